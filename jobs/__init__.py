@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's life, from the picture to the ready-made .blend. Knows no bpy."""

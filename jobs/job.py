@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job, its states, and the events that tell of it.
+
+A `Job` is an immutable snapshot: the queue replaces it whole at each change, so that any thread may
+read one. The states and what may follow what are said here, once.
+"""
+
+from __future__ import annotations
+
+import enum
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from ..api.errors import ErrorInfo
+
+
+class State(enum.StrEnum):
+    """Where a job stands."""
+
+    QUEUED = "queued"
+    """Waits for its turn."""
+    PREPARING = "preparing"
+    """The picture is made fit for upload."""
+    UPLOADING = "uploading"
+    SUBMITTING = "submitting"
+    """The request that costs money is on its way."""
+    WAITING = "waiting"
+    """The service works; it is polled."""
+    DOWNLOADING = "downloading"
+    CONVERTING = "converting"
+    """The workshop makes the .blend."""
+    READY = "ready"
+    """The .blend lies in the job's folder and waits to be placed."""
+    PLACED = "placed"
+    """The model stands in a scene."""
+    UNKNOWN = "unknown"
+    """A submit whose answer never came; may have been paid for."""
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+RUNNING: Final = frozenset(
+    {
+        State.QUEUED,
+        State.PREPARING,
+        State.UPLOADING,
+        State.SUBMITTING,
+        State.WAITING,
+        State.DOWNLOADING,
+        State.CONVERTING,
+    }
+)
+"""The queue has something to do for these; all others rest until somebody acts."""
+
+OCCUPYING: Final = frozenset({State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING})
+"""These count against the number of jobs the plan allows at once."""
+
+FOLLOWS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
+    {
+        State.QUEUED: frozenset({State.PREPARING, State.CANCELLED, State.FAILED}),
+        State.PREPARING: frozenset({State.UPLOADING, State.SUBMITTING, State.QUEUED, State.FAILED, State.CANCELLED}),
+        State.UPLOADING: frozenset({State.SUBMITTING, State.QUEUED, State.FAILED, State.CANCELLED}),
+        State.SUBMITTING: frozenset(
+            {State.WAITING, State.DOWNLOADING, State.UNKNOWN, State.QUEUED, State.FAILED, State.CANCELLED}
+        ),
+        State.WAITING: frozenset({State.DOWNLOADING, State.FAILED, State.CANCELLED}),
+        State.DOWNLOADING: frozenset({State.CONVERTING, State.WAITING, State.FAILED, State.CANCELLED}),
+        State.CONVERTING: frozenset({State.READY, State.FAILED, State.CANCELLED}),
+        State.READY: frozenset({State.PLACED, State.CONVERTING, State.CANCELLED}),
+        State.PLACED: frozenset({State.READY}),
+        State.UNKNOWN: frozenset({State.WAITING, State.DOWNLOADING, State.QUEUED, State.CANCELLED}),
+        State.FAILED: frozenset(
+            {State.QUEUED, State.WAITING, State.DOWNLOADING, State.CONVERTING, State.CANCELLED}
+        ),
+        State.CANCELLED: frozenset({State.QUEUED, State.WAITING, State.DOWNLOADING, State.CONVERTING}),
+    }
+)
+"""Which state may come after which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The picture a job was started with, kept in the job's folder."""
+
+    name: str
+    """What the artist calls it; the model is named after it."""
+    file: str
+    """Its file name inside the job's folder."""
+    sha256: str
+    width: int = 0
+    height: int = 0
+    """0 where not known."""
+    url: str = ""
+    """A public address, where the artist gave one: nothing is uploaded then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The scene a job was started from, so that its model is put into no other.
+
+    `session` and `scene_uid` find it in the running Blender (they survive undo), `stamp` in a
+    reopened file. All empty: no scene at all (a script that only wants files).
+    """
+
+    session: str = ""
+    scene_uid: int = 0
+    stamp: str = ""
+    scene_name: str = ""
+    file: str = ""
+    location: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    placeholder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One picture on its way to a model."""
+
+    id: str
+    name: str
+    picture: Picture
+    parameters: Mapping[str, Any]
+    """Validated request parameters (see api.parameters), without key and image."""
+    folder: Path
+    """The job's own results folder."""
+    service: str
+    """MODELSLAB, OFFLINE or CUSTOM."""
+    base_url: str = ""
+    """Where it was submitted to; empty for OFFLINE, whose port changes."""
+    placing: Mapping[str, Any] = field(default_factory=dict)
+    """How the model is to stand (see jobs.placing)."""
+    destination: Destination = field(default_factory=Destination)
+    place_by_itself: bool = True
+    """Put into its scene on arrival; else it waits in the list."""
+
+    state: State = State.QUEUED
+    created: float = 0.0
+    """Seconds since the epoch."""
+    since: float = 0.0
+    """When it came into its state, seconds since the epoch."""
+    submitted: float = 0.0
+    """When the service took it; 0 before."""
+    upload_url: str = ""
+    uploaded: float = 0.0
+    service_id: str = ""
+    fetch_url: str = ""
+    eta: float | None = None
+    """Seconds the service expects, counted from `submitted`."""
+    links: tuple[tuple[str, ...], ...] = ()
+    """The result's addresses: per file, the mirrors in the order to try."""
+    seed: str = ""
+    """The seed the service really used: unsigned 32 bit, as text."""
+    progress: float = 0.0
+    """Of the present state, 0 to 1."""
+    model_file: str = ""
+    video_file: str = ""
+    blend_file: str = ""
+    """File names inside the folder; empty until they are whole."""
+    error: ErrorInfo | None = None
+    note: str = ""
+    """Why it waits, for the panel (a retry, a pause the service asked for)."""
+    objects: tuple[str, ...] = ()
+    """Names of the objects it became, once placed."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What the workshop found: triangles, size, what it had to mend."""
+
+    @property
+    def model_path(self) -> Path | None:
+        return self.folder / self.model_file if self.model_file else None
+
+    @property
+    def video_path(self) -> Path | None:
+        return self.folder / self.video_file if self.video_file else None
+
+    @property
+    def blend_path(self) -> Path | None:
+        return self.folder / self.blend_file if self.blend_file else None
+
+    @property
+    def picture_path(self) -> Path | None:
+        return self.folder / self.picture.file if self.picture.file else None
+
+    @property
+    def running(self) -> bool:
+        """Whether the queue still has something to do for it."""
+        return self.state in RUNNING
+
+    def moved(self, state: State, **changes: Any) -> Job:
+        """This job in another state. Raises ValueError where that state can't follow."""
+        if state not in FOLLOWS[self.state]:
+            raise ValueError(f"a job can't go from {self.state} to {state}")
+        fresh: dict[str, Any] = {"progress": 0.0, "note": "", "error": None, "since": time.time()}
+        return replace(self, state=state, **(fresh | changes))
+
+
+def new_id() -> str:
+    """A job id: sorts by time, is unique across processes, and is safe as a folder name."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A job is not what it was."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A job was taken off the list."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to tell the artist that belongs to no one job."""
+
+    text: str
+    warning: bool = False
+
+
+Event = Changed | Removed | Notice

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a model is to stand in the scene: chosen by the artist, done partly by the workshop, partly on arrival."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Final, Literal, Self, get_args
+
+Place = Literal["CURSOR", "ORIGIN", "PLACEHOLDER"]
+Origin = Literal["BOTTOM", "CENTER", "DELIVERED"]
+
+PLACES: Final[tuple[str, ...]] = get_args(Place)
+ORIGINS: Final[tuple[str, ...]] = get_args(Origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """The settings for placing one model. Lengths are in scene units."""
+
+    # Done on arrival, in the artist's Blender
+    place: Place = "CURSOR"
+    collection: str = ""
+    """Name of the target collection; empty: the active one. Made where it is missing."""
+    select: bool = True
+
+    # Done in the workshop
+    size: float = 0.0
+    """Length of the longest side; 0: as delivered."""
+    on_ground: bool = True
+    """The lowest point stands on the place's height."""
+    origin: Origin = "BOTTOM"
+    shade_smooth: bool = False
+    """Smooth shading throughout; False: as delivered."""
+    triangle_budget: int = 0
+    """Simplify down to this many triangles; 0: leave them."""
+    merge_distance: float = 0.0
+    """Merge vertices closer than this; 0: leave them."""
+    mark_as_asset: bool = False
+    asset_catalog: str = ""
+    """UUID of the asset catalogue; empty: unassigned."""
+    asset_tags: tuple[str, ...] = ()
+    asset_author: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"asset_tags": list(self.asset_tags)}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """From `as_json`'s form; what is unknown is left out, so that older and newer journals can be read."""
+        known = {f.name for f in fields(cls)}
+        chosen = {k: v for k, v in values.items() if k in known}
+        if "asset_tags" in chosen:
+            chosen["asset_tags"] = tuple(chosen["asset_tags"])
+        return cls(**chosen)
