@@ -125,7 +125,10 @@ def administrator() -> list[str] | None:
         return None
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         return []
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0:
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
         return ["sudo", "-n"]
     return None
 
@@ -162,7 +165,15 @@ def require_python(version: str) -> str:
 
 def run_pip(blender: Blender, requirements: tuple[str, ...]) -> None:
     """Install into an environment, quietly unless it fails. Raises EnvironmentFailedError with pip's last lines."""
-    command = [str(blender.executable), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *requirements]
+    command = [
+        str(blender.executable),
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--no-input",
+        *requirements,
+    ]
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         raise EnvironmentFailedError(

@@ -33,7 +33,9 @@ class Summary:
         print(f"\n━━ {name}", flush=True)
         started = time.monotonic()
         try:
-            done = subprocess.run([str(c) for c in command], cwd=ROOT, check=False, timeout=LONGEST, stdin=subprocess.DEVNULL)
+            done = subprocess.run(
+                [str(c) for c in command], cwd=ROOT, check=False, timeout=LONGEST, stdin=subprocess.DEVNULL
+            )
             outcome = "passed" if done.returncode == 0 else f"FAILED (exit status {done.returncode})"
         except subprocess.TimeoutExpired:
             outcome = f"FAILED (ended after {LONGEST} s)"
