@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a test can ask of the windowed Blender. Everything that an artist does by hand is left to mouse and keyboard."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import time
+from typing import Any
+
+import bpy
+
+PACKAGE = "bl_ext.user_default.image_to_3d"
+
+
+def view() -> tuple[bpy.types.Window, bpy.types.Area]:
+    window = bpy.context.window_manager.windows[0]
+    return window, max((a for a in window.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
+
+
+def region(kind: str) -> bpy.types.Region:
+    return next(r for r in view()[1].regions if r.type == kind)
+
+
+def rectangle(kind: str) -> list[int]:
+    """x, y, width, height of a region of the viewport, in window pixels from the lower left."""
+    r = region(kind)
+    return [r.x, r.y, r.width, r.height]
+
+
+def show_sidebar() -> None:
+    view()[1].spaces.active.show_region_ui = True
+
+
+def turn_to(category: str) -> str:
+    sidebar = region("UI")
+    sidebar.active_panel_category = category
+    sidebar.tag_redraw()
+    return sidebar.active_panel_category
+
+
+def category() -> str:
+    return region("UI").active_panel_category
+
+
+def under_mouse() -> str:
+    """What is under the mouse in the sidebar: an operator ("image_to_3d.generate"), a property's path, or ""."""
+    window, area = view()
+    wm = bpy.context.window_manager
+    with bpy.context.temp_override(window=window, area=area, region=region("UI")):
+        if bpy.ops.ui.copy_python_command_button.poll():
+            wm.clipboard = ""
+            bpy.ops.ui.copy_python_command_button()
+            return wm.clipboard.removeprefix("bpy.ops.").partition("(")[0]
+        if bpy.ops.ui.copy_data_path_button.poll():
+            wm.clipboard = ""
+            bpy.ops.ui.copy_data_path_button(full_path=True)
+            return wm.clipboard
+    return ""
+
+
+def objects() -> dict[str, Any]:
+    return {
+        o.name: {
+            "type": o.type,
+            "location": list(o.matrix_world.translation),
+            "dimensions": list(o.dimensions),
+            "selected": o.select_get(),
+        }
+        for o in bpy.context.scene.objects
+    }
+
+
+def mode() -> str:
+    return bpy.context.mode
+
+
+def set_preference(name: str, value: Any) -> None:
+    setattr(bpy.context.preferences.addons[PACKAGE].preferences, name, value)
+
+
+def set_setting(name: str, value: Any) -> None:
+    owner = bpy.context.scene.image_to_3d
+    *path, last = name.split(".")
+    for step in path:
+        owner = getattr(owner, step)
+    setattr(owner, last, value)
+
+
+def setting(name: str) -> Any:
+    return getattr(bpy.context.scene.image_to_3d, name)
+
+
+def versions() -> list[int]:
+    return list(bpy.app.version)
+
+
+def now() -> float:
+    return time.perf_counter()
+
+
+# Jobs, as the add-on itself knows them
+
+
+def house(module: str) -> Any:
+    return importlib.import_module(f"{PACKAGE}.{module}")
+
+
+def jobs() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": job.id,
+            "name": job.name,
+            "state": str(job.state),
+            "progress": job.progress,
+            "error": str(job.error or ""),
+            "objects": list(job.objects),
+            "details": dict(job.details),
+        }
+        for job in house("session").jobs()
+    ]
+
+
+# Measuring
+
+
+class Heartbeat:
+    """A 0.01 s timer, and everything drawn in between: who holds up the main thread, and for how long."""
+
+    beat = 0.01
+    noticed = 0.03
+
+    def __init__(self) -> None:
+        self.gaps: list[tuple[float, float]] = []
+        self.drawn: list[float] = []
+        self.beats = 0
+        self.started = self.last = time.perf_counter()
+        self.handles: list[tuple[type, object, str]] = []
+        for space in (getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("Space")):
+            for kind in ("WINDOW", "UI", "HEADER", "TOOLS", "CHANNELS") if hasattr(space, "draw_handler_add") else ():
+                with contextlib.suppress(TypeError):  # not every editor has every region
+                    handle = space.draw_handler_add(self.draws, (), kind, "POST_PIXEL")
+                    self.handles.append((space, handle, kind))
+        bpy.app.timers.register(self.tick, persistent=True)
+
+    def draws(self) -> None:
+        self.drawn.append(time.perf_counter())
+
+    def tick(self) -> float | None:
+        now = time.perf_counter()
+        self.beats += 1
+        if now - self.last > self.noticed:
+            self.gaps.append((self.last, now))
+        self.last = now
+        return self.beat
+
+    def stop(self) -> dict[str, Any]:
+        bpy.app.timers.unregister(self.tick)
+        for space, handle, kind in self.handles:
+            space.draw_handler_remove(handle, kind)
+        return {
+            "seconds": time.perf_counter() - self.started,
+            "beats": self.beats,
+            "redraws": len(self.drawn),
+            "gaps": [
+                {
+                    "at": start - self.started,
+                    "ms": (end - start) * 1000,
+                    "redraws": sum(start <= when <= end for when in self.drawn),
+                }
+                for start, end in self.gaps
+            ],
+        }
+
+
+heart: list[Heartbeat] = []
+
+
+def start_heartbeat() -> None:
+    heart.append(Heartbeat())
+
+
+def stop_heartbeat() -> dict[str, Any]:
+    return heart.pop().stop()
