@@ -38,8 +38,10 @@ class State(enum.StrEnum):
     """The .blend lies in the job's folder and waits to be placed."""
     PLACED = "placed"
     """The model stands in a scene."""
+    LOOKING = "looking"
+    """A submit's answer never came: the job is looked for in the service's list."""
     UNKNOWN = "unknown"
-    """A submit whose answer never came; may have been paid for."""
+    """It was not found there either; it may have been paid for, so the artist decides."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -50,6 +52,7 @@ RUNNING: Final = frozenset(
         State.PREPARING,
         State.UPLOADING,
         State.SUBMITTING,
+        State.LOOKING,
         State.WAITING,
         State.DOWNLOADING,
         State.CONVERTING,
@@ -60,25 +63,23 @@ RUNNING: Final = frozenset(
 OCCUPYING: Final = frozenset({State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING})
 """These count against the number of jobs the plan allows at once."""
 
+_FORWARD: Final[Mapping[State, tuple[State, ...]]] = {
+    State.QUEUED: (State.PREPARING,),
+    State.PREPARING: (State.UPLOADING, State.SUBMITTING, State.QUEUED),
+    State.UPLOADING: (State.SUBMITTING, State.QUEUED),
+    State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.LOOKING, State.QUEUED),
+    State.LOOKING: (State.WAITING, State.UNKNOWN),
+    State.WAITING: (State.DOWNLOADING,),
+    State.DOWNLOADING: (State.CONVERTING, State.WAITING),
+    State.CONVERTING: (State.READY, State.DOWNLOADING),
+    State.READY: (State.PLACED, State.CONVERTING),
+    State.PLACED: (State.READY,),
+}
+_BEGIN_AGAIN: Final = (State.QUEUED, State.LOOKING, State.WAITING, State.DOWNLOADING, State.CONVERTING, State.READY)
+
 FOLLOWS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
-    {
-        State.QUEUED: frozenset({State.PREPARING, State.CANCELLED, State.FAILED}),
-        State.PREPARING: frozenset({State.UPLOADING, State.SUBMITTING, State.QUEUED, State.FAILED, State.CANCELLED}),
-        State.UPLOADING: frozenset({State.SUBMITTING, State.QUEUED, State.FAILED, State.CANCELLED}),
-        State.SUBMITTING: frozenset(
-            {State.WAITING, State.DOWNLOADING, State.UNKNOWN, State.QUEUED, State.FAILED, State.CANCELLED}
-        ),
-        State.WAITING: frozenset({State.DOWNLOADING, State.FAILED, State.CANCELLED}),
-        State.DOWNLOADING: frozenset({State.CONVERTING, State.WAITING, State.FAILED, State.CANCELLED}),
-        State.CONVERTING: frozenset({State.READY, State.FAILED, State.CANCELLED}),
-        State.READY: frozenset({State.PLACED, State.CONVERTING, State.CANCELLED}),
-        State.PLACED: frozenset({State.READY}),
-        State.UNKNOWN: frozenset({State.WAITING, State.DOWNLOADING, State.QUEUED, State.CANCELLED}),
-        State.FAILED: frozenset(
-            {State.QUEUED, State.WAITING, State.DOWNLOADING, State.CONVERTING, State.CANCELLED}
-        ),
-        State.CANCELLED: frozenset({State.QUEUED, State.WAITING, State.DOWNLOADING, State.CONVERTING}),
-    }
+    {state: frozenset((*ahead, State.CANCELLED, State.FAILED)) for state, ahead in _FORWARD.items()}
+    | {resting: frozenset(_BEGIN_AGAIN) for resting in (State.UNKNOWN, State.FAILED, State.CANCELLED)}
 )
 """Which state may come after which."""
 
@@ -142,14 +143,21 @@ class Job:
     """Seconds since the epoch."""
     since: float = 0.0
     """When it came into its state, seconds since the epoch."""
+    list_known: bool = False
+    """The service's list was read before it was sent, so that a new entry can be told from old ones."""
+    sent: float = 0.0
+    """When the request that costs money went out; 0 before, and after a definite no."""
     submitted: float = 0.0
     """When the service took it; 0 before."""
+    upload_file: str = ""
+    """The picture as it is uploaded: `picture.file` itself where that is fit as it is."""
     upload_url: str = ""
     uploaded: float = 0.0
+    """When it was uploaded; the service keeps it for a day."""
     service_id: str = ""
     fetch_url: str = ""
-    eta: float | None = None
-    """Seconds the service expects, counted from `submitted`."""
+    expected: float = 0.0
+    """Seconds the service's work is expected to take, counted from `submitted`."""
     links: tuple[tuple[str, ...], ...] = ()
     """The result's addresses: per file, the mirrors in the order to try."""
     seed: str = ""
@@ -157,6 +165,8 @@ class Job:
     progress: float = 0.0
     """Of the present state, 0 to 1."""
     model_file: str = ""
+    companions: tuple[tuple[str, str], ...] = ()
+    """Files the model refers to (materials, textures): our file name, and the name the model uses."""
     video_file: str = ""
     blend_file: str = ""
     """File names inside the folder; empty until they are whole."""
@@ -165,6 +175,10 @@ class Job:
     """Why it waits, for the panel (a retry, a pause the service asked for)."""
     objects: tuple[str, ...] = ()
     """Names of the objects it became, once placed."""
+    kept: bool = False
+    """Once placed: the scene was saved since, or Blender was left in good order."""
+    listed: bool = True
+    """Shown in the job list; an artist may dismiss what rests."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What the workshop found: triangles, size, what it had to mend."""
 
@@ -195,6 +209,19 @@ class Job:
             raise ValueError(f"a job can't go from {self.state} to {state}")
         fresh: dict[str, Any] = {"progress": 0.0, "note": "", "error": None, "since": time.time()}
         return replace(self, state=state, **(fresh | changes))
+
+
+def resume_state(job: Job) -> State:
+    """Where a job goes on without paying again, judged by what it has already got."""
+    if job.blend_file:
+        return State.READY
+    if job.model_file:
+        return State.CONVERTING
+    if job.service_id or job.fetch_url:
+        return State.WAITING
+    if job.links:
+        return State.DOWNLOADING
+    return State.LOOKING if job.sent else State.QUEUED
 
 
 def new_id() -> str:

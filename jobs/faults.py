@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a fault in a step means for its job: wait and try again, another way, or the end.
+
+Faults that may pass are met with growing, jittered waits. Nothing that was paid for is given up within the
+hour; nothing that may have been paid for is sent a second time.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ..api.errors import (
+    CancelledError,
+    ConnectionFailedError,
+    ImageTo3DError,
+    KeyMissingError,
+    OnlineAccessError,
+    OutcomeUnknownError,
+    RateLimitError,
+    ResultDamagedError,
+    ResultMissingError,
+    ServiceRefusedError,
+    WorkshopError,
+)
+from .job import Job, State
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long faults that may pass are met with another try. Seconds, or tries."""
+
+    first_wait: float = 2.0
+    growth: float = 2.0
+    longest_wait: float = 60.0
+    unpaid: float = 180.0
+    """For steps before the service took the job; no connection makes the whole queue wait meanwhile."""
+    paid: float = 3600.0
+    """For steps after it."""
+    hold: float = 5.0
+    """Between two looks at whether online access or a key is back."""
+    rate_limit: float = 60.0
+    """Where the service says "too many" and not how long."""
+    fresh_links: int = 3
+    """How often a result is asked for anew when its links don't answer or its files are damaged."""
+    conversions: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The faults of one job since its last step that worked."""
+
+    tries: int
+    lasting: float
+    """Seconds since the first of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of the job. `after`: seconds until its next step. `pause`: seconds for the whole queue."""
+
+    job: Job
+    after: float = 0.0
+    pause: float = 0.0
+
+
+BEFORE_SUBMIT: Final = frozenset({State.QUEUED, State.PREPARING, State.UPLOADING, State.SUBMITTING})
+_PAID: Final = frozenset({State.LOOKING, State.WAITING, State.DOWNLOADING})
+
+
+def judge(job: Job, error: ImageTo3DError, trouble: Trouble, patience: Patience) -> Verdict:
+    """What becomes of a job whose step ended with `error`."""
+    if job.state is State.SUBMITTING and not isinstance(error, OutcomeUnknownError):
+        job = replace(job, sent=0.0)  # a definite no: nothing was paid
+    match error:
+        case CancelledError():
+            return Verdict(job.moved(State.CANCELLED))
+        case OutcomeUnknownError() if job.state is State.SUBMITTING:
+            return Verdict(job.moved(State.LOOKING, note="No answer to the request; looking for it"))
+        case OutcomeUnknownError():
+            return Verdict(job.moved(State.UNKNOWN, error=error.info()))
+        case RateLimitError():
+            wait = patience.rate_limit if error.retry_after is None else error.retry_after
+            return _wait(job, error.what, wait, pause=wait)
+        case OnlineAccessError() | KeyMissingError() if trouble.tries > 1 or job.state in _PAID:
+            # Came up in the middle: the job waits until it is allowed to go on.
+            return _wait(job, error.what, patience.hold, pause=patience.hold)
+        case ResultMissingError() | ResultDamagedError() if job.state is State.DOWNLOADING:
+            return _fresh_links(job, error, trouble, patience)
+        case ResultMissingError() if job.state is State.CONVERTING:
+            return Verdict(job.moved(State.DOWNLOADING, model_file=""))
+        case ServiceRefusedError() if job.state is State.WAITING:
+            return _refused_after_all(job, error, trouble, patience)
+        case WorkshopError() if job.state in {State.CONVERTING, State.PREPARING}:
+            if error.transient and trouble.tries < patience.conversions:
+                return Verdict(job)
+            return _failed(job, error)
+        case _ if not error.transient:
+            return _failed(job, error)
+    lasting = patience.paid if job.state in _PAID else patience.unpaid
+    if trouble.lasting >= lasting:
+        return _failed(job, error)
+    wait = _growing(trouble.tries, patience)
+    pause = wait if isinstance(error, ConnectionFailedError) and job.state in BEFORE_SUBMIT else 0.0
+    return _wait(job, f"{error.what} Trying again", wait, pause)
+
+
+def _wait(job: Job, note: str, seconds: float, pause: float = 0.0) -> Verdict:
+    """The same step again later; before the submit, the job gives its place at the service free meanwhile."""
+    if job.state in BEFORE_SUBMIT and job.state is not State.QUEUED:
+        return Verdict(job.moved(State.QUEUED, note=note), seconds, pause)
+    return Verdict(replace(job, note=note), seconds, pause)
+
+
+def _failed(job: Job, error: ImageTo3DError) -> Verdict:
+    return Verdict(job.moved(State.FAILED, error=error.info()))
+
+
+def _fresh_links(job: Job, error: ImageTo3DError, trouble: Trouble, patience: Patience) -> Verdict:
+    """The mirrors have all been tried: ask the service for new addresses, a few times."""
+    if trouble.tries > patience.fresh_links:
+        return _failed(job, error)
+    wait = _growing(trouble.tries, patience)
+    note = f"{error.what} Asking for it anew"
+    if job.service_id or job.fetch_url:
+        return Verdict(job.moved(State.WAITING, note=note), wait)
+    return Verdict(replace(job, note=note), wait)
+
+
+def _refused_after_all(job: Job, error: ServiceRefusedError, trouble: Trouble, patience: Patience) -> Verdict:
+    """The service says the generation failed. What can be had by its links is still tried; then it is over."""
+    if error.transient and trouble.tries <= patience.fresh_links:
+        return _wait(job, error.what, _growing(trouble.tries, patience))
+    if job.links:
+        return Verdict(job.moved(State.DOWNLOADING))
+    over = replace(job, service_id="", fetch_url="", sent=0.0, details={**job.details, "failed_id": job.service_id})
+    return _failed(over, error)
+
+
+def _growing(tries: int, patience: Patience) -> float:
+    full = min(patience.first_wait * patience.growth ** min(tries - 1, 30), patience.longest_wait)
+    return full * random.uniform(0.7, 1.0)  # jitter: many Blenders must not come back in step

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way from picture to model: prepare → upload → submit → wait → download → convert.
+
+A step takes a job in its state, does one thing that may take long, and says what comes next. It raises
+ImageTo3DError and nothing else on purpose; what that means for the job is the queue's decision (`faults`).
+Each state is in the journal before its step begins.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..api.errors import ImageTo3DError, OutcomeUnknownError, PictureError, ResultMissingError, StorageError
+from . import records
+from .job import Job, State
+from .matching import find_lost
+
+if TYPE_CHECKING:
+    from ..api.client import Client, Generated
+    from ..api.replies import Reply
+    from ..workshop.process import Workshop
+    from .journal import Journal
+
+_log = logging.getLogger(__name__)
+
+UPLOAD_KEPT_SECONDS: Final = 20 * 3600.0
+"""An uploaded picture lives 24 hours at the service; older than this it is uploaded again."""
+REPLY_FILE: Final = "reply.json"
+_LIST_PAGES: Final = 3
+_LIST_PAGE: Final = 30
+_DEFAULT_EXPECTED: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often to ask and how long to be patient, in seconds. The service documents no interval."""
+
+    first_least: float = 2.0
+    first_most: float = 30.0
+    then: float = 3.0
+    growth: float = 1.3
+    most: float = 15.0
+    give_up: float = 3600.0
+    looks: tuple[float, ...] = (3.0, 10.0, 30.0)
+    """Waits before each look for a lost submit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a step works with."""
+
+    client: Callable[[], Client]
+    workshop: Workshop
+    journal: Journal
+    pace: Pace
+    cancelled: Callable[[], bool]
+    report: Callable[[float], None]
+    """Tells progress of the present step, 0 to 1."""
+    list_known: Callable[[], bool]
+    """Sees to it that the service's list is known as it is before this queue's first submit; whether it is."""
+    attempt: int
+    """How many times this step has been done for this job before, without a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes after a step: the job as it is now, and the seconds to wait before its next step."""
+
+    job: Job
+    after: float = 0.0
+
+
+def prepare(job: Job, bench: Bench) -> Next:
+    """Make the picture fit for upload; most pictures are as they come."""
+    from ..api.client import UPLOAD_LIMIT_BYTES
+    from ..workshop.picture_check import ready_as_it_is
+
+    job = replace(job, list_known=bench.list_known())
+    if job.picture.url:
+        return Next(job.moved(State.SUBMITTING, upload_url=job.picture.url))
+    source = job.picture_path
+    if source is None or not source.is_file():
+        raise PictureError("The picture is not in the job's folder any more.")
+    facts = ready_as_it_is(source, UPLOAD_LIMIT_BYTES)
+    if facts is not None:
+        file, width, height = source.name, facts.width, facts.height
+    else:
+        made = bench.workshop.run(
+            {"do": "picture", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES},
+            cancelled=bench.cancelled,
+            progress=bench.report,
+        )
+        file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
+    picture = replace(job.picture, width=width, height=height)
+    return Next(job.moved(State.UPLOADING, upload_file=file, picture=picture))
+
+
+def upload(job: Job, bench: Bench) -> Next:
+    """Give the picture a public address; one uploaded lately is used again."""
+    if job.upload_url and 0 <= time.time() - job.uploaded < UPLOAD_KEPT_SECONDS:
+        return Next(job.moved(State.SUBMITTING))
+    path = job.folder / job.upload_file
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PictureError(f"The prepared picture can't be read: {error.strerror}.") from error
+    url = bench.client().upload(content, _mime(path))
+    return Next(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
+
+
+def submit(job: Job, bench: Bench) -> Next:
+    """Send the request that costs money; once."""
+    parameters = dict(job.parameters)
+    # The artist's own id if there is one; else ours, by which a lost submit can be found in the service's list.
+    parameters["track_id"] = parameters.get("track_id") or job.id
+    reply = bench.client().submit(parameters | {"image": job.upload_url})
+    _keep_reply(job, reply)
+    if not reply.id and not reply.fetch_url and not reply.links:
+        raise OutcomeUnknownError("The service took the request, but gave no id to ask for it by.")
+    now = time.time()
+    job = replace(job, service_id=reply.id, fetch_url=reply.fetch_url, submitted=now, seed=reply.seed)
+    if reply.done and reply.links:
+        return Next(job.moved(State.DOWNLOADING, links=reply.links))
+    eta = reply.eta
+    after = bench.pace.then if eta is None else min(max(eta, bench.pace.first_least), bench.pace.first_most)
+    expected = eta if eta else _DEFAULT_EXPECTED
+    return Next(job.moved(State.WAITING, expected=expected, links=reply.links), after)
+
+
+def poll(job: Job, bench: Bench) -> Next:
+    """Ask whether the service is done."""
+    reply = bench.client().fetch(job.service_id, job.fetch_url)
+    if not reply.done:
+        wait = min(bench.pace.then * bench.pace.growth**bench.attempt, bench.pace.most)
+        return Next(replace(job, note=""), wait)
+    _keep_reply(job, reply)
+    if not reply.links:
+        raise ResultMissingError("The service says it is done, but names no file.")
+    return Next(job.moved(State.DOWNLOADING, links=reply.links, seed=reply.seed or job.seed))
+
+
+def look(job: Job, bench: Bench) -> Next:
+    """Look in the service's list for a job whose submit was never answered."""
+    client = bench.client()
+    listed = read_list(client)
+    only_one = not bench.journal.others_lost(job)
+    lost = find_lost(job, listed, lambda ids: bench.journal.unseen(job.service, ids), only_one)
+    if lost is not None:
+        _log.info("%s was found in the service's list", job.id)
+        found_job = replace(job, service_id=lost.id, submitted=job.sent, links=lost.links)
+        return Next(found_job.moved(State.WAITING, expected=_DEFAULT_EXPECTED))
+    if bench.attempt + 1 < len(bench.pace.looks):
+        return Next(job, bench.pace.looks[bench.attempt + 1])
+    raise OutcomeUnknownError("No answer came to the request, and it is not in the service's list.")
+
+
+def read_list(client: Client) -> list[Generated]:
+    """The newest pages of the service's list of generated models."""
+    listed: list[Generated] = []
+    for page in range(1, _LIST_PAGES + 1):
+        found = client.generated(page)
+        known = {entry.id for entry in listed}
+        listed += [entry for entry in found if entry.id not in known]
+        if len(found) < _LIST_PAGE:
+            break
+    return listed
+
+
+def download(job: Job, bench: Bench) -> Next:
+    """Bring the result's files into the job's folder, whole and checked."""
+    from ..api import downloads
+
+    wanted = str(job.parameters.get("output_format", "glb"))
+    sorted_links = downloads.model_and_companions(job.links, wanted)
+    if not sorted_links.model:
+        raise ResultMissingError("The service names no model file.")
+    origin = bench.client().origin
+
+    def fetch(mirrors: tuple[str, ...], name: str, kind: str, share: tuple[float, float]) -> Path:
+        start, end = share
+        return downloads.download(
+            mirrors,
+            job.folder / name,
+            format=kind,
+            cancelled=bench.cancelled,
+            progress=lambda done: bench.report(start + (end - start) * done),
+            service_origin=origin,
+        )
+
+    model = fetch(sorted_links.model, f"model.{wanted}", wanted, (0.0, 0.8))
+    companions = []
+    for number, (theirs, mirrors) in enumerate(sorted_links.companions, 1):
+        kind = Path(theirs).suffix.lower().lstrip(".")
+        ours = f"part-{number}.{kind}"
+        try:
+            fetch(mirrors, ours, kind, (0.8, 0.9))
+        except ResultMissingError as error:
+            _log.warning("%s: %s is missing: %s", job.id, ours, error)
+            continue
+        companions.append((ours, theirs))
+    video = ""
+    if sorted_links.video:
+        try:
+            video = fetch(sorted_links.video, "video.mp4", "mp4", (0.9, 1.0)).name
+        except StorageError:
+            raise
+        except ImageTo3DError as error:
+            # A model without its video is still the model that was paid for.
+            _log.warning("%s: the video could not be had: %s", job.id, error)
+    return Next(job.moved(State.CONVERTING, model_file=model.name, companions=tuple(companions), video_file=video))
+
+
+def convert(job: Job, bench: Bench) -> Next:
+    """Have the workshop turn the model file into a .blend that can be placed without work."""
+    assert job.model_path is not None
+    if not job.model_path.is_file():
+        raise ResultMissingError("The model file is not in the job's folder any more.")
+    name = "model.blend"
+    details = bench.workshop.run(
+        {
+            "do": "model",
+            "source": str(job.model_path),
+            "format": job.model_path.suffix.lstrip("."),
+            "target": str(job.folder / name),
+            "name": job.name,
+            "placing": dict(job.placing),
+            "companions": [{"file": str(job.folder / ours), "name": theirs} for ours, theirs in job.companions],
+            "record": provenance(job),
+        },
+        cancelled=bench.cancelled,
+        progress=bench.report,
+    )
+    return Next(job.moved(State.READY, blend_file=name, details=details))
+
+
+def provenance(job: Job) -> dict[str, str | int | float | bool]:
+    """What the model's object says of where it came from, readable without the add-on."""
+    used: dict[str, str | int | float | bool] = {
+        f"image_to_3d_{name}": value
+        for name, value in job.parameters.items()
+        if isinstance(value, str | int | float | bool) and name not in {"seed", "webhook"}
+    }
+    return used | {
+        "image_to_3d_picture": job.picture.name,
+        "image_to_3d_picture_sha256": job.picture.sha256,
+        "image_to_3d_seed": job.seed or str(job.parameters.get("seed", "")),
+        "image_to_3d_job": job.id,
+        "image_to_3d_service": job.service,
+        "image_to_3d_service_id": job.service_id,
+        "image_to_3d_date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(job.created)),
+    }
+
+
+Step = Callable[[Job, Bench], Next]
+
+STEPS: Final[Mapping[State, Step]] = {
+    State.PREPARING: prepare,
+    State.UPLOADING: upload,
+    State.SUBMITTING: submit,
+    State.LOOKING: look,
+    State.WAITING: poll,
+    State.DOWNLOADING: download,
+    State.CONVERTING: convert,
+}
+
+
+def _keep_reply(job: Job, reply: Reply) -> None:
+    """The service's own words, beside the model. A full disk must not lose the reply itself."""
+    try:
+        content: dict[str, Any] = dict(reply.raw)
+        records.write_whole(job.folder / REPLY_FILE, json.dumps(content, ensure_ascii=False, indent=1).encode())
+    except (OSError, ValueError) as error:
+        _log.warning("%s: the service's reply could not be kept: %s", job.id, error)
+
+
+def _mime(path: Path) -> str:
+    return "image/jpeg" if path.suffix.lower() in {".jpg", ".jpeg"} else "image/png"
