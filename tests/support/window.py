@@ -195,6 +195,37 @@ class Blender:
         self.screenshot("not-found")
         raise AssertionError(f"no {wanted} in the sidebar, only {seen}")
 
+    def press_button(self, wanted: str) -> None:
+        """Click a button of the sidebar."""
+        self.click(*self.find(wanted))
+
+    def fill_in(self, wanted: str, text: str) -> None:
+        """Type into a field of the sidebar."""
+        self.click(*self.find(wanted), times=2)
+        time.sleep(0.2)
+        self.press("ctrl+a")
+        self.write(text)
+        self.press("Return")
+
+    # The add-on
+
+    def generate(self, picture: Path) -> None:
+        """Choose a picture and press the button, as an artist does; the job is in the list then."""
+        before = len(self.ask("jobs"))
+        self.fill_in("image_to_3d.picture", str(picture))
+        self.press_button("image_to_3d.generate")
+        self.wait_until(lambda: len(self.ask("jobs")) > before, "the button started no job", 10)
+
+    def last_job(self) -> dict[str, Any]:
+        job: dict[str, Any] = self.ask("jobs")[-1]
+        return job
+
+    def wait_for(self, *states: str, seconds: float = 90) -> dict[str, Any]:
+        """The last job, as soon as it is in one of these states."""
+        wanted = f"the job did not become {' or '.join(states)}"
+        self.wait_until(lambda: self.last_job()["state"] in states, wanted, seconds)
+        return self.last_job()
+
     # Eyes
 
     def screenshot(self, name: str) -> Path:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from slow_service import SlowService
+import shapes
+from slow_service import KEY, SlowService
 from window import ROOT, TOOLS, Blender, run_windowless, why_not
 
 SUITES = ("trixie", "sid")
@@ -96,6 +97,29 @@ def slow_service() -> Iterator[SlowService]:
     """A service on loopback whose jobs take as long as the test says."""
     with SlowService() as service:
         yield service
+
+
+@pytest.fixture
+def at_work(start: Callable[..., Blender], slow_service: SlowService, small_model: Path) -> Blender:
+    """Windowed Blender set to the slow service, with its sidebar open."""
+    slow_service.deliver(small_model)
+    variables = {"IMAGE_TO_3D_BASE_URL": slow_service.base_url, "MODELSLAB_API_KEY": KEY}
+    ready = start(network=True, variables=variables, limit=300)
+    ready.ask("set_preference", name="service", value="CUSTOM")
+    ready.open_sidebar("Image to 3D")
+    return ready
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GLB of 20,000 triangles."""
+    return shapes.write_glb(tmp_path_factory.mktemp("model") / "small.glb", shapes.ball(20_000), shapes.texture(256))
+
+
+@pytest.fixture(scope="session")
+def large_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GLB of 500,000 triangles, about 20 MB."""
+    return shapes.write_glb(tmp_path_factory.mktemp("model") / "large.glb", shapes.ball(500_000), shapes.texture(2048))
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ import importlib
 import time
 from typing import Any
 
+import bmesh
 import bpy
 
 PACKAGE = "bl_ext.user_default.image_to_3d"
@@ -182,3 +183,54 @@ def start_heartbeat() -> None:
 
 def stop_heartbeat() -> dict[str, Any]:
     return heart.pop().stop()
+
+
+# The scene, for what a test wants to find as it was
+
+
+def set_cursor(location: list[float]) -> None:
+    bpy.context.scene.cursor.location = location
+
+
+def selection() -> dict[str, Any]:
+    active = bpy.context.view_layer.objects.active
+    return {"active": active.name if active else "", "selected": sorted(o.name for o in bpy.context.selected_objects)}
+
+
+def corners(name: str) -> list[list[float]]:
+    """The vertices of a mesh as they are now, in edit mode too."""
+    thing = bpy.data.objects[name]
+    if thing.mode == "EDIT":
+        return [list(v.co) for v in bmesh.from_edit_mesh(thing.data).verts]
+    return [list(v.co) for v in thing.data.vertices]
+
+
+def enter_mode(mode: str) -> str:
+    window, area = view()
+    with bpy.context.temp_override(window=window, area=area, region=region("WINDOW")):
+        bpy.ops.object.mode_set(mode=mode)
+    return bpy.context.mode
+
+
+def modal_operators() -> list[str]:
+    return [o.bl_idname for o in bpy.context.window_manager.windows[0].modal_operators]
+
+
+def playing() -> bool:
+    return bpy.context.window_manager.windows[0].screen.is_animation_playing
+
+
+def frame() -> int:
+    return bpy.context.scene.frame_current
+
+
+def new_file() -> None:
+    bpy.ops.wm.read_homefile(app_template="")
+
+
+def save_as(path: str) -> None:
+    bpy.ops.wm.save_as_mainfile(filepath=path)
+
+
+def keep_temporary_files_in(folder: str) -> None:
+    bpy.context.preferences.filepaths.temporary_directory = folder

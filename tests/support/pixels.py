@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a screenshot shows, in numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Pixels = npt.NDArray[np.float32]
+
+
+def read(path: Path, rectangle: tuple[int, int, int, int] | None = None) -> Pixels:
+    """RGB values from 0 to 255; of a part (x, y, width, height from the lower left) or the whole."""
+    with Image.open(path) as picture:
+        pixels = np.asarray(picture.convert("RGB"), np.float32)
+    if rectangle is None:
+        return pixels
+    x, y, width, height = rectangle
+    return pixels[len(pixels) - y - height : len(pixels) - y, x : x + width]
+
+
+def is_a_picture(pixels: Pixels) -> bool:
+    """Whether there is something to see: neither black nor one flat colour."""
+    return bool(pixels.mean() > 10 and pixels.std() > 8)
+
+
+def share_changed(before: Pixels, after: Pixels) -> float:
+    """The share of pixels that differ visibly, from 0 to 1."""
+    return float((np.abs(before - after).max(axis=-1) > 12).mean())

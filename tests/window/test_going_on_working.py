@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job runs and a model arrives, and the artist, working with mouse and keyboard, is not disturbed."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from slow_service import SlowService
+from window import Blender
+
+
+def placed(blender: Blender) -> None:
+    job = blender.wait_for("placed", "failed")
+    assert job["state"] == "placed", job["error"]
+
+
+def test_input_reaches_blender_while_a_job_runs(at_work: Blender, slow_service: SlowService, chair: Path) -> None:
+    slow_service.seconds = 60
+    at_work.generate(chair)
+    at_work.wait_for("waiting")
+    x, y = at_work.centre()
+    at_work.point(x, y)
+    at_work.press("g", "x", "2", "Return")
+    assert at_work.ask("objects")["Cube"]["location"] == pytest.approx([2.0, 0.0, 0.0])
+    at_work.press("g")
+    at_work.point(x + 120, y + 40)
+    at_work.click(x + 120, y + 40)
+    assert at_work.ask("objects")["Cube"]["location"] != pytest.approx([2.0, 0.0, 0.0], abs=0.1)
+    at_work.press("a", "x", "Return")
+    at_work.wait_until(lambda: "Cube" not in at_work.ask("objects"), "the keys did not reach Blender", 5)
+    assert at_work.last_job()["state"] == "waiting"
+
+
+def test_a_model_that_arrives_during_a_grab_waits_until_it_is_over(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 4
+    at_work.generate(chair)
+    x, y = at_work.centre()
+    at_work.point(x, y)
+    at_work.press("g")
+    at_work.point(x + 80, y)
+    held = at_work.ask("selection")
+    at_work.wait_for("ready")
+    time.sleep(1.5)
+    assert at_work.last_job()["state"] == "ready"
+    assert at_work.ask("selection") == held
+    assert any("translate" in name for name in map(str.lower, at_work.ask("modal_operators")))
+    at_work.point(x + 120, y)
+    at_work.run("xdotool", "click", 1)
+    placed(at_work)
+    moved = at_work.ask("objects")["Cube"]["location"]
+    assert moved != pytest.approx([0.0, 0.0, 0.0], abs=0.1)
+    at_work.press("ctrl+z")
+    at_work.wait_until(
+        lambda: not set(at_work.last_job()["objects"]) & set(at_work.ask("objects")), "undo kept the model", 5
+    )
+    assert at_work.ask("objects")["Cube"]["location"] == pytest.approx(moved)
+
+
+def test_a_model_that_arrives_in_edit_mode_changes_neither_mode_nor_selection_nor_mesh(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 4
+    at_work.generate(chair)
+    x, y = at_work.centre()
+    at_work.point(x, y)
+    at_work.press("Tab")
+    at_work.wait_until(lambda: at_work.ask("mode") == "EDIT_MESH", "Tab did not enter edit mode", 5)
+    at_work.press("g", "z", "1", "Return")
+    corners, held = at_work.ask("corners", name="Cube"), at_work.ask("selection")
+    placed(at_work)
+    assert at_work.ask("mode") == "EDIT_MESH"
+    assert at_work.ask("corners", name="Cube") == corners
+    assert at_work.ask("selection") == held
+    at_work.screenshot("arrived-in-edit-mode")
+
+
+def test_a_model_that_arrives_in_sculpt_mode_changes_neither_mode_nor_selection_nor_mesh(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 5
+    at_work.ask("enter_mode", mode="SCULPT")
+    at_work.generate(chair)
+    x, y = at_work.centre()
+    at_work.point(x - 30, y)
+    at_work.run("xdotool", "mousedown", 1)
+    for step in range(10):
+        at_work.point(x - 30 + 6 * step, y)
+    at_work.run("xdotool", "mouseup", 1)
+    corners, held = at_work.ask("corners", name="Cube"), at_work.ask("selection")
+    placed(at_work)
+    assert at_work.ask("mode") == "SCULPT"
+    assert at_work.ask("corners", name="Cube") == corners
+    assert at_work.ask("selection") == held
+
+
+def test_a_model_that_arrives_during_playback_does_not_stop_it(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 4
+    at_work.generate(chair)
+    at_work.point(*at_work.centre())
+    at_work.press("space")
+    at_work.wait_until(lambda: at_work.ask("playing"), "the space bar did not start playback", 5)
+    placed(at_work)
+    assert at_work.ask("playing")
+    before = at_work.ask("frame")
+    at_work.wait_until(lambda: at_work.ask("frame") != before, "playback stands still", 5)
+
+
+def test_cancel_works_with_a_click_while_the_service_works(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 60
+    at_work.generate(chair)
+    at_work.wait_for("waiting")
+    at_work.press_button("image_to_3d.cancel_job")
+    at_work.wait_for("cancelled", seconds=10)
+    assert not [name for name in at_work.ask("objects") if name not in ("Cube", "Light", "Camera")]
+
+
+def test_a_model_whose_file_is_not_open_any_more_waits_and_can_be_imported_here(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 5
+    at_work.generate(chair)
+    at_work.wait_for("waiting")
+    at_work.ask("new_file")
+    at_work.wait_for("ready")
+    time.sleep(1.0)
+    assert at_work.last_job()["state"] == "ready"
+    assert set(at_work.ask("objects")) == {"Cube", "Light", "Camera"}
+    at_work.open_sidebar("Image to 3D")
+    at_work.screenshot("another-file-is-open")
+    at_work.press_button("image_to_3d.import_here")
+    placed(at_work)
+    assert set(at_work.last_job()["objects"]) <= set(at_work.ask("objects"))

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole job is not noticed by the main thread, and Blender's auto-save goes on while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from slow_service import SlowService
+from window import Blender
+
+LONGEST_MS = 100.0
+"""A main thread that stands still this long is noticed; only drawing, which is software here, may take longer."""
+
+Keep = Callable[[dict[str, Any]], None]
+
+
+def test_the_heart_beats_on_through_a_whole_job(
+    at_work: Blender, slow_service: SlowService, large_model: Path, chair: Path, measured: Keep
+) -> None:
+    slow_service.seconds = 15
+    slow_service.deliver(large_model)
+    at_work.fill_in("image_to_3d.picture", str(chair))
+    button = at_work.find("image_to_3d.generate")
+    at_work.point(*button)
+    time.sleep(1.0)
+    at_work.ask("start_heartbeat")
+    at_work.click(*button)
+    at_work.point(*at_work.centre())
+    job = at_work.wait_for("placed", "failed")
+    time.sleep(2.0)
+    heart = at_work.ask("stop_heartbeat")
+    measured(heart)
+    assert job["state"] == "placed", job["error"]
+    assert heart["seconds"] > 17
+    assert heart["beats"] > 500
+    assert [gap for gap in heart["gaps"] if gap["ms"] > LONGEST_MS and not gap["redraws"]] == []
+
+
+def auto_save_during(blender: Blender, folder: Path, chair: Path, seconds: float) -> float:
+    """Seconds after which an auto-save was written, while a job that was started at once is running."""
+    folder.mkdir()
+    blender.ask("keep_temporary_files_in", folder=str(folder))
+    blender.generate(chair)
+    started = time.monotonic()
+    blender.point(*blender.centre())
+    blender.press("g", "x", "2", "Return")
+    blender.wait_until(lambda: list(folder.glob("*autosave*")), "no auto-save was written", seconds)
+    assert blender.last_job()["state"] == "waiting"
+    return time.monotonic() - started
+
+
+def test_auto_save_is_written_while_a_job_runs(
+    at_work: Blender, slow_service: SlowService, chair: Path, tmp_path: Path, measured: Keep
+) -> None:
+    slow_service.seconds = 120
+    measured({"seconds until the auto-save": auto_save_during(at_work, tmp_path / "saves", chair, 100)})
+
+
+@pytest.mark.long
+def test_auto_save_set_to_a_minute_is_written_again_and_again_during_a_three_minute_job(
+    at_work: Blender, slow_service: SlowService, chair: Path, tmp_path: Path
+) -> None:
+    slow_service.seconds = 180
+    auto_save_during(at_work, tmp_path / "saves", chair, 100)
+    first = max(f.stat().st_mtime for f in (tmp_path / "saves").glob("*autosave*"))
+    at_work.press("g", "y", "2", "Return")
+    at_work.wait_until(
+        lambda: max(f.stat().st_mtime for f in (tmp_path / "saves").glob("*autosave*")) > first, "no second one", 100
+    )
+    assert at_work.last_job()["state"] == "waiting"
+    at_work.wait_for("placed", seconds=120)
