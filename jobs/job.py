@@ -226,7 +226,9 @@ def resume_state(job: Job) -> State:
 
 def new_id() -> str:
     """A job id: sorts by time, is unique across processes, and is safe as a folder name."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:12]}"
+    seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
+    return f"{stamp}-{nanoseconds // 1000:06d}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in the journal survives; who owns a job is never in doubt."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from house import ROOT
+from image_to_3d.api.errors import Action, ErrorInfo, StorageError
+from image_to_3d.jobs.job import Destination, Job, Picture, State, new_id
+from image_to_3d.jobs.journal import FILE_NAME, Journal
+from image_to_3d.jobs.ownership import Ownership
+from image_to_3d.jobs.records import as_json, from_json, write_record
+
+
+def a_job(folder: Path, state: State = State.QUEUED, **changes: object) -> Job:
+    job_id = new_id()
+    known: dict[str, object] = {
+        "id": job_id,
+        "name": "chair",
+        "picture": Picture("chair", "picture.png", "ab" * 32),
+        "parameters": {"seed": 7, "mesh_simplify": 0.95},
+        "folder": folder / job_id,
+        "service": "MODELSLAB",
+        "state": state,
+    }
+    return Job(**(known | changes))  # type: ignore[arg-type]
+
+
+def test_a_job_comes_back_from_its_record_as_it_was(tmp_path: Path) -> None:
+    job = a_job(
+        tmp_path,
+        State.FAILED,
+        links=(("https://a/1.glb", "https://b/1.glb"),),
+        companions=(("part-1.mtl", "chair.mtl"),),
+        destination=Destination("s", 12, "st", "Scene", "/a.blend", (1.0, 2.0, 3.0), "p"),
+        error=ErrorInfo("no_credit", "No credit left.", "Top up.", False, Action.RETRY),
+        seed="3480183101",
+        details={"triangles": 12},
+    )
+    assert from_json(as_json(job)) == job
+
+
+def test_a_record_of_a_newer_version_is_still_read(tmp_path: Path) -> None:
+    job = a_job(tmp_path)
+    assert from_json(as_json(job) | {"invented_later": 1}) == job
+
+
+@pytest.mark.parametrize("wrong", [{}, {"id": "x"}, {"id": "x", "picture": 3}, {"state": "no such state"}])
+def test_what_is_no_record_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="not a job"):
+        from_json(wrong)
+
+
+def test_a_dead_owners_jobs_are_taken_over_once(tmp_path: Path) -> None:
+    first = Journal(tmp_path, [], "first")
+    job = a_job(tmp_path, State.WAITING, service_id="9")
+    first.write(job)
+    second, third = Journal(tmp_path, [], "second"), Journal(tmp_path, [], "third")
+    assert second.owners() == ["first"]
+    assert second.take_over("first") == [job]
+    assert third.take_over("first") == []
+    assert third.owners() == ["second"]
+
+
+def test_finished_jobs_are_left_behind_but_not_one_whose_scene_was_never_saved(tmp_path: Path) -> None:
+    first = Journal(tmp_path, [], "first")
+    saved = a_job(tmp_path, State.PLACED, kept=True)
+    unsaved = a_job(tmp_path, State.PLACED)
+    cancelled = a_job(tmp_path, State.CANCELLED)
+    for job in (saved, unsaved, cancelled):
+        first.write(job)
+    assert Journal(tmp_path, [], "second").take_over("first") == [unsaved]
+
+
+def test_the_plan_s_limit_holds_across_blenders(tmp_path: Path) -> None:
+    first, second = Journal(tmp_path, [], "first"), Journal(tmp_path, [], "second")
+    one, two, three = (a_job(tmp_path, State.PREPARING) for _ in range(3))
+    assert first.claim(one, 2)
+    assert second.claim(two, 2)
+    assert not first.claim(three, 2)
+    first.write(one.moved(State.FAILED))
+    assert first.claim(three, 2)
+
+
+def test_each_change_of_state_is_in_the_history(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, [], "me")
+    job = a_job(tmp_path)
+    for state in (State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING):
+        journal.write(job)
+        journal.write(job)
+        job = job.moved(state)
+    journal.write(job)
+    assert [state for _, state, _ in journal.history(job.id)] == [
+        "queued",
+        "preparing",
+        "uploading",
+        "submitting",
+        "waiting",
+    ]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"this was a journal once",
+        lambda content: content[:100] + bytes(3000) + content[3100:],
+        lambda content: content[: len(content) // 2],
+        lambda content: b"\0" * len(content),
+    ],
+    ids=["overwritten", "a hole in it", "cut in half", "all zeros"],
+)
+def test_a_damaged_journal_is_set_aside_and_rebuilt_from_the_folders(tmp_path: Path, damage: object) -> None:
+    results = tmp_path / "results"
+    journal = Journal(tmp_path, [results], "first")
+    jobs = [a_job(results, State.WAITING, service_id=str(n)) for n in range(20)]
+    for job in jobs:
+        job.folder.mkdir(parents=True)
+        journal.write(job)
+        write_record(job)
+    journal.close()
+    path = tmp_path / FILE_NAME
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    rebuilt = Journal(tmp_path, [results], "second")
+    assert rebuilt.rebuilt_from == 20
+    assert [job.service_id for job in rebuilt.take_over("rebuilt")] == [str(n) for n in range(20)]
+    assert list(tmp_path.glob("journal-damaged-*.sqlite"))
+
+
+def test_a_folder_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    with pytest.raises(StorageError, match="journal"):
+        Journal(blocked / "inside", [], "me")
+
+
+def test_an_owner_counts_as_dead_once_its_process_was_killed(tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
+        "import house, pathlib, time\n"
+        "from image_to_3d.jobs.ownership import Ownership\n"
+        f"print(Ownership(pathlib.Path({str(tmp_path)!r})).token, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        token = other.stdout.readline().strip()
+        me = Ownership(tmp_path)
+        with me.holding_dead(token) as dead:
+            assert not dead
+        with me.holding_dead(me.token) as dead:
+            assert not dead
+        other.kill()
+        other.wait(10)
+        with me.holding_dead(token) as dead:
+            assert dead
+            with Ownership(tmp_path).holding_dead(token) as dead_too:
+                assert not dead_too, "two took over from one"
+
+
+def test_two_that_start_at_once_share_one_sound_journal(tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
+        "import house, pathlib\n"
+        "from image_to_3d.jobs.journal import Journal\n"
+        f"journal = Journal(pathlib.Path({str(tmp_path)!r}), [], sys.argv[1])\n"
+        "journal.see('MODELSLAB', [f'{sys.argv[1]}-{n}' for n in range(50)])\n"
+    )
+    starts = [subprocess.Popen([sys.executable, "-c", script, str(n)]) for n in range(6)]
+    assert [start.wait(60) for start in starts] == [0] * 6
+    ids = [f"{n}-{m}" for n in range(6) for m in range(50)]
+    assert Journal(tmp_path, [], "me").unseen("MODELSLAB", [*ids, "new"]) == ["new"]
