@@ -66,7 +66,12 @@ def describe(job: Job) -> str:
         return job.note
     if job.error is not None:
         return job.error.what
-    return _WORDS[job.state]
+    return words(job.state)
+
+
+def words(state: State) -> str:
+    """A state in a word or two."""
+    return _WORDS[state]
 
 
 def clock(seconds: float) -> str:

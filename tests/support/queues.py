@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real queues with short waits, for tests against the scripted service. The workshop is a real second Blender."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import house  # noqa: F401  makes `image_to_3d` importable
+from image_to_3d.jobs.faults import Patience
+from image_to_3d.jobs.intake import Order
+from image_to_3d.jobs.job import Changed, Job, State
+from image_to_3d.jobs.queue import Queue
+from image_to_3d.jobs.services import CUSTOM, Setup
+from image_to_3d.jobs.steps import Pace
+from image_to_3d.workshop.process import Launch, Workshop
+
+KEY = "key-0123456789-that-nobody-may-see"
+FAST = Pace(first_least=0.05, first_most=0.1, then=0.05, growth=1.2, most=0.2, give_up=60, looks=(0.05, 0.1, 0.2))
+EAGER = Patience(
+    first_wait=0.05, growth=1.5, longest_wait=0.3, unpaid=1.5, paid=4.0, hold=0.1, rate_limit=0.3, fresh_links=3
+)
+
+
+def no_offline_service() -> str:
+    raise AssertionError("this test has no offline service")
+
+
+def a_setup(folder: Path, base_url: str, **changes: Any) -> Setup:
+    known: dict[str, Any] = {
+        "service": CUSTOM,
+        "results": folder / "results",
+        "keys": {CUSTOM: KEY},
+        "base_url": base_url,
+    }
+    return Setup(**(known | changes))
+
+
+def a_workshop() -> Workshop:
+    return Workshop(Launch.for_wheel())
+
+
+def a_queue(folder: Path, base_url: str, workshop: Workshop, **changes: Any) -> Queue:
+    pace, patience = changes.pop("pace", FAST), changes.pop("patience", EAGER)
+    setup = a_setup(folder, base_url, **changes)
+    return Queue(folder / "user", setup, workshop, no_offline_service, pace=pace, patience=patience)
+
+
+def a_picture(seed: int = 0) -> bytes:
+    """A small PNG, another for each `seed`."""
+    width = height = 8
+    rows = b"".join(
+        b"\0" + bytes((seed * 37 + x * y) % 256 for x in range(width) for _ in range(3)) for y in range(height)
+    )
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    )
+
+
+def an_order(number: int = 0, **changes: Any) -> Order:
+    known: dict[str, Any] = {"picture": a_picture(number), "name": f"picture {number}"}
+    return Order(**(known | changes))
+
+
+def until(what: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Wait for something to come true; a bound, not a measurement."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"it did not happen within {seconds} s"
+        time.sleep(0.01)
+
+
+def rest(queue: Queue, seconds: float = 120.0) -> list[Job]:
+    """All jobs, once the queue has nothing more to do for any."""
+    until(lambda: queue.running() == 0, seconds)
+    return list(queue.jobs())
+
+
+def states_seen(queue: Queue, job_id: str) -> list[State]:
+    """The states that came out as events for a job, each once in a row."""
+    seen: list[State] = []
+    while not queue.events.empty():
+        event = queue.events.get()
+        if isinstance(event, Changed) and event.job.id == job_id and seen[-1:] != [event.job.state]:
+            seen.append(event.job.state)
+    return seen
