@@ -3,37 +3,92 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from typing import Any
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
 
 import bpy
 
-from ..api.errors import ImportFailedError
+from ..jobs.placing import Placing
+from . import importing, naming, shaping, writing
+
+_log = logging.getLogger(__name__)
+
+_KEPT: Final = frozenset(
+    {"scenes", "screens", "workspaces", "window_managers", "libraries", "brushes", "palettes", "linestyles", "fonts"}
+)
+"""Kinds of data that belong to this Blender, not to a model."""
+
+
+def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
+    """Do a "model" request: import, put right, name, write. Raises ImportFailedError, WorkshopError."""
+    sweep()
+    source = Path(request["source"])
+    companions = [importing.Companion(source.parent / x["file"], x["name"]) for x in request.get("companions", ())]
+    shaped = make_model(
+        source,
+        request["format"],
+        companions,
+        request["name"],
+        Placing.from_json(request.get("placing", {})),
+        request.get("record", {}),
+        progress,
+    )
+    placing = Placing.from_json(request.get("placing", {}))
+    told = describe(shaped)
+    writing.write(shaped, Path(request["target"]), placing)
+    progress(1.0)
+    sweep()
+    return told
+
+
+def make_model(
+    source: Path,
+    format: str,
+    companions: Sequence[importing.Companion],
+    name: str,
+    placing: Placing,
+    record: Mapping[str, str | int | float],
+    progress: Callable[[float], None] = lambda done: None,
+) -> shaping.Shaped:
+    """The finished model in this Blender's data, linked into the active collection only as far as importers do so.
+
+    Raises ImportFailedError.
+    """
+    objects = importing.import_file(source, format, companions)
+    progress(0.6)
+    shaped = shaping.shape(objects, placing, name)
+    progress(0.8)
+    naming.name_all(shaped.root, shaped.objects, name)
+    naming.keep_record(shaped.root, record)
+    return shaped
+
+
+def describe(shaped: shaping.Shaped) -> dict[str, Any]:
+    """What a "model" request answers."""
+    bpy.context.view_layer.update()
+    low, high = shaping.bounds(shaped.objects)
+    return {
+        "root": shaped.root.name,
+        "objects": [item.name for item in shaped.objects],
+        "triangles": shaping.triangle_count(shaped.objects),
+        "vertices": sum(len(mesh.vertices) for mesh in shaping.meshes(shaped.objects)),
+        "dimensions": [float(x) for x in high - low],
+        "mended": shaped.mended,
+    }
+
+
+def sweep() -> None:
+    """Leave nothing of one model for the next. For the second Blender only."""
+    for kind in bpy.data.bl_rna.properties:
+        items = getattr(bpy.data, kind.identifier) if kind.type == "COLLECTION" else ()
+        if kind.identifier not in _KEPT and len(items):
+            bpy.data.batch_remove([item for item in items if not isinstance(item, bpy.types.Key)])
+    for scene in bpy.data.scenes[1:]:
+        bpy.data.scenes.remove(scene)
 
 
 def warm_up() -> None:
     """Load what the first import would load."""
-
-
-def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    before = {o.session_uid for o in bpy.data.objects}
-    op = {"glb": bpy.ops.import_scene.gltf, "obj": bpy.ops.wm.obj_import, "stl": bpy.ops.wm.stl_import,
-          "ply": bpy.ops.wm.ply_import}[request["format"]]
-    try:
-        op(filepath=request["source"])
-    except RuntimeError as error:
-        raise ImportFailedError(f"The model file can't be read: {error}") from error
-    objects = [o for o in bpy.data.objects if o.session_uid not in before]
-    if not objects:
-        raise ImportFailedError("There is nothing in the model file.")
-    root = objects[0]
-    root.name = request["name"]
-    for key, value in request.get("record", {}).items():
-        root[key] = value
-    temporary = request["target"] + "~"
-    bpy.data.libraries.write(temporary, set(objects))
-    os.replace(temporary, request["target"])
-    return {"root": root.name, "objects": [o.name for o in objects], "triangles": 0, "vertices": 0,
-            "dimensions": list(root.dimensions), "mended": []}
+    sweep()

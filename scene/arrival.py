@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished model into the artist's scene: placed, as one undo step, with nothing else disturbed.
+
+Only the data API is used, never operators that need a mode or a selection, so that it may happen while
+somebody edits, sculpts or plays back. No picture is decoded here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import bpy
+from mathutils import Matrix, Vector
+
+from ..api.errors import ImportFailedError, WorkshopError, readable
+from ..jobs.job import Job
+from ..jobs.placing import Placing
+
+_log = logging.getLogger(__name__)
+
+_BUSY_JOBS: Final = {
+    "RENDER": "a render is running",
+    "OBJECT_BAKE": "a bake is running",
+    "OBJECT_BAKE_TEXTURE": "a bake is running",
+}
+
+
+def can_place_now(context: bpy.types.Context) -> str:
+    """Why a model should not arrive at this moment: a tool in use, a render, a bake. Empty: it may. Cheap."""
+    for job, reason in _BUSY_JOBS.items():
+        if bpy.app.is_job_running(job):
+            return f"Waits: {reason}"
+    for window in context.window_manager.windows:
+        for operator in window.modal_operators:
+            if _is_tool(operator):
+                return f"Waits: {operator.name or 'a tool'} is in use"
+    return ""
+
+
+def _is_tool(operator: bpy.types.Operator) -> bool:
+    """Whether a running modal operator is something the artist does, not something that merely watches.
+
+    Blender's own are tools. Add-ons also keep watchers running for hours (ours, for one); those that
+    change the scene by hand ask for an undo step.
+    """
+    own = bpy.types.Operator.bl_rna_get_subclass_py(operator.bl_idname)
+    return own is None or "UNDO" in getattr(own, "bl_options", ())
+
+
+def place_with_undo(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+) -> list[bpy.types.Object]:
+    """`place`, then one undo step named after the model."""
+    objects = place(job, scene, placeholder=placeholder, at=at)
+    bpy.ops.ed.undo_push(message=f"Add {job.name}")
+    return objects
+
+
+def place(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+) -> list[bpy.types.Object]:
+    """Put the job's model into `scene`; its objects, the root first.
+
+    It stands on the placeholder where one is given, else where the job's settings say: `at` replaces the
+    spot the job was started from. Raises WorkshopError where the prepared model can't be read, and the
+    errors of `place_directly` where there is none.
+    """
+    if job.blend_path is None:
+        return place_directly(job, scene, placeholder=placeholder, at=at)
+    objects = _append(job.blend_path)
+    _settle(objects, job, scene, placeholder, at)
+    return objects
+
+
+def place_directly(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+) -> list[bpy.types.Object]:
+    """`place` without a second Blender: the model file is imported here, which blocks for as long as it takes.
+
+    Raises ImportFailedError; also outside Object Mode, which Blender's importers need.
+    """
+    from ..workshop import importing, models
+
+    if job.model_path is None:
+        raise ImportFailedError("There is no model file.")
+    if bpy.context.mode != "OBJECT":
+        raise ImportFailedError(
+            "Without a second Blender a model can only be imported in Object Mode.",
+            advice="Leave the present mode and import again.",
+        )
+    _log.warning("%s: no second Blender prepared this model; importing it directly", job.name)
+    layer = _view_layer(scene)
+    selected, active = list(layer.objects.selected), layer.objects.active
+    format = str(job.parameters.get("output_format", job.model_path.suffix[1:]))
+    shaped = models.make_model(
+        job.model_path,
+        format,
+        [importing.Companion(job.folder / x["file"], x["name"]) for x in job.details.get("companions", ())],
+        job.name,
+        Placing.from_json(job.placing),
+        job.details.get("record", {}),
+    )
+    for item in shaped.objects:
+        for collection in item.users_collection:
+            collection.objects.unlink(item)
+    _settle(shaped.objects, job, scene, placeholder, at)
+    if not Placing.from_json(job.placing).select:
+        for item in layer.objects.selected:
+            item.select_set(False, view_layer=layer)
+        for item in selected:
+            item.select_set(True, view_layer=layer)
+        layer.objects.active = active
+    return shaped.objects
+
+
+def _append(path: Path) -> list[bpy.types.Object]:
+    """All objects of a prepared model, the root first."""
+    before = {library.session_uid for library in bpy.data.libraries}
+    try:
+        with bpy.data.libraries.load(str(path), link=False) as (there, here):
+            here.objects = list(there.objects)
+    except OSError as error:
+        raise WorkshopError(f"The prepared model can't be read: {readable(error)}.") from error
+    for library in [library for library in bpy.data.libraries if library.session_uid not in before]:
+        bpy.data.libraries.remove(library)
+    objects: list[bpy.types.Object] = [item for item in here.objects if item is not None]
+    if not objects:
+        raise WorkshopError("The prepared model is empty.")
+    return sorted(objects, key=lambda item: item.parent is not None)
+
+
+def _settle(
+    objects: Sequence[bpy.types.Object],
+    job: Job,
+    scene: bpy.types.Scene,
+    placeholder: bpy.types.Object | None,
+    at: Sequence[float] | None,
+) -> None:
+    placing = Placing.from_json(job.placing)
+    layer = _view_layer(scene)
+    for collection in _collections(placing, scene, layer, placeholder):
+        for item in objects:
+            collection.objects.link(item)
+    root = objects[0]
+    if placeholder is not None:
+        root.parent = placeholder.parent
+        if placeholder.parent is not None:
+            root.parent_type = placeholder.parent_type
+            root.parent_bone = placeholder.parent_bone
+            root.matrix_parent_inverse = placeholder.matrix_parent_inverse
+        where = placeholder.matrix_basis
+    elif placing.place == "ORIGIN":
+        where = Matrix.Identity(4)
+    else:
+        where = Matrix.Translation(Vector(at if at is not None else job.destination.location))
+    root.matrix_basis = where @ root.matrix_basis
+    if placing.select and bpy.context.mode == "OBJECT":
+        for item in list(layer.objects.selected):
+            item.select_set(False, view_layer=layer)
+        for item in objects:
+            if item.name in layer.objects:
+                item.select_set(True, view_layer=layer)
+                layer.objects.active = root
+
+
+def _view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """The view layer in which somebody looks at the scene, else its first."""
+    for window in bpy.context.window_manager.windows:
+        if window.scene == scene:
+            return window.view_layer
+    return scene.view_layers[0]
+
+
+def _collections(
+    placing: Placing,
+    scene: bpy.types.Scene,
+    layer: bpy.types.ViewLayer,
+    placeholder: bpy.types.Object | None,
+) -> list[bpy.types.Collection]:
+    """Where the objects go: the placeholder's collections, the named one, or the active one."""
+    if placeholder is not None:
+        found = [item for item in placeholder.users_collection if _editable(item)]
+        if found:
+            return found
+    if placing.collection:
+        for item in (scene.collection, *scene.collection.children_recursive):
+            if item.name == placing.collection and _editable(item):
+                return [item]
+        new = bpy.data.collections.new(placing.collection)
+        scene.collection.children.link(new)
+        return [new]
+    active = layer.active_layer_collection
+    if active is not None and _editable(active.collection):
+        return [active.collection]
+    return [scene.collection]
+
+
+def _editable(collection: bpy.types.Collection) -> bool:
+    return collection.library is None and collection.override_library is None
+
