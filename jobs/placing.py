@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal, Self, get_args
+from typing import Any, Final, Literal, Self, get_args, get_type_hints
+
+from ..api.errors import ParameterError, readable
 
 Place = Literal["CURSOR", "ORIGIN", "PLACEHOLDER"]
 Origin = Literal["BOTTOM", "CENTER", "DELIVERED"]
@@ -42,6 +45,17 @@ class Placing:
     asset_tags: tuple[str, ...] = ()
     asset_author: str = ""
 
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> Self:
+        """From a script's values. Raises ParameterError that names the setting, the value and what is allowed."""
+        kinds = get_type_hints(cls)
+        chosen: dict[str, Any] = {}
+        for name, value in values.items():
+            if name not in kinds:
+                raise ParameterError(f'There is no setting "{name}" for placing; there are {", ".join(kinds)}.')
+            chosen[name] = _checked(name, kinds[name], value)
+        return cls(**chosen)
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"asset_tags": list(self.asset_tags)}
 
@@ -53,3 +67,26 @@ class Placing:
         if "asset_tags" in chosen:
             chosen["asset_tags"] = tuple(chosen["asset_tags"])
         return cls(**chosen)
+
+
+def _checked(name: str, kind: Any, value: Any) -> Any:
+    if choices := get_args(kind):
+        if choices[-1] is Ellipsis:
+            allowed, fits = "a list of texts", _is_list_of_texts(value)
+        else:
+            allowed, fits = "one of " + ", ".join(f'"{choice}"' for choice in choices), value in choices
+    elif kind is bool:
+        allowed, fits = "True or False", isinstance(value, bool)
+    elif kind is str:
+        allowed, fits = "a text", isinstance(value, str)
+    else:
+        allowed = "a whole number from 0" if kind is int else "a number from 0"
+        numbers = int if kind is int else int | float
+        fits = isinstance(value, numbers) and not isinstance(value, bool) and 0 <= value < math.inf
+    if not fits:
+        raise ParameterError(f"{name} is {readable(repr(value), 80)}, but must be {allowed}.")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(text, str) for text in value)

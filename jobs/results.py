@@ -41,7 +41,7 @@ class Result:
         job = self.job
         if not job.listed:
             return True
-        return job.state is State.CANCELLED and not job.sent or job.state is State.PLACED and job.kept
+        return (job.state is State.CANCELLED and not job.sent) or (job.state is State.PLACED and job.kept)
 
 
 def results_in(place: Path) -> Iterator[Result]:

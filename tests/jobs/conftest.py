@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import house  # noqa: F401
+import pytest
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.workshop.process import Workshop
 from queues import a_queue, a_workshop

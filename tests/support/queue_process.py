@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from queues import a_queue, a_workshop, an_order  # noqa: E402
-
-from image_to_3d.jobs.job import Changed, State  # noqa: E402
+import house  # noqa: F401
+from image_to_3d.jobs.job import Changed, State
+from queues import a_queue, a_workshop, an_order
 
 
 def main() -> None:
