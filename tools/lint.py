@@ -7,6 +7,7 @@ given a folder of links, build/lint/image_to_3d.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,9 @@ def main() -> int:
     mypy = [sys.executable, "-m", "mypy", f"--config-file={ROOT / 'pyproject.toml'}"]
     mypy.append(f"--cache-dir={ROOT / '.mypy_cache'}")
     extension = subprocess.run([*mypy, "-p", package.name], cwd=LINKS, check=False)
-    tools = subprocess.run([*mypy, *map(str, sorted((ROOT / "tools").glob("*.py")))], cwd=LINKS, check=False)
+    paths = os.environ | {"MYPYPATH": str(ROOT / "tools")}
+    files = [str(path) for path in sorted((ROOT / "tools").glob("*.py"))]
+    tools = subprocess.run([*mypy, *files], cwd=LINKS, env=paths, check=False)
     return ruff.returncode or extension.returncode or tools.returncode
 
 

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole way from a picture to a model, without account or window: `python tools/demo.py [PICTURE]`.
+
+Uses the extension as an artist's script does, in a Blender user folder of its own, with the offline preview as the
+service. Leaves demo/model.glb, demo/scene.blend and demo/preview.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+USER = ROOT / "build" / "demo-user"
+RESULTS = ROOT / "demo"
+PACKAGE = "bl_ext.user_default.image_to_3d"
+
+_started = time.monotonic()
+
+
+def say(text: str) -> None:
+    print(f"[{time.monotonic() - _started:5.1f} s] {text}", flush=True)
+
+
+def fresh_blender() -> Any:
+    """bpy with an empty user folder in which this repository is the installed extension."""
+    shutil.rmtree(USER, ignore_errors=True)
+    extension = USER / "extensions" / "user_default" / "image_to_3d"
+    extension.parent.mkdir(parents=True)
+    try:
+        extension.symlink_to(ROOT, target_is_directory=True)
+    except OSError:  # Windows allows links to administrators only
+        shutil.copytree(ROOT, extension, ignore=shutil.ignore_patterns(".*", "build", "demo", "tests"))
+    os.environ["BLENDER_USER_RESOURCES"] = str(USER)
+    bpy: Any = importlib.import_module("bpy")  # only now, when its user folder is set
+    addon_utils = importlib.import_module("addon_utils")
+    addon_utils.enable(PACKAGE, default_set=True)
+    if PACKAGE not in bpy.context.preferences.addons:
+        raise SystemExit("the extension could not be enabled; see the messages above")
+    bpy.context.preferences.addons[PACKAGE].preferences.service = "OFFLINE"
+    return bpy
+
+
+def make_model(bpy: Any, picture: Path) -> Any:
+    """The finished job. Raises SystemExit with the reason where it fails."""
+    extension = importlib.import_module(PACKAGE)
+    describe = importlib.import_module(f"{PACKAGE}.jobs.estimate").describe
+    for thing in list(bpy.data.objects):  # the start-up scene's cube
+        bpy.data.objects.remove(thing)
+    job = extension.generate(picture)
+    last = ""
+    while True:
+        try:
+            job.wait(timeout=0.1)
+            break
+        except TimeoutError:
+            if (text := describe(job.job)) != last:
+                say(f"  {text}")
+                last = text
+    if job.error or not job.objects:
+        raise SystemExit(f"No model was made: {job.error or job.state}")
+    return job
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("picture", type=Path, nargs="?", default=ROOT / "samples" / "chair.png")
+    picture = parser.parse_args().picture.expanduser().resolve()
+    if not picture.is_file():
+        raise SystemExit(f"There is no picture at {picture}")
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+    say("Starting Blender")
+    bpy = fresh_blender()
+    say(f"Blender {bpy.app.version_string}: a model of {picture.name}, by the offline preview (rough shapes, no AI)")
+    try:
+        job = make_model(bpy, picture)
+        RESULTS.mkdir(exist_ok=True)
+        shutil.copyfile(job.model_path, RESULTS / "model.glb")
+        bpy.ops.file.pack_all()
+        bpy.ops.wm.save_as_mainfile(filepath=str(RESULTS / "scene.blend"), compress=True)
+        triangles = sum(len(o.data.loop_triangles) or len(o.data.polygons) for o in job.objects if o.type == "MESH")
+        say(f"{triangles:,} triangles are in the scene; rendering it")
+        importlib.import_module("render_preview").render_preview(None, RESULTS / "preview.png")
+    finally:
+        importlib.import_module("addon_utils").disable(PACKAGE)
+    for name in ("model.glb", "scene.blend", "preview.png"):
+        say(f"demo/{name}  {(RESULTS / name).stat().st_size / 1024:,.0f} KB")
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # bpy as a module can take its time to leave
