@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to happen when the add-on starts, and when a file is loaded or saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import session
+from .operators import watch
+
+_LOOK_BACK: Final = 1.0
+"""Seconds after the start until earlier jobs are looked for: Blender's own start comes first."""
+_PATIENCE: Final = 20
+"""How many more times it is looked whether some were found, half a second apart."""
+
+_looks = 0
+
+
+@persistent
+def _loaded(*_: object) -> None:
+    session.file_loaded()
+    watch.restart()
+
+
+@persistent
+def _saved(*_: object) -> None:
+    session.file_saved()
+
+
+def _look_back() -> float | None:
+    """App timer: go on with what an earlier Blender left unfinished. Ends soon where there is nothing."""
+    global _looks
+    if _looks == 0:
+        if not session.unfinished_before():
+            return None
+        session.queue().adopt()
+    _looks += 1
+    if session.busy():
+        watch.start()
+        return None
+    return 0.5 if _looks <= _PATIENCE else None
+
+
+_HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (
+    (bpy.app.handlers.load_post, _loaded),
+    (bpy.app.handlers.save_post, _saved),
+)
+
+
+def register() -> None:
+    global _looks
+    from .scene import destination
+
+    destination.register()
+    for handlers, function in _HANDLERS:
+        handlers.append(function)
+    if not bpy.app.background:
+        _looks = 0
+        bpy.app.timers.register(_look_back, first_interval=_LOOK_BACK, persistent=True)
+
+
+def unregister() -> None:
+    from .scene import destination
+
+    if bpy.app.timers.is_registered(_look_back):
+        bpy.app.timers.unregister(_look_back)
+    for handlers, function in _HANDLERS:
+        if function in handlers:
+            handlers.remove(function)
+    destination.unregister()

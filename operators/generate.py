@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The button: make a model of the chosen picture, with the scene's settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import bpy
+from bpy.props import StringProperty
+
+from .. import session
+from ..api.errors import ImageTo3DError
+from ..jobs.job import Job, State
+from ..names import Op
+from ..properties import NAME
+from ..scene import sources
+from .watch import Watcher
+
+
+class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
+    """Make a 3D model of the picture. It is put into this scene when it is ready; go on working meanwhile"""
+
+    # Neither REGISTER nor UNDO: "Repeat Last" and "Adjust Last Operation" would pay for another model.
+    bl_idname = Op.GENERATE
+    bl_label = "Generate from Image"
+    bl_options: ClassVar[set[str]] = set()
+
+    if TYPE_CHECKING:
+        picture: str
+    else:
+        picture: StringProperty(
+            name="Picture",
+            description="The picture's file or public web address; empty for the one chosen in the scene",
+            subtype="FILE_PATH",
+            options={"SKIP_SAVE"},
+        )
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        obstacle = session.obstacle()
+        if obstacle is not None:
+            cls.poll_message_set(str(obstacle))
+        return obstacle is None
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        """Start the job and, if nobody else does, watch it."""
+        if self._submit(context) is None:
+            return {"CANCELLED"}
+        return self.watch(context)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start the job and see it through, for scripts."""
+        job = self._submit(context)
+        if job is None:
+            return {"CANCELLED"}
+        job = session.finish(job.id)
+        if job.error is not None:
+            self.report({"ERROR"}, str(job.error))
+        return {"FINISHED"} if job.state in (State.READY, State.PLACED) else {"CANCELLED"}
+
+    def _submit(self, context: bpy.types.Context) -> Job | None:
+        settings = getattr(context.scene, NAME)
+        try:
+            return session.submit(
+                sources.from_text(self.picture or settings.picture),
+                name="",
+                parameters=settings.parameters(),
+                placing=settings.placing.chosen(),
+                scene=context.scene,
+            )
+        except ImageTo3DError as error:
+            self.report({"ERROR"}, str(error))
+            return None
+
+
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_generate,))

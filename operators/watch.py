@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Watching the jobs while the artist goes on working.
+
+One modal operator drains the queue's events on a timer and passes every input on. Blender writes no
+auto-save while a modal operator runs, so this one steps aside every few seconds: it ends, and an app
+timer starts it again a moment later. There is never more than one, however many jobs there are, and
+none when there is nothing to watch.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import bpy
+
+from .. import session
+from ..names import Op
+from ..panels import redraw
+
+_log = logging.getLogger(__name__)
+
+TICK: Final = 0.1
+"""Seconds between two looks at the queue."""
+TURN: Final = 5.0
+"""Seconds after which the operator steps aside for Blender's auto-save."""
+PAUSE: Final = 0.1
+"""Seconds until it is started again."""
+NO_WINDOW: Final = 2.0
+"""Seconds until it is tried again where Blender has no window to run an operator in."""
+PROGRESS: Final = 0.5
+"""Seconds between two redraws of the sidebar where only progress and the time left differ."""
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One stretch of watching, from one stepping aside to the next. Times of the monotonic clock."""
+
+    timer: bpy.types.Timer
+    began: float
+    drawn: float = 0.0
+
+
+_turn: Turn | None = None
+"""The present one. Kept here and not in the operator, which Blender frees when it likes."""
+
+
+class Watcher:
+    """What an operator needs to watch; `generate` and `watch` share it."""
+
+    def watch(self, context: bpy.types.Context) -> set[str]:
+        """Become the one that watches; FINISHED where another one does or there is nothing to watch."""
+        global _turn
+        if is_running() or not session.busy() or context.window is None:
+            return {"FINISHED"}
+        manager = context.window_manager
+        _turn = Turn(manager.event_timer_add(TICK, window=context.window), time.monotonic())
+        self._turn = _turn
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        turn = self._turn
+        if _turn is not turn:  # another file was loaded, or the add-on is being disabled
+            return {"FINISHED", "PASS_THROUGH"}
+        if event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        now = time.monotonic()
+        changed = session.drain()
+        for notice in session.notices():
+            self.report({"WARNING" if notice.warning else "INFO"}, notice.text)
+        done = not session.busy()
+        if changed or done or now - turn.drawn > PROGRESS:
+            turn.drawn = now
+            redraw.sidebars(context.window_manager)
+        if done or now - turn.began > TURN:
+            _step_aside()
+            start()
+            return {"FINISHED", "PASS_THROUGH"}
+        return {"PASS_THROUGH"}
+
+    def cancel(self, _context: bpy.types.Context) -> None:
+        """Blender ends it: its window is closed, or a file is loaded. The jobs go on, so watching does."""
+        if _turn is self._turn:
+            _step_aside()
+            start()
+
+    _turn: Any = None
+    report: Any
+
+
+class IMAGE_TO_3D_OT_watch(Watcher, bpy.types.Operator):
+    """Show the progress of the jobs and put the models into the scene"""
+
+    bl_idname = Op.WATCH
+    bl_label = "Watch Jobs"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return self.watch(context)
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        session.drain(budget=1.0)
+        return {"FINISHED"}
+
+
+def is_running() -> bool:
+    """Whether an operator watches now."""
+    return _turn is not None
+
+
+def start() -> None:
+    """Have the jobs watched from a moment on. Harmless where they are, or where there is nothing to watch."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_begin):
+        bpy.app.timers.register(_begin, first_interval=PAUSE, persistent=True)
+
+
+def restart() -> None:
+    """Another file was loaded, which ends modal operators: forget the one that watched and start anew."""
+    global _turn
+    _turn = None  # its timer went with the file
+    start()
+
+
+def stop() -> None:
+    """Watch no longer; the add-on is being disabled."""
+    if bpy.app.timers.is_registered(_begin):
+        bpy.app.timers.unregister(_begin)
+    _step_aside()
+
+
+def _step_aside() -> None:
+    global _turn
+    turn, _turn = _turn, None
+    if turn is not None:
+        bpy.context.window_manager.event_timer_remove(turn.timer)
+
+
+def _begin() -> float | None:
+    """App timer: start the operator that watches."""
+    if is_running() or not session.busy():
+        return None
+    windows = bpy.context.window_manager.windows
+    if not windows:
+        return NO_WINDOW
+    with bpy.context.temp_override(window=windows[0]):
+        bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")
+    return None
+
+
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_watch,))
+
+
+def register() -> None:
+    _register_classes()
+
+
+def unregister() -> None:
+    stop()
+    _unregister_classes()

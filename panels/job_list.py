@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The list of jobs: each with its picture, where it stands, and what can be done about it."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import bpy
+
+from .. import session
+from ..api.errors import Action, ErrorInfo
+from ..jobs import estimate
+from ..jobs.job import Job, State
+from ..names import Op
+from ..properties import PAGE
+from . import rows, thumbnails
+
+_BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
+    Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
+    Action.ALLOW_ONLINE: (Op.ALLOW_ONLINE, "INTERNET"),
+    Action.RETRY: (Op.RETRY, "FILE_REFRESH"),
+    Action.DOWNLOAD_AGAIN: (Op.DOWNLOAD_AGAIN, "IMPORT"),
+    Action.IMPORT_AGAIN: (Op.IMPORT_AGAIN, "FILE_REFRESH"),
+    Action.OPEN_FOLDER: (Op.OPEN_FOLDER, "FILE_FOLDER"),
+    Action.LOOK_AGAIN: (Op.LOOK_AGAIN, "VIEWZOOM"),
+}
+"""The button that does what an error advises."""
+
+_SETTINGS: Final = frozenset({Action.OPEN_PREFERENCES, Action.ALLOW_ONLINE})
+"""These change a setting; the job needs a retry afterwards."""
+
+_NAME_SHARE: Final = 0.36
+"""The part of a row's width that the name takes."""
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """The page of the list that is turned to. Nothing where there are no jobs."""
+    shown, page, pages = rows.page(getattr(context.window_manager, PAGE))
+    if not shown:
+        return
+    paused = session.paused()
+    if paused:
+        layout.label(text=paused, icon="SORTTIME")
+    width = characters(context)
+    column = layout.column(align=False)
+    for job in shown:
+        _draw_job(column, job, width)
+    if pages > 1:
+        _draw_pager(layout, page, pages)
+
+
+def characters(context: bpy.types.Context) -> int:
+    """About how many characters fit on a line of the panel."""
+    scale = context.preferences.system.ui_scale
+    return max(20, int(context.region.width / (scale * 6.6)) - 6)
+
+
+def wrapped(layout: bpy.types.UILayout, text: str, width: int, icon: str = "NONE") -> None:
+    """A text on as many lines as it takes; a label would be cut off."""
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for number, line in enumerate(textwrap.wrap(text, width)[:6]):
+        column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
+
+
+def _draw_job(layout: bpy.types.UILayout, job: Job, width: int) -> None:
+    if job.error is not None and not job.running:
+        box = layout.box().column(align=True)
+        _draw_row(box, job)
+        wrapped(box, str(job.error), width - 2)
+        _draw_answers(box, job, job.error)
+    else:
+        _draw_row(layout, job)
+        if job.note:
+            wrapped(layout, job.note, width, icon="INFO")
+
+
+def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
+    split = layout.split(factor=_NAME_SHARE)
+    picture = job.picture_path
+    thumbnail = thumbnails.icon(str(picture)) if picture else 0
+    if thumbnail:
+        split.label(text=job.name, icon_value=thumbnail)
+    else:
+        split.label(text=job.name, icon="IMAGE_DATA")
+    row = split.row(align=True)
+    if job.running:
+        _draw_progress(row, job)
+        _button(row, Op.CANCEL_JOB, job, "X")
+        return
+    words = row.row()
+    words.active = job.state is State.READY
+    words.label(text=estimate.words(job.state))
+    if job.state is State.READY:
+        _button(row, Op.IMPORT_HERE, job, "IMPORT", text="Import Here")
+    if job.video_file:
+        _button(row, Op.OPEN_VIDEO, job, "PLAY")
+    if job.state is State.PLACED:
+        _button(row, Op.OPEN_FOLDER, job, "FILE_FOLDER")
+        _button(row, Op.IMPORT_HERE, job, "IMPORT")
+    if job.state is State.CANCELLED:
+        _button(row, Op.RETRY, job, "FILE_REFRESH")
+    _button(row, Op.DISMISS, job, "X")
+
+
+def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
+    fraction, left = estimate.overall(job, time.time())
+    text = estimate.words(job.state)
+    if left is not None:
+        text = f"{text} {estimate.clock(left)}"
+    row.progress(factor=fraction, text=text)
+
+
+def _draw_answers(layout: bpy.types.UILayout, job: Job, problem: ErrorInfo) -> None:
+    """The buttons that do what the error advises."""
+    row = layout.row(align=True)
+    if problem.action in _BUTTONS:
+        operator, icon = _BUTTONS[problem.action]
+        _button(row, operator, job, icon, text=None)
+    if problem.action in _SETTINGS:
+        _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)
+    if job.state is State.UNKNOWN:
+        _button(row, Op.SUBMIT_AGAIN, job, "EXPORT", text=None)
+    if job.model_file and problem.action is not Action.OPEN_FOLDER:
+        _button(row, Op.OPEN_FOLDER, job, "FILE_FOLDER")
+
+
+def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str, text: str | None = "") -> None:
+    """A button for one job. `text`: None for the operator's own label, "" for the icon alone."""
+    words: dict[str, Any] = {} if text is None else {"text": text}
+    button = layout.operator(operator, icon=icon, **words)
+    if hasattr(button, "job_id"):
+        button.job_id = job.id
+
+
+def _draw_pager(layout: bpy.types.UILayout, page: int, pages: int) -> None:
+    row = layout.row(align=True)
+    back = row.row(align=True)
+    back.enabled = page > 0
+    back.operator(Op.TURN_PAGE, text="", icon="TRIA_LEFT").page = max(page - 1, 0)
+    middle = row.row()
+    middle.alignment = "CENTER"
+    middle.label(text=f"Page {page + 1} of {pages}")
+    on = row.row(align=True)
+    on.enabled = page + 1 < pages
+    on.operator(Op.TURN_PAGE, text="", icon="TRIA_RIGHT").page = page + 1

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tab in the 3D viewport's sidebar: service, picture, the button, and the jobs."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any, Final
+
+import bpy
+
+from .. import account, preferences, session
+from ..api.errors import Action, ImageTo3DError
+from ..jobs.services import OFFLINE
+from ..names import Op
+from ..properties import NAME
+from ..scene import sources
+from . import job_list, thumbnails
+from .redraw import CATEGORY
+
+_THUMBNAIL: Final = 4.0
+"""Height and width of the picture, in rows."""
+
+
+class SidebarPanel:
+    """Where all of the add-on's panels are."""
+
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = CATEGORY
+    layout: bpy.types.UILayout
+
+
+class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_main"
+    bl_label = "Image to 3D"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        settings = getattr(context.scene, NAME)
+        _draw_service(layout)
+        _draw_picture(layout, settings)
+        obstacle = session.obstacle()
+        _draw_button(layout, settings, obstacle)
+        if obstacle is not None:
+            _draw_obstacle(layout, context, obstacle)
+        job_list.draw(layout, context)
+
+
+def _draw_service(layout: bpy.types.UILayout) -> None:
+    service = preferences.chosen().service
+    said = account.now()
+    text = preferences.SERVICE_NAMES[service]
+    if service == OFFLINE:
+        text += " (no AI)"
+    elif said.balance:
+        text += f" · {said.balance}"
+    row = layout.row()
+    row.label(text=text, icon="URL" if service != OFFLINE else "HOME")
+    row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES", emboss=False)
+
+
+def _draw_picture(layout: bpy.types.UILayout, settings: Any) -> None:
+    picture = settings.picture
+    thumbnail = thumbnails.icon(picture)
+    if thumbnail:
+        row = layout.row()
+        row.template_icon(icon_value=thumbnail, scale=_THUMBNAIL)
+        words = row.column(align=True)
+        words.label(text=PurePath(picture.replace("\\", "/")).name)
+        words.operator(Op.CHOOSE_PICTURE, text="Choose…", icon="FILE_FOLDER")
+    row = layout.row(align=True)
+    row.prop(settings, "picture", text="", placeholder="Picture file or web address")
+    if not thumbnail:
+        row.operator(Op.CHOOSE_PICTURE, text="", icon="FILE_FOLDER")
+    if sources.is_address(picture):
+        job_list.wrapped(layout, "The service fetches it from there itself.", 40, icon="INFO")
+
+
+def _draw_button(layout: bpy.types.UILayout, settings: Any, obstacle: ImageTo3DError | None) -> None:
+    row = layout.row()
+    row.scale_y = 1.6
+    row.enabled = obstacle is None and bool(settings.picture.strip())
+    row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
+
+
+def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:
+    """Why nothing can be generated now, and the buttons that change it."""
+    box = layout.box().column()
+    job_list.wrapped(box, obstacle.what, job_list.characters(context) - 3, icon="INFO")
+    buttons = box.column(align=True)
+    if obstacle.action is Action.ALLOW_ONLINE:
+        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+    else:
+        buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES")
+    buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME")
+
+
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_main,))

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which scene a job belongs to, so that its model is put into no other.
+
+In the running Blender a scene is known by its session uid, which undo does not change. That number
+means nothing in another file or another run, so a random token stands for the file as loaded, and a
+stamp in the scene's settings is saved with the .blend.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import bpy
+from bpy.app.handlers import persistent
+
+from ..jobs.job import Destination, Job
+from ..properties import NAME
+
+_session: str = uuid.uuid4().hex
+"""Stands for the file as loaded; another one after each load."""
+
+_stamps: dict[int, str] = {}
+"""By session uid: the stamps of scenes that jobs were started from since the file was loaded."""
+
+
+def of(scene: bpy.types.Scene) -> Destination:
+    """What a job started from `scene` now has to know to find it again. Stamps the scene."""
+    stamp = _stamps[scene.session_uid] = _stamps.get(scene.session_uid) or _own_stamp(scene)
+    _put(scene, stamp)
+    return Destination(
+        session=_session,
+        scene_uid=scene.session_uid,
+        stamp=stamp,
+        scene_name=scene.name,
+        file=bpy.data.filepath,
+        location=tuple(scene.cursor.location),
+    )
+
+
+def find(job: Job) -> bpy.types.Scene | None:
+    """The scene `job` was started from; None while another file is open, or where it was deleted."""
+    wanted = job.destination
+    if wanted.session == _session:
+        return next((scene for scene in bpy.data.scenes if scene.session_uid == wanted.scene_uid), None)
+    if not wanted.stamp:
+        return None
+    stamped = [scene for scene in bpy.data.scenes if getattr(scene, NAME).stamp == wanted.stamp]
+    if len(stamped) > 1:  # the scene was copied, stamp and all
+        stamped = [scene for scene in stamped if scene.name == wanted.scene_name]
+    return stamped[0] if len(stamped) == 1 else None
+
+
+def file_loaded() -> None:
+    """Another file is open, or the same one again: nothing of before is meant any more."""
+    global _session
+    _session = uuid.uuid4().hex
+    _stamps.clear()
+
+
+def _own_stamp(scene: bpy.types.Scene) -> str:
+    stamp = getattr(scene, NAME).stamp
+    copied = any(getattr(other, NAME).stamp == stamp for other in bpy.data.scenes if other != scene)
+    return uuid.uuid4().hex if not stamp or copied else stamp
+
+
+def _put(scene: bpy.types.Scene, stamp: str) -> None:
+    settings = getattr(scene, NAME)
+    if scene.library is None and settings.stamp != stamp:
+        settings.stamp = stamp
+
+
+@persistent
+def _stamp_again(*_: object) -> None:
+    """Before saving: an undo may have taken a stamp away."""
+    for scene in bpy.data.scenes:
+        if scene.session_uid in _stamps:
+            _put(scene, _stamps[scene.session_uid])
+
+
+def register() -> None:
+    bpy.app.handlers.save_pre.append(_stamp_again)
+
+
+def unregister() -> None:
+    if _stamp_again in bpy.app.handlers.save_pre:
+        bpy.app.handlers.save_pre.remove(_stamp_again)

@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""This Blender's one queue, and the one way its events reach the scene.
+
+Three drivers call `drain`: the modal operator on its timer, and scripts and the command line in a
+loop (`finish`). All of it runs on the main thread. There is no queue before it is needed.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+import bpy
+
+from . import account, preferences
+from .api.errors import Action, ErrorInfo, ImageTo3DError
+from .jobs.estimate import clock
+from .jobs.job import Changed, Destination, Event, Job, Notice, Removed, State
+from .jobs.placing import Placing
+from .jobs.services import CUSTOM, MODELSLAB, Services, Setup
+from .scene import destination
+
+if TYPE_CHECKING:
+    from .jobs.queue import Queue
+    from .offline.launch import OfflineService
+    from .workshop.process import Launch
+
+_log = logging.getLogger(__name__)
+
+TICK_BUDGET: Final = 0.005
+"""Seconds of the main thread that one tick may take for applying events."""
+_ENOUGH: Final = 0.02
+"""Seconds between two looks of a script that waits."""
+_SETUP_SECONDS: Final = 1.0
+"""How often it is looked whether Blender's online access was switched."""
+
+_NOT_PLACED: Final = ErrorInfo(
+    "placing", "The model could not be placed.", "Blender's log says why. Import again.", action=Action.IMPORT_AGAIN
+)
+
+_queue: Queue | None = None
+_offline: OfflineService | None = None
+_jobs: dict[str, Job] = {}
+"""The list as the panel shows it: the last snapshot of each job, oldest first."""
+_revision = 0
+"""Counts the differences in the list that are more than progress."""
+_arrivals: dict[str, None] = {}
+"""Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
+_unsaved: set[str] = set()
+"""Ids of jobs whose models stand in the open file and were not saved with it yet."""
+_notices: list[Notice] = []
+"""Said by the queue, not yet reported to the artist."""
+_configured: tuple[float, bool] = (0.0, False)
+"""When online access was last looked at, and what it was."""
+_account: account.Account = account.Account()
+
+
+@functools.cache
+def folder() -> Path:
+    """The extension's own folder in Blender's user files."""
+    return Path(bpy.utils.extension_path_user(preferences.ROOT, create=True))
+
+
+def setup() -> Setup:
+    """What the preferences say, for the queue."""
+    chosen = preferences.chosen()
+    return Setup(
+        service=chosen.service,
+        results=chosen.results or folder() / "results",
+        keys={MODELSLAB: chosen.key, CUSTOM: chosen.key},
+        base_url=chosen.base_url,
+        online=bpy.app.online_access,
+        limit=chosen.limit,
+        earlier_results=(folder() / "results",),
+    )
+
+
+def queue() -> Queue:
+    """This Blender's queue, made when it is first asked for."""
+    global _queue, _offline
+    if _queue is None:
+        from .jobs.queue import Queue
+        from .offline.launch import OfflineService
+        from .workshop.process import Workshop
+
+        _offline = OfflineService(_launch(), folder() / "offline")
+        _queue = Queue(folder(), setup(), Workshop(_launch()), _offline.base_url)
+        _jobs.update((job.id, job) for job in _queue.jobs())
+    return _queue
+
+
+def unfinished_before() -> bool:
+    """Whether an earlier Blender may have left jobs behind."""
+    from .jobs import journal
+
+    return _queue is None and journal.exists(folder())
+
+
+def preferences_changed() -> None:
+    """The preferences, or Blender's online access, are not what they were."""
+    if _queue is not None:
+        _queue.configure(setup())
+
+
+def stop() -> None:
+    """Let go of everything. Jobs under way stay in the journal and go on next time."""
+    global _queue, _offline
+    running, _queue = _queue, None
+    service, _offline = _offline, None
+    for store in (_jobs, _arrivals, _unsaved, _notices):
+        store.clear()
+    try:
+        if running is not None:
+            running.stop()
+    finally:
+        if service is not None:
+            service.stop()
+
+
+# -- starting jobs ---------------------------------------------------------------------------------
+
+
+def submit(
+    picture: Path | str | bytes,
+    *,
+    name: str,
+    parameters: Mapping[str, Any],
+    placing: Placing,
+    scene: bpy.types.Scene | None,
+) -> Job:
+    """Start a job whose model is to stand in `scene`; None: in no scene, only files are wanted.
+
+    Raises ParameterError, PictureError, KeyMissingError, OnlineAccessError, StorageError.
+    """
+    from .jobs.intake import Order
+
+    check_ready()
+    target = Destination() if scene is None else destination.of(scene)
+    order = Order(
+        picture=picture,
+        name=name,
+        parameters=parameters,
+        placing=placing,
+        destination=target,
+        place_by_itself=scene is not None,
+    )
+    job = queue().add(order)
+    _jobs[job.id] = job
+    return job
+
+
+def check_ready() -> None:
+    """Raises KeyMissingError, OnlineAccessError, ParameterError where the chosen service can't be used now."""
+    services = Services(setup(), offline=str)
+    services.check(services.setup.service, services.chosen_url())
+
+
+def obstacle() -> ImageTo3DError | None:
+    """What stands in the way of generating now; None where nothing does."""
+    try:
+        check_ready()
+    except ImageTo3DError as error:
+        return error
+    return None
+
+
+# -- what the panel shows --------------------------------------------------------------------------
+
+
+def revision() -> int:
+    """Another number whenever a job came, went or changed its state."""
+    return _revision
+
+
+def jobs() -> tuple[Job, ...]:
+    """All jobs in the list, oldest first."""
+    return tuple(_jobs.values())
+
+
+def job(job_id: str) -> Job | None:
+    """The last that was heard of a job."""
+    return _jobs.get(job_id)
+
+
+def latest(job_id: str) -> Job | None:
+    """What the queue itself says of a job now, without waiting for its events."""
+    return _queue.job(job_id) if _queue is not None else None
+
+
+def paused() -> str:
+    """Why no new job is begun for now, and for how long; empty where nothing holds the queue up."""
+    pause = _queue.paused() if _queue is not None else None
+    return f"{pause[1]} {clock(pause[0])}" if pause else ""
+
+
+# -- driving ---------------------------------------------------------------------------------------
+
+
+def busy() -> bool:
+    """Whether there is anything to watch."""
+    if account.now().asking or _arrivals:
+        return True
+    return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
+
+
+def drain(budget: float = TICK_BUDGET) -> bool:
+    """Apply what has happened, for about `budget` seconds. Returns whether something looks different now."""
+    global _account
+    changed = account.now() is not _account
+    _account = account.now()
+    if _queue is None:
+        return changed
+    _notice_online_access()
+    until = time.perf_counter() + budget
+    for event in _waiting_events(_queue.events):
+        changed = apply(event) or changed
+        if time.perf_counter() > until:
+            return True
+    return _place_next() or changed
+
+
+def apply(event: Event) -> bool:
+    """Apply one event. Returns whether the artist should see a difference at once (progress can wait)."""
+    global _revision
+    match event:
+        case Changed(job):
+            before = _jobs.get(job.id)
+            _jobs[job.id] = job
+            if job.state is State.READY and job.place_by_itself:
+                _arrivals[job.id] = None
+            elif job.state is not State.READY:
+                _arrivals.pop(job.id, None)
+            if before is not None and before.state is job.state:
+                return before.note != job.note
+        case Removed(job_id):
+            _jobs.pop(job_id, None)
+            _arrivals.pop(job_id, None)
+        case Notice():
+            _notices.append(event)
+    _revision += 1
+    return True
+
+
+def notices() -> list[Notice]:
+    """What the queue has to tell the artist; each is handed out once."""
+    said = list(_notices)
+    _notices.clear()
+    return said
+
+
+def finish(job_id: str, timeout: float | None = None) -> Job:
+    """Drive the job to its end, placing included, for scripts. Blocks.
+
+    Raises TimeoutError after `timeout` seconds; the job goes on.
+    """
+    until = None if timeout is None else time.monotonic() + timeout
+    while True:
+        drain(budget=1.0)
+        job = _jobs[job_id]
+        if not job.running and job_id not in _arrivals:
+            return job
+        if until is not None and time.monotonic() > until:
+            raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it goes on.")
+        time.sleep(_ENOUGH)
+
+
+def place_here(job: Job, scene: bpy.types.Scene) -> None:
+    """Put a finished job's model into `scene`, whatever scene it was started from. Raises ImageTo3DError."""
+    from .scene import arrival
+
+    _arrivals.pop(job.id, None)
+    objects = arrival.place_with_undo(job, scene)
+    _unsaved.add(job.id)
+    queue().mark_placed(job.id, [o.name for o in objects])
+
+
+def file_loaded() -> None:
+    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
+    destination.file_loaded()
+    _unsaved.clear()
+    _arrivals.clear()
+    for job in _jobs.values():
+        if job.state is State.READY and job.place_by_itself and destination.find(job) is not None:
+            _arrivals[job.id] = None
+
+
+def file_saved() -> None:
+    """What stands in the open file is safe now."""
+    if _queue is not None and _unsaved:
+        _queue.mark_kept(tuple(_unsaved))
+    _unsaved.clear()
+
+
+def _place_next() -> bool:
+    """Place one of the models that are ready, if that is possible without disturbing the artist."""
+    if not _arrivals:
+        return False
+    from .scene import arrival
+
+    job = _jobs[next(iter(_arrivals))]
+    scene = destination.find(job)
+    if scene is None:
+        _log.info("%s waits: the scene it was started from is not open", job.name)
+        del _arrivals[job.id]
+        return True
+    if arrival.can_place_now(bpy.context):
+        return False
+    try:
+        place_here(job, scene)
+    except ImageTo3DError as error:
+        _log.warning("%s could not be placed: %s", job.name, error)
+        queue().mark_failed_to_place(job.id, error.info())
+    except Exception:
+        _log.exception("%s could not be placed", job.name)
+        queue().mark_failed_to_place(job.id, _NOT_PLACED)
+    return True
+
+
+def _waiting_events(events: SimpleQueue[Event]) -> Iterator[Event]:
+    while True:
+        try:
+            yield events.get_nowait()
+        except Empty:
+            return
+
+
+def _notice_online_access() -> None:
+    """Blender does not tell when online access is switched on or off."""
+    global _configured
+    looked, was = _configured
+    if time.monotonic() - looked < _SETUP_SECONDS:
+        return
+    _configured = time.monotonic(), bpy.app.online_access
+    if was != bpy.app.online_access:
+        preferences_changed()
+
+
+@functools.cache
+def _launch() -> Launch:
+    from .workshop.process import Launch
+
+    # In the bpy module there is no Blender program to start, but a Python that has the module.
+    return Launch.for_blender(bpy.app.binary_path) if bpy.app.binary_path else Launch.for_wheel(sys.executable)
