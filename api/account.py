@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the service says of the account: its balance, and what it has generated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .errors import readable
+from .incoming import mapping, number, opaque
+from .replies import links_of
+
+_BALANCES: Final = ("balance", "wallet_balance", "amount")
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Money in the account's wallet. Subscribers may have 0 and still be able to generate."""
+
+    amount: float | None
+    """None where the service accepts the key but names no number."""
+    currency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """One entry of the account's list of generated models."""
+
+    id: str
+    links: tuple[tuple[str, ...], ...] = ()
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_balance(data: Mapping[str, Any]) -> Balance:
+    """The balance in a reply, nested or flat, as number or text."""
+    for place in _places(data):
+        for name in _BALANCES:
+            amount = number(place.get(name))
+            if amount is not None:
+                currency = place.get("currency") or data.get("currency")
+                return Balance(amount, readable(currency, 8) if isinstance(currency, str) else "")
+    return Balance(None)
+
+
+def read_generated(value: object) -> list[Generated]:
+    """The entries in a reply: a list, or an object of them, at the top or below `data`."""
+    found = []
+    for entry in _entries(value):
+        service_id = opaque(entry.get("id"))
+        links = links_of(entry)
+        if service_id or links:
+            found.append(Generated(service_id, links, entry))
+    return found
+
+
+def _places(data: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """An object and those inside it, the outermost first."""
+    yield data
+    if depth < 3:
+        for inner in data.values():
+            for part in inner[:3] if isinstance(inner, list) else [inner]:
+                if isinstance(part, Mapping):
+                    yield from _places(part, depth + 1)
+
+
+def _entries(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    if depth > 3:
+        return
+    if isinstance(value, list):
+        for entry in value:
+            if isinstance(entry, Mapping):
+                yield entry
+        return
+    data = mapping(value)
+    for name in ("data", "assets", "results", "items", "output"):
+        inner = data.get(name)
+        if isinstance(inner, list) and any(isinstance(e, Mapping) for e in inner):
+            yield from _entries(inner, depth + 1)
+            return
+        if isinstance(inner, Mapping) and inner:
+            if "id" in inner and "output" in inner:
+                yield inner
+            elif all(isinstance(e, Mapping) and "id" in e for e in inner.values()):
+                yield from inner.values()
+            else:
+                yield from _entries(inner, depth + 1)
+            return

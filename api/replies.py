@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON in, typed reply or typed error out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from .addresses import is_web_address
+from .errors import ImageTo3DError, ServiceBrokenError
+from .incoming import MARK, NotJsonError, Scrubber, cleaned, mapping, number, opaque, parse
+from .parameters import LARGEST_SEED
+from .refusals import reason, refusal
+
+_DONE: Final = frozenset({"success"})
+_GOING_ON: Final = frozenset({"processing", "queued", "pending"})
+_OVER: Final = frozenset({"error", "failed"})
+
+_MOST_FILES: Final = 64
+_LONGEST_ETA: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the service says of one job."""
+
+    done: bool
+    id: str = ""
+    """Opaque; "" where the reply has none (a short reply while polling)."""
+    eta: float | None = None
+    """Seconds the service expects; None where it doesn't say."""
+    fetch_url: str = ""
+    """Where to ask again, as the service gives it: not yet checked to be the service's own."""
+    links: tuple[tuple[str, ...], ...] = ()
+    """Per file, its addresses in the order to try. Before the job is done: where its files will be."""
+    seed: str = ""
+    """The seed really used: unsigned 32 bit, as text; "" where the reply doesn't tell."""
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The reply as it came, without the API key."""
+    tip: str = ""
+    """What the service wants said, as one short line."""
+
+
+def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, secret: str) -> Reply:
+    """What a reply to a submit or a fetch says.
+
+    Raises KeyRejectedError, NoCreditError, RateLimitError (with `retry_after`) and ServiceRefusedError
+    for a "no"; ServiceBrokenError for a server error and for what is no reply at all.
+    """
+    scrub = Scrubber(secret)
+    data = read_object(status_code, headers, body, scrub)
+    output = data.get("output")
+    status = _status(data)
+    links = links_of(data)
+    fetch_url = data.get("fetch_result")
+    fetch_url = fetch_url.strip() if isinstance(fetch_url, str) else ""
+    if not is_web_address(fetch_url) or MARK in fetch_url:
+        fetch_url = ""
+    service_id = opaque(data.get("id")) or _id_in(fetch_url)
+
+    if status in _DONE:
+        done = True
+    elif status in _GOING_ON:
+        done = False
+    elif (isinstance(output, list) and output) or any(_addresses(output)):
+        done = True
+    elif service_id or fetch_url:
+        done = False
+    elif reason(data, scrub):
+        raise refusal(status_code, headers, data, scrub)
+    else:
+        raise ServiceBrokenError(f"The service's answer says nothing (HTTP {status_code}).")
+
+    meta = mapping(data.get("meta"))
+    return Reply(
+        done=done,
+        id=service_id,
+        eta=_eta(data.get("eta")),
+        fetch_url=fetch_url,
+        links=links,
+        seed=_seed(meta.get("seed")) or _seed(data.get("seed")),
+        meta=meta,
+        raw=data,
+        tip=next(
+            (scrub.line(t) for t in (data.get("tip"), data.get("message")) if isinstance(t, str) and t.strip()), ""
+        ),
+    )
+
+
+def read_object(status_code: int, headers: Mapping[str, str], body: bytes, scrub: Scrubber) -> dict[str, Any]:
+    """A reply's JSON object without the key in it. Raises the error it stands for, if it is one.
+
+    The body's own status counts more than HTTP's: the service sends errors with HTTP 200, and what
+    says "processing" has taken the job whatever a gateway made of the code.
+    """
+    try:
+        value = parse(body)
+    except NotJsonError:
+        raise _no_json(status_code, headers, body, scrub) from None
+    if not isinstance(value, dict):
+        raise _no_json(status_code, headers, body, scrub)
+    data: dict[str, Any] = cleaned(value, scrub)
+    status = _status(data)
+    fine = 200 <= status_code < 300 or status in _DONE or status in _GOING_ON
+    if status in _OVER or not fine:
+        raise refusal(status_code, headers, data, scrub)
+    return data
+
+
+def merged(links: Sequence[Sequence[str]], earlier: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+    """A finished job's links, with those that an earlier reply announced as further mirrors."""
+    return _matched([list(mirrors) for mirrors in links], [url for mirrors in earlier for url in mirrors])
+
+
+def extension(url: str) -> str:
+    """The file extension of an address, in lower case without the dot; "" where it has none."""
+    return PurePosixPath(_name(url)).suffix[1:].lower()
+
+
+def _name(url: str) -> str:
+    return unquote(urlsplit(url).path.rpartition("/")[2])
+
+
+def _status(data: Mapping[str, Any]) -> str:
+    """One of the known states, or "" for a missing or unknown one."""
+    value = data.get("status")
+    word = value.strip().lower() if isinstance(value, str) else ""
+    return word if word in _DONE | _GOING_ON | _OVER else ""
+
+
+def _no_json(status_code: int, headers: Mapping[str, str], body: bytes, scrub: Scrubber) -> ImageTo3DError:
+    """The error for a body that is no reply; a gateway's page can still tell by its code what is wrong."""
+    start = body[:200].lstrip().lower()
+    if not body.strip():
+        kind = "nothing"
+    elif start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
+        kind = "a web page"
+    elif start.startswith(b"<"):
+        kind = "a document"
+    else:
+        kind = "something that is no reply"
+    if 200 <= status_code < 300:
+        return ServiceBrokenError(f"The service answered with {kind} instead of a reply (HTTP {status_code}).")
+    return refusal(status_code, headers, {}, scrub, words=f"it answered with {kind}")
+
+
+def links_of(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Per file, its addresses in the order to try: of the output, then of the proxies, then those announced."""
+    files = [[url] for url in _unique(_addresses(data.get("output")))]
+    for mirrors in (data.get("proxy_links"), data.get("future_links")):
+        if isinstance(mirrors, Mapping):
+            # Some send {address: its mirror} instead of a list in the same order.
+            for file in files:
+                file.extend(url for url in _addresses(mirrors.get(file[0])) if url not in file)
+        files = [list(file) for file in _matched(files, list(_unique(_addresses(mirrors))))]
+    return tuple(tuple(file) for file in files[:_MOST_FILES])
+
+
+def _matched(files: list[list[str]], mirrors: list[str]) -> tuple[tuple[str, ...], ...]:
+    """Files with further mirrors, told by file name, else by position, else by extension; the rest is dropped."""
+    known = {url for file in files for url in file}
+    fresh = [url for url in mirrors if url not in known]
+    by_position = len(mirrors) == len(files)
+    originals = [list(file) for file in files]
+    for url in fresh:
+        same_name = [f for f in originals if _name(f[0]) == _name(url) != ""]
+        if len(same_name) == 1:
+            same_name[0].append(url)
+            continue
+        if not files:
+            # There is nothing these could be mirrors of: they are the files.
+            originals.append([url])
+            continue
+        same_place = originals[mirrors.index(url)] if by_position else []
+        same_kind = [f for f in originals if extension(f[0]) == extension(url)]
+        if same_place and extension(same_place[0]) == extension(url):
+            same_place.append(url)
+        elif len(same_kind) == 1:
+            same_kind[0].append(url)
+        elif len(originals) == 1 and not (extension(url) and extension(originals[0][0])):
+            originals[0].append(url)
+    return tuple(tuple(file) for file in originals)
+
+
+def _addresses(value: object, depth: int = 0) -> Iterator[str]:
+    """Every web address in a value of any shape, in order."""
+    match value:
+        case str():
+            url = value.strip().replace(" ", "%20")
+            if is_web_address(url):
+                yield url
+        case list() if depth < 6:
+            for inner in value[: _MOST_FILES * 4]:
+                yield from _addresses(inner, depth + 1)
+        case Mapping() if depth < 6:
+            for inner in list(value.values())[: _MOST_FILES * 4]:
+                yield from _addresses(inner, depth + 1)
+
+
+def _unique(urls: Iterator[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for url in urls:
+        if url not in seen and len(seen) < _MOST_FILES:
+            seen.add(url)
+            yield url
+
+
+def _id_in(fetch_url: str) -> str:
+    """The id at the end of a fetch address, for replies that have it nowhere else."""
+    match = re.search(r"/fetch/([^/]+)/?$", urlsplit(fetch_url).path) if fetch_url else None
+    return opaque(unquote(match[1])) if match else ""
+
+
+def _eta(value: object) -> float | None:
+    seconds = number(value)
+    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_ETA)
+
+
+def _seed(value: object) -> str:
+    """A seed that can be used again. 0 and less stand for "random": they name no seed."""
+    text = opaque(value)
+    digits = text[:-2] if text.endswith(".0") else text
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
+        return ""
+    return str(int(digits)) if 0 < int(digits) <= LARGEST_SEED else ""
