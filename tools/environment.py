@@ -140,9 +140,11 @@ def apt_install(packages: tuple[str, ...], why: str) -> bool:
         return False
     say(f"{why}: apt-get install {' '.join(packages)}")
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
-    subprocess.run([*apt, "update"], check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    install = [*apt, "install", "-y", "--no-install-recommends", *packages]
-    return subprocess.run(install, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL).returncode == 0
+    for command in ([*apt, "update"], [*apt, "install", "-y", "--no-install-recommends", *packages]):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        say("apt-get failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-8:]))
+    return done.returncode == 0
 
 
 def require_python(version: str) -> str:
