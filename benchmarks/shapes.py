@@ -105,11 +105,7 @@ def write_glb(path: Path, shape: Shape, picture: bytes | None = None) -> Path:
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0}],
         "meshes": [
-            {
-                "primitives": [
-                    {"attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0}
-                ]
-            }
+            {"primitives": [{"attributes": {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}, "indices": 3, "material": 0}]}
         ],
         "accessors": [
             {
@@ -159,9 +155,7 @@ def write_obj(path: Path, shape: Shape) -> Path:
 def write_stl(path: Path, shape: Shape) -> Path:
     """Binary; it holds neither UVs nor shared vertices."""
     corners = shape.positions[shape.triangles]
-    facets = np.zeros(
-        len(corners), np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-    )
+    facets = np.zeros(len(corners), np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")]))
     facets["corners"] = corners
     facets["normal"] = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     path.write_bytes(b"\0" * 80 + struct.pack("<I", len(facets)) + facets.tobytes())

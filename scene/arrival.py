@@ -212,4 +212,3 @@ def _collections(
 
 def _editable(collection: bpy.types.Collection) -> bool:
     return collection.library is None and collection.override_library is None
-

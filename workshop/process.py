@@ -255,23 +255,27 @@ class Workshop:
         number = next(self._numbers)
         self._send(child, {**request, "id": number, "timeout": timeout})
         at_work = False
-        for message in self._messages(child, cancelled, time.monotonic() + timeout, lambda: at_work):
-            if message.get("id") != number:
-                continue  # the answer to a ping, or to a request that was given up
-            at_work = True
-            if "done" in message:
-                done: dict[str, Any] = message["done"]
-                return done
-            if "error" in message:
-                error = _ERRORS.get(str(message.get("kind")), WorkshopError)
-                raise error(str(message["error"]))
-            if "progress" in message and progress is not None:
-                progress(float(message["progress"]))
+        try:
+            for message in self._messages(child, cancelled, time.monotonic() + timeout):
+                if message.get("id") != number:
+                    continue  # the answer to a ping, or to a request that was given up
+                at_work = True
+                if "done" in message:
+                    done: dict[str, Any] = message["done"]
+                    return done
+                if "error" in message:
+                    error = _ERRORS.get(str(message.get("kind")), WorkshopError)
+                    raise error(str(message["error"]))
+                if "progress" in message and progress is not None:
+                    progress(float(message["progress"]))
+        except _Gone as gone:
+            gone.at_work = at_work
+            raise
         raise AssertionError("unreachable")
 
     def _await_ready(self, child: Child, cancelled: Callable[[], bool]) -> None:
         try:
-            for message in self._messages(child, cancelled, time.monotonic() + START_SECONDS, lambda: False):
+            for message in self._messages(child, cancelled, time.monotonic() + START_SECONDS):
                 if "ready" in message:
                     self._ready = True
                     self.cannot_start = ""
@@ -282,9 +286,7 @@ class Workshop:
             _log.warning("%s It said:\n%s", self.cannot_start, child.last_words())
             raise WorkshopError(self.cannot_start) from error
 
-    def _messages(
-        self, child: Child, cancelled: Callable[[], bool], deadline: float, at_work: Callable[[], bool]
-    ) -> Iterator[dict[str, Any]]:
+    def _messages(self, child: Child, cancelled: Callable[[], bool], deadline: float) -> Iterator[dict[str, Any]]:
         """What the child says, as it comes. Ends it and raises when cancelled, overdue or dead."""
         lines = self._lines
         while True:
@@ -302,7 +304,7 @@ class Workshop:
             elif not line:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     child.wait(1.0)
-                raise _Gone(child.returncode, at_work())
+                raise _Gone(child.returncode)
             else:
                 try:
                     message = json.loads(line)
@@ -318,14 +320,14 @@ class Workshop:
             child.stdin.write(json.dumps(message).encode() + b"\n")
             child.stdin.flush()
         except (OSError, ValueError) as error:
-            raise _Gone(child.poll(), at_work=False) from error
+            raise _Gone(child.poll()) from error
 
 
 class _Gone(Exception):
     """The child has ended. `at_work`: it had begun the request."""
 
-    def __init__(self, code: int | None, at_work: bool) -> None:
-        self.at_work = at_work
+    def __init__(self, code: int | None) -> None:
+        self.at_work = False
         self.how = "" if code is None else f" (signal {-code})" if code < 0 else f" (exit code {code})"
         super().__init__(self.how)
 

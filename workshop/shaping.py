@@ -120,7 +120,10 @@ def positions(mesh: bpy.types.Mesh) -> npt.NDArray[np.float32]:
 
 
 def mend(objects: Sequence[bpy.types.Object]) -> list[str]:
-    """Put right what would break drawing or editing; what it was, in words. Raises ImportFailedError if nothing is left."""
+    """Put right what would break drawing or editing; what it was, in words.
+
+    Raises ImportFailedError if nothing is left.
+    """
     told = []
     for mesh in meshes(objects):
         points = positions(mesh)
@@ -304,9 +307,7 @@ def _keeps_angles(turn: Matrix) -> bool:
     return even and turn.determinant() > 0
 
 
-def _under_one_root(
-    objects: Sequence[bpy.types.Object], shift: Vector, scale: float, name: str
-) -> bpy.types.Object:
+def _under_one_root(objects: Sequence[bpy.types.Object], shift: Vector, scale: float, name: str) -> bpy.types.Object:
     """An empty above the model, without touching what moves below it."""
     root = bpy.data.objects.new(name, None)
     root.empty_display_size = 0.2
