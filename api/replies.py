@@ -119,10 +119,11 @@ def merged(links: Sequence[Sequence[str]], earlier: Sequence[Sequence[str]]) -> 
 
 def extension(url: str) -> str:
     """The file extension of an address, in lower case without the dot; "" where it has none."""
-    return PurePosixPath(_name(url)).suffix[1:].lower()
+    return PurePosixPath(file_name(url)).suffix[1:].lower()
 
 
-def _name(url: str) -> str:
+def file_name(url: str) -> str:
+    """The last part of an address's path."""
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
@@ -168,7 +169,7 @@ def _matched(files: list[list[str]], mirrors: list[str]) -> tuple[tuple[str, ...
     by_position = len(mirrors) == len(files)
     originals = [list(file) for file in files]
     for url in fresh:
-        same_name = [f for f in originals if _name(f[0]) == _name(url) != ""]
+        same_name = [f for f in originals if file_name(f[0]) == file_name(url) != ""]
         if len(same_name) == 1:
             same_name[0].append(url)
             continue

@@ -155,16 +155,38 @@ class Answer:
 
     def whole(self, most: int) -> bytes:
         """The whole body, unpacked. Raises ServiceBrokenError if it is larger than `most` bytes."""
-        unpack = _unpacker(self.encoding)
         parts: list[bytes] = []
         size = 0
-        for chunk in self.chunks:
-            piece = unpack.decompress(chunk, most + 1 - size) if unpack else chunk
+        for piece in self.unpacked():
             size += len(piece)
-            parts.append(piece)
             if size > most:
-                raise ServiceBrokenError(f"The service's answer is too long (HTTP {self.status}).")
+                raise ServiceBrokenError(f"The answer is too long (HTTP {self.status}).")
+            parts.append(piece)
         return b"".join(parts)
+
+    def unpacked(self) -> Iterator[bytes]:
+        """The body in small pieces, unpacked where the server packed it in spite of us.
+
+        Raises ServiceBrokenError where that can't be done.
+        """
+        if self.encoding in ("", "identity"):
+            yield from self.chunks
+            return
+        if self.encoding not in ("gzip", "x-gzip", "deflate"):
+            raise ServiceBrokenError(f'The answer is packed in an unknown way ("{readable(self.encoding, 20)}").')
+        unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        try:
+            for chunk in self.chunks:
+                rest = chunk
+                while rest and not unpack.eof:
+                    # A little at a time: what is small when packed can be very large.
+                    yield unpack.decompress(rest, CHUNK * 16)
+                    rest = unpack.unconsumed_tail
+            yield unpack.flush()
+        except zlib.error:
+            raise ServiceBrokenError("The answer is damaged: it can't be unpacked.") from None
+        if not unpack.eof:
+            raise ConnectionLostError("The connection broke in the middle of an answer.")
 
 
 @contextmanager
@@ -253,27 +275,6 @@ def _chunks(response: requests.Response, watch: Watch, host: str) -> Iterator[by
             return
         watch.alive()
         yield chunk
-
-
-class _Unpacker:
-    """Unpacks gzip and deflate, never more than asked for."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(zlib.MAX_WBITS | 32)
-
-    def decompress(self, chunk: bytes, most: int) -> bytes:
-        try:
-            return self._inner.decompress(chunk, max(most, 1))
-        except zlib.error:
-            raise ServiceBrokenError("The service's answer is damaged: it can't be unpacked.") from None
-
-
-def _unpacker(encoding: str) -> _Unpacker | None:
-    if encoding in ("", "identity"):
-        return None
-    if encoding in ("gzip", "x-gzip", "deflate"):
-        return _Unpacker()
-    raise ServiceBrokenError(f'The service\'s answer is packed in an unknown way ("{readable(encoding, 20)}").')
 
 
 def _authorities() -> str | bool:
