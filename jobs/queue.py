@@ -96,9 +96,9 @@ class Queue:
     ) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._folder = folder
-        self._services = Services(setup, offline)
-        self._workshop = workshop
         self._pace = pace or Pace()
+        self._services = Services(setup, offline, (self._pace.connect, self._pace.read))
+        self._workshop = workshop
         self._patience = patience or Patience()
 
         self._changed = threading.Condition()
@@ -114,6 +114,7 @@ class Queue:
         self._scheduler: threading.Thread | None = None
         self._stopping = False
         self._closed = False
+        self._taking_in: set[str] = set()
         self._tasks = 0
         """Things the scheduler must not end before: intakes and adoptions under way."""
 
@@ -182,10 +183,17 @@ class Queue:
         job = begin(order, setup.results, setup.service, base_url)
         with self._changed:
             self._set(job)
+            self._taking_in.add(job.id)
             self._tasks += 1
             self._ensure_scheduler()
         self._files.put(partial(self._take_in, job, order))
         return job
+
+    def wait_until_kept(self, job_id: str) -> None:
+        """Block until a job just added is in the journal, for scripts: from here on nothing can lose it."""
+        with self._changed:
+            while job_id in self._taking_in:
+                self._changed.wait(1.0)
 
     def cancel(self, job_id: str) -> None:
         """Stop waiting for a job, in any state. There is no cancel call: the service goes on with what it began."""
@@ -286,6 +294,7 @@ class Queue:
                 self._changed.wait(0.05)
             leftover = bool(self._busy)
             placed = [job for job in self._jobs.values() if job.state is State.PLACED and not job.kept]
+        self._services.close()
         self._workshop.stop()
         if self._journal is not None:
             for job in placed:
@@ -551,6 +560,7 @@ class Queue:
         except ImageTo3DError as error:
             self._fail(job.id, error.info())
         finally:
+            self._taking_in.discard(job.id)
             self._task_done()
 
     def _adopt(self) -> None:

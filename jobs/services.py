@@ -55,8 +55,10 @@ def is_local(url: str) -> bool:
 class Services:
     """The client for each job, made from the present setup. Safe to use from several threads."""
 
-    def __init__(self, setup: Setup, offline: Callable[[], str]) -> None:
+    def __init__(self, setup: Setup, offline: Callable[[], str], timeouts: tuple[float, float]) -> None:
+        """`offline`: starts the offline preview if need be, and tells its address. `timeouts`: see Client."""
         self.setup = setup
+        self._timeouts = timeouts
         self._offline = offline
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Client] = {}
@@ -108,5 +110,12 @@ class Services:
                 # Here, not at the top: importing requests takes 0.1 s that enabling the extension must not.
                 from ..api.client import Client
 
-                client = self._clients[url, key] = Client(url, key)
+                client = self._clients[url, key] = Client(url, key, timeouts=self._timeouts)
             return client
+
+    def close(self) -> None:
+        """Break off whatever request is under way."""
+        with self._lock:
+            clients = list(self._clients.values())
+        for client in clients:
+            client.close()

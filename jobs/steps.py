@@ -39,7 +39,7 @@ _DEFAULT_EXPECTED: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often to ask and how long to be patient, in seconds. The service documents no interval."""
+    """How often to ask and how long to wait for an answer, in seconds. The service documents no interval."""
 
     first_least: float = 2.0
     first_most: float = 30.0
@@ -49,6 +49,13 @@ class Pace:
     give_up: float = 3600.0
     looks: tuple[float, ...] = (3.0, 10.0, 30.0)
     """Waits before each look for a lost submit."""
+    rounds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
+    """Waits between rounds through a file's mirrors."""
+    connect: float = 10.0
+    read: float = 60.0
+    """For the next bytes of an answer."""
+    stall: float = 30.0
+    """For the next bytes of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ def upload(job: Job, bench: Bench) -> Next:
         content = path.read_bytes()
     except OSError as error:
         raise PictureError(f"The prepared picture can't be read: {error.strerror}.") from error
-    url = bench.client().upload(content, _mime(path))
+    url = bench.client().upload(content, _mime(path), cancelled=bench.cancelled)
     return Next(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
 
@@ -135,14 +142,17 @@ def submit(job: Job, bench: Bench) -> Next:
 
 def poll(job: Job, bench: Bench) -> Next:
     """Ask whether the service is done."""
-    reply = bench.client().fetch(job.service_id, job.fetch_url)
+    from ..api.replies import merged
+
+    reply = bench.client().fetch(job.service_id, job.fetch_url, cancelled=bench.cancelled)
     if not reply.done:
         wait = min(bench.pace.then * bench.pace.growth**bench.attempt, bench.pace.most)
         return Next(replace(job, note=""), wait)
     _keep_reply(job, reply)
     if not reply.links:
         raise ResultMissingError("The service says it is done, but names no file.")
-    return Next(job.moved(State.DOWNLOADING, links=reply.links, seed=reply.seed or job.seed))
+    links = merged(reply.links, job.links)
+    return Next(job.moved(State.DOWNLOADING, links=links, seed=reply.seed or job.seed))
 
 
 def look(job: Job, bench: Bench) -> Next:
@@ -191,6 +201,9 @@ def download(job: Job, bench: Bench) -> Next:
             cancelled=bench.cancelled,
             progress=lambda done: bench.report(start + (end - start) * done),
             service_origin=origin,
+            waits=bench.pace.rounds,
+            connect=bench.pace.connect,
+            stall=bench.pace.stall,
         )
 
     model = fetch(sorted_links.model, f"model.{wanted}", wanted, (0.0, 0.8))

@@ -2,7 +2,7 @@
 """A process with a queue, to be killed. Arguments: FOLDER BASE_URL FIRST COUNT [LIMIT].
 
 It takes over what dead ones left, adds COUNT jobs numbered from FIRST, prints each change of a state as
-"STATE ID", and ends when nothing runs any more; its ready jobs it marks as placed and kept.
+"STATE ID" after a line "added", and ends when nothing runs any more; its ready jobs it marks as placed and kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ def main() -> None:
     queue = a_queue(folder, base_url, workshop, limit=limit)
     queue.adopt()
     for number in range(first, first + count):
-        queue.add(an_order(number))
+        queue.wait_until_kept(queue.add(an_order(number)).id)
+    sys.stdout.write("added\n")
+    sys.stdout.flush()
     seen: dict[str, State] = {}
     quiet_since = time.monotonic()
     while time.monotonic() - quiet_since < 1.0:

@@ -20,7 +20,19 @@ from image_to_3d.jobs.steps import Pace
 from image_to_3d.workshop.process import Launch, Workshop
 
 KEY = "key-0123456789-that-nobody-may-see"
-FAST = Pace(first_least=0.05, first_most=0.1, then=0.05, growth=1.2, most=0.2, give_up=60, looks=(0.05, 0.1, 0.2))
+FAST = Pace(
+    first_least=0.05,
+    first_most=0.1,
+    then=0.05,
+    growth=1.2,
+    most=0.2,
+    give_up=60,
+    looks=(0.05, 0.1, 0.2),
+    rounds=(0.1, 0.2),
+    connect=2.0,
+    read=1.5,
+    stall=1.5,
+)
 EAGER = Patience(
     first_wait=0.05, growth=1.5, longest_wait=0.3, unpaid=1.5, paid=4.0, hold=0.1, rate_limit=0.3, fresh_links=3
 )
@@ -61,9 +73,7 @@ def a_picture(seed: int = 0) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
 def an_order(number: int = 0, **changes: Any) -> Order:

@@ -1,0 +1,798 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fault has an answer. Each is provoked for real: a service on loopback that breaks, cuts, lies and stalls.
+
+docs/faults.md lists them with what the add-on does; `test_fault_table` holds the two together.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from image_to_3d.api.errors import Action, KeyMissingError, OnlineAccessError
+from image_to_3d.jobs.job import Job, Notice, State
+from image_to_3d.jobs.queue import Queue
+from image_to_3d.jobs.services import CUSTOM
+from image_to_3d.workshop.process import Launch, Workshop
+from queues import EAGER, FAST, a_setup, an_order, no_offline_service, rest, until
+from scripted_service import (
+    Reply,
+    Request,
+    ScriptedService,
+    answers,
+    as_json,
+    cube_glb,
+    html,
+    ranged,
+    resets,
+    takes_and_resets,
+)
+
+MakeQueue = Callable[..., Queue]
+
+
+def run(queue: Queue, **order: Any) -> Job:
+    """One job from order to rest."""
+    queue.add(an_order(**order))
+    [job] = rest(queue)
+    return job
+
+
+# --- submitting -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "action", "words"),
+    [
+        pytest.param(as_json({"status": "error", "message": "bad picture"}), "refused", Action.RETRY, "bad picture",
+                     id="an error with HTTP 200 and no id"),
+        pytest.param(as_json({"status": "error", "message": {"init_image": ["The init image field is required."]}}),
+                     "refused", Action.RETRY, "init image field is required", id="a message that is an object of lists"),
+        pytest.param(as_json({"status": "failed", "messege": "could not read it"}), "refused", Action.RETRY,
+                     "could not read it", id="a misspelt message"),
+        pytest.param(as_json({"status": "ERROR", "errors": ["one", "two"]}, 400), "refused", Action.RETRY, "one",
+                     id="a list of errors with HTTP 400"),
+        pytest.param(as_json({"status": "error", "message": "Invalid API key"}, 401), "key_rejected",
+                     Action.OPEN_PREFERENCES, "", id="HTTP 401"),
+        pytest.param(as_json({"status": "error", "message": "forbidden"}, 403), "key_rejected",
+                     Action.OPEN_PREFERENCES, "", id="HTTP 403"),
+        pytest.param(as_json({"status": "error", "message": "Payment required"}, 402), "no_credit", Action.RETRY, "",
+                     id="HTTP 402"),
+        pytest.param(as_json({"status": "error", "message": "Your subscription is exhausted"}), "no_credit",
+                     Action.RETRY, "", id="no credit said in words only"),
+        pytest.param(html(404, "Not Found"), "refused", Action.RETRY, "404", id="a gateway's 404 page"),
+    ],
+)  # fmt: skip
+def test_a_definite_no_ends_the_job_with_the_reason_and_costs_nothing(
+    queue: Queue, service: ScriptedService, reply: Reply, code: str, action: Action, words: str
+) -> None:
+    service.next("submit", answers(reply))
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, code)
+    assert job.error is not None
+    assert job.error.action is action
+    assert words in str(job.error)
+    assert not job.sent
+    queue.retry(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        pytest.param(as_json({"status": "error", "message": "slow down", "retry_after": 1}, 429), id="in the body"),
+        pytest.param(as_json({"status": "error", "message": "slow down"}, 429, **{"Retry-After": "1"}), id="in a header"),
+        pytest.param(as_json({"status": "error", "message": "Rate limit, try again in 1 second"}), id="in words"),
+        pytest.param(html(429, "Too Many Requests"), id="without a time"),
+    ],
+)
+def test_too_many_requests_pause_the_queue_which_goes_on_by_itself(
+    queue: Queue, service: ScriptedService, limit: Reply
+) -> None:
+    service.next("submit", answers(limit))
+    queue.add(an_order())
+    until(lambda: queue.paused() is not None)
+    assert queue.paused()[1]  # type: ignore[index]
+    until(lambda: queue.jobs()[0].state is State.QUEUED)
+    [job] = rest(queue)
+    assert job.state is State.READY
+    assert len(service.submits) == 1
+    assert service.count("upload") == 1, "what is uploaded already is not uploaded again"
+
+
+def lost_in_the_list(service: ScriptedService) -> None:
+    """The service's list shows, beside id and links, the caller's own id."""
+    service.list_shows = lambda work: {
+        "id": int(work.id),
+        "output": service.links(work),
+        "track_id": work.body.get("track_id"),
+    }
+
+
+def takes_and(reply: Reply) -> Callable[[Request], Reply]:
+    def handler(request: Request) -> Reply:
+        request.service.take(request.body)
+        return reply
+
+    return handler
+
+
+def takes_and_stalls(request: Request) -> None:
+    request.service.take(request.body)
+    time.sleep(4)
+
+
+UNANSWERED = [
+    pytest.param(takes_and_resets, id="connection reset"),
+    pytest.param(takes_and_stalls, id="no answer in time"),
+    pytest.param(takes_and(html(502)), id="HTTP 502"),
+    pytest.param(takes_and(as_json({"status": "error", "message": "server error"}, 500)), id="HTTP 500 with a reply"),
+    pytest.param(takes_and(html(200, "Welcome")), id="a web page with HTTP 200"),
+    pytest.param(takes_and((200, {"Content-Length": "500"}, b'{"status": "proc')), id="an answer cut short"),
+    pytest.param(takes_and(as_json({"status": "processing", "message": "soon"})), id="nothing to ask for it by"),
+]
+
+
+@pytest.mark.parametrize("fault", UNANSWERED)
+def test_a_submit_without_an_answer_is_found_in_the_list_and_not_sent_again(
+    queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
+) -> None:
+    lost_in_the_list(service)
+    service.next("submit", fault)
+    job = run(queue)
+    assert (job.state, job.service_id) == (State.READY, service.submits[0].id)
+    assert len(service.submits) == 1
+
+
+@pytest.mark.parametrize("fault", UNANSWERED)
+def test_a_submit_that_cannot_be_found_is_for_the_artist_to_decide(
+    queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
+) -> None:
+    service.next("list", *[answers(as_json({"status": "success", "data": []}))] * 20)
+    service.next("submit", fault)
+    job = run(queue)
+    assert job.state is State.UNKNOWN
+    assert job.error is not None
+    assert job.error.action is Action.LOOK_AGAIN
+    assert len(service.submits) == 1, "it was paid twice"
+
+
+def test_a_lost_submit_is_told_from_older_entries_though_the_list_has_ids_only(
+    queue: Queue, service: ScriptedService
+) -> None:
+    service.take({"output_format": "glb"})
+    service.take({"output_format": "glb"})
+    service.next("submit", takes_and_resets)
+    job = run(queue)
+    assert (job.state, job.service_id) == (State.READY, service.submits[2].id)
+
+
+def test_two_lost_submits_are_not_mistaken_for_each_other(make_queue: MakeQueue, service: ScriptedService) -> None:
+    queue = make_queue()
+    service.next("submit", takes_and_resets, takes_and_resets)
+    queue.add(an_order(0))
+    queue.add(an_order(1))
+    jobs = rest(queue)
+    assert [job.state for job in jobs] == [State.UNKNOWN] * 2
+    assert len(service.submits) == 2
+
+
+def test_look_again_finds_what_appears_in_the_list_later(queue: Queue, service: ScriptedService) -> None:
+    service.next("list", *[answers(as_json({"data": []}))] * 4)
+    service.next("submit", takes_and_resets)
+    job = run(queue)
+    assert job.state is State.UNKNOWN
+    queue.look_again(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_submit_again_is_a_second_request_that_only_the_artist_orders(queue: Queue, service: ScriptedService) -> None:
+    service.next("list", *[answers(html(500))] * 20)
+    service.next("submit", resets)
+    job = run(queue)
+    assert job.state is State.UNKNOWN
+    assert service.count("submit") == 1
+    queue.submit_again(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert service.count("submit") == 2
+
+
+def test_an_unknown_job_can_be_dismissed_and_its_folder_stays(queue: Queue, service: ScriptedService) -> None:
+    service.next("list", *[answers(as_json({"data": []}))] * 20)
+    service.next("submit", resets)
+    job = run(queue)
+    queue.dismiss(job.id)
+    assert not queue.jobs()
+    assert job.folder.is_dir()
+    until(lambda: json.loads((job.folder / "job.json").read_text())["listed"] is False)
+
+
+def test_a_redirect_of_the_submit_is_not_followed_and_the_key_goes_nowhere_else(
+    queue: Queue, service: ScriptedService
+) -> None:
+    other = ScriptedService()
+    service.next("submit", answers((307, {"Location": f"{other.base_url}/3d/image_to_3d"}, b"")))
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "unsafe_address")
+    assert not other.requests
+    other.close()
+
+
+def test_a_fetch_address_at_another_host_is_not_used(queue: Queue, service: ScriptedService) -> None:
+    other = ScriptedService()
+
+    def elsewhere(request: Request) -> Reply:
+        work = request.service.take(request.body)
+        return as_json({"status": "processing", "id": int(work.id), "fetch_result": f"{other.base_url}/3d/fetch/1"})
+
+    service.next("submit", elsewhere)
+    assert run(queue).state is State.READY
+    assert not other.requests
+    other.close()
+
+
+# --- no way to the service --------------------------------------------------------------------------------
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_a_service_that_is_down_is_tried_again_and_then_said(make_queue: MakeQueue) -> None:
+    queue = make_queue(base_url=f"http://127.0.0.1:{a_free_port()}/api/v6")
+    queue.add(an_order())
+    until(lambda: queue.paused() is not None)
+    [job] = rest(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
+    assert job.error is not None
+    assert job.error.action is Action.RETRY
+
+
+def test_a_name_that_cannot_be_found_is_said(make_queue: MakeQueue) -> None:
+    queue = make_queue(base_url="http://no-such-host.invalid/api/v6")
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
+
+
+def test_a_certificate_that_cannot_be_trusted_is_never_passed_over(make_queue: MakeQueue, tmp_path: Path) -> None:
+    with tls_server(tmp_path) as port:
+        queue = make_queue(base_url=f"https://localhost:{port}/api/v6")
+        job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "certificate")
+
+
+def test_a_link_lost_before_the_submit_comes_back_and_the_job_goes_on(
+    make_queue: MakeQueue, service: ScriptedService
+) -> None:
+    queue = make_queue()
+    service.next("upload", resets, resets)
+    job = run(queue)
+    assert job.state is State.READY
+    assert len(service.submits) == 1
+
+
+@contextmanager
+def tls_server(folder: Path) -> Iterator[int]:
+    """A server with a certificate that nobody signed."""
+    import ssl
+    import threading
+
+    certificate, key = folder / "certificate.pem", folder / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+         "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
+        over = threading.Event()
+
+        def serve() -> None:
+            while not over.is_set():
+                try:
+                    connection, _ = listener.accept()
+                    with connection:
+                        connection.settimeout(2)
+                        context.wrap_socket(connection, server_side=True).close()
+                except OSError:
+                    continue
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        over.set()
+        thread.join(5)
+
+
+# --- uploading ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault", [answers(html(503)), answers(as_json({"status": "success", "output": []})), resets, answers(html(200))]
+)
+def test_an_upload_that_fails_is_repeated(
+    queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
+) -> None:
+    service.next("upload", fault)
+    assert run(queue).state is State.READY
+    assert service.count("upload") == 2
+    assert len(service.submits) == 1
+
+
+def test_a_picture_the_service_refuses_is_said(queue: Queue, service: ScriptedService) -> None:
+    service.next("upload", answers(as_json({"status": "error", "message": "Invalid base64 string"})))
+    job = run(queue)
+    assert job.state is State.FAILED
+    assert "Invalid base64 string" in str(job.error)
+    assert not service.submits
+
+
+def test_a_file_that_is_no_picture_is_said_and_nothing_is_sent(queue: Queue, service: ScriptedService) -> None:
+    job = run(queue, picture=b"this is a letter, not a picture" * 10)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "picture")
+    assert service.count("upload") == service.count("submit") == 0
+
+
+# --- polling --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(answers(html(500)), id="HTTP 500"),
+        pytest.param(answers(html(502)), id="HTTP 502"),
+        pytest.param(answers(as_json({"status": "error", "message": "overloaded"}, 503)), id="HTTP 503 with a reply"),
+        pytest.param(answers((200, {}, b"{{{{")), id="broken JSON"),
+        pytest.param(answers((200, {}, b"")), id="an empty answer"),
+        pytest.param(answers(html(200)), id="a web page"),
+        pytest.param(resets, id="connection reset"),
+        pytest.param(answers((200, {"Content-Length": "999"}, b'{"sta')), id="an answer cut short"),
+        pytest.param(lambda _: time.sleep(3), id="no answer in time"),
+        pytest.param(answers(as_json({"status": "error", "message": "wait", "retry_after": 0.2}, 429)), id="HTTP 429"),
+        pytest.param(answers(as_json({"status": "success", "output": []})), id="done, but no files named"),
+        pytest.param(answers((302, {"Location": "http://127.0.0.1:1/"}, b"")), id="a redirect", marks=pytest.mark.skip),
+    ],
+)
+def test_a_fault_while_polling_costs_nothing(
+    queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
+) -> None:
+    service.next("fetch", fault, fault)
+    job = run(queue)
+    assert job.state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_a_generation_that_fails_is_over_and_a_retry_submits_anew(queue: Queue, service: ScriptedService) -> None:
+    service.eta = None
+    service.next(
+        "submit",
+        lambda request: as_json({"status": "processing", "id": request.service.take(request.body).id, "output": []}),
+    )
+    service.next("fetch", answers(as_json({"status": "failed", "message": "the mesh could not be made"})))
+    job = run(queue)
+    assert job.state is State.FAILED
+    assert "the mesh could not be made" in str(job.error)
+    queue.retry(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 2
+
+
+def test_a_job_that_never_ends_is_given_up_and_can_be_looked_for_again(
+    make_queue: MakeQueue, service: ScriptedService
+) -> None:
+    import dataclasses
+
+    queue = make_queue(pace=dataclasses.replace(FAST, give_up=0.5))
+    service.polls_until_done = 10**6
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "too_long")
+    assert job.error is not None
+    assert job.error.action is Action.LOOK_AGAIN
+    service.polls_until_done = 0
+    queue.look_again(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_a_key_that_is_rejected_while_polling_loses_nothing(queue: Queue, service: ScriptedService) -> None:
+    service.next("fetch", answers(as_json({"status": "error", "message": "Invalid API key"}, 401)))
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "key_rejected")
+    queue.retry(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_online_access_switched_off_in_the_middle_holds_the_job_until_it_is_on_again(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
+    # A name that is this machine, but does not look like it.
+    host = socket.gethostname()
+    url = service.base_url.replace("127.0.0.1", host)
+    try:
+        if socket.gethostbyname(host) != "127.0.0.1":
+            pytest.skip("this machine's own name does not lead to loopback")
+    except OSError:
+        pytest.skip("this machine's own name leads nowhere")
+    queue = make_queue(base_url=url)
+    service.polls_until_done = 10**6
+    queue.add(an_order())
+    until(lambda: queue.jobs()[0].state is State.WAITING)
+    queue.configure(a_setup(tmp_path, url, online=False))
+    until(lambda: "online access" in queue.jobs()[0].note)
+    polls = service.count("fetch")
+    time.sleep(0.5)
+    assert service.count("fetch") <= polls + 1
+    with pytest.raises(OnlineAccessError):
+        queue.add(an_order(1))
+    service.polls_until_done = 0
+    queue.configure(a_setup(tmp_path, url))
+    [job] = rest(queue)
+    assert job.service_id
+
+
+def test_a_key_taken_out_in_the_middle_holds_the_job_until_there_is_one(
+    queue: Queue, service: ScriptedService, tmp_path: Path
+) -> None:
+    service.polls_until_done = 10**6
+    queue.add(an_order())
+    until(lambda: queue.jobs()[0].state is State.WAITING)
+    queue.configure(a_setup(tmp_path, service.base_url, keys={CUSTOM: ""}))
+    until(lambda: "key" in queue.jobs()[0].note)
+    with pytest.raises(KeyMissingError):
+        queue.add(an_order(1))
+    service.polls_until_done = 0
+    queue.configure(a_setup(tmp_path, service.base_url))
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+# --- downloading ------------------------------------------------------------------------------------------------
+
+
+def cut_at(share: float, how: Callable[[Request], None] | None = None) -> Callable[[Request], None]:
+    """Send part of the file under the whole one's length, then break off."""
+
+    def handler(request: Request) -> None:
+        content = request.service.model
+        start = 0
+        if "range" in request.headers:
+            start = int(request.headers["range"][6:].split("-")[0])
+        part = content[start : start + max(int((len(content) - start) * share), 1)]
+        status = "206 Partial Content" if start else "200 OK"
+        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(content) - start}\r\nAccept-Ranges: bytes\r\nETag: \"1\"\r\n"
+        if start:
+            head += f"Content-Range: bytes {start}-{len(content) - 1}/{len(content)}\r\n"
+        request.connection.sendall(head.encode() + b"\r\n" + part)
+        if how:
+            how(request)
+
+    return handler
+
+
+def stalls(request: Request) -> None:
+    time.sleep(3)
+
+
+DOWNLOAD_FAULTS = [
+    pytest.param([answers(html(404)), answers(html(404))], id="404 for a short while"),
+    pytest.param([cut_at(0.5, resets)], id="connection reset in the middle"),
+    pytest.param([cut_at(0.5)], id="connection closed in the middle"),
+    pytest.param([cut_at(0.5, stalls)], id="stall in the middle"),
+    pytest.param([cut_at(0.3, resets), cut_at(0.5, resets), cut_at(0.5, resets)], id="broken three times in a row"),
+    pytest.param([answers((200, {"Content-Type": "model/gltf-binary"}, cube_glb()[:300]))], id="truncated, right length"),
+    pytest.param([answers(html(200))], id="a web page instead of the model"),
+    pytest.param([answers((200, {}, b""))], id="an empty file"),
+    pytest.param([answers((200, {}, b"\x89PNG\r\n\x1a\n" + bytes(200)))], id="a picture instead of the model"),
+    pytest.param([answers(html(503)), answers(html(500))], id="server errors"),
+    pytest.param([answers(html(403)), answers(html(410))], id="expired links"),
+    pytest.param([lambda request: request.connection.sendall(b"what is this\r\n\r\n")], id="no HTTP at all"),
+    pytest.param([answers((302, {"Location": "file:///etc/passwd"}, b""))], id="a redirect to a file"),
+    pytest.param([answers((302, {"Location": "ftp://127.0.0.1/x"}, b""))], id="a redirect to another scheme"),
+    pytest.param([lambda request: (302, {"Location": request.path}, b"")] * 12, id="a redirect in a circle"),
+    pytest.param([answers((200, {"Content-Length": "-5"}, b"x"))], id="a negative length"),
+    pytest.param([answers((200, {"Content-Length": "99999999999999"}, cube_glb()))], id="a length beyond all measure"),
+    pytest.param([answers((200, {"Content-Encoding": "gzip"}, b"\x1f\x8b" + bytes(50)))], id="broken compression"),
+]
+
+
+@pytest.mark.parametrize("faults", DOWNLOAD_FAULTS)
+def test_a_fault_while_downloading_ends_with_the_whole_file(
+    queue: Queue, service: ScriptedService, faults: list[Callable[[Request], Reply | None]]
+) -> None:
+    service.next("file", *faults)
+    job = run(queue)
+    if job.state is State.FAILED:  # not every fault may be met by trying again unasked: then by a click
+        assert job.error is not None
+        assert job.error.action is Action.DOWNLOAD_AGAIN
+        service._orders["file"].clear()
+        queue.download_again(job.id)
+        [job] = rest(queue)
+    assert job.state is State.READY, job.error
+    assert job.model_path and job.model_path.read_bytes() == service.model
+    assert len(service.submits) == 1
+    assert not [path for path in job.folder.iterdir() if path.name.startswith("~")]
+
+
+def test_an_interrupted_download_goes_on_where_it_broke_off(queue: Queue, service: ScriptedService) -> None:
+    service.model = cube_glb()
+    service.next("file", cut_at(0.5, resets))
+    assert run(queue).state is State.READY
+    asked = [headers.get("range") for what, _, _, headers in service.requests if what == "file"]
+    assert asked[0] is None
+    assert any(part and not part.startswith("bytes=0-") for part in asked[1:])
+
+
+def test_a_server_that_knows_no_ranges_is_asked_from_the_start(queue: Queue, service: ScriptedService) -> None:
+    service.next(
+        "file",
+        cut_at(0.5, resets),
+        lambda request: (200, {"Content-Type": "text/plain"}, request.service.model),
+    )
+    job = run(queue)
+    assert job.state is State.READY
+    assert job.model_path and job.model_path.read_bytes() == service.model
+
+
+def test_the_file_comes_from_a_mirror_when_the_first_address_is_dead(queue: Queue, service: ScriptedService) -> None:
+    dead = f"http://127.0.0.1:{a_free_port()}/files/model.glb"
+    mirror = f"{service.origin}/files/mirror/model.glb"
+    reply = as_json({"status": "success", "id": 1, "output": [dead], "proxy_links": {"0": mirror}})
+    service.next("fetch", answers(reply))
+    assert run(queue).state is State.READY
+
+
+def test_links_that_have_expired_are_asked_for_anew(queue: Queue, service: ScriptedService) -> None:
+    old = as_json({"status": "success", "id": 1, "output": [f"{service.origin}/gone/model.glb"]})
+    service.next("fetch", answers(old))
+    service.next("submit", lambda request: as_json({"status": "processing", "id": request.service.take(request.body).id}))
+    assert run(queue).state is State.READY
+    assert service.count("fetch") >= 2
+
+
+def test_a_file_announced_as_enormous_is_not_begun(queue: Queue, service: ScriptedService) -> None:
+    def enormous(request: Request) -> None:
+        request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b"glTF" * 100)
+        time.sleep(1)
+
+    service.next("file", *[enormous] * 50)
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "result_too_large")
+    assert sum(path.stat().st_size for path in job.folder.iterdir()) < 100_000
+
+
+def test_a_video_that_cannot_be_had_does_not_cost_the_model(queue: Queue, service: ScriptedService) -> None:
+    links = [f"{service.origin}/gone/turn.mp4", f"{service.origin}/files/model.glb"]
+    service.next("fetch", answers(as_json({"status": "success", "id": 1, "output": links})))
+    job = run(queue, parameters={"render": True})
+    assert (job.state, job.video_file) == (State.READY, "")
+
+
+# --- converting ---------------------------------------------------------------------------------------------------
+
+
+def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, service: ScriptedService) -> None:
+    service.model = cube_glb().replace(b'"VEC3"', b'"VEC9"')
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "import_failed")
+    assert job.error is not None
+    assert job.error.action is Action.IMPORT_AGAIN
+    assert job.model_path and job.model_path.is_file()
+    job.model_path.write_bytes(cube_glb())
+    queue.convert_again(job.id)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_a_workshop_that_is_killed_at_its_work_is_replaced(
+    make_queue: MakeQueue, service: ScriptedService, workshop: Workshop
+) -> None:
+    workshop.run({"do": "ping"})
+    queue = make_queue()
+    queue.add(an_order())
+    until(lambda: queue.jobs()[0].state is State.CONVERTING)
+    if pid := workshop.pid:
+        os.kill(pid, signal.SIGKILL)
+    assert rest(queue)[0].state is State.READY
+
+
+def test_without_a_second_blender_the_model_is_still_ready_to_be_imported(
+    tmp_path: Path, service: ScriptedService
+) -> None:
+    nowhere = Workshop(Launch((str(tmp_path / "no-blender"), "--python")))
+    queue = Queue(
+        tmp_path / "user",
+        a_setup(tmp_path, service.base_url),
+        nowhere,
+        no_offline_service,
+        pace=FAST,
+        patience=EAGER,
+    )
+    job = run(queue)
+    assert (job.state, job.blend_file) == (State.READY, "")
+    assert job.model_path and job.model_path.is_file()
+    queue.stop()
+
+
+# --- the disk -------------------------------------------------------------------------------------------------------
+
+
+def test_a_results_folder_that_cannot_be_written_is_said_and_nothing_is_sent(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
+    (tmp_path / "blocked").write_text("a file where the folder should be")
+    queue = make_queue(results=tmp_path / "blocked" / "results")
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
+    assert not service.submits
+
+
+def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, service: ScriptedService) -> None:
+    service.files["/files/big.glb"] = bytes(5_000_000)
+    service.model = bytes(5_000_000)
+    script = (
+        "import resource, sys, pathlib\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[1] / 'support')!r})\n"
+        "from queues import *\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
+        f"queue = a_queue(pathlib.Path({str(tmp_path)!r}), {service.base_url!r}, a_workshop())\n"
+        "queue.add(an_order())\n"
+        "[job] = rest(queue)\n"
+        "sys.stdout.write(f'{job.state} {job.error.code} {job.error.action} {job.service_id}')\n"
+        "queue.stop()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    state, code, action, service_id = done.stdout.split()
+    assert (state, code, action) == ("failed", "storage", "DOWNLOAD_AGAIN")
+    assert service_id == service.submits[0].id
+
+
+def test_a_full_disk_at_the_journal_means_that_nothing_is_paid(tmp_path: Path, service: ScriptedService) -> None:
+    script = (
+        "import resource, sys, pathlib\n"
+        f"sys.path.insert(0, {str(Path(__file__).parents[1] / 'support')!r})\n"
+        "from queues import *\n"
+        f"queue = a_queue(pathlib.Path({str(tmp_path)!r}), {service.base_url!r}, a_workshop())\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+        "queue.add(an_order())\n"
+        "[job] = rest(queue)\n"
+        "sys.stdout.write(f'{job.state} {job.error.code}')\n"
+        "queue.stop()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "failed storage"
+    assert not service.submits
+
+
+def test_a_results_folder_deleted_in_the_middle_is_made_again(queue: Queue, service: ScriptedService) -> None:
+    service.polls_until_done = 8
+    queue.add(an_order())
+    until(lambda: queue.jobs()[0].state is State.WAITING)
+    shutil.rmtree(queue.jobs()[0].folder)
+    assert rest(queue)[0].state is State.READY
+
+
+def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(make_queue: MakeQueue, service: ScriptedService, tmp_path: Path) -> None:
+    service.polls_until_done = 10**6
+    first = make_queue()
+    first.add(an_order())
+    until(lambda: first.jobs()[0].state is State.WAITING)
+    first.stop()
+    for path in (tmp_path / "user").glob("journal.sqlite*"):
+        path.write_bytes(b"scrambled" * 500)
+    service.polls_until_done = 0
+    second = make_queue()
+    second.adopt()
+    until(lambda: len(second.jobs()) == 1)
+    assert rest(second)[0].state is State.READY
+    assert len(service.submits) == 1
+    notices = []
+    while not second.events.empty():
+        event = second.events.get()
+        if isinstance(event, Notice):
+            notices.append(event)
+    assert any(notice.warning and "damaged" in notice.text for notice in notices)
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_clock_that_jumps_changes_nothing(queue: Queue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch) -> None:
+    service.polls_until_done = 6
+    queue.add(an_order())
+    until(lambda: queue.jobs()[0].state is State.WAITING)
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 3 * 3600)
+    time.sleep(0.2)
+    monkeypatch.setattr(time, "time", lambda: real() - 30 * 86400)
+    [job] = rest(queue)
+    assert job.state is State.READY
+
+
+def test_a_night_s_sleep_in_the_middle_changes_nothing(tmp_path: Path, service: ScriptedService) -> None:
+    service.polls_until_done = 5
+    script = Path(__file__).parents[1] / "support" / "queue_process.py"
+    with subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path), service.base_url, "0", "2"], stdout=subprocess.PIPE, text=True
+    ) as sleeper:
+        assert sleeper.stdout is not None
+        for line in sleeper.stdout:
+            if line.startswith("waiting"):
+                break
+        sleeper.send_signal(signal.SIGSTOP)
+        time.sleep(4)
+        sleeper.send_signal(signal.SIGCONT)
+        said = sleeper.stdout.read()
+        assert sleeper.wait(60) == 0
+    assert said.count("placed ") == 2
+    assert len(service.submits) == 2
+
+
+# --- what is not to be trusted -------------------------------------------------------------------------------------------
+
+
+def test_texts_of_the_service_are_cut_and_made_harmless(queue: Queue, service: ScriptedService) -> None:
+    nasty = "\x1b[31mred\x07 \u202egnp.exe\r\n" + "x" * 100_000
+    service.next("submit", answers(as_json({"status": "error", "message": nasty})))
+    job = run(queue)
+    assert job.error is not None
+    assert len(job.error.what) < 400
+    assert job.error.what.isprintable()
+
+
+def test_names_of_the_service_are_never_used_as_file_names(queue: Queue, service: ScriptedService, tmp_path: Path) -> None:
+    links = [f"{service.origin}/files/..%2f..%2f..%2fevil.glb", f"{service.origin}/files/%2e%2e/%2e%2e/etc/x.mp4"]
+    service.files["/files/%2e%2e/%2e%2e/etc/x.mp4"] = b"\0\0\0\x20ftypisom" + bytes(100)
+    service.next("fetch", answers(as_json({"status": "success", "id": 1, "output": links})))
+    job = run(queue)
+    assert job.state is State.READY
+    assert not list(tmp_path.rglob("evil*"))
+    assert {path.name for path in job.folder.iterdir()} <= {
+        "job.json", "reply.json", "picture.png", "model.glb", "model.blend", "video.mp4",
+    }  # fmt: skip
+
+
+def test_a_reply_without_end_is_cut_off(queue: Queue, service: ScriptedService) -> None:
+    def endless(request: Request) -> None:
+        request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"status\": \"")
+        piece = b"x" * 65536
+        try:
+            for _ in range(1000):
+                request.connection.sendall(piece)
+        except OSError:
+            return
+
+    service.next("fetch", endless)
+    job = run(queue)
+    assert job.state is State.READY
+
+
+def test_ranges_that_lie_do_not_make_a_damaged_model(queue: Queue, service: ScriptedService) -> None:
+    def lies(request: Request) -> Reply:
+        status, head, _ = ranged(request, request.service.model)
+        return status, head, b"\0" * 10
+
+    service.next("file", cut_at(0.5, resets), lies)
+    job = run(queue)
+    if job.state is State.FAILED:
+        queue.download_again(job.id)
+        [job] = rest(queue)
+    assert job.state is State.READY
+    assert job.model_path and job.model_path.read_bytes() == service.model

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender killed at any moment: nothing that was paid for is lost, and nothing is paid for twice."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from image_to_3d.jobs.job import Job, State
+from image_to_3d.jobs.journal import FILE_NAME
+from image_to_3d.jobs.records import from_json
+from scripted_service import ScriptedService
+
+SCRIPT = Path(__file__).parents[1] / "support" / "queue_process.py"
+MOMENTS = [
+    State.PREPARING,
+    State.UPLOADING,
+    State.SUBMITTING,
+    State.WAITING,
+    State.DOWNLOADING,
+    State.CONVERTING,
+    State.READY,
+    State.PLACED,
+    State.LOOKING,
+    State.QUEUED,
+]
+
+
+class Victim:
+    """A process with a queue, and what it says."""
+
+    def __init__(self, folder: Path, service: ScriptedService, first: int, count: int, limit: int = 5) -> None:
+        numbers = [str(number) for number in (first, count, limit)]
+        self.process = subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(folder), service.base_url, *numbers],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.said: list[str] = []
+        self.added = threading.Event()
+        self._news = threading.Condition()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            with self._news:
+                self.said.append(line.strip())
+                self._news.notify_all()
+            if line.startswith("added"):
+                self.added.set()
+
+    def comes_to(self, state: State, seconds: float) -> bool:
+        """Wait until it says, after now, that some job came into a state."""
+        until = time.monotonic() + seconds
+        with self._news:
+            heard = len(self.said)
+            while not any(line.startswith(f"{state} ") for line in self.said[heard:]):
+                left = until - time.monotonic()
+                if left <= 0 or self.process.poll() is not None:
+                    return False
+                self._news.wait(min(left, 0.1))
+        return True
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(10)
+
+
+def kept_jobs(folder: Path) -> list[Job]:
+    with sqlite3.connect(folder / "user" / FILE_NAME) as database:
+        return [from_json(json.loads(text)) for (text,) in database.execute("SELECT record FROM jobs")]
+
+
+@pytest.mark.timeout(600)
+def test_killed_at_forty_moments_twenty_jobs_give_twenty_results_paid_once_each(
+    tmp_path: Path, service: ScriptedService
+) -> None:
+    service.latency = 0.05
+    service.polls_until_done = 2
+    dice = random.Random(7)
+    victim = Victim(tmp_path, service, 0, 20)
+    assert victim.added.wait(60)
+    killed_at: Counter[str] = Counter()
+    for kill in range(40):
+        wanted = MOMENTS[kill % len(MOMENTS)]
+        at = str(wanted) if victim.comes_to(wanted, 2.0) else "elsewhere"
+        time.sleep(dice.uniform(0, 0.06))
+        victim.kill()
+        killed_at[at] += 1
+        victim = Victim(tmp_path, service, 0, 0)
+        assert victim.added.wait(60)
+    assert victim.process.wait(300) == 0
+    jobs = kept_jobs(tmp_path)
+    states = Counter(job.state for job in jobs)
+    assert len(jobs) == 20
+    assert states[State.PLACED] + states[State.UNKNOWN] == 20, states
+    paid = Counter(work.body["track_id"] for work in service.submits)
+    assert max(paid.values()) == 1, "a job was paid for twice"
+    assert len(service.submits) + states[State.UNKNOWN] >= 20
+    assert len(service.submits) <= 20
+    for job in jobs:
+        if job.state is State.PLACED:
+            assert job.model_path and job.model_path.read_bytes() == service.model
+            assert job.blend_path and job.blend_path.is_file()
+    assert sum(killed_at.values()) == 40
+    assert len(killed_at) >= 6, f"the kills were not spread: {killed_at}"
+
+
+def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills: int) -> None:
+    dice = random.Random(3)
+    living = [Victim(folder, service, number * jobs_each, jobs_each, limit=15) for number in range(6)]
+    for victim in living:
+        assert victim.added.wait(120)
+    for _ in range(kills):
+        time.sleep(dice.uniform(0.3, 1.5))
+        index = dice.randrange(len(living))
+        living[index].kill()
+        living[index] = Victim(folder, service, 0, 0, limit=15)
+        assert living[index].added.wait(60)
+    for victim in living:
+        assert victim.process.wait(1200) == 0
+    last = Victim(folder, service, 0, 0)  # whoever was killed when all others had ended
+    assert last.process.wait(600) == 0
+    jobs = kept_jobs(folder)
+    states = Counter(job.state for job in jobs)
+    assert len(jobs) == 6 * jobs_each
+    assert states[State.PLACED] + states[State.UNKNOWN] == 6 * jobs_each, states
+    paid = Counter(work.body["track_id"] for work in service.submits)
+    assert max(paid.values()) == 1, "a job was done twice"
+    converted: Counter[str] = Counter()
+    with sqlite3.connect(folder / "user" / FILE_NAME) as database:
+        for (job_id,) in database.execute("SELECT job FROM changes WHERE state = 'ready'"):
+            converted[job_id] += 1
+    once = sum(count == 1 for count in converted.values())
+    assert once >= len(jobs) - states[State.UNKNOWN] - 3 * kills  # only what a kill interrupted is done again
+
+
+@pytest.mark.timeout(600)
+def test_six_processes_on_one_journal_do_each_job_once_though_some_are_killed(
+    tmp_path: Path, service: ScriptedService
+) -> None:
+    many_processes(tmp_path, service, jobs_each=20, kills=8)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_six_processes_do_six_hundred_jobs_once_each_though_many_are_killed(
+    tmp_path: Path, service: ScriptedService
+) -> None:
+    many_processes(tmp_path, service, jobs_each=100, kills=60)
