@@ -184,10 +184,10 @@ def read_list(client: Client) -> list[Generated]:
 
 def download(job: Job, bench: Bench) -> Next:
     """Bring the result's files into the job's folder, whole and checked."""
-    from ..api import downloads
+    from ..api import downloads, sorting
 
     wanted = str(job.parameters.get("output_format", "glb"))
-    sorted_links = downloads.model_and_companions(job.links, wanted)
+    sorted_links = sorting.model_and_companions(job.links, wanted)
     if not sorted_links.model:
         raise ResultMissingError("The service names no model file.")
     origin = bench.client().origin
@@ -206,7 +206,7 @@ def download(job: Job, bench: Bench) -> Next:
             stall=bench.pace.stall,
         )
 
-    model = fetch(sorted_links.model, f"model.{wanted}", wanted, (0.0, 0.8))
+    model = fetch(sorted_links.model, f"model.{sorted_links.format}", sorted_links.format, (0.0, 0.8))
     companions = []
     for number, (theirs, mirrors) in enumerate(sorted_links.companions, 1):
         kind = Path(theirs).suffix.lower().lstrip(".")
@@ -220,7 +220,8 @@ def download(job: Job, bench: Bench) -> Next:
     video = ""
     if sorted_links.video:
         try:
-            video = fetch(sorted_links.video, "video.mp4", "mp4", (0.9, 1.0)).name
+            kind = sorted_links.video_format
+            video = fetch(sorted_links.video, f"video.{kind}", kind, (0.9, 1.0)).name
         except StorageError:
             raise
         except ImageTo3DError as error:

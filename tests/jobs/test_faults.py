@@ -93,7 +93,9 @@ def test_a_definite_no_ends_the_job_with_the_reason_and_costs_nothing(
     "limit",
     [
         pytest.param(as_json({"status": "error", "message": "slow down", "retry_after": 1}, 429), id="in the body"),
-        pytest.param(as_json({"status": "error", "message": "slow down"}, 429, **{"Retry-After": "1"}), id="in a header"),
+        pytest.param(
+            as_json({"status": "error", "message": "slow down"}, 429, **{"Retry-After": "1"}), id="in a header"
+        ),
         pytest.param(as_json({"status": "error", "message": "Rate limit, try again in 1 second"}), id="in words"),
         pytest.param(html(429, "Too Many Requests"), id="without a time"),
     ],
@@ -477,7 +479,7 @@ def cut_at(share: float, how: Callable[[Request], None] | None = None) -> Callab
             start = int(request.headers["range"][6:].split("-")[0])
         part = content[start : start + max(int((len(content) - start) * share), 1)]
         status = "206 Partial Content" if start else "200 OK"
-        head = f"HTTP/1.1 {status}\r\nContent-Length: {len(content) - start}\r\nAccept-Ranges: bytes\r\nETag: \"1\"\r\n"
+        head = f'HTTP/1.1 {status}\r\nContent-Length: {len(content) - start}\r\nAccept-Ranges: bytes\r\nETag: "1"\r\n'
         if start:
             head += f"Content-Range: bytes {start}-{len(content) - 1}/{len(content)}\r\n"
         request.connection.sendall(head.encode() + b"\r\n" + part)
@@ -497,7 +499,9 @@ DOWNLOAD_FAULTS = [
     pytest.param([cut_at(0.5)], id="connection closed in the middle"),
     pytest.param([cut_at(0.5, stalls)], id="stall in the middle"),
     pytest.param([cut_at(0.3, resets), cut_at(0.5, resets), cut_at(0.5, resets)], id="broken three times in a row"),
-    pytest.param([answers((200, {"Content-Type": "model/gltf-binary"}, cube_glb()[:300]))], id="truncated, right length"),
+    pytest.param(
+        [answers((200, {"Content-Type": "model/gltf-binary"}, cube_glb()[:300]))], id="truncated, right length"
+    ),
     pytest.param([answers(html(200))], id="a web page instead of the model"),
     pytest.param([answers((200, {}, b""))], id="an empty file"),
     pytest.param([answers((200, {}, b"\x89PNG\r\n\x1a\n" + bytes(200)))], id="a picture instead of the model"),
@@ -562,7 +566,9 @@ def test_the_file_comes_from_a_mirror_when_the_first_address_is_dead(queue: Queu
 def test_links_that_have_expired_are_asked_for_anew(queue: Queue, service: ScriptedService) -> None:
     old = as_json({"status": "success", "id": 1, "output": [f"{service.origin}/gone/model.glb"]})
     service.next("fetch", answers(old))
-    service.next("submit", lambda request: as_json({"status": "processing", "id": request.service.take(request.body).id}))
+    service.next(
+        "submit", lambda request: as_json({"status": "processing", "id": request.service.take(request.body).id})
+    )
     assert run(queue).state is State.READY
     assert service.count("fetch") >= 2
 
@@ -689,7 +695,9 @@ def test_a_results_folder_deleted_in_the_middle_is_made_again(queue: Queue, serv
     assert rest(queue)[0].state is State.READY
 
 
-def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(make_queue: MakeQueue, service: ScriptedService, tmp_path: Path) -> None:
+def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
     service.polls_until_done = 10**6
     first = make_queue()
     first.add(an_order())
@@ -714,7 +722,9 @@ def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(make_queue: MakeQueue, 
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_clock_that_jumps_changes_nothing(queue: Queue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_clock_that_jumps_changes_nothing(
+    queue: Queue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.polls_until_done = 6
     queue.add(an_order())
     until(lambda: queue.jobs()[0].state is State.WAITING)
@@ -757,7 +767,9 @@ def test_texts_of_the_service_are_cut_and_made_harmless(queue: Queue, service: S
     assert job.error.what.isprintable()
 
 
-def test_names_of_the_service_are_never_used_as_file_names(queue: Queue, service: ScriptedService, tmp_path: Path) -> None:
+def test_names_of_the_service_are_never_used_as_file_names(
+    queue: Queue, service: ScriptedService, tmp_path: Path
+) -> None:
     links = [f"{service.origin}/files/..%2f..%2f..%2fevil.glb", f"{service.origin}/files/%2e%2e/%2e%2e/etc/x.mp4"]
     service.files["/files/%2e%2e/%2e%2e/etc/x.mp4"] = b"\0\0\0\x20ftypisom" + bytes(100)
     service.next("fetch", answers(as_json({"status": "success", "id": 1, "output": links})))
@@ -771,7 +783,7 @@ def test_names_of_the_service_are_never_used_as_file_names(queue: Queue, service
 
 def test_a_reply_without_end_is_cut_off(queue: Queue, service: ScriptedService) -> None:
     def endless(request: Request) -> None:
-        request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"status\": \"")
+        request.connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"status": "')
         piece = b"x" * 65536
         try:
             for _ in range(1000):
