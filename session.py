@@ -11,7 +11,7 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
@@ -157,7 +157,7 @@ def submit(
 
 def check_ready() -> None:
     """Raises KeyMissingError, OnlineAccessError, ParameterError where the chosen service can't be used now."""
-    services = Services(setup(), offline=str)
+    services = Services(setup(), offline=str, timeouts=(0.0, 0.0))
     services.check(services.setup.service, services.chosen_url())
 
 
@@ -270,12 +270,15 @@ def finish(job_id: str, timeout: float | None = None) -> Job:
         time.sleep(_ENOUGH)
 
 
-def place_here(job: Job, scene: bpy.types.Scene) -> None:
-    """Put a finished job's model into `scene`, whatever scene it was started from. Raises ImageTo3DError."""
+def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float] | None = None) -> None:
+    """Put a finished job's model into `scene`, whatever scene it was started from.
+
+    `at` replaces the spot it was started from. Raises ImageTo3DError.
+    """
     from .scene import arrival
 
     _arrivals.pop(job.id, None)
-    objects = arrival.place_with_undo(job, scene)
+    objects = arrival.place_with_undo(job, scene, at=at)
     _unsaved.add(job.id)
     queue().mark_placed(job.id, [o.name for o in objects])
 

@@ -114,7 +114,7 @@ class IMAGE_TO_3D_OT_import_again(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_import_here(JobOperator, bpy.types.Operator):
-    """Put the model into this scene"""
+    """Put the model into this scene, at the 3D cursor as it is now unless its settings say otherwise"""
 
     bl_idname = Op.IMPORT_HERE
     bl_label = "Import Here"
@@ -129,7 +129,7 @@ class IMAGE_TO_3D_OT_import_here(JobOperator, bpy.types.Operator):
         return True
 
     def act(self, context: bpy.types.Context, job: Job) -> None:
-        session.place_here(job, context.scene)
+        session.place_here(job, context.scene, at=context.scene.cursor.location)
 
 
 class IMAGE_TO_3D_OT_dismiss(JobOperator, bpy.types.Operator):

@@ -13,12 +13,13 @@ from ..api.errors import Action, ImageTo3DError
 from ..jobs.services import OFFLINE
 from ..names import Op
 from ..properties import NAME
-from ..scene import sources
 from . import job_list, thumbnails
 from .redraw import CATEGORY
 
-_THUMBNAIL: Final = 4.0
-"""Height and width of the picture, in rows."""
+_THUMBNAIL: Final = 3.0
+"""Height of the picture, in rows."""
+_THUMBNAIL_SHARE: Final = 0.28
+"""The part of the panel's width that the picture takes."""
 
 
 class SidebarPanel:
@@ -60,20 +61,16 @@ def _draw_service(layout: bpy.types.UILayout) -> None:
 
 
 def _draw_picture(layout: bpy.types.UILayout, settings: Any) -> None:
-    picture = settings.picture
+    picture = settings.picture.strip()
     thumbnail = thumbnails.icon(picture)
     if thumbnail:
-        row = layout.row()
-        row.template_icon(icon_value=thumbnail, scale=_THUMBNAIL)
-        words = row.column(align=True)
-        words.label(text=PurePath(picture.replace("\\", "/")).name)
-        words.operator(Op.CHOOSE_PICTURE, text="Choose…", icon="FILE_FOLDER")
+        split = layout.split(factor=_THUMBNAIL_SHARE)
+        split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL)
+        layout = split.column()
+        layout.label(text=PurePath(picture.replace("\\", "/")).name)
     row = layout.row(align=True)
     row.prop(settings, "picture", text="", placeholder="Picture file or web address")
-    if not thumbnail:
-        row.operator(Op.CHOOSE_PICTURE, text="", icon="FILE_FOLDER")
-    if sources.is_address(picture):
-        job_list.wrapped(layout, "The service fetches it from there itself.", 40, icon="INFO")
+    row.operator(Op.CHOOSE_PICTURE, text="", icon="FILE_FOLDER")
 
 
 def _draw_button(layout: bpy.types.UILayout, settings: Any, obstacle: ImageTo3DError | None) -> None:

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The extension as an artist has it: built, installed into a fresh user folder, and enabled in Blender's module."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_service import ScriptedService
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "bl_ext.user_default.image_to_3d"
+KEY = "fake-key-that-must-never-be-seen-4711"
+
+if "bpy" in sys.modules:
+    raise RuntimeError("bpy must not be imported before its user folder is set")
+USER = Path(tempfile.mkdtemp(prefix="image-to-3d-user-"))
+os.environ["BLENDER_USER_RESOURCES"] = str(USER)
+for _variable in ("MODELSLAB_API_KEY", "IMAGE_TO_3D_BASE_URL"):
+    os.environ.pop(_variable, None)
+
+
+def install(user: Path) -> None:
+    """Build the extension and unpack it where Blender installs extensions."""
+    command = [sys.executable, str(ROOT / "tools" / "build.py"), "--output", str(user / "built")]
+    done = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(done.stdout.strip().splitlines()[-1]) as archive:
+        archive.extractall(user / "extensions" / "user_default" / "image_to_3d")
+
+
+@pytest.fixture(scope="session")
+def user() -> Iterator[Path]:
+    """Blender's user folder, with the extension installed but not enabled."""
+    install(USER)
+    yield USER
+    shutil.rmtree(USER, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def extension(user: Path) -> Iterator[Any]:
+    """The enabled extension's root module. Disabled at the end: Blender's module can hang at its exit otherwise."""
+    addon_utils = importlib.import_module("addon_utils")
+    module = addon_utils.enable(PACKAGE, default_set=True)
+    assert module is not None, "the extension could not be enabled"
+    yield module
+    addon_utils.disable(PACKAGE)
+
+
+@pytest.fixture
+def image_to_3d(extension: Any) -> Iterator[Any]:
+    """The door for scripts, with preferences as they come, an empty file, and no jobs."""
+    import bpy
+
+    bpy.ops.wm.read_homefile(use_empty=True)
+    yield extension
+    part("session").stop()
+    preferences = bpy.context.preferences.addons[PACKAGE].preferences
+    for name in ("service", "api_key", "base_url", "job_limit", "results_folder"):
+        preferences.property_unset(name)
+    bpy.context.preferences.system.use_online_access = False
+
+
+@pytest.fixture
+def preferences(image_to_3d: Any) -> Any:
+    import bpy
+
+    return bpy.context.preferences.addons[PACKAGE].preferences
+
+
+@pytest.fixture
+def service(preferences: Any) -> Iterator[ScriptedService]:
+    """A service on this machine, chosen in the preferences as the custom one."""
+    serving = ScriptedService(polls_until_done=1, eta=1)
+    preferences.service = "CUSTOM"
+    preferences.base_url = serving.base_url
+    preferences.api_key = KEY
+    yield serving
+    part("session").stop()
+    serving.close()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A picture that an artist might choose."""
+    return Path(shutil.copy(ROOT / "samples" / "chair.png", tmp_path / "chair.png"))
+
+
+@pytest.fixture
+def keep_going(image_to_3d: Any) -> Callable[[Callable[[], Any]], None]:
+    """Lets the add-on work, as Blender's timer does, until something is so."""
+    import time
+
+    def go(condition: Callable[[], Any], seconds: float = 60.0) -> None:
+        until = time.monotonic() + seconds
+        while not condition():
+            part("session").drain()
+            assert time.monotonic() < until, "it did not come about"
+            time.sleep(0.02)
+
+    return go
+
+
+def part(name: str) -> Any:
+    """A module of the installed extension."""
+    return importlib.import_module(f"{PACKAGE}.{name}")

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scene's settings are the service's parameters, with their ranges."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import part
+
+
+@pytest.fixture
+def settings(image_to_3d: Any) -> Any:
+    import bpy
+
+    return bpy.context.scene.image_to_3d
+
+
+def test_every_parameter_but_the_picture_is_a_setting_with_its_default(settings: Any) -> None:
+    parameters = part("api.parameters")
+    assert settings.parameters() == parameters.defaults()
+    assert set(settings.parameters()) == set(parameters.PARAMETERS) - {"image"}
+
+
+def test_a_settings_range_and_wording_are_the_parameters_own(settings: Any) -> None:
+    for name, parameter in part("api.parameters").PARAMETERS.items():
+        if name == "image":
+            continue
+        prop = settings.bl_rna.properties[name]
+        assert prop.name == parameter.label
+        assert prop.description == parameter.description
+        if prop.type in ("INT", "FLOAT"):
+            assert prop.hard_min == pytest.approx(parameter.minimum)
+            assert prop.hard_max == pytest.approx(parameter.maximum)
+        if prop.type == "ENUM":
+            assert [item.identifier for item in prop.enum_items] == [choice.value for choice in parameter.choices]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("3480183101", 3480183101),
+        ("4294967295", 4294967295),
+        ("99999999999", 4294967295),
+        ("12a 3", 123),
+        ("-5", 5),
+        ("", 0),
+        ("none", 0),
+    ],
+)
+def test_a_seed_is_an_unsigned_32_bit_number_whatever_is_typed(settings: Any, typed: str, meant: int) -> None:
+    settings.seed = typed
+    assert settings.parameters()["seed"] == meant
+    assert settings.seed == str(meant)
+
+
+@pytest.mark.parametrize("name", ["mesh_simplify", "ss_guidance_strength", "slat_guidance_strength"])
+def test_the_ends_of_a_range_stay_inside_it_in_spite_of_single_precision(settings: Any, name: str) -> None:
+    parameter = part("api.parameters").PARAMETERS[name]
+    for end in (parameter.minimum, parameter.maximum):
+        setattr(settings, name, end)
+        assert settings.parameters()[name] == end
+
+
+def test_a_webhook_that_is_no_address_is_refused_by_name(settings: Any, image_to_3d: Any) -> None:
+    settings.webhook = "http://example.org/not-encrypted"
+    with pytest.raises(image_to_3d.ParameterError, match="webhook"):
+        settings.parameters()
+
+
+def test_the_placing_of_a_fresh_scene_is_the_default_one(settings: Any) -> None:
+    assert settings.placing.chosen() == part("jobs.placing").Placing()
+
+
+def test_the_placing_is_what_the_scene_says(settings: Any) -> None:
+    import bpy
+
+    placing = settings.placing
+    placing.place = "ORIGIN"
+    placing.collection = bpy.data.collections.new("Furniture")
+    placing.size = 1.7
+    placing.origin = "CENTER"
+    placing.on_ground = placing.select = False
+    placing.triangle_budget = 5000
+    placing.asset_tags = "wood, old ,"
+    chosen = placing.chosen()
+    assert (chosen.place, chosen.collection, chosen.size, chosen.origin) == ("ORIGIN", "Furniture", 1.7, "CENTER")
+    assert not chosen.on_ground
+    assert not chosen.select
+    assert chosen.triangle_budget == 5000
+    assert chosen.asset_tags == ("wood", "old")
+
+
+def test_the_settings_are_saved_with_the_file(settings: Any, tmp_path: Any) -> None:
+    import bpy
+
+    settings.seed = "3480183101"
+    settings.resolution = 300
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    saved = bpy.context.scene.image_to_3d.parameters()
+    assert saved["seed"] == 3480183101
+    assert saved["resolution"] == 300
