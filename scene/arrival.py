@@ -94,6 +94,7 @@ def place_directly(
 
     Raises ImportFailedError; also outside Object Mode, which Blender's importers need.
     """
+    from ..jobs.steps import provenance
     from ..workshop import importing, models
 
     if job.model_path is None:
@@ -106,14 +107,13 @@ def place_directly(
     _log.warning("%s: no second Blender prepared this model; importing it directly", job.name)
     layer = _view_layer(scene)
     selected, active = list(layer.objects.selected), layer.objects.active
-    format = str(job.parameters.get("output_format", job.model_path.suffix[1:]))
     shaped = models.make_model(
         job.model_path,
-        format,
-        [importing.Companion(job.folder / x["file"], x["name"]) for x in job.details.get("companions", ())],
+        job.model_path.suffix[1:],
+        [importing.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
         job.name,
         Placing.from_json(job.placing),
-        job.details.get("record", {}),
+        provenance(job),
     )
     for item in shaped.objects:
         for collection in item.users_collection:

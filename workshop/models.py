@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import struct
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -26,16 +29,9 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     sweep()
     source = Path(request["source"])
     companions = [importing.Companion(source.parent / x["file"], x["name"]) for x in request.get("companions", ())]
-    shaped = make_model(
-        source,
-        request["format"],
-        companions,
-        request["name"],
-        Placing.from_json(request.get("placing", {})),
-        request.get("record", {}),
-        progress,
-    )
     placing = Placing.from_json(request.get("placing", {}))
+    record = request.get("record", {})
+    shaped = make_model(source, request["format"], companions, request["name"], placing, record, progress)
     told = describe(shaped)
     writing.write(shaped, Path(request["target"]), placing)
     progress(1.0)
@@ -90,5 +86,26 @@ def sweep() -> None:
 
 
 def warm_up() -> None:
-    """Load what the first import would load."""
+    """Load what the first import would load, by importing one triangle."""
+    corners = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)
+    document = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "material": 0}]}],
+        "materials": [{}],
+        "accessors": [
+            {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3", "min": [0, 0, 0], "max": [1, 1, 0]}
+        ],
+        "bufferViews": [{"buffer": 0, "byteLength": 36}],
+        "buffers": [{"byteLength": 36}],
+    }
+    text = json.dumps(document).encode()
+    text += b" " * (-len(text) % 4)
+    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", 36, b"BIN\0") + corners
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "triangle.glb"
+        source.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+        make_model(source, "glb", (), "triangle", Placing(), {})
     sweep()

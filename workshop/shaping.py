@@ -131,16 +131,14 @@ def mend(objects: Sequence[bpy.types.Object]) -> list[str]:
         if broken.any():
             told.append(f"{int(broken.sum())} points without a place were removed")
             _remove_vertices(mesh, broken)
-        for layer in mesh.uv_layers:
+        for layer in mesh.uv_layers if len(mesh.loops) else ():
             values = np.empty(len(mesh.loops) * 2, np.float32)
-            layer.uv.foreach_get("vector", values)
+            mesh.attributes[layer.name].data.foreach_get("vector", values)
             wrong = ~np.isfinite(values)
             if wrong.any():
                 told.append("texture coordinates that are no numbers were set to zero")
                 values[wrong] = 0
-                layer.uv.foreach_set("vector", values)
-        if mesh.validate():
-            told.append("faces that can't exist were removed")
+                mesh.attributes[layer.name].data.foreach_set("vector", values)
     if not any(len(mesh.polygons) for mesh in meshes(objects)):
         points_only = any(len(mesh.vertices) for mesh in meshes(objects))
         raise ImportFailedError(

@@ -11,6 +11,7 @@ import bpy
 
 from ..api.errors import WorkshopError, readable
 from ..jobs.placing import Placing
+from . import preview
 from .shaping import Shaped
 
 _log = logging.getLogger(__name__)
@@ -18,10 +19,46 @@ _log = logging.getLogger(__name__)
 
 def write(shaped: Shaped, target: Path, placing: Placing) -> None:
     """Write the model's objects and what they use. Raises WorkshopError where the folder can't be written."""
+    wanted: set[bpy.types.ID] = set(shaped.objects)
+    if placing.mark_as_asset:
+        wanted.add(mark_as_asset(shaped, placing, target.parent))
     temporary = target.with_name("~" + target.name)
     try:
-        bpy.data.libraries.write(str(temporary), set(shaped.objects), fake_user=False, compress=False)
+        bpy.data.libraries.write(str(temporary), wanted, fake_user=False, compress=False)
         os.replace(temporary, target)
     except (OSError, RuntimeError) as error:
         temporary.unlink(missing_ok=True)
         raise WorkshopError(f"The prepared model can't be written: {readable(error)}.") from error
+
+
+def mark_as_asset(shaped: Shaped, placing: Placing, folder: Path) -> bpy.types.ID:
+    """Make the model an asset with catalogue, tags, author and a rendered preview; what was marked.
+
+    A single object is marked itself. Of several, an asset of the root would bring the root alone, so a
+    collection that holds them all is marked.
+    """
+    asset: bpy.types.ID = shaped.root
+    if len(shaped.objects) > 1:
+        collection = bpy.data.collections.new(shaped.root.name)
+        for item in shaped.objects:
+            collection.objects.link(item)
+        asset = collection
+    asset.asset_mark()
+    facts = asset.asset_data
+    facts.author = placing.asset_author
+    for tag in placing.asset_tags:
+        facts.tags.new(tag, skip_if_exists=True)
+    if placing.asset_catalog:
+        try:
+            facts.catalog_id = placing.asset_catalog
+        except (TypeError, ValueError) as error:
+            _log.warning("the asset catalogue was left out: %s", readable(error))
+    picture = folder / "preview.png"
+    try:
+        preview.render(shaped.objects, picture)
+        with bpy.context.temp_override(id=asset):
+            bpy.ops.ed.lib_id_load_custom_preview(filepath=str(picture))
+    except RuntimeError as error:
+        # An asset without a preview is still an asset; the model must not be lost for it.
+        _log.warning("the asset has no preview: %s", readable(error))
+    return asset
