@@ -24,7 +24,6 @@ _log = logging.getLogger(__name__)
 _BUSY_JOBS: Final = {
     "RENDER": "a render is running",
     "OBJECT_BAKE": "a bake is running",
-    "OBJECT_BAKE_TEXTURE": "a bake is running",
 }
 
 
