@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Picture files to arrays and back, with Blender's own readers and writers. Main thread only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import bpy
+import numpy as np
+
+from ..api.errors import PictureError, readable
+from .raster import Floats, resize
+
+LONGEST: Final = 2600
+"""Longest side, in pixels, that is looked at; more would show in no texture."""
+MOST_PIXELS: Final = 150_000_000
+
+
+def read(path: Path) -> Floats:
+    """The RGBA picture in a file. Raises PictureError."""
+    try:
+        image = bpy.data.images.load(str(path), check_existing=False)
+    except RuntimeError as error:
+        raise PictureError(f"The picture can't be read: {readable(error)}.") from error
+    try:
+        image.alpha_mode = "CHANNEL_PACKED"  # colours as they are in the file, also where alpha is low
+        width, height = image.size
+        if not width or not height or image.channels not in (1, 3, 4):
+            raise PictureError("The picture can't be read: it is empty, damaged, or of an unknown kind.")
+        if width * height > MOST_PIXELS:
+            raise PictureError(f"The picture is too large: {width} x {height} pixels.")
+        values = np.empty(width * height * image.channels, np.float32)
+        image.pixels.foreach_get(values)
+        floats = image.is_float
+    finally:
+        bpy.data.images.remove(image)
+    picture = values.reshape(height, width, -1)
+    if picture.shape[2] == 1:
+        picture = np.repeat(picture, 3, axis=2)
+    if picture.shape[2] == 3:
+        picture = np.concatenate([picture, np.ones((height, width, 1), np.float32)], axis=2)
+    picture = np.clip(np.nan_to_num(picture), 0.0, 1.0)
+    if floats:  # Blender has made 16-bit and HDR pictures linear
+        low = picture[..., :3]
+        picture[..., :3] = np.where(low <= 0.0031308, low * 12.92, 1.055 * np.maximum(low, 1e-8) ** (1 / 2.4) - 0.055)
+    scale = LONGEST / max(width, height)
+    if scale < 1.0:
+        picture = np.clip(resize(picture, max(1, round(height * scale)), max(1, round(width * scale))), 0.0, 1.0)
+    return picture
+
+
+def write(colours: Floats, name: str, path: Path) -> bpy.types.Image:
+    """Write RGB colours as a PNG file (an absolute path); the Blender image that stands for the file."""
+    height, width = colours.shape[:2]
+    # A generated image has no file of its own even after it was saved: the exporters need one that was loaded.
+    image = bpy.data.images.new(name, width, height, alpha=False)
+    pixels = np.ones((height, width, 4), np.float32)
+    pixels[..., :3] = colours
+    try:
+        image.pixels.foreach_set(pixels.ravel())
+        image.filepath_raw = str(path)
+        image.file_format = "PNG"
+        image.save()
+    finally:
+        bpy.data.images.remove(image)
+    image = bpy.data.images.load(str(path), check_existing=False)
+    image.name = name
+    return image

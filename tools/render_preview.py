@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A studio picture of what stands in a scene: three-quarter view, soft light, a shadow on the ground.
+
+    python tools/render_preview.py scene.blend preview.png [SIZE]
+
+Rendered with Cycles on the processor, so it needs neither window nor graphics card. Blender 4.2 to 5.2.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+CENTRE = np.array([0.93, 0.935, 0.945])
+EDGE = np.array([0.62, 0.645, 0.68])
+"""The backdrop's colours (sRGB), in the middle and at the corners."""
+
+
+def render_preview(
+    scene: Path | bpy.types.Scene | None,
+    png_path: Path,
+    size: int = 512,
+    *,
+    azimuth: float = 28.0,
+    elevation: float = 14.0,
+    samples: int = 48,
+) -> Path:
+    """Render `scene` (a .blend file, a scene, or None for the current one) to `png_path`, `size` pixels square.
+
+    A .blend file is opened in place of what is open; a scene is left as it was. Angles in degrees: `azimuth` from
+    the front (−Y) to the right, `elevation` upward. Raises ValueError where there is nothing to see.
+    """
+    if isinstance(scene, Path):
+        bpy.ops.wm.open_mainfile(filepath=str(scene))
+    source = scene if isinstance(scene, bpy.types.Scene) else bpy.context.scene
+    bpy.context.view_layer.update()
+    shown = [o for o in source.objects if o.type in {"MESH", "CURVE", "SURFACE", "META", "FONT"} and not o.hide_render]
+    corners = [o.matrix_world @ Vector(corner) for o in shown for corner in o.bound_box]
+    if not corners:
+        raise ValueError("nothing in the scene can be rendered")
+    with _studio(shown, corners, azimuth, elevation) as studio:
+        _settings(studio, size, samples, png_path)
+        bpy.ops.render.render(write_still=True, scene=studio.name)
+    _put_on_backdrop(png_path)
+    return png_path
+
+
+@contextmanager
+def _studio(
+    shown: Iterable[bpy.types.Object], corners: list[Vector], azimuth: float, elevation: float
+) -> Iterator[bpy.types.Scene]:
+    """A scene with the objects, a camera, lights and a ground; gone afterwards."""
+    studio = bpy.data.scenes.new("Image to 3D Preview")
+    made: list[bpy.types.ID] = []
+
+    def add(name: str, data: bpy.types.ID, matrix: Matrix) -> bpy.types.Object:
+        thing = bpy.data.objects.new(name, data)
+        thing.matrix_world = matrix
+        studio.collection.objects.link(thing)
+        made.extend([thing, data])
+        return thing
+
+    try:
+        for thing in shown:
+            studio.collection.objects.link(thing)
+        low = Vector(min(c[i] for c in corners) for i in range(3))
+        high = Vector(max(c[i] for c in corners) for i in range(3))
+        middle, radius = (low + high) / 2, max((high - low).length / 2, 1e-4)
+        turn = Matrix.Rotation(math.radians(azimuth), 4, "Z")
+        view = turn @ Matrix.Rotation(math.radians(90.0 - elevation), 4, "X")
+        camera = bpy.data.cameras.new("Preview")
+        camera.lens, camera.sensor_width = 85.0, 36.0
+        camera.clip_start, camera.clip_end = radius * 0.01, radius * 100.0
+        looking = add("Preview", camera, _fitting(view, corners, middle, camera.lens / camera.sensor_width))
+        studio.camera = looking
+        for azimuth_of, elevation_of, size, power, tint in (
+            (-38.0, 48.0, 2.6, 34.0, (1.0, 0.97, 0.92)),  # key, from the left
+            (58.0, 22.0, 4.0, 12.0, (0.9, 0.95, 1.0)),  # fill
+            (170.0, 50.0, 2.5, 24.0, (1.0, 1.0, 1.0)),  # rim
+        ):
+            light = bpy.data.lights.new("Preview", "AREA")
+            light.energy, light.size, light.color = power * radius**2 * 4.0, size * radius, tint
+            aim = turn @ Matrix.Rotation(math.radians(azimuth_of), 4, "Z")
+            aim = aim @ Matrix.Rotation(math.radians(90.0 - elevation_of), 4, "X")
+            add("Preview", light, Matrix.Translation(middle) @ aim @ Matrix.Translation((0.0, 0.0, 4.0 * radius)))
+        ground = bpy.data.meshes.new("Preview")
+        wide = 40.0 * radius
+        ground.from_pydata([(-wide, -wide, 0), (wide, -wide, 0), (wide, wide, 0), (-wide, wide, 0)], [], [(0, 1, 2, 3)])
+        floor = add("Preview", ground, Matrix.Translation((middle.x, middle.y, low.z - 0.002 * radius)))
+        floor.is_shadow_catcher = True
+        world = bpy.data.worlds.new("Preview")
+        made.append(world)
+        world.use_nodes = True
+        background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+        background.inputs["Color"].default_value = (0.9, 0.95, 1.0, 1.0)
+        background.inputs["Strength"].default_value = 0.36
+        studio.world = world
+        yield studio
+    finally:
+        bpy.data.scenes.remove(studio)
+        bpy.data.batch_remove(made)
+
+
+def _fitting(view: Matrix, corners: list[Vector], middle: Vector, zoom: float) -> Matrix:
+    """The camera's place, looking along `view`, from which all corners are in the picture with some air."""
+    air = 1.16
+    seen = [view.to_3x3().transposed() @ (corner - middle) for corner in corners]
+    across = (min(p.x for p in seen) + max(p.x for p in seen)) / 2
+    up = (min(p.y for p in seen) + max(p.y for p in seen)) / 2
+    distance = max(p.z + 2.0 * zoom * air * max(abs(p.x - across), abs(p.y - up)) for p in seen)
+    return Matrix.Translation(middle) @ view @ Matrix.Translation((across, up, distance))
+
+
+def _settings(studio: bpy.types.Scene, size: int, samples: int, path: Path) -> None:
+    render = studio.render
+    render.engine = "CYCLES"
+    render.resolution_x = render.resolution_y = size
+    render.resolution_percentage = 100
+    render.film_transparent = True
+    render.filepath = str(path)
+    if hasattr(render.image_settings, "media_type"):  # 5.0
+        render.image_settings.media_type = "IMAGE"
+    render.image_settings.file_format = "PNG"
+    render.image_settings.color_mode = "RGBA"
+    studio.cycles.device = "CPU"
+    studio.cycles.samples = samples
+    studio.cycles.use_adaptive_sampling = True
+    try:
+        studio.cycles.use_denoising = True
+        studio.cycles.denoiser = "OPENIMAGEDENOISE"
+    except TypeError:  # a build without it
+        studio.cycles.use_denoising = False
+        studio.cycles.samples = samples * 2
+    studio.view_settings.view_transform = "Standard"
+    studio.view_settings.look = "None"
+
+
+def _put_on_backdrop(path: Path) -> None:
+    """Lay the rendered cut-out on a soft, bright backdrop."""
+    image = bpy.data.images.load(str(path), check_existing=False)
+    try:
+        width, height = image.size
+        pixels = np.empty(width * height * 4, np.float32)
+        image.pixels.foreach_get(pixels)
+        pixels = pixels.reshape(height, width, 4)
+        y, x = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
+        away = np.clip((x**2 + (y - 0.1) ** 2) / 1.9, 0.0, 1.0)[..., None]
+        backdrop = CENTRE * (1.0 - away) + EDGE * away
+        alpha = pixels[..., 3:]
+        pixels[..., :3] = pixels[..., :3] * alpha + backdrop * (1.0 - alpha)
+        pixels[..., 3] = 1.0
+        image.pixels.foreach_set(pixels.ravel())
+        image.filepath_raw = str(path)
+        image.file_format = "PNG"
+        image.save()
+    finally:
+        bpy.data.images.remove(image)
+
+
+if __name__ == "__main__":
+    blend, png, *rest = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+    render_preview(Path(blend), Path(png), int(rest[0]) if rest else 512)
