@@ -44,6 +44,8 @@ class Patience:
     """Where the service says "too many" and not how long."""
     fresh_links: int = 3
     """How often a result is asked for anew when its links don't answer or its files are damaged."""
+    looks: int = 5
+    """How often a list of generated models that can't be read is asked for."""
     conversions: int = 2
 
 
@@ -80,6 +82,9 @@ def judge(job: Job, error: ImageTo3DError, trouble: Trouble, patience: Patience)
             return Verdict(job.moved(State.LOOKING, note="No answer to the request; looking for it"))
         case OutcomeUnknownError():
             return Verdict(job.moved(State.UNKNOWN, error=error.info()))
+        case _ if job.state is State.LOOKING and (not error.transient or trouble.tries >= patience.looks):
+            unknown = OutcomeUnknownError(f"No answer came to the request, and the list can't be read: {error.what}")
+            return Verdict(job.moved(State.UNKNOWN, error=unknown.info()))
         case RateLimitError():
             wait = patience.rate_limit if error.retry_after is None else error.retry_after
             return _wait(job, error.what, wait, pause=wait)

@@ -107,13 +107,17 @@ class Queue:
         self._memory: dict[str, _Memory] = {}
         self._due: list[_Due] = []
         self._queued: deque[str] = deque()
-        self._busy: set[str] = set()
+        self._busy: dict[str, int] = {}
+        """Jobs with a step under way, and that step's number."""
         self._pause = _Pause()
         self._next_claim = 0.0
         self._numbers = itertools.count()
         self._scheduler: threading.Thread | None = None
         self._stopping = False
         self._closed = False
+        self._later: dict[str, Callable[[str], None]] = {}
+        self._under_way = 0
+        """Steps under way, those whose job already rests among them."""
         self._taking_in: set[str] = set()
         self._tasks = 0
         """Things the scheduler must not end before: intakes and adoptions under way."""
@@ -208,33 +212,33 @@ class Queue:
         """Go on where the job got to, without paying for anything twice."""
         job = self.job(job_id)
         if job is not None and job.state in {State.FAILED, State.CANCELLED, State.UNKNOWN}:
-            self._resume(job, resume_state(job))
+            self._resume(job, resume_state(job), self.retry)
 
     def look_again(self, job_id: str) -> None:
         """Look for a job at the service: by its id where there is one, else in its list."""
         job = self.job(job_id)
         if job is not None and job.state in {State.UNKNOWN, State.FAILED}:
-            self._resume(job, State.WAITING if job.service_id or job.fetch_url else State.LOOKING)
+            self._resume(job, State.WAITING if job.service_id or job.fetch_url else State.LOOKING, self.look_again)
 
     def submit_again(self, job_id: str) -> None:
         """Send the request again: it may be paid a second time, which is why only an artist orders this."""
         job = self.job(job_id)
         if job is not None and job.state in {State.UNKNOWN, State.FAILED, State.CANCELLED}:
             fresh = replace(job, sent=0.0, service_id="", fetch_url="", links=(), model_file="", blend_file="")
-            self._resume(fresh, State.QUEUED)
+            self._resume(fresh, State.QUEUED, self.submit_again)
 
     def download_again(self, job_id: str) -> None:
         """Bring the result's files again, by fresh links."""
         job = self.job(job_id)
         if job is not None and job.state in {State.FAILED, State.CANCELLED}:
             bare = replace(job, model_file="", blend_file="")
-            self._resume(bare, resume_state(bare))
+            self._resume(bare, resume_state(bare), self.download_again)
 
     def convert_again(self, job_id: str) -> None:
         """Make the .blend of the kept model file again."""
         job = self.job(job_id)
         if job is not None and job.model_file and job.state in {State.FAILED, State.CANCELLED, State.READY}:
-            self._resume(replace(job, blend_file=""), State.CONVERTING)
+            self._resume(replace(job, blend_file=""), State.CONVERTING, self.convert_again)
 
     def dismiss(self, job_id: str) -> None:
         """Take a resting job off the list. Its results folder stays."""
@@ -290,9 +294,9 @@ class Queue:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
-            while (self._busy or self._tasks) and time.monotonic() < until + (3.0 if self._submitting() else 0.0):
+            while (self._under_way or self._tasks) and time.monotonic() < until + (3.0 if self._submitting() else 0.0):
                 self._changed.wait(0.05)
-            leftover = bool(self._busy)
+            leftover = bool(self._under_way)
             placed = [job for job in self._jobs.values() if job.state is State.PLACED and not job.kept]
         self._services.close()
         self._workshop.stop()
@@ -314,7 +318,7 @@ class Queue:
     def _schedule(self) -> None:
         while True:
             with self._changed:
-                if self._stopping or not (self._due or self._queued or self._busy or self._tasks):
+                if self._stopping or not (self._due or self._queued or self._under_way or self._tasks):
                     self._scheduler = None
                     return
                 now = time.monotonic()
@@ -322,14 +326,14 @@ class Queue:
                 adopt_now = now - self._adopted > _ADOPT_EVERY_SECONDS
                 if not begin_now and not adopt_now:
                     self._changed.wait(self._until_next(now))
-            for job_id in begin_now:
+            for job_id, number in begin_now:
                 job = self.job(job_id)
                 lane = self._bench if job is not None and job.state in _IN_WORKSHOP else self._network
-                lane.put(partial(self._advance, job_id))
+                lane.put(partial(self._advance, job_id, number))
             if adopt_now:
                 self.adopt()
 
-    def _take_due(self, now: float) -> list[str]:
+    def _take_due(self, now: float) -> list[tuple[str, int]]:
         found = []
         while self._due and self._due[0].at <= now:
             job_id = heapq.heappop(self._due).job_id
@@ -348,8 +352,10 @@ class Queue:
                 if job is not None and job.state is State.QUEUED and job_id not in self._busy:
                     found.append(job_id)
                     occupied += 1
-        self._busy.update(found)
-        return found
+        begun = [(job_id, next(self._numbers)) for job_id in found]
+        self._busy.update(begun)
+        self._under_way += len(begun)
+        return begun
 
     def _until_next(self, now: float) -> float:
         times = [_HOUSEKEEPING_SECONDS]
@@ -363,7 +369,7 @@ class Queue:
 
     # --- a step ----------------------------------------------------------------------------------------
 
-    def _advance(self, job_id: str) -> None:
+    def _advance(self, job_id: str, number: int) -> None:
         job = self.job(job_id)
         try:
             if job is not None and job.running and not self._stopping:
@@ -373,9 +379,14 @@ class Queue:
             self._fail(job_id, ErrorInfo("internal", f"The add-on made a mistake: {type(error).__name__}.", "Retry."))
         finally:
             with self._changed:
-                self._busy.discard(job_id)
+                if self._busy.get(job_id) == number:
+                    del self._busy[job_id]
+                order = self._later.pop(job_id, None)
+                self._under_way -= 1
                 self._ensure_scheduler()
-                last = self._stopping and not self._busy
+                last = self._stopping and not self._under_way
+            if order is not None:
+                order(job_id)
             if last:
                 self._close()
 
@@ -483,6 +494,8 @@ class Queue:
         current = self._jobs.get(job.id)
         if current is not None and current.state is State.CANCELLED:
             job = replace(job, state=State.CANCELLED, error=None, note="", progress=0.0)
+        if not job.running:
+            self._busy.pop(job.id, None)  # whoever sees it rest may order what comes next
         if current is None:  # dismissed
             self._files.put(partial(self._write, replace(job, state=State.CANCELLED, listed=False)))
         else:
@@ -512,12 +525,15 @@ class Queue:
             job = self._jobs.get(job_id)
             if job is None or not job.running:
                 return
+            self._busy.pop(job_id, None)
             self._set(job.moved(State.FAILED, error=error))
         self._persist(job_id)
 
-    def _resume(self, job: Job, state: State) -> None:
+    def _resume(self, job: Job, state: State, order: Callable[[str], None]) -> None:
         with self._changed:
-            if job.id in self._busy:  # its last step is still on its way out
+            if job.id in self._busy:
+                # Cancelled, and its last step not back yet; what that brings decides where the job goes on.
+                self._later[job.id] = order
                 return
             self._memory.pop(job.id, None)
             self._set(job.moved(state))

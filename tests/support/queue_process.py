@@ -29,8 +29,8 @@ def main() -> None:
     sys.stdout.write("added\n")
     sys.stdout.flush()
     seen: dict[str, State] = {}
-    quiet_since = time.monotonic()
-    while time.monotonic() - quiet_since < 1.0:
+    quiet_rounds = 0
+    while quiet_rounds < 50:  # rounds, not time: the process may have been put to sleep meanwhile
         while not queue.events.empty():
             event = queue.events.get()
             if isinstance(event, Changed) and seen.get(event.job.id) is not event.job.state:
@@ -42,8 +42,7 @@ def main() -> None:
                     queue.mark_placed(job.id, ["object"])
                 elif job.state is State.PLACED:
                     queue.mark_kept([job.id])
-        if queue.running():
-            quiet_since = time.monotonic()
+        quiet_rounds = 0 if queue.running() else quiet_rounds + 1
         time.sleep(0.02)
     queue.stop()
 

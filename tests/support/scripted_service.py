@@ -244,8 +244,8 @@ def _kind(path: str) -> str:
     return "other"
 
 
-def cube_glb() -> bytes:
-    """A cube as a small, valid binary glTF file."""
+def cube_glb(padding: int = 0) -> bytes:
+    """A cube as a valid binary glTF file, small but for `padding` bytes that nothing refers to."""
     corners = [(x, y, z) for x in (-0.5, 0.5) for y in (0.0, 1.0) for z in (-0.5, 0.5)]
     faces = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     positions = b"".join(struct.pack("<3f", *corner) for corner in corners)
@@ -271,11 +271,11 @@ def cube_glb() -> bytes:
             {"buffer": 0, "byteOffset": 0, "byteLength": len(positions)},
             {"buffer": 0, "byteOffset": len(positions), "byteLength": len(indices)},
         ],
-        "buffers": [{"byteLength": len(positions) + len(indices)}],
+        "buffers": [{"byteLength": len(positions) + len(indices) + padding}],
     }
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
-    binary = positions + indices
+    binary = positions + indices + bytes(padding)
     binary += b"\0" * (-len(binary) % 4)
     body = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(binary), b"BIN\0") + binary
     return struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body
