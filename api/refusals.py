@@ -29,7 +29,7 @@ _EMPTY_NAMES: Final = frozenset({"message", "messege", "error", "errors", "detai
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AMOUNT: Final = (
-    r"(?P<n>\d{1,9}(?:\.\d{1,6})?|an?|one|half an)\s*-?\s*"
+    r"(?P<n>\d{1,9}(?:\.\d{1,6})?|\b(?:half an|an?|one)\b)\s*-?\s*"
     r"(?P<u>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)\b"
 )
 _DURATION: Final = re.compile(_AMOUNT, re.I)

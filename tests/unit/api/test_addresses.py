@@ -43,8 +43,8 @@ def test_another_scheme_host_or_port_is_another_origin(other: str) -> None:
     "text",
     [
         "", " ", "chair.png", "file:///etc/passwd", "ftp://host/x", "javascript:alert(1)", "https://", "https://:443/x",
-        "http://host:0/", "http://host:port/", "http://[::1/", "http://ho\nst/", "http://host/\x00", "http://host/" + "x" * 9000,
-        None, 7, b"http://host/",
+        "http://host:0/", "http://host:port/", "http://[::1/", "http://ho\nst/", "http://host/\x00",
+        "http://host/" + "x" * 9000, None, 7, b"http://host/",
     ],
 )  # fmt: skip
 def test_what_is_no_web_address_is_none(text: object) -> None:
