@@ -40,6 +40,7 @@ class SlowService:
         handle("/api/wallet_balance", method="POST").respond_with_json(
             {"status": "success", "data": {"balance": 43.6, "currency": "USD"}}
         )
+        handle("/api/v6/assets_generated", method="POST").respond_with_json({"status": "success", "data": []})
         self._server.start()
         return self
 

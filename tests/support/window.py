@@ -181,9 +181,9 @@ class Blender:
         `wanted` is an operator's name, or the end of a property's path. Raises AssertionError where it is not there.
         """
         x, y, width, height = self.ask("rectangle", kind="UI")
+        icon = 20  # a button with an icon alone; the tabs are about as wide as two
         seen: list[str] = []
-        for share in (0.45, 0.9, 0.2):
-            across = x + width * share
+        for across in (x + width * 0.45, *(x + width - (2.4 + n) * icon for n in range(4)), x + width * 0.2):
             for up in range(y + height - 12, y + 8, -10):
                 self.point(across, up)
                 time.sleep(0.06)

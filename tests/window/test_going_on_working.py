@@ -11,6 +11,11 @@ from slow_service import SlowService
 from window import Blender
 
 
+def cube(blender: Blender) -> list[float]:
+    location: list[float] = blender.ask("objects")["Cube"]["location"]
+    return location
+
+
 def placed(blender: Blender) -> None:
     job = blender.wait_for("placed", "failed")
     assert job["state"] == "placed", job["error"]
@@ -23,11 +28,13 @@ def test_input_reaches_blender_while_a_job_runs(at_work: Blender, slow_service: 
     x, y = at_work.centre()
     at_work.point(x, y)
     at_work.press("g", "x", "2", "Return")
-    assert at_work.ask("objects")["Cube"]["location"] == pytest.approx([2.0, 0.0, 0.0])
+    at_work.wait_until(lambda: cube(at_work) == pytest.approx([2.0, 0.0, 0.0]), "the keys did not move the cube", 5)
     at_work.press("g")
     at_work.point(x + 120, y + 40)
     at_work.click(x + 120, y + 40)
-    assert at_work.ask("objects")["Cube"]["location"] != pytest.approx([2.0, 0.0, 0.0], abs=0.1)
+    at_work.wait_until(
+        lambda: cube(at_work) != pytest.approx([2.0, 0.0, 0.0], abs=0.1), "the mouse did not move the cube", 5
+    )
     at_work.press("a", "x", "Return")
     at_work.wait_until(lambda: "Cube" not in at_work.ask("objects"), "the keys did not reach Blender", 5)
     assert at_work.last_job()["state"] == "waiting"
@@ -51,13 +58,13 @@ def test_a_model_that_arrives_during_a_grab_waits_until_it_is_over(
     at_work.point(x + 120, y)
     at_work.run("xdotool", "click", 1)
     placed(at_work)
-    moved = at_work.ask("objects")["Cube"]["location"]
+    moved = cube(at_work)
     assert moved != pytest.approx([0.0, 0.0, 0.0], abs=0.1)
     at_work.press("ctrl+z")
     at_work.wait_until(
         lambda: not set(at_work.last_job()["objects"]) & set(at_work.ask("objects")), "undo kept the model", 5
     )
-    assert at_work.ask("objects")["Cube"]["location"] == pytest.approx(moved)
+    assert cube(at_work) == pytest.approx(moved)
 
 
 def test_a_model_that_arrives_in_edit_mode_changes_neither_mode_nor_selection_nor_mesh(
