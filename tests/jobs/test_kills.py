@@ -137,12 +137,12 @@ def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills
     assert states[State.PLACED] + states[State.UNKNOWN] == 6 * jobs_each, states
     paid = Counter(work.body["track_id"] for work in service.submits)
     assert max(paid.values()) == 1, "a job was done twice"
-    converted: Counter[str] = Counter()
+    placed: Counter[str] = Counter()
     with sqlite3.connect(folder / "user" / FILE_NAME) as database:
-        for (job_id,) in database.execute("SELECT job FROM changes WHERE state = 'ready'"):
-            converted[job_id] += 1
-    once = sum(count == 1 for count in converted.values())
-    assert once >= len(jobs) - states[State.UNKNOWN] - 3 * kills  # only what a kill interrupted is done again
+        for (job_id,) in database.execute("SELECT job FROM changes WHERE state = 'placed'"):
+            placed[job_id] += 1
+    once = sum(count == 1 for count in placed.values())
+    assert once >= len(jobs) - states[State.UNKNOWN] - 3 * kills  # only what a kill interrupted is placed again
 
 
 @pytest.mark.timeout(600)
