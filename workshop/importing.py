@@ -61,7 +61,7 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
         try:
             _operator(format)(filepath=str(path), **_known_options(format))
         except RuntimeError as error:
-            raise ImportFailedError(f"The model file can't be read: {_reason(error)}.") from error
+            raise ImportFailedError(f"The model file can't be read: {_reason(error, path)}.") from error
         objects = [item for item in bpy.data.objects if item.session_uid not in before]
         _keep_pictures([item for item in bpy.data.images if item.session_uid not in pictures], path.parent)
     objects = _without_leftovers(objects)
@@ -90,8 +90,9 @@ def _known_options(format: str) -> dict[str, Any]:
     return {name: value for name, value in _OPTIONS[format].items() if name in known}
 
 
-def _reason(error: RuntimeError) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
+def _reason(error: RuntimeError, path: Path) -> str:
+    """The importer's own last words, without where on this disk the file lies."""
+    lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
     return readable(lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason", 200).rstrip(".")
 
 
