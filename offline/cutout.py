@@ -35,8 +35,8 @@ class Cutout:
     """No subject was found: the whole picture, with rounded corners."""
 
 
-def cut_out(picture: Floats) -> Cutout:
-    """Find the subject of an RGBA picture."""
+def cut_out(picture: Floats, *, first_view: bool = False) -> Cutout:
+    """Find the subject of an RGBA picture. `first_view`: of several views beside each other, only the first."""
     alpha = picture[..., 3]
     if _says_something(alpha):
         coverage = np.clip(alpha, 0.0, 1.0)
@@ -47,7 +47,7 @@ def cut_out(picture: Floats) -> Cutout:
         subject = _differs_from_background(np.clip(small, 0.0, 1.0))
         soft = blur(subject.astype(np.float32), 1.2)
         coverage = np.clip(resize(soft, height, width), 0.0, 1.0)
-    coverage = _tidied(coverage)
+    coverage = _tidied(coverage, first_view)
     share = float((coverage > 0.5).mean())
     if not LEAST < share < MOST:
         _log.info("no clear subject (%.1f %% of the picture): a card is made of the whole", share * 100.0)
@@ -108,8 +108,8 @@ def _background(lab: Floats, border: Flags) -> tuple[Floats, float]:
     return (terms @ factors).astype(np.float32), float(np.median(left))
 
 
-def _tidied(coverage: Floats) -> Floats:
-    """Without crumbs, and without pinholes."""
+def _tidied(coverage: Floats, first_view: bool) -> Floats:
+    """Without crumbs, and without pinholes; `first_view`: and without the views after the first."""
     scale = min(1.0, LOOK_AT / max(coverage.shape))
     small = resize(coverage, max(8, round(coverage.shape[0] * scale)), max(8, round(coverage.shape[1] * scale)))
     solid = small > 0.5
@@ -119,15 +119,24 @@ def _tidied(coverage: Floats) -> Floats:
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     keep = sizes >= max(0.03 * sizes.max(), 4)
+    if first_view:
+        views = np.flatnonzero(sizes > 0.25 * sizes.max())
+        keep = np.arange(sizes.size) == min(views, key=lambda view: _reading_order(parts == view))
     kept = keep[parts]
     gaps = label(~kept)
     gap_sizes = np.bincount(gaps.ravel())
     pinholes = (gap_sizes < 0.0015 * kept.sum())[gaps] & ~kept
-    drop = grow(solid & ~kept, 2) & ~grow(kept, 1)
+    drop = grow(solid & ~kept, 3) & ~grow(kept, 1)
     fill = grow(pinholes, 2) & shrink(kept | pinholes, 1)
     height, width = coverage.shape
     wide = np.clip(resize(np.stack([drop, fill], axis=-1).astype(np.float32), height, width), 0.0, 1.0)
     return np.maximum(coverage * (1.0 - wide[..., 0]), wide[..., 1])
+
+
+def _reading_order(part: Flags) -> tuple[int, int]:
+    """Sorts areas as one reads: from the top in thirds of the picture, then from the left."""
+    rows, columns = np.nonzero(part)
+    return -int(3 * rows.mean() / part.shape[0]), int(columns.mean())
 
 
 def _rounded_card(height: int, width: int) -> Floats:

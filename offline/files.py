@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which bytes of a file a GET asks for (HTTP ranges)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What to send of a file."""
+
+    status: int
+    """200, 206 or 416."""
+    first: int
+    length: int
+    total: int
+
+    @property
+    def content_range(self) -> str:
+        """The header's value; empty where there is to be none."""
+        match self.status:
+            case 206:
+                return f"bytes {self.first}-{self.first + self.length - 1}/{self.total}"
+            case 416:
+                return f"bytes */{self.total}"
+        return ""
+
+
+def tag_of(path: Path) -> str:
+    """The file's ETag: another one whenever the file is another one."""
+    status = path.stat()
+    return f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+
+
+def piece(total: int, wanted: str | None, only_if: str | None, tag: str) -> Piece:
+    """What to send, by the headers Range and If-Range. Several ranges at once, and odd ones, give the whole file."""
+    whole = Piece(200, 0, total, total)
+    if not wanted or (only_if is not None and only_if != tag):
+        return whole
+    found = _RANGE.fullmatch(wanted.strip())
+    if found is None or found[1] == found[2] == "":
+        return whole
+    if found[1] == "":
+        length = min(int(found[2]), total)
+        return Piece(206, total - length, length, total) if length else Piece(416, 0, 0, total)
+    first = int(found[1])
+    last = min(int(found[2]), total - 1) if found[2] else total - 1
+    if first >= total:
+        return Piece(416, 0, 0, total)
+    return Piece(206, first, last - first + 1, total) if first <= last else whole
