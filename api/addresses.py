@@ -11,7 +11,8 @@ import enum
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from urllib.parse import SplitResult, urlsplit
+from contextlib import suppress
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 8192
@@ -67,6 +68,17 @@ def host_of(address: str) -> str:
     """The host's name, to be shown and compared; "" where there is none."""
     parts = split(address)
     return (parts.hostname or "").rstrip(".") if parts else ""
+
+
+def redirected(address: str, location: str) -> str:
+    """The absolute address that a Location header leads to; "" where that is no web address."""
+    with suppress(UnicodeError):  # HTTP reads headers as Latin-1; what is not ASCII in them is UTF-8.
+        location = location.encode("latin-1").decode("utf-8")
+    try:
+        target = urljoin(address, location)
+    except ValueError:
+        return ""
+    return target if location and is_web_address(target) else ""
 
 
 def is_loopback(host: str) -> bool:

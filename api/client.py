@@ -16,10 +16,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, urljoin
+from urllib.parse import quote
 
 from .account import Balance, Generated, read_balance, read_generated
-from .addresses import host_of, is_loopback, origin_of, split
+from .addresses import host_of, is_loopback, origin_of, redirected, split
 from .errors import (
     Action,
     CancelledError,
@@ -245,9 +245,9 @@ class Client:
             ) as answer,
         ):
             if answer.status in _REDIRECTS:
-                target = urljoin(url, answer.headers.get("Location", ""))
+                host = host_of(redirected(url, answer.headers.get("Location", "")))
                 raise UnsafeAddressError(
-                    f"The service wants to be asked at another address ({readable(host_of(target) or '?', 80)}).",
+                    f"The service wants to be asked at another address ({readable(host or 'unknown', 80)}).",
                     advice="Check the service's address in the add-on's preferences.",
                     action=Action.OPEN_PREFERENCES,
                 )

@@ -17,9 +17,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
-from urllib.parse import urljoin
 
-from .addresses import guard, host_of, is_web_address, split
+from .addresses import guard, host_of, is_web_address, redirected, split
 from .client import USER_AGENT
 from .errors import (
     CancelledError,
@@ -258,15 +257,9 @@ def _transfer(url: str, order: _Order, resume: _Resume | None) -> None:
 
 
 def _redirected(url: str, headers: Mapping[str, str]) -> str:
-    location = headers.get("Location", "")
-    with suppress(UnicodeError):  # HTTP reads headers as Latin-1; addresses in them are UTF-8 where they are not ASCII.
-        location = location.encode("latin-1").decode("utf-8")
-    try:
-        target = urljoin(url, location)
-    except ValueError:
-        target = ""
+    target = redirected(url, headers.get("Location", ""))
     old, new = split(url), split(target)
-    if old is None or new is None or not location:
+    if old is None or new is None:
         raise UnsafeAddressError("The file's address leads to none that can be followed.")
     if old.scheme == "https" and new.scheme != "https":
         raise UnsafeAddressError(f"The file's address leads to one without encryption ({readable(new.hostname, 80)}).")

@@ -92,21 +92,24 @@ def refusal(
     text = words or reason(data, scrub)
     wait = retry_after(headers, data, text)
     says = (f': "{text}"' if text else "") + (f" (HTTP {status_code})" if not text or status_code != 200 else "")
+    kind: type[ImageTo3DError]
+    advice = None
     if status_code == 401:
-        return KeyRejectedError(f"The service does not accept the API key{says}.")
-    if status_code == 402:
-        return NoCreditError(f"The account has no credit left{says}.")
-    if status_code == 429 or _RATE.search(text):
-        return RateLimitError(f"The service takes no more requests for now{says}.", retry_after=wait)
-    if _BILLING.search(text):
-        return NoCreditError(f"The account has no credit left{says}.")
-    if status_code == 403 or _KEY.search(text):
-        return KeyRejectedError(f"The service does not accept the API key{says}.")
-    if status_code >= 500 or status_code == 408 or not 200 <= status_code < 500:
-        return ServiceBrokenError(f"The service has a problem{says}.", retry_after=wait)
-    if _BUSY.search(text):
-        return ServiceRefusedError(f"The service refused{says}.", advice="Try again later.")
-    return ServiceRefusedError(f"The service refused{says}.")
+        kind, what = KeyRejectedError, "The service does not accept the API key"
+    elif status_code == 402:
+        kind, what = NoCreditError, "The account has no credit left"
+    elif status_code == 429 or _RATE.search(text):
+        kind, what = RateLimitError, "The service takes no more requests for now"
+    elif _BILLING.search(text):
+        kind, what = NoCreditError, "The account has no credit left"
+    elif status_code == 403 or _KEY.search(text):
+        kind, what = KeyRejectedError, "The service does not accept the API key"
+    elif status_code >= 500 or status_code == 408 or status_code < 200 or 300 <= status_code < 400:
+        kind, what = ServiceBrokenError, "The service has a problem"
+    else:
+        kind, what = ServiceRefusedError, "The service refused"
+        advice = "Try again later." if _BUSY.search(text) else None
+    return kind(f"{what}{says}.", advice=advice, retry_after=wait)
 
 
 def retry_after(headers: Mapping[str, str], data: Mapping[str, Any], text: str) -> float | None:

@@ -611,7 +611,8 @@ def test_a_key_with_odd_characters_is_found_in_all_its_spellings() -> None:
     body = json.dumps(
         {
             "status": "error",
-            "message": "pass word/+&ü<9> pass%20word%2F%2B%26%C3%BC%3C9%3E pass+word%2F%2B%26%C3%BC%3C9%3E pass\n word/+&ü<9>",
+            "message": "pass word/+&ü<9> pass%20word%2F%2B%26%C3%BC%3C9%3E "
+            "pass+word%2F%2B%26%C3%BC%3C9%3E pass\n word/+&ü<9>",
         }
     ).encode()
     with pytest.raises(ImageTo3DError) as raised:
