@@ -65,10 +65,6 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
         objects = [item for item in bpy.data.objects if item.session_uid not in before]
         _keep_pictures([item for item in bpy.data.images if item.session_uid not in pictures], path.parent)
     objects = _without_leftovers(objects)
-    if format == "ply":  # the other importers do it themselves, and it takes its time
-        for item in objects:
-            if isinstance(item.data, bpy.types.Mesh) and item.data.validate():
-                _log.warning("%s: faces that can't exist were removed", source.name)
     if not objects:
         raise ImportFailedError("There is no model in the file.")
     return objects
@@ -165,7 +161,7 @@ def _keep_pictures(pictures: Sequence[bpy.types.Image], folder: Path) -> None:
                 _forget(picture)
                 continue
         if path is not None:
-            picture.filepath_raw = "//" + path.name
+            picture.filepath_raw = ""  # it lies in the .blend from now on; where it came from means nothing there
 
 
 def _forget(picture: bpy.types.Image) -> None:

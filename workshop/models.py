@@ -14,7 +14,7 @@ from typing import Any, Final
 import bpy
 
 from ..jobs.placing import Placing
-from . import importing, naming, shaping, writing
+from . import finite, importing, mending, naming, shaping, writing
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +54,9 @@ def make_model(
     """
     objects = importing.import_file(source, format, companions)
     progress(0.6)
+    mended = mending.mend(objects, broken_points=finite.has_broken_points(source, format))
     shaped = shaping.shape(objects, placing, name)
+    shaped.mended[:0] = mended
     progress(0.8)
     naming.name_all(shaped.root, shaped.objects, name)
     naming.keep_record(shaped.root, record)

@@ -44,7 +44,7 @@ def shape(objects: Sequence[bpy.types.Object], placing: Placing, name: str) -> S
 
     Raises ImportFailedError where there is nothing to see in them.
     """
-    mended = mend(objects)
+    mended: list[str] = []
     model = list(objects)
     bpy.context.view_layer.update()
     low, high = bounds(model)
@@ -60,7 +60,7 @@ def shape(objects: Sequence[bpy.types.Object], placing: Placing, name: str) -> S
     single = _single_still(model)
     if single is not None and _apply(single, shift, scale):
         for item in model:
-            if item is not single:
+            if item != single:
                 bpy.data.objects.remove(item)
         model = [single]
         root = single
@@ -119,46 +119,6 @@ def positions(mesh: bpy.types.Mesh) -> npt.NDArray[np.float32]:
     return points.reshape(-1, 3)
 
 
-def mend(objects: Sequence[bpy.types.Object]) -> list[str]:
-    """Put right what would break drawing or editing; what it was, in words.
-
-    Raises ImportFailedError if nothing is left.
-    """
-    told = []
-    for mesh in meshes(objects):
-        points = positions(mesh)
-        broken = ~np.isfinite(points).all(axis=1)
-        if broken.any():
-            told.append(f"{int(broken.sum())} points without a place were removed")
-            _remove_vertices(mesh, broken)
-        for layer in mesh.uv_layers if len(mesh.loops) else ():
-            values = np.empty(len(mesh.loops) * 2, np.float32)
-            mesh.attributes[layer.name].data.foreach_get("vector", values)
-            wrong = ~np.isfinite(values)
-            if wrong.any():
-                told.append("texture coordinates that are no numbers were set to zero")
-                values[wrong] = 0
-                mesh.attributes[layer.name].data.foreach_set("vector", values)
-    if not any(len(mesh.polygons) for mesh in meshes(objects)):
-        points_only = any(len(mesh.vertices) for mesh in meshes(objects))
-        raise ImportFailedError(
-            "The model file holds points without faces." if points_only else "There is no shape in the model file."
-        )
-    return told
-
-
-def _remove_vertices(mesh: bpy.types.Mesh, which: npt.NDArray[np.bool_]) -> None:
-    import bmesh
-
-    normals.clear(mesh)
-    work = bmesh.new()
-    work.from_mesh(mesh)
-    work.verts.ensure_lookup_table()
-    bmesh.ops.delete(work, geom=[work.verts[i] for i in np.flatnonzero(which)], context="VERTS")
-    work.to_mesh(mesh)
-    work.free()
-
-
 def _check_size(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
     longest = float((high - low).max())
     if not longest > 0:
@@ -181,10 +141,11 @@ def simplify(objects: Sequence[bpy.types.Object], placing: Placing, coincident: 
             continue
         if mesh.users > 1:
             item.data = mesh.copy()
+        budget = max(4, int(_triangles(mesh) * ratio))
         # What a format cut open along UV seams must be whole, or simplifying and smoothing tear it there.
         _weld(item, max(placing.merge_distance, coincident))
         if ratio < 1.0:
-            _decimate(item, max(4, int(_triangles(mesh) * ratio)))
+            _decimate(item, budget)
     return told
 
 
@@ -212,7 +173,7 @@ def _decimate(item: bpy.types.Object, budget: int) -> None:
 
 def _make_real(item: bpy.types.Object, modifier: bpy.types.Modifier) -> None:
     """Replace the object's mesh by what this one modifier makes of it; the others stay as they are."""
-    shown = [(other, other.show_viewport) for other in item.modifiers if other is not modifier]
+    shown = [(other, other.show_viewport) for other in item.modifiers if other != modifier]
     for other, _ in shown:
         other.show_viewport = False
     old = item.data
