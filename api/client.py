@@ -230,7 +230,7 @@ class Client:
         if not self._is_own(url):
             raise UnsafeAddressError(f"The key is not sent to {readable(host_of(url), 80)}.")
         connect, read = self._timeouts
-        patience = Patience(connect, read, send or read, total=connect + (send or read) + 2 * read)
+        patience = Patience(connect, read, send or read, total=(send or read) + 2 * read)
         headers = {"User-Agent": self._user_agent, "Content-Type": "application/json", "Accept": "application/json"}
         with (
             self._listed() as listed,

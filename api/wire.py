@@ -72,7 +72,7 @@ class Patience:
     send: float = 60.0
     """For the whole request to go out."""
     total: float | None = 180.0
-    """For the whole exchange; None: as long as bytes come."""
+    """For the whole exchange once connected; None: as long as bytes come."""
 
 
 class Watch:
@@ -90,8 +90,8 @@ class Watch:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._ends = None if patience.total is None else time.monotonic() + patience.total
         self._alive = time.monotonic()
+        self._ends: float | None = self._alive + 3 * patience.connect  # To find, to connect and to set up TLS.
 
     def __enter__(self) -> Watch:
         threading.Thread(target=self._look_on, name="image-to-3d-watch", daemon=True).start()
@@ -108,6 +108,12 @@ class Watch:
         """Keep a handle of one's own on a connection: TLS takes the first one away."""
         with self._lock:
             self._socket = connection.dup()
+
+    def begin(self) -> None:
+        """The connection stands; now something may be sent."""
+        self._alive = time.monotonic()
+        self._ends = None if self.patience.total is None else self._alive + self.patience.total
+        self.connected = True
 
     def alive(self) -> None:
         """Something came in."""
@@ -325,8 +331,7 @@ class _Watched:
         connection: Any = self
         # Until here the time to connect was the limit for everything, the sending of a picture included.
         connection.sock.settimeout(watch.patience.send)
-        watch.alive()
-        watch.connected = True
+        watch.begin()
 
 
 class _PlainConnection(_Watched, urllib3.connection.HTTPConnection):  # type: ignore[misc]

@@ -17,6 +17,10 @@ CERTIFICATE = Path(__file__).with_name("certificates") / "for_tests.pem"
 """A self-signed certificate for localhost and 127.0.0.1, with its key."""
 
 
+FOREIGN_CERTIFICATE = CERTIFICATE.with_name("for_another_host.pem")
+"""A self-signed certificate for other.example."""
+
+
 class Connection:
     """One connection, after its request was read."""
 
@@ -72,7 +76,7 @@ class Connection:
 class RawServer:
     """Hands every connection to `handle`, in a thread of its own."""
 
-    def __init__(self, handle: Callable[[Connection], None], *, tls: bool = False, read: bool = True) -> None:
+    def __init__(self, handle: Callable[[Connection], None], *, tls: Path | None = None, read: bool = True) -> None:
         self.requests: list[Connection] = []
         self.connections = 0
         self._handle = handle
@@ -80,9 +84,9 @@ class RawServer:
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._context: ssl.SSLContext | None = None
-        if tls:
+        if tls is not None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self._context.load_cert_chain(CERTIFICATE)
+            self._context.load_cert_chain(tls)
 
     @property
     def port(self) -> int:
