@@ -59,7 +59,7 @@ def run(queue: Queue, **order: Any) -> Job:
         pytest.param(as_json({"status": "error", "message": "bad picture"}), "refused", Action.RETRY, "bad picture",
                      id="an error with HTTP 200 and no id"),
         pytest.param(as_json({"status": "error", "message": {"init_image": ["The init image field is required."]}}),
-                     "refused", Action.RETRY, "init image field is required", id="a message that is an object of lists"),
+                     "refused", Action.RETRY, "init image field is required", id="a message of lists"),
         pytest.param(as_json({"status": "failed", "messege": "could not read it"}), "refused", Action.RETRY,
                      "could not read it", id="a misspelt message"),
         pytest.param(as_json({"status": "ERROR", "errors": ["one", "two"]}, 400), "refused", Action.RETRY, "one",
@@ -529,7 +529,8 @@ def test_a_fault_while_downloading_ends_with_the_whole_file(
         queue.download_again(job.id)
         [job] = rest(queue)
     assert job.state is State.READY, job.error
-    assert job.model_path and job.model_path.read_bytes() == service.model
+    assert job.model_path
+    assert job.model_path.read_bytes() == service.model
     assert len(service.submits) == 1
     assert not [path for path in job.folder.iterdir() if path.name.startswith("~model")]
 
@@ -551,7 +552,8 @@ def test_a_server_that_knows_no_ranges_is_asked_from_the_start(queue: Queue, ser
     )
     job = run(queue)
     assert job.state is State.READY
-    assert job.model_path and job.model_path.read_bytes() == service.model
+    assert job.model_path
+    assert job.model_path.read_bytes() == service.model
 
 
 def test_the_file_comes_from_a_mirror_when_the_first_address_is_dead(queue: Queue, service: ScriptedService) -> None:
@@ -599,7 +601,8 @@ def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, se
     assert (job.state, job.error and job.error.code) == (State.FAILED, "import_failed")
     assert job.error is not None
     assert job.error.action is Action.IMPORT_AGAIN
-    assert job.model_path and job.model_path.is_file()
+    assert job.model_path
+    assert job.model_path.is_file()
     job.model_path.write_bytes(cube_glb())
     queue.convert_again(job.id)
     assert rest(queue)[0].state is State.READY
@@ -632,7 +635,8 @@ def test_without_a_second_blender_the_model_is_still_ready_to_be_imported(
     )
     job = run(queue)
     assert (job.state, job.blend_file) == (State.READY, "")
-    assert job.model_path and job.model_path.is_file()
+    assert job.model_path
+    assert job.model_path.is_file()
     queue.stop()
 
 
@@ -754,7 +758,7 @@ def test_a_night_s_sleep_in_the_middle_changes_nothing(tmp_path: Path, service: 
     assert len(service.submits) == 2
 
 
-# --- what is not to be trusted -------------------------------------------------------------------------------------------
+# --- what is not to be trusted ------------------------------------------------------------------------
 
 
 def test_texts_of_the_service_are_cut_and_made_harmless(queue: Queue, service: ScriptedService) -> None:
@@ -806,4 +810,5 @@ def test_ranges_that_lie_do_not_make_a_damaged_model(queue: Queue, service: Scri
         queue.download_again(job.id)
         [job] = rest(queue)
     assert job.state is State.READY
-    assert job.model_path and job.model_path.read_bytes() == service.model
+    assert job.model_path
+    assert job.model_path.read_bytes() == service.model

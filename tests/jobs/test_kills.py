@@ -110,8 +110,10 @@ def test_killed_at_forty_moments_twenty_jobs_give_twenty_results_paid_once_each(
     assert len(service.submits) <= 20
     for job in jobs:
         if job.state is State.PLACED:
-            assert job.model_path and job.model_path.read_bytes() == service.model
-            assert job.blend_path and job.blend_path.is_file()
+            assert job.model_path
+            assert job.model_path.read_bytes() == service.model
+            assert job.blend_path
+            assert job.blend_path.is_file()
     assert sum(killed_at.values()) == 40
     assert len(killed_at) >= 6, f"the kills were not spread: {killed_at}"
 

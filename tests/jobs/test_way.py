@@ -34,15 +34,18 @@ def test_a_picture_becomes_a_ready_made_blend(queue: Queue, service: ScriptedSer
         State.CONVERTING,
         State.READY,
     ]
-    assert job.model_path and job.model_path.read_bytes() == service.model
-    assert job.blend_path and job.blend_path.read_bytes()[:7] == b"BLENDER"
+    assert job.model_path
+    assert job.model_path.read_bytes() == service.model
+    assert job.blend_path
+    assert job.blend_path.read_bytes()[:7] == b"BLENDER"
     assert job.details["triangles"] == 12
 
 
 def test_model_picture_settings_and_the_service_s_reply_stay_together(queue: Queue) -> None:
     queue.add(an_order(parameters={"mesh_simplify": 0.95}))
     [job] = rest(queue)
-    assert job.picture_path and job.picture_path.read_bytes() == a_picture()
+    assert job.picture_path
+    assert job.picture_path.read_bytes() == a_picture()
     record = json.loads((job.folder / "job.json").read_text())
     assert record["parameters"]["mesh_simplify"] == 0.95
     assert json.loads((job.folder / "reply.json").read_text())["generationTime"] == 10.62

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whatever an artist clicks and whatever breaks, in any order: no job is lost, stuck, or paid for unasked."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from image_to_3d.jobs.job import FOLLOWS, Changed, Job, State
+from image_to_3d.jobs.queue import Queue
+from image_to_3d.workshop.process import Workshop
+from queues import a_queue, a_workshop, an_order, until
+from scripted_service import ScriptedService, answers, as_json, html, resets, takes_and_resets
+
+FAULTS: dict[str, list[tuple[str, Any]]] = {
+    "reset": [(what, resets) for what in ("upload", "fetch", "file", "list")],
+    "server error": [(what, answers(html(502))) for what in ("upload", "fetch", "file", "list")],
+    "no": [("submit", answers(as_json({"status": "error", "message": "Out of credit"}, 402)))],
+    "too many": [("submit", answers(as_json({"status": "error", "message": "wait", "retry_after": 0.1}, 429)))],
+    "lost": [("submit", takes_and_resets), ("submit", resets)],
+    "failed": [("fetch", answers(as_json({"status": "failed", "message": "no mesh"})))],
+    "nonsense": [(what, answers((200, {}, b"\xff\xfe{"))) for what in ("upload", "submit", "fetch", "list")],
+    "wrong file": [("file", answers((200, {}, b"glTF nonsense")))],
+}
+RESTING = [State.READY, State.UNKNOWN, State.FAILED, State.CANCELLED, State.PLACED]
+
+
+class _Kept(Workshop):
+    """The one workshop of all runs, which outlives the queues."""
+
+    def stop(self) -> None:
+        """Not yet."""
+
+
+_base = a_workshop()
+WORKSHOP = _Kept(_base._launch)
+
+
+class Artist(RuleBasedStateMachine):
+    """Orders, clicks, faults and restarts in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="image-to-3d-"))
+        self.service = ScriptedService()
+        self.service.list_shows = lambda work: {"id": int(work.id), "track_id": work.body["track_id"]}
+        self.queue = self.new_queue()
+        self.last: dict[str, State] = {}
+        self.ordered: Counter[str] = Counter()
+        self.dismissed: set[str] = set()
+        self.number = 0
+
+    def new_queue(self) -> Queue:
+        return a_queue(self.folder, self.service.base_url, WORKSHOP, limit=3)
+
+    def drain(self) -> None:
+        while not self.queue.events.empty():
+            event = self.queue.events.get()
+            if isinstance(event, Changed):
+                before = self.last.get(event.job.id)
+                assert before in (None, event.job.state) or event.job.state in FOLLOWS[before], (
+                    f"{before} → {event.job.state}"
+                )
+                self.last[event.job.id] = event.job.state
+
+    def some_job(self, data: st.DataObject, *states: State) -> Job | None:
+        jobs = [job for job in self.queue.jobs() if not states or job.state in states]
+        return data.draw(st.sampled_from(jobs)) if jobs else None
+
+    @rule()
+    def orders_a_model(self) -> None:
+        job = self.queue.add(an_order(self.number))
+        self.number += 1
+        self.ordered[job.id] += 1
+
+    @rule(kind=st.sampled_from(sorted(FAULTS)), data=st.data())
+    def something_breaks(self, kind: str, data: st.DataObject) -> None:
+        what, handler = data.draw(st.sampled_from(FAULTS[kind]))
+        self.service.next(what, *[handler] * data.draw(st.integers(1, 3)))
+
+    @rule(data=st.data())
+    def cancels(self, data: st.DataObject) -> None:
+        if job := self.some_job(data):
+            self.queue.cancel(job.id)
+
+    @rule(data=st.data())
+    def retries(self, data: st.DataObject) -> None:
+        if job := self.some_job(data, State.FAILED, State.CANCELLED):
+            if "failed_id" in job.details:  # the service made nothing of it: trying again is a new request
+                self.ordered[job.id] += 1
+            self.queue.retry(job.id)
+
+    @rule(data=st.data())
+    def looks_or_submits_or_downloads_again(self, data: st.DataObject) -> None:
+        if job := self.some_job(data, *RESTING):
+            order = data.draw(st.sampled_from(["look_again", "submit_again", "download_again", "convert_again"]))
+            if order == "submit_again":
+                self.ordered[job.id] += 1
+            getattr(self.queue, order)(job.id)
+
+    @rule(data=st.data())
+    def places(self, data: st.DataObject) -> None:
+        if job := self.some_job(data, State.READY):
+            self.queue.mark_placed(job.id, [job.name])
+
+    @rule(data=st.data())
+    def dismisses(self, data: st.DataObject) -> None:
+        if job := self.some_job(data, State.FAILED, State.UNKNOWN, State.CANCELLED, State.PLACED):
+            self.queue.dismiss(job.id)
+            self.dismissed.add(job.id)
+
+    @rule()
+    def waits_a_moment(self) -> None:
+        until(lambda: any(not job.running for job in self.queue.jobs()) or not self.queue.jobs(), 60)
+
+    @precondition(lambda self: self.number)
+    @rule()
+    def closes_blender_and_opens_it_again(self) -> None:
+        for job in self.queue.jobs():
+            self.queue.wait_until_kept(job.id)
+        self.queue.stop()
+        self.last.clear()
+        self.queue = self.new_queue()
+        self.queue.adopt()
+
+    @invariant()
+    def only_what_may_follow_follows(self) -> None:
+        time.sleep(0.06)  # jobs go on between two clicks
+        self.drain()
+
+    @invariant()
+    def nothing_is_paid_for_unasked(self) -> None:
+        paid = Counter(work.body["track_id"] for work in self.service.submits)
+        assert all(count <= self.ordered[job_id] for job_id, count in paid.items())
+
+    def teardown(self) -> None:
+        try:
+            self.service._orders.clear()
+            until(lambda: self.queue.running() == 0, 120)
+            self.drain()
+            for job in self.queue.jobs():
+                assert job.state in RESTING
+                if job.state in (State.READY, State.PLACED):
+                    assert job.model_path
+                    assert job.model_path.read_bytes() == self.service.model
+                    assert job.blend_path
+                    assert os.path.getsize(job.blend_path) > 1000
+                if job.state in (State.FAILED, State.UNKNOWN):
+                    assert job.error is not None
+                    assert job.error.what
+                    assert job.error.advice
+            self.nothing_is_paid_for_unasked()
+        finally:
+            self.queue.stop()
+            self.service.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+Artist.TestCase.settings = settings(
+    max_examples=int(os.environ.get("IMAGE_TO_3D_RUNS", "15")),
+    stateful_step_count=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestArtist = Artist.TestCase
+
+
+def teardown_module() -> None:
+    Workshop.stop(WORKSHOP)
