@@ -92,7 +92,9 @@ class Contract:
         record = self.works.submit(upload, parameters)
         if isinstance(record, float):
             wait = int(record) + 1
-            answer = refusal(f"Rate limit: too many queued requests, try again in {wait} seconds.", 429, retry_after=wait)
+            answer = refusal(
+                f"Rate limit: too many queued requests, try again in {wait} seconds.", 429, retry_after=wait
+            )
             return Answer(answer.body, 429, {"Retry-After": str(wait)})
         links = self._links(record, _files_to_come(record))
         return Answer(

@@ -59,9 +59,7 @@ def inflate(cutout: Cutout, steps: int, seed: int) -> Relief:
     # In pixels, 0 being the first pixel's centre.
     first = (bottom - 0.5 - MARGIN * pitch, left - 0.5 - MARGIN * pitch)
     high, wide = (int(np.ceil(length / pitch)) + 2 * MARGIN + 1 for length in (top - bottom, right - left))
-    coverage = sample(
-        cutout.coverage, first[0] + pitch * np.arange(high), first[1] + pitch * np.arange(wide), pitch
-    )
+    coverage = sample(cutout.coverage, first[0] + pitch * np.arange(high), first[1] + pitch * np.arange(wide), pitch)
     inside_by = _contour(coverage, max(0.75, 0.75 / pitch))
     thick = 0.9 + 0.2 * np.random.default_rng(seed).random()
     limit = (CARD_THICKNESS if cutout.card else THICKEST * thick) * steps

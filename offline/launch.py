@@ -63,7 +63,9 @@ class OfflineService:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise WorkshopError(f"The offline preview's folder can't be made: {readable(error.strerror)}.") from error
+                raise WorkshopError(
+                    f"The offline preview's folder can't be made: {readable(error.strerror)}."
+                ) from error
             self._child = child = spawn(self._launch, "offline.server", [str(self._folder.absolute())])
             try:
                 port = self._await_port(child, stopped)

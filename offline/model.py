@@ -28,7 +28,9 @@ def empty_scene() -> None:
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
-def build(surface: Surface, relief: Relief, texture: Texture, name: str, folder: Path, simplify: float) -> bpy.types.Object:
+def build(
+    surface: Surface, relief: Relief, texture: Texture, name: str, folder: Path, simplify: float
+) -> bpy.types.Object:
     """The object, with `simplify` of its triangles removed and its texture as PNG in the folder."""
     points, quads = surface.points, surface.quads
     centre = 0.5 * (points.max(axis=0) + points.min(axis=0))

@@ -19,7 +19,9 @@ def resize(picture: Floats, height: int, width: int) -> Floats:
     tall, wide = picture.shape[0] / height, picture.shape[1] / width
     rows = (np.arange(height) + 0.5) * tall - 0.5
     columns = (np.arange(width) + 0.5) * wide - 0.5
-    return _apply(picture, _weights(picture.shape[0], rows, tall, True), _weights(picture.shape[1], columns, wide, True))
+    return _apply(
+        picture, _weights(picture.shape[0], rows, tall, True), _weights(picture.shape[1], columns, wide, True)
+    )
 
 
 def sample(picture: Floats, rows: Floats, columns: Floats, step: float) -> Floats:
@@ -91,7 +93,9 @@ def label(mask: Flags) -> NDArray[np.int32]:
         numbers = _spread(_spread(numbers, mask).T, mask.T).T
         if np.array_equal(before, numbers):
             break
-    return np.unique(numbers, return_inverse=True)[1].reshape(mask.shape).astype(np.int32) + (0 if not mask.all() else 1)
+    return np.unique(numbers, return_inverse=True)[1].reshape(mask.shape).astype(np.int32) + (
+        0 if not mask.all() else 1
+    )
 
 
 def reach(seeds: Flags, allowed: Flags) -> Flags:

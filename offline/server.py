@@ -24,7 +24,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from .contract import Answer, Contract, refusal
-from .files import piece, tag_of
+from .ranges import piece
 from .store import TYPES, Store
 from .works import Works
 
@@ -79,56 +79,59 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60.0
 
     def do_POST(self) -> None:
-        if not self._is_meant():
-            return
+        if self._is_meant():
+            self._reply(*self._answer())
+
+    def _answer(self) -> tuple[Answer, bool]:
+        """What to reply to a POST, and whether to close the connection."""
         length = self.headers.get("Content-Length", "")
         if not length.isdigit():
-            return self._reply(refusal("The request has no Content-Length.", 400), close=True)
+            return refusal("The request has no Content-Length.", 400), True
         if int(length) > LARGEST_BODY:
-            return self._reply(refusal("The request is too large.", 400), close=True)
+            return refusal("The request is too large.", 400), True
         body = self.rfile.read(int(length))
         try:
             request = json.loads(body)
         except (ValueError, RecursionError):
-            return self._reply(refusal("The request body is no JSON.", 400))
+            return refusal("The request body is no JSON.", 400), False
         try:
-            answer = self.server.contract.answer(urlsplit(self.path).path, request)
+            return self.server.contract.answer(urlsplit(self.path).path, request), False
         except OSError as error:
             _log.exception("the folder can't be used")
-            answer = refusal(f"The offline preview can't use its folder: {error.strerror}.", 500)
+            return refusal(f"The offline preview can't use its folder: {error.strerror}.", 500), False
         except Exception:
             _log.exception("a request failed")
-            answer = refusal("The offline preview failed.", 500)
-        return self._reply(answer)
+            return refusal("The offline preview failed.", 500), False
 
     def do_GET(self) -> None:
         if not self._is_meant():
             return
         path = self._file()
-        if path is None:
-            return self._reply(refusal("There is no such file.", 404))
         try:
-            with path.open("rb") as file:
-                tag = tag_of(path)
-                total = os.fstat(file.fileno()).st_size
-                part = piece(total, self.headers.get("Range"), self.headers.get("If-Range"), tag)
-                self._head(part.status, TYPES.get(path.suffix[1:], "application/octet-stream"), part.length)
-                self.send_header("Accept-Ranges", "bytes")
-                self.send_header("ETag", tag)
-                self.send_header("Last-Modified", self.date_time_string(int(path.stat().st_mtime)))
-                if part.content_range:
-                    self.send_header("Content-Range", part.content_range)
-                self.end_headers()
-                if self.command == "HEAD":
-                    return None
-                file.seek(part.first)
-                left = part.length
-                while left and (block := file.read(min(left, 1 << 18))):
-                    self.wfile.write(block)
-                    left -= len(block)
-        except FileNotFoundError:
-            return self._reply(refusal("There is no such file.", 404))
-        return None
+            file = path.open("rb") if path is not None else None
+        except OSError:
+            file = None
+        if path is None or file is None:
+            self._reply(refusal("There is no such file.", 404))
+            return
+        with file:
+            status = os.fstat(file.fileno())
+            tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+            part = piece(status.st_size, self.headers.get("Range"), self.headers.get("If-Range"), tag)
+            self._head(part.status, TYPES.get(path.suffix[1:], "application/octet-stream"), part.length)
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("ETag", tag)
+            self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
+            if part.content_range:
+                self.send_header("Content-Range", part.content_range)
+            self.end_headers()
+            if self.command == "HEAD":
+                return
+            file.seek(part.first)
+            left = part.length
+            while left and (block := file.read(min(left, 1 << 18))):
+                self.wfile.write(block)
+                left -= len(block)
 
     do_HEAD = do_GET
 
@@ -136,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
         """Whether this is not a web page's doing: those can reach loopback ports, under names of their own."""
         if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
             return True
-        self._reply(refusal("The offline preview answers to this computer's own programs only.", 403), close=True)
+        self._reply(refusal("The offline preview answers to this computer's own programs only.", 403), True)
         return False
 
     def _file(self) -> Path | None:
@@ -147,7 +150,7 @@ class Handler(BaseHTTPRequestHandler):
                 return self.server.store.result(token, name)
         return None
 
-    def _reply(self, answer: Answer, *, close: bool = False) -> None:
+    def _reply(self, answer: Answer, close: bool = False) -> None:
         body = json.dumps(answer.body).encode()
         if close:
             self.close_connection = True

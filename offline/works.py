@@ -69,6 +69,7 @@ class Works:
             self._started = time.monotonic()
             done = self._one(record, make)
             with self._lock:
+                self._started = 0.0
                 if done.state == "done":
                     self._pace[bool(record.parameters["render"])] = done.seconds
                 self._pending.pop(record.id, None)
@@ -82,6 +83,7 @@ class Works:
         self._queue.put(record)
 
     def _left(self, record: Record) -> float:
+        """Seconds of work a job still needs."""
         needed = self._pace[bool(record.parameters["render"])]
         if record.id == next(iter(self._pending)) and self._started:
             return max(0.5, needed - (time.monotonic() - self._started))

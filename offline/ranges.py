@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -30,12 +29,6 @@ class Piece:
             case 416:
                 return f"bytes */{self.total}"
         return ""
-
-
-def tag_of(path: Path) -> str:
-    """The file's ETag: another one whenever the file is another one."""
-    status = path.stat()
-    return f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
 
 
 def piece(total: int, wanted: str | None, only_if: str | None, tag: str) -> Piece:
