@@ -14,6 +14,8 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,21 @@ _started = time.monotonic()
 
 def say(text: str) -> None:
     print(f"[{time.monotonic() - _started:5.1f} s] {text}", flush=True)
+
+
+@contextmanager
+def quiet_blender() -> Iterator[None]:
+    """Blender tells the terminal of each sample it renders; nobody wants to know."""
+    sys.stdout.flush()
+    terminal = os.dup(1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 1)
+        os.close(terminal)
+        os.close(nowhere)
 
 
 def fresh_blender() -> Any:
@@ -84,11 +101,15 @@ def main() -> int:
         job = make_model(bpy, picture)
         RESULTS.mkdir(exist_ok=True)
         shutil.copyfile(job.model_path, RESULTS / "model.glb")
-        bpy.ops.file.pack_all()
-        bpy.ops.wm.save_as_mainfile(filepath=str(RESULTS / "scene.blend"), compress=True)
+        with quiet_blender():
+            bpy.ops.file.pack_all()
+            bpy.ops.wm.save_as_mainfile(filepath=str(RESULTS / "scene.blend"), compress=True)
         triangles = sum(len(o.data.loop_triangles) or len(o.data.polygons) for o in job.objects if o.type == "MESH")
         say(f"{triangles:,} triangles are in the scene; rendering it")
-        importlib.import_module("render_preview").render_preview(None, RESULTS / "preview.png")
+        with quiet_blender():
+            importlib.import_module("render_preview").render_preview(
+                None, RESULTS / "preview.png", size=448, samples=12
+            )
     finally:
         importlib.import_module("addon_utils").disable(PACKAGE)
     for name in ("model.glb", "scene.blend", "preview.png"):
