@@ -69,25 +69,33 @@ def _binary_length(file: BinaryIO, place: int, size: int) -> int:
 def _check_scene(scene: Mapping[str, Any], binary: int) -> None:
     if not str(scene["asset"]["version"]).startswith("2"):
         raise FormatError("it is of an unknown version")
-    buffers = [_buffer_length(b, i, binary) for i, b in enumerate(scene.get("buffers", []))]
-    views = [_view_length(v, buffers) for v in scene.get("bufferViews", [])]
+    buffers = [_buffer_length(b, i, binary) for i, b in enumerate(_parts(scene, "buffers"))]
+    descriptions = _parts(scene, "bufferViews")
+    views = [_view_length(v, buffers) for v in descriptions]
     unbacked = 0
-    accessors = scene.get("accessors", [])
+    accessors = _parts(scene, "accessors")
     for accessor in accessors:
-        unbacked += _check_accessor(accessor, scene.get("bufferViews", []), views)
+        unbacked += _check_accessor(accessor, descriptions, views)
     if unbacked > _MOST_ELEMENTS:
         raise FormatError("it asks for more memory than it can fill")
-    for image in scene.get("images", []):
+    for image in _parts(scene, "images"):
         _inside(image)
         if "bufferView" in image:
             views[_index(image["bufferView"])]
-    triangles = sum(
+    corners = sum(
         accessors[_index(primitive["attributes"]["POSITION"])]["count"]
-        for mesh in scene.get("meshes", [])
+        for mesh in _parts(scene, "meshes")
         for primitive in mesh["primitives"]
     )
-    if triangles == 0:
+    if corners == 0:
         raise FormatError("it has no mesh")
+
+
+def _parts(scene: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    found = scene.get(name, [])
+    if not isinstance(found, list):
+        raise TypeError(name)
+    return found
 
 
 def _buffer_length(buffer: Mapping[str, Any], number: int, binary: int) -> int:

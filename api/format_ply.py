@@ -14,6 +14,8 @@ _LONGEST_HEADER: Final = 64 * 1024
 _MOST_ELEMENTS: Final = 200_000_000
 _MOST_LISTS: Final = 5_000_000
 """Of those that have to be walked one by one, because they are not all triangles."""
+_SPARE: Final = 2
+"""Bytes: some end a binary file with a line's end."""
 
 _BYTES: Final = {
     "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2,
@@ -97,6 +99,8 @@ def _check_binary(file: BinaryIO, place: int, size: int, order: str, elements: l
                 place = _walk(data, place, size, order, element)
             if place > size:
                 raise FormatError("it ends too early")
+    if size - place > _SPARE:
+        raise FormatError("it has more data than its header announces")
 
 
 def _all_triangles(data: mmap.mmap, place: int, size: int, element: _Element) -> bool:
@@ -123,12 +127,16 @@ def _walk(data: mmap.mmap, place: int, size: int, order: str, element: _Element)
         steps.append((before - done, struct.Struct(order + _UNSIGNED[count_bytes]), item_bytes))
         done = before
     rest = element.fixed - done
+    fewest = 3 if element.name == "face" and len(steps) == 1 else 0
     for _ in range(element.count):
         for before, counter, item_bytes in steps:
             place += before
             if place + counter.size > size:
                 raise FormatError("it ends too early")
-            place += counter.size + counter.unpack_from(data, place)[0] * item_bytes
+            length = counter.unpack_from(data, place)[0]
+            if length < fewest:
+                raise FormatError("it has faces without corners")
+            place += counter.size + length * item_bytes
         place += rest
         if place > size:
             raise FormatError("it ends too early")

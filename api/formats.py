@@ -144,7 +144,7 @@ def _check_mp4(file: BinaryIO, size: int) -> None:
             raise FormatError("it ends too early")
         kinds.add(head[4:8])
         place += length
-    if place != size or b"moov" not in kinds:
+    if place != size or not kinds >= {b"moov", b"mdat"}:
         raise FormatError("it ends too early")
 
 

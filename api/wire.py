@@ -449,7 +449,8 @@ def _explained(fault: Exception, watch: Watch, host: str) -> ImageTo3DError:
             return ConnectionLostError(f"{name} did not answer within {watch.patience.read:g} seconds.")
         return ConnectionLostError(f"The connection to {name} broke.")
     tls = [link for link in chain if isinstance(link, ssl.SSLError) and not isinstance(link, ssl.SSLEOFError)]
-    if tls or any(isinstance(link, ssl.CertificateError) for link in chain):
+    # An older urllib3 has its own error for the wrong host.
+    if tls or any(type(link).__name__ == "CertificateError" for link in chain):
         verdict = next((link for link in tls if isinstance(link, ssl.SSLCertVerificationError)), None)
         why = f": {readable(verdict.verify_message, 80)}" if verdict is not None else ""
         return CertificateError(f"No safe connection to {name} is possible{why}.")

@@ -122,6 +122,8 @@ class RawServer:
             connection = self._context.wrap_socket(plain, server_side=True) if self._context else plain
             with connection:
                 request = read_request(connection) if self._read else b""
+                if self._read and not request:
+                    return
                 caller = Connection(connection, request, self._over)
                 self.requests.append(caller)
                 self._handle(caller)
