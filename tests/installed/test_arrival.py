@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model arrives where it should, and nothing else in the artist's scene is any different."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+import pytest
+from conftest import part
+from mathutils import Euler, Matrix, Vector
+
+
+@pytest.fixture(scope="module")
+def workshop(extension: Any) -> Iterator[Any]:
+    process = part("workshop.process")
+    shared = process.Workshop(process.Launch.for_wheel())
+    yield shared
+    shared.stop()
+
+
+@pytest.fixture
+def make_job(image_to_3d: Any, workshop: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Finished jobs whose model waits to be placed."""
+
+    def make(*, several: bool = False, convert: bool = True, **placing: Any) -> Any:
+        jobs, shapes = part("jobs.job"), _shapes()
+        number = len(list(tmp_path.iterdir()))
+        source = tmp_path / f"{number}.glb"
+        (_several if several else shapes.write_glb)(source, shapes.ball(800), shapes.texture(32))
+        where = jobs.Destination(location=(1.0, 2.0, 3.0))
+        job = jobs.Job(
+            id=str(number),
+            name="chair",
+            picture=jobs.Picture("chair", "", ""),
+            parameters={},
+            folder=tmp_path,
+            service="OFFLINE",
+            placing=placing,
+            destination=where,
+            model_file=source.name,
+        )
+        if not convert:
+            return job
+        request = {"do": "model", "source": str(source), "format": "glb", "target": str(tmp_path / f"{number}.blend")}
+        details = workshop.run({**request, "name": "chair", "placing": placing, "record": {"image_to_3d_seed": "7"}})
+        return jobs.replace(job, blend_file=f"{number}.blend", details=details)
+
+    return make
+
+
+def _shapes() -> Any:
+    """The benchmarks' shapes: they are not in the built extension."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(
+        "benchmark_shapes", Path(__file__).resolve().parents[2] / "benchmarks" / "shapes.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    import sys
+
+    if spec.name not in sys.modules:
+        sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[spec.name])
+    return sys.modules[spec.name]
+
+
+def _several(path: Path, shape: Any, picture: bytes) -> None:
+    """A model of two meshes, exported by Blender itself."""
+    for x in (0, 3):
+        bpy.ops.mesh.primitive_monkey_add(location=(x, 0, 0))
+    bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB")
+    bpy.ops.wm.read_homefile(use_empty=True)
+
+
+def arrival() -> Any:
+    return part("scene.arrival")
+
+
+def lowest(objects: list[bpy.types.Object]) -> float:
+    bpy.context.view_layer.update()
+    return min((o.matrix_world @ v.co).z for o in objects if o.type == "MESH" for v in o.data.vertices)
+
+
+def names() -> dict[str, list[str]]:
+    """All data there is, but for what Blender makes for itself."""
+    kinds = ("objects", "meshes", "materials", "images", "collections", "libraries", "actions", "node_groups", "worlds")
+    own = {"Render Result", "Viewer Node"}
+    return {kind: sorted(i.name for i in getattr(bpy.data, kind) if i.name not in own) for kind in kinds}
+
+
+def test_it_stands_where_the_job_was_started(make_job: Callable[..., Any]) -> None:
+    (root,) = arrival().place(make_job(size=2.0), bpy.context.scene)
+    assert tuple(root.matrix_world.translation) == (0, 0, 0), "a scene that was not evaluated yet is left alone"
+    bpy.context.view_layer.update()
+    assert tuple(root.matrix_world.translation) == (1, 2, 3)
+    assert lowest([root]) == pytest.approx(3.0, abs=1e-5)
+    assert max(root.dimensions) == pytest.approx(2.0, rel=1e-4)
+    assert root["image_to_3d_seed"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("placing", "at", "expected"),
+    [
+        ({"place": "ORIGIN"}, None, (0, 0, 0)),
+        ({"place": "CURSOR"}, (5, 6, 7), (5, 6, 7)),
+        ({"place": "PLACEHOLDER"}, None, (1, 2, 3)),
+    ],
+)
+def test_it_goes_where_the_settings_say(
+    make_job: Callable[..., Any], placing: dict[str, Any], at: Any, expected: tuple[int, int, int]
+) -> None:
+    (root,) = arrival().place(make_job(**placing), bpy.context.scene, at=at)
+    assert tuple(root.matrix_basis.translation) == expected
+
+
+def test_a_placeholder_that_was_moved_turned_scaled_and_parented_is_followed(make_job: Callable[..., Any]) -> None:
+    scene = bpy.context.scene
+    room = bpy.data.collections.new("Room")
+    scene.collection.children.link(room)
+    table = bpy.data.objects.new("table", None)
+    table.location = (0, 4, 1)
+    table.rotation_euler = (0, 0, 0.5)
+    holder = bpy.data.objects.new("holder", None)
+    for item in (table, holder):
+        room.objects.link(item)
+    holder.parent = table
+    holder.matrix_parent_inverse = Matrix.Translation((0, 0, -1))
+    holder.matrix_basis = Matrix.LocRotScale(Vector((1, 1, 1)), Euler((0, 0, math.pi / 2)), Vector((2, 2, 2)))
+    bpy.context.view_layer.update()
+    expected = holder.matrix_world.copy()
+    objects = arrival().place(make_job(size=1.0), scene, placeholder=holder)
+    bpy.context.view_layer.update()
+    assert objects[0].parent == table
+    assert np.abs(np.array(objects[0].matrix_world) - np.array(expected)).max() < 1e-6
+    assert [c.name for c in objects[0].users_collection] == ["Room"]
+    assert lowest(objects) == pytest.approx(expected.translation.z, abs=1e-5)
+    assert holder.name in scene.objects, "removing it is not arrival's business"
+
+
+def test_several_objects_arrive_under_one_root(make_job: Callable[..., Any]) -> None:
+    objects = arrival().place(make_job(several=True, size=4.0), bpy.context.scene)
+    root, *others = objects
+    assert (root.type, root.parent) == ("EMPTY", None)
+    assert all(item.parent is not None for item in others)
+    assert all(item.name in bpy.context.scene.objects for item in objects)
+    assert lowest(objects) == pytest.approx(3.0, abs=1e-5)
+
+
+def test_it_goes_into_the_active_collection(make_job: Callable[..., Any]) -> None:
+    shelf = bpy.data.collections.new("Shelf")
+    bpy.context.scene.collection.children.link(shelf)
+    layer = bpy.context.view_layer
+    layer.active_layer_collection = layer.layer_collection.children["Shelf"]
+    (root,) = arrival().place(make_job(), bpy.context.scene)
+    assert [c.name for c in root.users_collection] == ["Shelf"]
+
+
+def test_a_named_collection_is_used_or_made(make_job: Callable[..., Any]) -> None:
+    for _ in range(2):
+        (root,) = arrival().place(make_job(collection="Generated"), bpy.context.scene)
+        assert [c.name for c in root.users_collection] == ["Generated"]
+    assert [c.name for c in bpy.context.scene.collection.children] == ["Generated"]
+
+
+def test_selecting_it_is_a_choice(make_job: Callable[..., Any]) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    (root,) = arrival().place(make_job(select=False), bpy.context.scene)
+    assert (bpy.context.object, bpy.context.selected_objects) == (cube, [cube])
+    (root,) = arrival().place(make_job(select=True), bpy.context.scene)
+    assert (bpy.context.object, bpy.context.selected_objects) == (root, [root])
+
+
+@pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "TEXTURE_PAINT", "WEIGHT_PAINT", "VERTEX_PAINT"])
+def test_a_mode_somebody_works_in_is_not_disturbed(make_job: Callable[..., Any], mode: str) -> None:
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    job = make_job(select=True)
+    bpy.context.view_layer.objects.active = bpy.data.objects.get("Cube") or _cube()
+    cube = bpy.context.object
+    cube.select_set(True)
+    bpy.ops.object.mode_set(mode=mode)
+    bpy.ops.ed.undo_push(message="begin")
+    if mode == "EDIT":
+        bpy.ops.transform.translate(value=(0, 0, 1))
+        bpy.ops.ed.undo_push(message="move")
+    arrival().place_with_undo(job, bpy.context.scene)
+    assert (cube.mode, bpy.context.object, bpy.context.selected_objects) == (mode, cube, [cube])
+    bpy.ops.ed.undo()
+    assert "chair" not in bpy.context.scene.objects
+    cube = bpy.context.object
+    assert cube.mode == mode
+    bpy.ops.object.mode_set(mode="OBJECT")
+    heights = sorted({round(v.co.z, 4) for v in cube.data.vertices})
+    assert heights == ([0.0, 2.0] if mode == "EDIT" else [-1.0, 1.0]), "only the arrival is undone"
+
+
+def _cube() -> bpy.types.Object:
+    bpy.ops.mesh.primitive_cube_add()
+    return bpy.context.object
+
+
+@pytest.mark.parametrize("ahead", [False, True], ids=["at once", "fetched ahead"])
+def test_one_undo_takes_it_away_and_redo_brings_it_back(make_job: Callable[..., Any], ahead: bool) -> None:
+    job = make_job()
+    if ahead:
+        job = _in_pieces(job)
+    bpy.ops.ed.undo_push(message="start")
+    before = names()
+    if ahead:
+        while arrival().fetch_ahead(job):
+            pass
+    arrival().place_with_undo(job, bpy.context.scene)
+    after = names()
+    assert after["objects"] == ["chair"]
+    bpy.ops.ed.undo()
+    assert names() == before | {k: names()[k] for k in ("libraries",)}
+    bpy.ops.ed.redo()
+    assert names()["objects"] == ["chair"]
+    assert bpy.data.objects["chair"].data.library is None
+
+
+def _in_pieces(job: Any) -> Any:
+    """The same job, its small model taken for a large one."""
+    return part("jobs.job").replace(job, details={**job.details, "parts": [["images", "chair"], ["meshes", "chair"]]})
+
+
+def test_nothing_is_left_behind_but_the_model(make_job: Callable[..., Any]) -> None:
+    for number in range(3):
+        (root,) = arrival().place(make_job(), bpy.context.scene)
+        assert root.users_collection
+        bpy.data.objects.remove(root)
+        bpy.data.orphans_purge(do_recursive=True)
+        left = names()
+        assert not any(left[kind] for kind in ("objects", "meshes", "materials", "images", "libraries")), number
+
+
+def test_fetching_ahead_takes_it_in_piece_by_piece(make_job: Callable[..., Any]) -> None:
+    job = _in_pieces(make_job())
+    assert arrival().fetch_ahead(job)
+    assert (names()["images"], names()["meshes"]) == (["chair"], [])
+    assert arrival().fetch_ahead(job)
+    assert names()["meshes"] == ["chair"]
+    assert not arrival().fetch_ahead(job)
+    assert not bpy.context.scene.objects
+    (root,) = arrival().place(job, bpy.context.scene)
+    assert names() | {"collections": []} == {
+        "objects": ["chair"],
+        "meshes": ["chair"],
+        "materials": ["chair"],
+        "images": ["chair"],
+        "collections": [],
+        "libraries": [],
+        "actions": [],
+        "node_groups": [],
+        "worlds": names()["worlds"],
+    }
+    image = next(n.image for n in root.data.materials[0].node_tree.nodes if getattr(n, "image", None))
+    assert (image.library, image.packed_file is None, root.data.library) == (None, False, None)
+
+
+def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -> None:
+    bpy.ops.ed.undo_push(message="start")
+    bpy.ops.mesh.primitive_cube_add()
+    bpy.ops.ed.undo_push(message="cube")
+    job = _in_pieces(make_job())
+    bpy.ops.ed.undo_push(message="start")
+    _cube()
+    bpy.ops.ed.undo_push(message="cube")
+    arrival().fetch_ahead(job)
+    bpy.ops.ed.undo()
+    while arrival().fetch_ahead(job):
+        pass
+    (root,) = arrival().place(job, bpy.context.scene)
+    assert root.data.library is None
+    assert len(root.data.vertices) > 100
+    assert names()["libraries"] == []
+
+
+def test_what_was_fetched_can_be_let_go(make_job: Callable[..., Any]) -> None:
+    job = _in_pieces(make_job())
+    arrival().fetch_ahead(job)
+    arrival().forget_fetched(job)
+    assert (names()["images"], names()["libraries"]) == ([], [])
+
+
+def test_what_the_artist_linked_from_the_same_file_stays(make_job: Callable[..., Any]) -> None:
+    job = _in_pieces(make_job())
+    with bpy.data.libraries.load(str(job.blend_path), link=True) as (there, here):
+        here.objects = there.objects
+    bpy.context.scene.collection.objects.link(here.objects[0])
+    while arrival().fetch_ahead(job):
+        pass
+    (root,) = arrival().place(job, bpy.context.scene)
+    assert len(bpy.data.libraries) == 1
+    assert [o.library is None for o in bpy.context.scene.objects].count(True) == 1
+    assert root.library is None
+
+
+def test_another_scene_than_the_one_looked_at_can_be_its_home(make_job: Callable[..., Any]) -> None:
+    job = make_job(select=True)
+    other = bpy.data.scenes.new("Other")
+    (root,) = arrival().place(job, other)
+    assert root.name in other.objects
+    assert root.name not in bpy.context.scene.objects
+
+
+def test_a_prepared_model_that_is_gone_or_damaged_is_said(make_job: Callable[..., Any]) -> None:
+    error = part("api.errors").WorkshopError
+    job = make_job()
+    job.blend_path.write_bytes(b"BLENDER-v405" + bytes(200))
+    with pytest.raises(error):
+        arrival().place(job, bpy.context.scene)
+    job.blend_path.unlink()
+    with pytest.raises(error):
+        arrival().place(job, bpy.context.scene)
+    assert not bpy.context.scene.objects
+    assert names()["libraries"] == []
+
+
+def test_without_a_second_blender_the_file_is_imported_directly(
+    make_job: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    cube = _cube()
+    job = make_job(convert=False, size=2.0, select=False)
+    cube = _cube()
+    before = names()
+    with caplog.at_level("WARNING"):
+        (root,) = arrival().place(job, bpy.context.scene)
+    assert "directly" in caplog.text
+    bpy.context.view_layer.update()
+    assert tuple(root.matrix_world.translation) == (1, 2, 3)
+    assert max(root.dimensions) == pytest.approx(2.0, rel=1e-4)
+    assert lowest([root]) == pytest.approx(3.0, abs=1e-5)
+    assert (bpy.context.object, bpy.context.selected_objects) == (cube, [cube])
+    assert root["image_to_3d_job"] == job.id
+    assert names()["objects"] == sorted([*before["objects"], "chair"])
+    assert names()["collections"] == before["collections"]
+
+
+def test_imported_directly_it_looks_the_same_as_prepared(make_job: Callable[..., Any]) -> None:
+    jobs = part("jobs.job")
+    job = make_job(size=2.0)
+    (prepared,) = arrival().place(job, bpy.context.scene)
+    (direct,) = arrival().place(jobs.replace(job, blend_file=""), bpy.context.scene)
+    a, b = ([tuple(v.co) for v in item.data.vertices] for item in (prepared, direct))
+    assert np.abs(np.array(a) - np.array(b)).max() < 1e-6
+    a, b = ([tuple(n.vector) for n in item.data.corner_normals] for item in (prepared, direct))
+    assert np.abs(np.array(a) - np.array(b)).max() < 1e-3
+
+
+def test_importing_directly_waits_for_object_mode(make_job: Callable[..., Any]) -> None:
+    job = make_job(convert=False)
+    _cube()
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(part("api.errors").ImportFailedError, match="Object Mode"):
+        arrival().place(job, bpy.context.scene)
+    assert bpy.context.mode == "EDIT_MESH"
+    bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def test_it_may_arrive_while_nothing_runs(image_to_3d: Any) -> None:
+    assert arrival().can_place_now(bpy.context) == ""

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The key stays where it is, and nothing goes out that Blender's online access forbids."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_service import ScriptedService, as_json
+
+from .conftest import KEY, USER, part
+
+
+def command_lines() -> list[bytes]:
+    """What the process list shows of this process's children, environment included."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if int((process / "stat").read_text().rpartition(")")[2].split()[1]) == os.getpid():
+                found.append((process / "cmdline").read_bytes() + (process / "environ").read_bytes())
+        except (OSError, ValueError):
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's process list")
+def test_the_key_is_in_no_file_log_error_or_process_list(
+    image_to_3d: Any,
+    service: ScriptedService,
+    preferences: Any,
+    picture: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    import bpy
+
+    preferences.api_key = ""
+    monkeypatch.setenv("MODELSLAB_API_KEY", KEY)
+    caplog.set_level(logging.DEBUG)
+    done = image_to_3d.generate(picture, wait=True)
+    service.next("submit", lambda _: as_json({"status": "error", "message": f"Invalid key {KEY}"}, 401))
+    failed = image_to_3d.generate(picture, wait=True)
+    assert {request[2].get("key") for request in service.requests if request[0] == "submit"} == {KEY}
+    assert (done.state, failed.state) == ("placed", "failed")
+
+    children = command_lines()
+    assert children, "the second Blender should still be warm"
+    assert not [line for line in children if KEY.encode() in line]
+
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
+    part("session").stop()
+    bpy.ops.wm.save_userpref()
+    assert KEY not in str(failed.error)
+    assert KEY not in caplog.text
+    written = [path for folder in (USER, tmp_path, done.folder) for path in folder.rglob("*") if path.is_file()]
+    assert any(path.name.startswith("journal") for path in written)
+    assert not [path for path in written if KEY.encode() in path.read_bytes()]
+
+
+def test_a_typed_key_is_in_blenders_preferences_only(
+    image_to_3d: Any, service: ScriptedService, picture: Path, tmp_path: Path
+) -> None:
+    import bpy
+
+    job = image_to_3d.generate(picture, wait=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
+    part("session").stop()
+    written = [path for folder in (USER, tmp_path, job.folder) for path in folder.rglob("*") if path.is_file()]
+    holding = {path.name for path in written if KEY.encode() in path.read_bytes()}
+    assert holding <= {"userpref.blend"}
+
+
+def test_the_environments_key_counts_where_none_is_typed(preferences: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELSLAB_API_KEY", "from-the-environment")
+    assert part("preferences").chosen().key == "from-the-environment"
+    preferences.api_key = "typed"
+    assert part("preferences").chosen().key == "typed"
+
+
+def test_the_environments_address_counts_where_none_is_typed(preferences: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGE_TO_3D_BASE_URL", "http://127.0.0.1:9/from/the/environment")
+    preferences.service = "CUSTOM"
+    assert part("preferences").chosen().base_url == "http://127.0.0.1:9/from/the/environment"
+    preferences.base_url = "http://127.0.0.1:9/typed"
+    assert part("preferences").chosen().base_url == "http://127.0.0.1:9/typed"
+
+
+def test_without_online_access_the_service_on_the_network_is_not_asked(
+    image_to_3d: Any, preferences: Any, picture: Path
+) -> None:
+    import bpy
+
+    preferences.api_key = KEY
+    assert not bpy.app.online_access
+    with pytest.raises(image_to_3d.OnlineAccessError, match="Allow Online Access"):
+        image_to_3d.generate(picture)
+    assert not bpy.ops.image_to_3d.generate.poll()
+    assert not bpy.ops.image_to_3d.test_key.poll()
+    preferences.service = "CUSTOM"
+    preferences.base_url = "http://192.0.2.1/api"
+    with pytest.raises(image_to_3d.OnlineAccessError):
+        image_to_3d.generate(picture)
+
+
+def test_without_online_access_a_service_on_this_machine_may_be_asked(
+    image_to_3d: Any, service: ScriptedService, picture: Path
+) -> None:
+    import bpy
+
+    assert not bpy.app.online_access
+    assert image_to_3d.generate(picture, wait=True).state == "placed"
+
+
+def test_without_a_key_it_is_said_what_is_missing_and_the_offline_preview_offered(
+    image_to_3d: Any, preferences: Any, picture: Path
+) -> None:
+    import bpy
+
+    bpy.context.preferences.system.use_online_access = True
+    with pytest.raises(image_to_3d.KeyMissingError, match="MODELSLAB_API_KEY"):
+        image_to_3d.generate(picture)
+    bpy.ops.image_to_3d.use_offline_preview()
+    assert preferences.service == "OFFLINE"
+    assert bpy.ops.image_to_3d.generate.poll()
+
+
+def test_a_custom_service_without_an_address_is_said_to_have_none(
+    image_to_3d: Any, preferences: Any, picture: Path
+) -> None:
+    preferences.service = "CUSTOM"
+    preferences.api_key = KEY
+    with pytest.raises(image_to_3d.ParameterError, match="address"):
+        image_to_3d.generate(picture)
+
+
+def test_the_key_can_be_tried_out_and_the_balance_is_shown(
+    service: ScriptedService, keep_going: Callable[..., None]
+) -> None:
+    import bpy
+
+    account = part("account")
+    assert bpy.ops.image_to_3d.test_key() == {"FINISHED"}
+    keep_going(lambda: not account.now().asking)
+    assert account.now().balance == "43.60 USD"
+    assert not account.now().failed
+
+    service.next("balance", lambda _: as_json({"status": "error", "message": "Invalid API Key"}, 401))
+    bpy.ops.image_to_3d.test_key()
+    keep_going(lambda: not account.now().asking)
+    assert account.now().failed
+    assert account.now().balance == ""
+
+
+def test_another_key_makes_what_was_said_of_the_old_one_void(
+    service: ScriptedService, preferences: Any, keep_going: Callable[..., None]
+) -> None:
+    import bpy
+
+    account = part("account")
+    bpy.ops.image_to_3d.test_key()
+    keep_going(lambda: not account.now().asking)
+    preferences.api_key = "another"
+    assert account.now().balance == ""
