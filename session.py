@@ -310,11 +310,14 @@ def _place_next() -> bool:
     scene = destination.find(job)
     if scene is None:
         _log.info("%s waits: the scene it was started from is not open", job.name)
+        arrival.forget_fetched(job)
         del _arrivals[job.id]
         return True
     if arrival.can_place_now(bpy.context):
         return False
     try:
+        if arrival.fetch_ahead(job):
+            return False  # one large piece a tick: all at once would be felt
         place_here(job, scene)
     except ImageTo3DError as error:
         _log.warning("%s could not be placed: %s", job.name, error)

@@ -8,9 +8,9 @@ somebody edits, sculpts or plays back. No picture is decoded here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import bpy
 from mathutils import Matrix, Vector
@@ -21,6 +21,8 @@ from ..jobs.placing import Placing
 
 _log = logging.getLogger(__name__)
 
+_fetched: Final[set[int]] = set()
+"""`session_uid` of the libraries that `fetch_ahead` made: not the artist's own, which stay."""
 _BUSY_JOBS: Final = {
     "RENDER": "a render is running",
     "OBJECT_BAKE": "a bake is running",
@@ -47,6 +49,31 @@ def _is_tool(operator: bpy.types.Operator) -> bool:
     """
     own = bpy.types.Operator.bl_rna_get_subclass_py(operator.bl_idname)
     return own is None or "UNDO" in getattr(own, "bl_options", ())
+
+
+def fetch_ahead(job: Job) -> bool:
+    """Take one large piece of a prepared model into memory, ahead of `place`. Whether there was one.
+
+    Called once per tick until it says no, it spreads over several ticks what would be one long one: a picture
+    at a time, a mesh at a time. Until `place`, what was fetched is linked data that nothing uses: no file
+    keeps it, and an undo in between that throws it out does no harm. Raises WorkshopError.
+    """
+    if job.blend_path is None:
+        return False
+    path = str(job.blend_path)
+    for kind, name in job.details.get("parts", ()):
+        if getattr(bpy.data, kind).get((name, path)) is None:
+            before = {library.session_uid for library in bpy.data.libraries}
+            _load(job.blend_path, kind, [name], link=True)
+            _fetched.update({library.session_uid for library in bpy.data.libraries} - before)
+            return True
+    return False
+
+
+def forget_fetched(job: Job) -> None:
+    """Let go of what `fetch_ahead` took in, where `place` will not follow. Harmless at any time."""
+    path = str(job.blend_path)
+    _remove_libraries(item for item in bpy.data.libraries if item.filepath == path and item.session_uid in _fetched)
 
 
 def place_with_undo(
@@ -128,19 +155,31 @@ def place_directly(
 
 
 def _append(path: Path) -> list[bpy.types.Object]:
-    """All objects of a prepared model, the root first."""
+    """All objects of a prepared model, the root first. What was fetched ahead is not read again."""
     before = {library.session_uid for library in bpy.data.libraries}
-    try:
-        with bpy.data.libraries.load(str(path), link=False) as (there, here):
-            here.objects = list(there.objects)
-    except OSError as error:
-        raise WorkshopError(f"The prepared model can't be read: {readable(error)}.") from error
-    for library in [library for library in bpy.data.libraries if library.session_uid not in before]:
-        bpy.data.libraries.remove(library)
-    objects: list[bpy.types.Object] = [item for item in here.objects if item is not None]
+    objects = _load(path, "objects", None, link=False)
+    ours = {item.session_uid for item in bpy.data.libraries if item.filepath == str(path)} & _fetched
+    _remove_libraries(x for x in bpy.data.libraries if x.session_uid in ours or x.session_uid not in before)
     if not objects:
         raise WorkshopError("The prepared model is empty.")
     return sorted(objects, key=lambda item: item.parent is not None)
+
+
+def _load(path: Path, kind: str, names: Sequence[str] | None, *, link: bool) -> list[Any]:
+    """Data of one kind out of a .blend: those of these names, or all."""
+    try:
+        with bpy.data.libraries.load(str(path), link=link) as (there, here):
+            setattr(here, kind, list(getattr(there, kind) if names is None else names))
+    except OSError as error:
+        raise WorkshopError(f"The prepared model can't be read: {readable(error)}.") from error
+    return [item for item in getattr(here, kind) if item is not None]
+
+
+def _remove_libraries(libraries: Iterable[bpy.types.Library]) -> None:
+    """Leave no trace of where appended data came from."""
+    for library in list(libraries):
+        _fetched.discard(library.session_uid)
+        bpy.data.libraries.remove(library)
 
 
 def _settle(

@@ -18,10 +18,25 @@ from . import finite, importing, mending, naming, shaping, writing
 
 _log = logging.getLogger(__name__)
 
-_KEPT: Final = frozenset(
-    {"scenes", "screens", "workspaces", "window_managers", "libraries", "brushes", "palettes", "linestyles", "fonts"}
+LARGE_PART: Final = 2_000_000
+"""Bytes; reading a million takes the artist's Blender about 0.7 ms."""
+_SWEPT: Final = (
+    "objects",
+    "collections",
+    "meshes",
+    "curves",
+    "armatures",
+    "cameras",
+    "lights",
+    "materials",
+    "images",
+    "textures",
+    "node_groups",
+    "actions",
+    "worlds",
+    "texts",
 )
-"""Kinds of data that belong to this Blender, not to a model."""
+"""Kinds of data that a model or its preview can bring; screens and the like belong to this Blender."""
 
 
 def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
@@ -74,15 +89,32 @@ def describe(shaped: shaping.Shaped) -> dict[str, Any]:
         "vertices": sum(len(mesh.vertices) for mesh in shaping.meshes(shaped.objects)),
         "dimensions": [float(x) for x in high - low],
         "mended": shaped.mended,
+        "parts": [list(part) for part in parts(shaped)],
     }
+
+
+def parts(shaped: shaping.Shaped) -> list[tuple[str, str]]:
+    """The large pieces of the model, as (kind in `bpy.data`, name): what is better taken in one at a time.
+
+    Pictures come before the meshes that wear them.
+    """
+    meshes = shaping.meshes(shaped.objects)
+    materials = {m.session_uid: m for mesh in meshes for m in mesh.materials if m is not None}
+    images = {i.session_uid: i for m in materials.values() for i in naming.pictures(m)}
+    found = [
+        ("images", image.name)
+        for image in images.values()
+        if image.packed_file is not None and image.packed_file.size > LARGE_PART
+    ]
+    # A corner costs about 20 bytes, a vertex with its share of edges 50.
+    large = (mesh for mesh in meshes if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART)
+    return found + [("meshes", mesh.name) for mesh in large]
 
 
 def sweep() -> None:
     """Leave nothing of one model for the next. For the second Blender only."""
-    for kind in bpy.data.bl_rna.properties:
-        items = getattr(bpy.data, kind.identifier) if kind.type == "COLLECTION" else ()
-        if kind.identifier not in _KEPT and len(items):
-            bpy.data.batch_remove([item for item in items if not isinstance(item, bpy.types.Key)])
+    for kind in _SWEPT:
+        bpy.data.batch_remove(list(getattr(bpy.data, kind)))
     for scene in bpy.data.scenes[1:]:
         bpy.data.scenes.remove(scene)
 

@@ -309,7 +309,7 @@ class Workshop:
                 try:
                     message = json.loads(line)
                 except ValueError:
-                    _log.warning("the second Blender said what is no JSON: %s", readable(line))
+                    _log.debug("%d: %s", child.pid, readable(line))  # Blender's own, before we had its stdout
                     continue
                 if isinstance(message, dict):
                     yield message
