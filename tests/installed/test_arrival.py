@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ from typing import Any
 import bpy
 import numpy as np
 import pytest
-from conftest import part
 from mathutils import Euler, Matrix, Vector
+
+from .conftest import part
 
 
 @pytest.fixture(scope="module")
@@ -55,15 +58,11 @@ def make_job(image_to_3d: Any, workshop: Any, tmp_path: Path) -> Callable[..., A
 
 def _shapes() -> Any:
     """The benchmarks' shapes: they are not in the built extension."""
-    import importlib.util
-
     spec = importlib.util.spec_from_file_location(
         "benchmark_shapes", Path(__file__).resolve().parents[2] / "benchmarks" / "shapes.py"
     )
     assert spec is not None
     assert spec.loader is not None
-    import sys
-
     if spec.name not in sys.modules:
         sys.modules[spec.name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(sys.modules[spec.name])
@@ -96,7 +95,6 @@ def names() -> dict[str, list[str]]:
 
 def test_it_stands_where_the_job_was_started(make_job: Callable[..., Any]) -> None:
     (root,) = arrival().place(make_job(size=2.0), bpy.context.scene)
-    assert tuple(root.matrix_world.translation) == (0, 0, 0), "a scene that was not evaluated yet is left alone"
     bpy.context.view_layer.update()
     assert tuple(root.matrix_world.translation) == (1, 2, 3)
     assert lowest([root]) == pytest.approx(3.0, abs=1e-5)
@@ -169,8 +167,7 @@ def test_a_named_collection_is_used_or_made(make_job: Callable[..., Any]) -> Non
 
 
 def test_selecting_it_is_a_choice(make_job: Callable[..., Any]) -> None:
-    bpy.ops.mesh.primitive_cube_add()
-    cube = bpy.context.object
+    cube = _cube()
     (root,) = arrival().place(make_job(select=False), bpy.context.scene)
     assert (bpy.context.object, bpy.context.selected_objects) == (cube, [cube])
     (root,) = arrival().place(make_job(select=True), bpy.context.scene)
@@ -179,12 +176,8 @@ def test_selecting_it_is_a_choice(make_job: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("mode", ["EDIT", "SCULPT", "TEXTURE_PAINT", "WEIGHT_PAINT", "VERTEX_PAINT"])
 def test_a_mode_somebody_works_in_is_not_disturbed(make_job: Callable[..., Any], mode: str) -> None:
-    bpy.ops.mesh.primitive_cube_add()
-    cube = bpy.context.object
     job = make_job(select=True)
-    bpy.context.view_layer.objects.active = bpy.data.objects.get("Cube") or _cube()
-    cube = bpy.context.object
-    cube.select_set(True)
+    cube = _cube()
     bpy.ops.object.mode_set(mode=mode)
     bpy.ops.ed.undo_push(message="begin")
     if mode == "EDIT":
@@ -220,7 +213,7 @@ def test_one_undo_takes_it_away_and_redo_brings_it_back(make_job: Callable[..., 
     after = names()
     assert after["objects"] == ["chair"]
     bpy.ops.ed.undo()
-    assert names() == before | {k: names()[k] for k in ("libraries",)}
+    assert names() == before
     bpy.ops.ed.redo()
     assert names()["objects"] == ["chair"]
     assert bpy.data.objects["chair"].data.library is None
@@ -266,9 +259,6 @@ def test_fetching_ahead_takes_it_in_piece_by_piece(make_job: Callable[..., Any])
 
 
 def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -> None:
-    bpy.ops.ed.undo_push(message="start")
-    bpy.ops.mesh.primitive_cube_add()
-    bpy.ops.ed.undo_push(message="cube")
     job = _in_pieces(make_job())
     bpy.ops.ed.undo_push(message="start")
     _cube()
@@ -327,7 +317,6 @@ def test_a_prepared_model_that_is_gone_or_damaged_is_said(make_job: Callable[...
 def test_without_a_second_blender_the_file_is_imported_directly(
     make_job: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    cube = _cube()
     job = make_job(convert=False, size=2.0, select=False)
     cube = _cube()
     before = names()

@@ -25,9 +25,9 @@ AS_DELIVERED = {"origin": "DELIVERED", "on_ground": False}
 
 @pytest.fixture(autouse=True)
 def _empty_blender() -> Iterator[None]:
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
     yield
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def assert_looks_the_same(theirs: Iterable[bpy.types.Object], ours: Iterable[bpy
 
 def exported(path: Path, **options: Any) -> Path:
     bpy.ops.export_scene.gltf(filepath=str(path), export_format="GLB", **options)
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
     return path
 
 
@@ -411,7 +411,7 @@ def test_a_rig_keeps_its_bones_weights_and_movement(workshop: Workshop, tmp_path
         return found
 
     theirs = poses(imported(path))
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
     ours, told = prepared(workshop, path, AS_DELIVERED)
     for a, b in zip(theirs, poses(ours), strict=True):
         assert np.abs(a - b).max() < 1e-4
@@ -495,7 +495,7 @@ def test_its_origin_and_ground_are_where_they_were_asked_to_be(
 ) -> None:
     path = make(tmp_path / "model.glb")
     theirs = np.concatenate([seen(o).positions for o in meshes_of(imported(path))])
-    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.read_homefile(use_empty=True)
     ours, _ = prepared(workshop, path, placing)
     root = next(o for o in ours if o.parent is None)
     points = np.concatenate([seen(o).positions for o in meshes_of(ours)])
