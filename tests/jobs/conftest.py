@@ -11,7 +11,7 @@ import house  # noqa: F401
 import pytest
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.workshop.process import Workshop
-from queues import a_queue, a_workshop
+from queues import Borrowed, a_queue, a_workshop
 from scripted_service import ScriptedService
 
 
@@ -30,16 +30,6 @@ def workshop() -> Iterator[Workshop]:
     workshop.stop()
 
 
-class _Borrowed:
-    """The shared workshop, which a queue's end leaves running."""
-
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
-
-    def __getattr__(self, name: str) -> Any:
-        return (lambda: None) if name == "stop" else getattr(self._workshop, name)
-
-
 @pytest.fixture
 def make_queue(tmp_path: Path, service: ScriptedService, workshop: Workshop) -> Iterator[Callable[..., Queue]]:
     """Queues on one journal, talking to the scripted service; all ended with the test."""
@@ -47,7 +37,7 @@ def make_queue(tmp_path: Path, service: ScriptedService, workshop: Workshop) -> 
 
     def make(**changes: Any) -> Queue:
         base_url = changes.pop("base_url", service.base_url)
-        queue = a_queue(tmp_path, base_url, _Borrowed(workshop), **changes)  # type: ignore[arg-type]
+        queue = a_queue(tmp_path, base_url, Borrowed(workshop), **changes)
         made.append(queue)
         return queue
 

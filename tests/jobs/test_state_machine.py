@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from image_to_3d.jobs.job import FOLLOWS, Changed, Job, State
 from image_to_3d.jobs.queue import Queue
-from image_to_3d.workshop.process import Workshop
-from queues import a_queue, a_workshop, an_order, until
+from queues import Borrowed, a_queue, a_workshop, an_order, until
 from scripted_service import ScriptedService, answers, as_json, html, resets, takes_and_resets
 
 FAULTS: dict[str, list[tuple[str, Any]]] = {
@@ -33,15 +32,7 @@ FAULTS: dict[str, list[tuple[str, Any]]] = {
 RESTING = [State.READY, State.UNKNOWN, State.FAILED, State.CANCELLED, State.PLACED]
 
 
-class _Kept(Workshop):
-    """The one workshop of all runs, which outlives the queues."""
-
-    def stop(self) -> None:
-        """Not yet."""
-
-
-_base = a_workshop()
-WORKSHOP = _Kept(_base._launch)
+WORKSHOP = a_workshop()
 
 
 class Artist(RuleBasedStateMachine):
@@ -59,7 +50,7 @@ class Artist(RuleBasedStateMachine):
         self.number = 0
 
     def new_queue(self) -> Queue:
-        return a_queue(self.folder, self.service.base_url, WORKSHOP, limit=3)
+        return a_queue(self.folder, self.service.base_url, Borrowed(WORKSHOP), limit=3)
 
     def drain(self) -> None:
         while not self.queue.events.empty():
@@ -174,4 +165,4 @@ TestArtist = Artist.TestCase
 
 
 def teardown_module() -> None:
-    Workshop.stop(WORKSHOP)
+    WORKSHOP.stop()

@@ -118,7 +118,7 @@ def test_cancel_works_in_every_state(queue: Queue, service: ScriptedService, sta
     until(lambda: queue.jobs()[0].state is state)
     queue.cancel(job.id)
     assert queue.jobs()[0].state is State.CANCELLED
-    until(lambda: not queue._busy)
+    until(lambda: not queue._runner.agenda._busy)
     time.sleep(0.3)
     assert queue.jobs()[0].state is State.CANCELLED
 
@@ -130,7 +130,7 @@ def test_a_job_cancelled_while_submitting_can_go_on_without_paying_again(
     job = queue.add(an_order())
     until(lambda: len(service.submits) == 1)
     queue.cancel(job.id)
-    until(lambda: queue.jobs()[0].service_id != "" and not queue._busy)
+    until(lambda: queue.jobs()[0].service_id != "" and not queue._runner.agenda._busy)
     assert resume_state(queue.jobs()[0]) is State.WAITING
     queue.retry(job.id)
     assert rest(queue)[0].state is State.READY

@@ -8,7 +8,7 @@ import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import house  # noqa: F401  makes `image_to_3d` importable
 from image_to_3d.jobs.faults import Patience
@@ -56,10 +56,20 @@ def a_workshop() -> Workshop:
     return Workshop(Launch.for_wheel())
 
 
-def a_queue(folder: Path, base_url: str, workshop: Workshop, **changes: Any) -> Queue:
+class Borrowed:
+    """A workshop shared by several queues: one queue's end leaves it running."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._workshop = workshop
+
+    def __getattr__(self, name: str) -> Any:
+        return (lambda: None) if name == "stop" else getattr(self._workshop, name)
+
+
+def a_queue(folder: Path, base_url: str, workshop: Workshop | Borrowed, **changes: Any) -> Queue:
     pace, patience = changes.pop("pace", FAST), changes.pop("patience", EAGER)
     setup = a_setup(folder, base_url, **changes)
-    return Queue(folder / "user", setup, workshop, no_offline_service, pace=pace, patience=patience)
+    return Queue(folder / "user", setup, cast(Workshop, workshop), no_offline_service, pace=pace, patience=patience)
 
 
 def a_picture(seed: int = 0) -> bytes:

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps jobs: in the journal, which is opened when first needed, and as a record in each job's folder.
+
+Every method waits for the disk: for the queue's threads only.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..api.errors import StorageError
+from . import records
+from .job import Event, Job, Notice
+from .journal import Journal
+from .ownership import Ownership
+from .services import Setup
+
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """The journal of one queue. `tell` hands an event to the host."""
+
+    def __init__(self, folder: Path, setup: Callable[[], Setup], tell: Callable[[Event], None]) -> None:
+        self._folder = folder
+        self._setup = setup
+        self._tell = tell
+        self._opening = threading.Lock()
+        self._writing = threading.Lock()
+        self._journal: Journal | None = None
+        self._ownership: Ownership | None = None
+        self._closed = False
+
+    def journal(self) -> Journal:
+        """The journal, opened on first use. Raises StorageError."""
+        with self._opening:
+            if self._closed:
+                raise StorageError("The queue has ended.")
+            if self._journal is None:
+                self._journal = self._opened()
+            return self._journal
+
+    def keep(self, latest: Callable[[], Job | None]) -> bool:
+        """Keep a job as `latest` tells it once it is its turn, so that the newest is written last; whether it was."""
+        with self._writing:
+            job = latest()
+            if job is None:
+                return True
+            try:
+                self.journal().write(job)
+            except StorageError as error:
+                _log.error("%s: %s", job.id, error)
+                self._tell(Notice(str(error), warning=True))
+                return False
+            self.leave_record(job)
+            return True
+
+    def claim(self, job: Job, limit: int) -> bool:
+        """Keep a job in its new state if the service has a place free for it. Raises StorageError."""
+        claimed = self.journal().claim(job, limit)
+        if claimed:
+            self.leave_record(job)
+        return claimed
+
+    def leave_record(self, job: Job) -> None:
+        """The copy in the job's folder, from which a damaged journal is rebuilt."""
+        try:
+            records.write_record(job)
+        except OSError as error:
+            # The journal has it; the folder may have been deleted by the artist, which is their right.
+            _log.info("%s: no record could be left in its folder: %s", job.id, error)
+
+    def orphans(self) -> Iterator[Job]:
+        """Jobs whose Blender died; from here on they belong to this queue. Raises StorageError."""
+        journal = self.journal()
+        assert self._ownership is not None
+        for owner in journal.owners():
+            with self._ownership.holding_dead(owner) as dead:
+                taken = journal.take_over(owner) if dead else []
+            yield from taken
+
+    def close(self) -> None:
+        """Close the journal: what is unfinished may be taken over at once."""
+        with self._opening:
+            self._closed = True
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+            if self._ownership is not None:
+                self._ownership.release()
+                self._ownership = None
+
+    def _opened(self) -> Journal:
+        try:
+            self._ownership = self._ownership or Ownership(self._folder / "owners")
+        except OSError as error:
+            raise StorageError(f"The add-on's folder can't be written: {error.strerror}.") from error
+        setup = self._setup()
+        journal = Journal(self._folder, [setup.results, *setup.earlier_results], self._ownership.token)
+        if journal.rebuilt_from is not None:
+            found = f"{journal.rebuilt_from} jobs were found again in their folders."
+            self._tell(Notice(f"The journal of jobs was damaged and has been set aside; {found}", warning=True))
+        return journal
