@@ -102,14 +102,21 @@ class Blender:
         """What Blender wrote to the terminal so far."""
         return (self._talk / "log").read_text(errors="replace")
 
-    def close(self, kill: bool = False) -> None:
-        """End it: quietly, or as a power cut would."""
+    def kill(self) -> None:
+        """End Blender as a power cut would, and all that it started."""
+        self.run("bash", "-c", "kill -KILL $BLENDER_PID")
+        self._process.wait(20)
+
+    def close(self) -> None:
         for line in ("_ear", "_hands"):
             if hasattr(self, line):
                 getattr(self, line).close()
-        if self.alive():
-            os.kill(self._process.pid, signal.SIGKILL if kill else signal.SIGTERM)
-        self._process.wait(20)
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait(20)
         self._log.close()
         shutil.rmtree(self._talk, ignore_errors=True)
 

@@ -35,7 +35,7 @@ def test_a_job_goes_on_when_blender_was_killed_and_comes_back(
     at_work.ask("save_as", path=str(tmp_path / "scene.blend"))
     at_work.generate(chair)
     at_work.wait_for("waiting")
-    at_work.close(kill=True)
+    at_work.kill()
 
     variables = {"IMAGE_TO_3D_BASE_URL": slow_service.base_url, "MODELSLAB_API_KEY": KEY}
     again = start(network=True, variables=variables)
