@@ -158,13 +158,20 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         elif said.text:
             _hint(layout, said.text, icon="ERROR" if said.failed else "CHECKMARK")
         if not chosen().on_this_machine and not bpy.app.online_access:
-            row = layout.row(heading="Online Access")
-            row.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+            _hint(layout, "Blender's online access is switched off.", icon="ERROR")
+            _beside(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+
+
+def _beside(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """A line in the fields' column, which a property split leaves 60 % of the width."""
+    split = layout.split(factor=0.4)
+    split.label()
+    return split.row()
 
 
 def _hint(layout: bpy.types.UILayout, text: str, icon: str = "INFO") -> None:
-    """A small line under the field it belongs to, in the fields' column."""
-    row = layout.row(heading=" ")
+    """A small line under the field it belongs to."""
+    row = _beside(layout)
     row.active = False
     row.label(text=text, icon=icon)
 

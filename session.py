@@ -193,10 +193,10 @@ def latest(job_id: str) -> Job | None:
     return _queue.job(job_id) if _queue is not None else None
 
 
-def paused() -> str:
-    """Why no new job is begun for now, and for how long; empty where nothing holds the queue up."""
+def paused() -> tuple[str, str] | None:
+    """How long no new job is begun, and why; None where nothing holds the queue up."""
     pause = _queue.paused() if _queue is not None else None
-    return f"{pause[1]} {clock(pause[0])}" if pause else ""
+    return (clock(pause[0]), pause[1]) if pause else None
 
 
 # -- driving ---------------------------------------------------------------------------------------

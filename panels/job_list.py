@@ -41,13 +41,16 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     shown, page, pages = rows.page(getattr(context.window_manager, PAGE))
     if not shown:
         return
-    paused = session.paused()
-    if paused:
-        layout.label(text=paused, icon="SORTTIME")
     width = characters(context)
+    paused = session.paused()
+    if paused is not None:
+        left, reason = paused
+        layout.label(text=f"New jobs begin in {left}", icon="SORTTIME")
+        wrapped(layout, reason, width, icon="BLANK1")
     column = layout.column(align=False)
     for job in shown:
-        _draw_job(column, job, width)
+        # What holds up all that wait is said once.
+        _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else job.note)
     if pages > 1:
         _draw_pager(layout, page, pages)
 
@@ -66,7 +69,7 @@ def wrapped(layout: bpy.types.UILayout, text: str, width: int, icon: str = "NONE
         column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
 
 
-def _draw_job(layout: bpy.types.UILayout, job: Job, width: int) -> None:
+def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> None:
     if job.error is not None and not job.running:
         box = layout.box().column(align=True)
         _draw_row(box, job)
@@ -74,8 +77,8 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int) -> None:
         _draw_answers(box, job, job.error)
     else:
         _draw_row(layout, job)
-        if job.note:
-            wrapped(layout, job.note, width, icon="INFO")
+        if note:
+            wrapped(layout, note, width, icon="INFO")
 
 
 def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
