@@ -165,9 +165,7 @@ class Queue:
             if job is None or job.running:
                 return
             self._board.remove(job_id)
-            self._runner.forget(job_id)
-        dismissed = replace(job, listed=False)
-        self._runner.do(lambda: self._keeper.keep(lambda: dismissed) and None)
+        self._runner.keep_dismissed(job)
 
     def mark_placed(self, job_id: str, objects: Sequence[str]) -> None:
         """The model stands in a scene as these objects."""

@@ -125,7 +125,11 @@ class Runner:
                 return
             self._memory.pop(job.id, None)
             self._board.put(job.moved(state))
-        self.do(lambda: self.begin(job.id) or self.fail(job.id, NOT_KEPT.info()))
+        self.do(partial(self._begin_or_fail, job.id))
+
+    def _begin_or_fail(self, job_id: str) -> None:
+        if not self.begin(job_id):
+            self.fail(job_id, NOT_KEPT.info())
 
     def fail(self, job_id: str, error: ErrorInfo) -> None:
         """End a running job with an error."""
@@ -137,9 +141,16 @@ class Runner:
             self._board.put(job.moved(State.FAILED, error=error))
         self.keep(job_id)
 
-    def forget(self, job_id: str) -> None:
-        """The job is off the list."""
-        self._memory.pop(job_id, None)
+    def keep_dismissed(self, job: Job) -> Job:
+        """Keep that a job is off the list."""
+        dismissed = replace(job, listed=False)
+        self._memory.pop(job.id, None)
+
+        def keep() -> None:
+            self._keeper.keep(lambda: dismissed)
+
+        self.do(keep)
+        return dismissed
 
     def wake(self) -> None:
         """Look at the agenda; the caller holds the board's lock."""
@@ -317,9 +328,7 @@ class Runner:
             if current is not None:
                 self._board.put(job)
                 return job
-        dismissed = replace(job, listed=False)
-        self.do(lambda: self._keeper.keep(lambda: dismissed) and None)
-        return dismissed
+        return self.keep_dismissed(job)
 
     def _report(self, job_id: str, done: float) -> None:
         with self._board.changed:

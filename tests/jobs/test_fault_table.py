@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""docs/faults.md promises nothing that no test proves."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from house import ROOT
+
+ROW = re.compile(r"^\|.*\|.*\| `([^`]+)` \|$", re.MULTILINE)
+
+
+def test_every_fault_in_the_table_has_its_test() -> None:
+    named = ROW.findall((ROOT / "docs" / "faults.md").read_text("utf-8"))
+    assert len(named) >= 40
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "--no-header", "-p", "no:cacheprovider", "tests/jobs"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    ).stdout
+    tests = {line.removeprefix("tests/jobs/").strip() for line in listed.splitlines() if "::" in line}
+    for name in named:
+        wanted = name.removeprefix("jobs/") if "::" in name else f"test_faults.py::{name}"
+        assert any(test == wanted or test.startswith(f"{wanted}[") for test in tests), name
+
+
+def test_no_fault_is_proven_by_patching_our_own_functions() -> None:
+    for path in (ROOT / "tests" / "jobs").glob("test_*.py"):
+        patched = re.findall(r"monkeypatch\.\w+\((\w+)", path.read_text("utf-8"))
+        assert set(patched) <= {"time"}, path.name
