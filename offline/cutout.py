@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -17,12 +18,15 @@ from .raster import Flags, Floats, blur, grow, label, reach, resize, shrink
 
 _log = logging.getLogger(__name__)
 
-LOOK_AT = 640
+LOOK_AT: Final = 640
 """Longest side, in pixels, at which the background is looked for."""
-LEAST = 0.004
+LEAST: Final = 0.004
 """Share of the picture below which nothing counts as a subject."""
-MOST = 0.96
+MOST: Final = 0.96
 """Share above which everything is subject, hence nothing is."""
+
+CALM: Final = 0.55
+"""Share of the border that has to look like background for there to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,15 @@ def _differs_from_background(colours: Floats) -> Flags:
     distance = np.sqrt((off**2).sum(axis=-1))
     tolerance = float(np.clip(3.5 * spread, 5.0, 14.0))
     alike = distance < tolerance
+    if alike[border].mean() < CALM:
+        return np.ones_like(border)
     # A soft shadow is darker than the background, of its colour, and has no edges.
     slope = np.hypot(*np.gradient(smooth[..., 0]))
     shadow = (off[..., 0] < 0.0) & (off[..., 0] > -26.0) & (np.hypot(off[..., 1], off[..., 2]) < 4.0) & (slope < 1.2)
-    outside = reach(border & alike, alike | (shadow & ~grow(distance > 30.0, 1)))
+    outside = reach(border & alike, alike)
+    without_shadows = reach(border & alike, alike | (shadow & ~grow(distance > 30.0, 1)))
+    if (~without_shadows).sum() > 0.6 * (~outside).sum():
+        outside = without_shadows  # else it is a subject that looks like a shadow: white on white
     outside |= _seen_through(distance < max(1.2, 1.5 * spread), outside)
     # Round off what the threshold frayed.
     return blur((~outside).astype(np.float32), 1.5) > 0.5
@@ -140,10 +149,11 @@ def _reading_order(part: Flags) -> tuple[int, int]:
 
 
 def _rounded_card(height: int, width: int) -> Floats:
-    """The whole picture with rounded corners and a pixel of air."""
-    radius = 0.06 * max(height, width)
-    y = np.abs(np.arange(height, dtype=np.float32) + 0.5 - height / 2)[:, None] - (height / 2 - 1.0 - radius)
-    x = np.abs(np.arange(width, dtype=np.float32) + 0.5 - width / 2)[None, :] - (width / 2 - 1.0 - radius)
+    """The whole picture with rounded corners and a little air."""
+    air = min(1.0, 0.05 * min(height, width))
+    radius = min(0.06 * max(height, width), 0.3 * min(height, width))
+    y = np.abs(np.arange(height, dtype=np.float32) + 0.5 - height / 2)[:, None] - (height / 2 - air - radius)
+    x = np.abs(np.arange(width, dtype=np.float32) + 0.5 - width / 2)[None, :] - (width / 2 - air - radius)
     beyond = np.hypot(np.maximum(x, 0.0), np.maximum(y, 0.0)) + np.minimum(np.maximum(x, y), 0.0)
     return np.clip(0.5 + radius - beyond, 0.0, 1.0).astype(np.float32)
 

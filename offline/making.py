@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from ..api.errors import PictureError
 from . import model, pictures, turntable
 from .cutout import cut_out
 from .inflate import inflate
@@ -24,6 +25,8 @@ def make(record: Record, picture_path: Path, folder: Path) -> list[str]:
     resolution = int(wanted["resolution"])
     folder = folder.absolute()
     picture = pictures.read(picture_path)
+    if picture[..., 3].max() < 0.5:
+        raise PictureError("The picture is transparent throughout: there is nothing to make a model of.")
     subject = cut_out(picture, first_view=bool(wanted["multi_image"]))
     relief = inflate(subject, max(COARSEST, round(resolution * GRID)), int(wanted["seed"]))
     texture = paint(picture, subject, relief, max(resolution, COARSEST))

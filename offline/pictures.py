@@ -14,6 +14,8 @@ from .raster import Floats, resize
 
 LONGEST: Final = 2600
 """Longest side, in pixels, that is looked at; more would show in no texture."""
+SMALLEST: Final = 16
+"""Shortest side, in pixels; what has less is enlarged."""
 MOST_PIXELS: Final = 150_000_000
 
 
@@ -44,6 +46,10 @@ def read(path: Path) -> Floats:
     if floats:  # Blender has made 16-bit and HDR pictures linear
         low = picture[..., :3]
         picture[..., :3] = np.where(low <= 0.0031308, low * 12.92, 1.055 * np.maximum(low, 1e-8) ** (1 / 2.4) - 0.055)
+    times = -(-SMALLEST // min(width, height))
+    if times > 1:
+        picture = picture.repeat(times, axis=0).repeat(times, axis=1)[: 4 * LONGEST, : 4 * LONGEST]
+        height, width = picture.shape[:2]
     scale = LONGEST / max(width, height)
     if scale < 1.0:
         picture = np.clip(resize(picture, max(1, round(height * scale)), max(1, round(width * scale))), 0.0, 1.0)

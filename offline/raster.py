@@ -25,7 +25,7 @@ def resize(picture: Floats, height: int, width: int) -> Floats:
 
 
 def sample(picture: Floats, rows: Floats, columns: Floats, step: float) -> Floats:
-    """The picture at a grid of places (in pixels; 0 is the first pixel's centre) `step` pixels apart. Zero beyond it."""
+    """The picture at a grid of places (pixels; 0 is the first one's centre) `step` pixels apart. Zero beyond it."""
     height, width = picture.shape[:2]
     return _apply(picture, _weights(height, rows, step, False), _weights(width, columns, step, False))
 
@@ -93,9 +93,8 @@ def label(mask: Flags) -> NDArray[np.int32]:
         numbers = _spread(_spread(numbers, mask).T, mask.T).T
         if np.array_equal(before, numbers):
             break
-    return np.unique(numbers, return_inverse=True)[1].reshape(mask.shape).astype(np.int32) + (
-        0 if not mask.all() else 1
-    )
+    found = np.unique(np.append(0, numbers))
+    return np.searchsorted(found, numbers).astype(np.int32)
 
 
 def reach(seeds: Flags, allowed: Flags) -> Flags:

@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 MOST: Final = 5
 """Jobs that may wait or be at work at once; the service's smallest plan has as many."""
-MODEL_SECONDS: Final = 6.0
-VIDEO_SECONDS: Final = 25.0
-"""Guesses until something was made."""
+MODEL_SECONDS: Final = 4.0
+VIDEO_SECONDS: Final = 16.0
+"""Guesses for a model of resolution 256, and for a video of it."""
 
 Make = Callable[[Record, Path, Path], list[str]]
 """Makes a job's files of the picture in the folder; their names."""
@@ -35,7 +35,8 @@ class Works:
         self._lock = threading.Lock()
         self._pending: dict[int, Record] = {}
         self._started = 0.0
-        self._pace = {False: MODEL_SECONDS, True: VIDEO_SECONDS}
+        self._pace = 1.0
+        """How much longer it takes here than guessed."""
 
     def submit(self, upload: str, parameters: dict[str, object]) -> Record | float:
         """Take a new job; or, where too many wait, after how many seconds to try again."""
@@ -71,7 +72,7 @@ class Works:
             with self._lock:
                 self._started = 0.0
                 if done.state == "done":
-                    self._pace[bool(record.parameters["render"])] = done.seconds
+                    self._pace = max(0.1, done.seconds / _guess(record))
                 self._pending.pop(record.id, None)
 
     def stop(self) -> None:
@@ -84,7 +85,7 @@ class Works:
 
     def _left(self, record: Record) -> float:
         """Seconds of work a job still needs."""
-        needed = self._pace[bool(record.parameters["render"])]
+        needed = self._pace * _guess(record)
         if record.id == next(iter(self._pending)) and self._started:
             return max(0.5, needed - (time.monotonic() - self._started))
         return needed
@@ -107,3 +108,9 @@ class Works:
             _log.exception("job %d failed", record.id)
             text = f"The offline preview could not make a model of it: {type(error).__name__}: {readable(error, 120)}"
             return self._store.keep(record, state="failed", error=text)
+
+
+def _guess(record: Record) -> float:
+    """Seconds a job may take."""
+    share = int(record.parameters["resolution"]) / 256
+    return 0.5 + MODEL_SECONDS * share**2 + (VIDEO_SECONDS if record.parameters["render"] else 0.0)
