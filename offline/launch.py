@@ -27,8 +27,8 @@ class OfflineService:
     """
 
     def __init__(self, launch: Launch, folder: Path) -> None:
+        self.folder = folder
         self._launch = launch
-        self._folder = folder
         self._turn = threading.Lock()
         """Held while it is started."""
         self._child: Child | None = None
@@ -61,12 +61,12 @@ class OfflineService:
                 self._child = None
             stopped = self._stopped
             try:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise WorkshopError(
                     f"The offline preview's folder can't be made: {readable(error.strerror)}."
                 ) from error
-            self._child = child = spawn(self._launch, "offline.server", [str(self._folder.absolute())])
+            self._child = child = spawn(self._launch, "offline.server", [str(self.folder.absolute())])
             try:
                 port = self._await_port(child, stopped)
             except WorkshopError:

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The offline preview answers as the service does, so what works with one works with the other."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from image_to_3d.offline.launch import OfflineService
+from image_to_3d.offline.store import Store
+from image_to_3d.workshop.process import Launch, spawn
+from pytest_httpserver import HTTPServer
+from service import KEY, Service
+
+QUICK = {"resolution": 48}
+
+
+def test_a_submit_is_answered_at_once_and_tells_how_to_go_on(service: Service, chair: Path) -> None:
+    reply = service.submit(chair, **QUICK)
+    assert reply["status"] == "processing"
+    assert isinstance(reply["id"], int)
+    assert reply["eta"] > 0
+    assert reply["fetch_result"] == f"{service.base_url}/3d/fetch/{reply['id']}"
+    assert reply["output"] == []
+    assert len(reply["future_links"]) == 1
+    assert "no AI" in reply["message"]
+
+
+def test_while_it_works_a_fetch_is_answered_in_the_short_form(service: Service, chair: Path) -> None:
+    first = service.submit(chair, resolution=256)
+    reply = service.ask(f"3d/fetch/{first['id']}")
+    assert reply == {"status": "processing", "message": "try again later.", "output": "", "tip": reply["tip"]}
+    assert service.finish(first)["status"] == "success"
+
+
+def test_the_finished_job_lists_the_files_that_were_announced(service: Service, chair: Path) -> None:
+    first = service.submit(chair, output_format="obj", **QUICK)
+    reply = service.finish(first)
+    assert reply["id"] == first["id"]
+    assert sorted(reply["output"]) == sorted(first["future_links"]) == sorted(reply["proxy_links"])
+    assert sorted(url.rsplit(".")[-1] for url in reply["output"]) == ["mtl", "obj", "png"]
+    assert reply["generationTime"] > 0
+    assert "no AI" in reply["message"]
+
+
+def test_settings_and_the_callers_own_id_come_back(service: Service, chair: Path) -> None:
+    first = service.submit(chair, track_id="shelf 7", seed=3480183101, mesh_simplify=0.95, **QUICK)
+    last = service.finish(first)
+    for reply in (first, last):
+        assert reply["track_id"] == "shelf 7"
+        assert reply["meta"]["seed"] == 3480183101
+        assert reply["meta"]["mesh_simplify"] == 0.95
+        assert reply["meta"]["ss_sampling_steps"] == 12
+
+
+def test_seed_0_becomes_a_random_one_that_is_told(service: Service, chair: Path) -> None:
+    seeds = {service.submit(chair, seed=0, **QUICK)["meta"]["seed"] for _ in range(3)}
+    assert len(seeds) == 3
+    assert all(0 < seed < 2**32 for seed in seeds)
+
+
+def test_the_picture_may_be_named_either_way(service: Service, chair: Path) -> None:
+    url = service.upload(chair)
+    for name in ("image", "init_image"):
+        assert service.ask("3d/image_to_3d", **{name: url}, **QUICK)["status"] == "processing"
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({}, "init_image"),
+        ({"image": "not an address"}, "init_image"),
+        ({"mesh_simplify": 0.5}, "mesh_simplify"),
+        ({"output_format": "fbx"}, "output_format"),
+        ({"resolution": 1024}, "resolution"),
+        ({"seed": -1}, "seed"),
+        ({"webhook": "http://unsafe.example"}, "webhook"),
+        ({"render": "perhaps"}, "render"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name_in_the_services_own_form(
+    service: Service, chair: Path, fields: dict[str, object], named: str
+) -> None:
+    if "image" not in fields and named != "init_image":
+        fields = {"image": service.upload(chair), **fields}
+    reply = service.ask("3d/image_to_3d", **fields)
+    assert reply["status"] == "error"
+    assert "id" not in reply
+    assert list(reply["message"]) == [named]
+    assert isinstance(reply["message"][named][0], str)
+
+
+def test_without_a_key_every_endpoint_refuses(service: Service) -> None:
+    for path in ("3d/image_to_3d", "3d/fetch/1", "base64_to_url", "assets_generated", "/api/wallet_balance"):
+        for key in ("", None):
+            reply = requests.post(service.post(path).url, json={"key": key}, timeout=60)
+            assert reply.status_code == 401
+            assert reply.json()["status"] == "error"
+
+
+def test_an_unknown_id_is_an_error(service: Service) -> None:
+    for number in ("123", "..%2f..%2fetc", "1e3"):
+        assert service.ask(f"3d/fetch/{number}")["status"] == "error"
+
+
+def test_more_than_five_at_once_have_to_wait(service: Service, chair: Path) -> None:
+    url = service.upload(chair)
+    replies = [service.post("3d/image_to_3d", image=url, resolution=256) for _ in range(7)]
+    assert [reply.status_code for reply in replies[:5]] == [200] * 5
+    refused = [reply for reply in replies if reply.status_code == 429]
+    assert refused
+    body = refused[0].json()
+    assert body["status"] == "error"
+    assert body["retry_after"] >= 1
+    assert refused[0].headers["Retry-After"] == str(body["retry_after"])
+    etas = [reply.json()["eta"] for reply in replies[:5]]
+    assert etas == sorted(etas)
+
+
+def test_an_upload_comes_back_byte_for_byte(service: Service, chair: Path) -> None:
+    url = service.upload(chair)
+    reply = requests.get(url, timeout=60)
+    assert reply.content == chair.read_bytes()
+    assert reply.headers["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "aGVsbG8=",
+        "data:image/png;base64, aGVsbG8=",
+        "data:image/png;base64,%%%%",
+        "data:image/png;base64,aGVsbG8",
+        "data:image/png;base64," + base64.b64encode(b"<html>").decode(),
+        "data:image/png;base64," + "A" * (5 * 1024 * 1024),
+    ],
+    ids=["missing", "empty", "bare", "space", "no base64", "cut off", "no picture", "too large"],
+)
+def test_what_is_no_picture_is_not_taken(service: Service, text: str | None) -> None:
+    reply = service.ask("base64_to_url", base64_string=text)
+    assert reply["status"] == "error"
+    assert list(reply["message"]) == ["base64_string"]
+
+
+def test_a_picture_elsewhere_is_not_fetched(service: Service) -> None:
+    for url in ("http://example.com/chair.png", "https://10.0.0.1/chair.png", "http://169.254.169.254/latest"):
+        reply = service.ask("3d/image_to_3d", image=url)
+        assert "fetches no pictures from the network" in reply["message"]["init_image"][0]
+
+
+def test_a_picture_served_on_this_machine_is_fetched(service: Service, chair: Path, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/chair").respond_with_data(chair.read_bytes(), content_type="text/plain")
+    httpserver.expect_request("/moved").respond_with_data("", 302, {"Location": "http://example.com/chair.png"})
+    assert service.ask("3d/image_to_3d", image=httpserver.url_for("/chair"), **QUICK)["status"] == "processing"
+    for path in ("/moved", "/missing"):
+        reply = service.ask("3d/image_to_3d", image=httpserver.url_for(path))
+        assert list(reply["message"]) == ["init_image"]
+
+
+def test_the_webhook_is_never_called(service: Service, chair: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}/done"
+        reply = service.submit(chair, webhook=address, **QUICK)
+        assert "webhook" not in reply["meta"]
+        assert service.finish(reply)["status"] == "success"
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+def test_a_damaged_picture_ends_the_job_with_a_reason(service: Service, chair: Path) -> None:
+    reply = service.finish(service.submit(chair.read_bytes()[:300]))
+    assert reply["status"] == "error"
+    assert "picture" in reply["message"]
+
+
+def test_the_wallet_is_empty_and_the_key_taken(service: Service) -> None:
+    reply = service.ask("/api/wallet_balance")
+    assert reply["status"] == "success"
+    assert reply["data"] == {"balance": 0.0, "currency": "USD"}
+
+
+def test_the_list_of_generated_models_has_the_newest_first(service: Service, chair: Path) -> None:
+    jobs = [service.submit(chair, track_id=f"in order {i}", **QUICK) for i in range(3)]
+    done = [service.finish(job) for job in jobs]
+    for path in ("assets_generated", "/api/assets_generated"):
+        newest = service.ask(path, type="3d", per_page=2, page=1)
+        assert [entry["id"] for entry in newest["data"]] == [jobs[2]["id"], jobs[1]["id"]]
+        assert newest["data"][0]["output"] == done[2]["output"]
+        assert newest["data"][0]["track_id"] == "in order 2"
+        assert service.ask(path, type="3d", per_page=2, page=2)["data"][0]["id"] == jobs[0]["id"]
+        assert newest["pagination"]["total"] >= 3
+    assert service.ask("assets_generated", type="image")["data"] == []
+
+
+def test_an_interrupted_download_can_be_resumed(service: Service, chair: Path) -> None:
+    url = service.upload(chair)
+    whole = chair.read_bytes()
+    head = requests.head(url, timeout=60)
+    assert head.headers["Content-Length"] == str(len(whole))
+    assert head.headers["Accept-Ranges"] == "bytes"
+    for wanted, part in (("0-99", whole[:100]), ("1000-", whole[1000:]), ("-10", whole[-10:])):
+        reply = requests.get(url, headers={"Range": f"bytes={wanted}"}, timeout=60)
+        assert (reply.status_code, reply.content) == (206, part)
+        assert reply.headers["Content-Range"].endswith(f"/{len(whole)}")
+    fresh = {"Range": "bytes=1000-", "If-Range": head.headers["ETag"]}
+    assert requests.get(url, headers=fresh, timeout=60).status_code == 206
+    stale = {"Range": "bytes=1000-", "If-Range": '"another"'}
+    assert requests.get(url, headers=stale, timeout=60).content == whole
+    beyond = requests.get(url, headers={"Range": f"bytes={len(whole)}-"}, timeout=60)
+    assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
+
+
+def test_only_its_own_files_are_served(service: Service, chair: Path) -> None:
+    reply = service.finish(service.submit(chair, **QUICK))
+    token = urlsplit(reply["output"][0]).path.split("/")[2]
+    for path in (f"/jobs/{reply['id']}.json", f"/results/{token}/../../jobs/{reply['id']}.json", "/temp/..", "/", "/x"):
+        connection = http.client.HTTPConnection(urlsplit(service.root).netloc, timeout=60)
+        connection.request("GET", path)
+        assert connection.getresponse().status == 404
+        connection.close()
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
+def test_web_pages_can_not_use_it(service: Service, headers: dict[str, str]) -> None:
+    for method in ("POST", "GET"):
+        reply = requests.request(
+            method, f"{service.root}/api/wallet_balance", json={"key": "k"}, headers=headers, timeout=60
+        )
+        assert reply.status_code == 403
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"nothing", b"[" * 100_000, b'"key"'])
+def test_a_body_that_makes_no_sense_is_refused_with_a_reason(service: Service, body: bytes) -> None:
+    reply = requests.post(f"{service.base_url}/3d/image_to_3d", data=body, timeout=60)
+    assert reply.status_code == 400
+    assert reply.json()["status"] == "error"
+
+
+def test_an_endless_body_is_not_read(service: Service) -> None:
+    connection = http.client.HTTPConnection(urlsplit(service.root).netloc, timeout=60)
+    connection.putrequest("POST", "/api/v6/base64_to_url")
+    connection.putheader("Content-Length", str(10**12))
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_jobs_outlive_the_server(tmp_path: Path, chair: Path) -> None:
+    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    try:
+        before = Service(offline.base_url())
+        picture = before.upload(chair)
+        jobs = [before.ask("3d/image_to_3d", image=picture, track_id=str(i), resolution=256) for i in range(2)]
+        offline.stop()
+        after = Service(offline.base_url())
+        for i, job in enumerate(jobs):
+            reply = after.finish(job)
+            assert reply["status"] == "success"
+            assert reply["track_id"] == str(i)
+            assert requests.get(reply["output"][0], timeout=60).content[:4] == b"glTF"
+        moved = urlsplit(picture).path
+        assert requests.get(after.root + moved, timeout=60).content == chair.read_bytes()
+        assert after.ask("3d/image_to_3d", image=picture, **QUICK)["status"] == "processing"
+    finally:
+        offline.stop()
+
+
+def test_it_starts_again_when_it_has_died(tmp_path: Path) -> None:
+    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    try:
+        offline.base_url()
+        first = offline.pid
+        offline.stop()
+        assert not offline.running
+        assert Service(offline.base_url()).ask("/api/wallet_balance")["status"] == "success"
+        assert offline.pid not in (0, first)
+    finally:
+        offline.stop()
+
+
+def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
+    child = spawn(Launch.for_wheel(), "offline.server", [str(tmp_path)])
+    assert child.stdout is not None
+    assert child.stdin is not None
+    try:
+        assert b"port" in child.stdout.readline()
+        child.stdin.close()
+        try:
+            child.wait(20)
+        except subprocess.TimeoutExpired:
+            pytest.fail("it goes on without its parent")
+    finally:
+        child.end()
+
+
+def test_it_listens_on_this_machine_only(service: Service) -> None:
+    assert urlsplit(service.base_url).hostname == "127.0.0.1"
+
+
+def test_yesterdays_files_are_removed_and_todays_kept(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    names = [store.keep_upload(b"picture", "png") for _ in range(2)]
+    records = [store.new(name, {"render": False}) for name in names]
+    places = [store.workplace(record) for record in records]
+    yesterday = time.time() - 25 * 3600
+    for path in (store.upload(names[0]), tmp_path / "jobs" / f"{records[0].id}.json", places[0]):
+        assert path is not None
+        os.utime(path, (yesterday, yesterday))
+    store.clean()
+    assert [store.upload(name) is None for name in names] == [True, False]
+    assert [store.find(str(record.id)) is None for record in records] == [True, False]
+    assert [place.exists() for place in places] == [False, True]
+
+
+def test_the_key_is_kept_nowhere(service: Service, offline: OfflineService, chair: Path) -> None:
+    service.finish(service.submit(chair, **QUICK))
+    kept = [path for path in offline.folder.rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if KEY.encode() in path.read_bytes()]

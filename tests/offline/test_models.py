@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an artist gets from the offline preview: a closed, textured model that is the same in every format."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import meshes
+import numpy as np
+import pytest
+from house import ROOT
+from image_to_3d.offline.launch import OfflineService
+from meshes import Mesh
+from PIL import Image
+from service import Service
+
+SMALL = {"resolution": 96, "seed": 5}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, offline: OfflineService) -> dict[str, dict[str, Path]]:
+    """The chair in each format."""
+    service = Service(offline.base_url())
+    folder = tmp_path_factory.mktemp("models")
+    picture = ROOT / "samples" / "chair.png"
+    return {kind: service.make(picture, folder, output_format=kind, **SMALL) for kind in ("glb", "obj", "stl", "ply")}
+
+
+@pytest.mark.parametrize("kind", ["glb", "obj", "stl", "ply"])
+def test_the_model_is_a_closed_volume(made: dict[str, dict[str, Path]], kind: str) -> None:
+    mesh = meshes.read(made[kind][kind])
+    assert mesh.open_edges() == 0
+    assert mesh.volume > 0.05
+    assert len(mesh.triangles) > 500
+
+
+def test_all_formats_hold_the_same_model(made: dict[str, dict[str, Path]]) -> None:
+    places = [meshes.read(made[kind][kind]).welded() for kind in ("glb", "obj", "stl", "ply")]
+    for other in places[1:]:
+        assert len(other.triangles) == len(places[0].triangles)
+        assert np.abs(other.points.min(axis=0) - places[0].points.min(axis=0)).max() < 1e-5
+        assert np.abs(other.points.max(axis=0) - places[0].points.max(axis=0)).max() < 1e-5
+        assert other.volume == pytest.approx(places[0].volume, rel=1e-4)
+
+
+def test_it_stands_upright_with_its_longest_side_1(made: dict[str, dict[str, Path]]) -> None:
+    """The chair is taller than wide, and its legs are at the bottom: thinner there than at the seat."""
+    mesh = meshes.read(made["glb"]["glb"])
+    wide, high, deep = mesh.size
+    assert high == pytest.approx(1.0, abs=0.03)
+    assert deep < wide < high
+    low, middle = (np.ptp(mesh.points[np.abs(mesh.points[:, 1] - y) < 0.03], axis=0)[2] for y in (-0.47, -0.1))
+    assert low < 0.5 * middle
+
+
+def test_from_the_front_it_looks_like_the_picture(made: dict[str, dict[str, Path]], chair: Path) -> None:
+    mesh = meshes.read(made["glb"]["glb"])
+    texture = texture_of(made["glb"]["glb"])
+    picture = np.asarray(Image.open(chair).convert("RGBA"), np.float64) / 255.0
+    rows, columns = np.nonzero(picture[..., 3] > 0.5)
+    top, left, tall = rows.min(), columns.min(), np.ptp(rows) + 1
+    middle = 0.5 * (mesh.points.min(axis=0) + mesh.points.max(axis=0))
+    x = (mesh.points[:, 0] - middle[0]) * tall + left + (np.ptp(columns) + 1) / 2
+    y = -(mesh.points[:, 1] - middle[1]) * tall + top + tall / 2
+    inner = (np.abs(mesh.points[:, 2]) > 0.05) & (mesh.points[:, 2] > 0)
+    seen = picture[y[inner].astype(int).clip(0, len(picture) - 1), x[inner].astype(int).clip(0, len(picture) - 1), :3]
+    given = at(texture, mesh.uv[inner])
+    assert np.abs(seen - given).mean() < 0.03
+
+
+def test_no_background_shows_at_the_outline(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
+    """The mug's picture is white around it; no vertex of the model is."""
+    files = Service(offline.base_url()).make(mug, tmp_path, **SMALL)
+    mesh = meshes.read(files["glb"])
+    rim = np.abs(mesh.points[:, 2]) < 0.01
+    colours = at(texture_of(files["glb"]), mesh.uv[rim])
+    assert rim.sum() > 50
+    assert (colours.min(axis=1) > 0.93).mean() < 0.01
+
+
+def test_the_handle_of_the_mug_can_be_looked_through(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
+    mesh = meshes.read(Service(offline.base_url()).make(mug, tmp_path, **SMALL)["glb"]).welded()
+    edges = 3 * len(mesh.triangles) // 2
+    assert len(mesh.points) - edges + len(mesh.triangles) == 0  # Euler: a torus
+
+
+def test_obj_comes_with_its_material_and_texture(made: dict[str, dict[str, Path]]) -> None:
+    files = made["obj"]
+    assert f"mtllib {files['mtl'].name}" in files["obj"].read_text()
+    assert f"map_Kd {files['png'].name}" in files["mtl"].read_text()
+    assert min(Image.open(files["png"]).size) > 90
+    assert meshes.read(files["obj"]).uv is not None
+
+
+def test_ply_carries_the_colours_at_its_vertices(made: dict[str, dict[str, Path]]) -> None:
+    mesh = meshes.read(made["ply"]["ply"])
+    assert mesh.colours is not None
+    legs = mesh.points[:, 1] < -0.42
+    seat = np.abs(mesh.points[:, 1]) < 0.2
+    red, green, _ = mesh.colours[legs].mean(axis=0)
+    assert red > green  # wood
+    red, green, _ = mesh.colours[seat].mean(axis=0)
+    assert green > red  # velvet
+
+
+def test_simplify_sets_the_share_of_triangles_removed(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+    service = Service(offline.base_url())
+    counts = {
+        share: len(meshes.read(service.make(chair, tmp_path, mesh_simplify=share, **SMALL)["glb"]).triangles)
+        for share in (0.9, 0.98)
+    }
+    assert counts[0.98] / counts[0.9] == pytest.approx(0.2, rel=0.1)
+
+
+def test_resolution_sets_the_fineness_of_shape_and_texture(
+    offline: OfflineService, chair: Path, tmp_path: Path
+) -> None:
+    service = Service(offline.base_url())
+    coarse, fine = (service.make(chair, tmp_path, resolution=r)["glb"] for r in (64, 128))
+    ratio = len(meshes.read(fine).triangles) / len(meshes.read(coarse).triangles)
+    assert ratio == pytest.approx(4.0, rel=0.15)
+    assert texture_of(fine).shape[0] > 1.5 * texture_of(coarse).shape[0]
+
+
+def test_render_brings_a_real_video(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+    files = Service(offline.base_url()).make(chair, tmp_path, render=True, **SMALL)
+    assert set(files) == {"glb", "mp4"}
+    video = files["mp4"].read_bytes()
+    assert video[4:8] == b"ftyp"
+    assert b"avc1" in video
+    # The sample size table: one entry a frame.
+    table = video.index(b"stsz")
+    assert int.from_bytes(video[table + 12 : table + 16], "big") == 24
+
+
+def texture_of(path: Path) -> np.ndarray:
+    """A GLB's texture as RGB, 0 to 1, first row at the top."""
+    scene, binary = meshes.glb_parts(path)
+    (image,) = scene["images"]
+    view = scene["bufferViews"][image["bufferView"]]
+    start = view.get("byteOffset", 0)
+    picture = Image.open(io.BytesIO(binary[start : start + view["byteLength"]]))
+    return np.asarray(picture.convert("RGB"), np.float64) / 255.0
+
+
+def at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
+    """A texture's colours at texture coordinates (v up)."""
+    height, width = texture.shape[:2]
+    return texture[
+        ((1.0 - uv[:, 1]) * height).astype(int).clip(0, height - 1), (uv[:, 0] * width).astype(int).clip(0, width - 1)
+    ]
+
+
+def test_a_file_with_a_hole_would_be_noticed() -> None:
+    closed = Mesh(np.eye(4, 3), np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]))
+    assert closed.open_edges() == 0
+    assert Mesh(closed.points, closed.triangles[:3]).open_edges() > 0
+    assert Mesh(closed.points, closed.triangles[[0, 1, 2, 3, 3]]).open_edges() > 0
