@@ -37,7 +37,7 @@ def test_the_heart_beats_on_through_a_whole_job(
     assert job["state"] == "placed", job["error"]
     assert heart["seconds"] > 17
     assert heart["beats"] > 500
-    assert [gap for gap in heart["gaps"] if gap["ms"] > LONGEST_MS and not gap["redraws"]] == []
+    assert [gap for gap in heart["gaps"] if gap["ms"] - gap["drawing_ms"] > LONGEST_MS] == []
 
 
 def auto_save_during(blender: Blender, folder: Path, chair: Path, seconds: float) -> float:

@@ -132,17 +132,19 @@ class Heartbeat:
     noticed = 0.03
 
     def __init__(self) -> None:
-        self.gaps: list[tuple[float, float]] = []
+        self.gaps: list[dict[str, Any]] = []
         self.drawn: list[float] = []
-        self.beats = 0
+        self.redraws = self.beats = 0
+        self.beating = True
         self.started = self.last = time.perf_counter()
         self.handles: list[tuple[type, object, str]] = []
         for space in (getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("Space")):
             for kind in ("WINDOW", "UI", "HEADER", "TOOLS", "CHANNELS") if hasattr(space, "draw_handler_add") else ():
-                with contextlib.suppress(TypeError):  # not every editor has every region
-                    handle = space.draw_handler_add(self.draws, (), kind, "POST_PIXEL")
-                    self.handles.append((space, handle, kind))
-        bpy.app.timers.register(self.tick, persistent=True)
+                for moment in ("PRE_VIEW", "POST_PIXEL"):
+                    with contextlib.suppress(TypeError):  # not every editor has every region
+                        handle = space.draw_handler_add(self.draws, (), kind, moment)
+                        self.handles.append((space, handle, kind))
+        bpy.app.timers.register(self.tick, first_interval=self.beat, persistent=True)
 
     def draws(self) -> None:
         self.drawn.append(time.perf_counter())
@@ -151,26 +153,30 @@ class Heartbeat:
         now = time.perf_counter()
         self.beats += 1
         if now - self.last > self.noticed:
-            self.gaps.append((self.last, now))
+            # Blender draws after all else in a round of its main loop: what is before that is work.
+            drawing = now - self.drawn[0] if self.drawn else 0.0
+            self.gaps.append(
+                {
+                    "at": round(self.last - self.started, 2),
+                    "ms": round((now - self.last) * 1000, 1),
+                    "drawing_ms": round(drawing * 1000, 1),
+                    "job": jobs()[-1]["state"] if jobs() else "",
+                }
+            )
+        self.redraws += len(self.drawn)
+        self.drawn.clear()
         self.last = now
-        return self.beat
+        return self.beat if self.beating else None
 
     def stop(self) -> dict[str, Any]:
-        bpy.app.timers.unregister(self.tick)
+        self.beating = False
         for space, handle, kind in self.handles:
             space.draw_handler_remove(handle, kind)
         return {
-            "seconds": time.perf_counter() - self.started,
+            "seconds": round(time.perf_counter() - self.started, 1),
             "beats": self.beats,
-            "redraws": len(self.drawn),
-            "gaps": [
-                {
-                    "at": start - self.started,
-                    "ms": (end - start) * 1000,
-                    "redraws": sum(start <= when <= end for when in self.drawn),
-                }
-                for start, end in self.gaps
-            ],
+            "redraws": self.redraws,
+            "gaps": self.gaps,
         }
 
 
