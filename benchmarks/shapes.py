@@ -66,16 +66,18 @@ def texture(side: int) -> bytes:
     random = np.random.default_rng(1)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     waves = np.stack((np.sin(x * 40), np.sin(y * 30 + 1), np.sin((x + y) * 25 + 2)), -1) * 90 + 128
-    pixels = (waves + random.integers(0, 12, (side, side, 1))).clip(0, 255).astype(np.uint8)
+    pixels = (waves + random.integers(0, 8, (side, side, 1))).clip(0, 255).astype(np.uint8)
     return png(pixels)
 
 
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
     """8-bit RGB or RGBA pixels as a PNG file."""
     height, width, channels = pixels.shape
+    rows = pixels.reshape(height, -1)
     lines = np.empty((height, 1 + width * channels), np.uint8)
-    lines[:, 0] = 0
-    lines[:, 1:] = pixels.reshape(height, -1)
+    lines[:, 0] = 2  # each row as its difference from the one above
+    lines[:, 1:] = rows
+    lines[1:, 1:] -= rows[:-1]
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -93,11 +95,12 @@ def write_glb(path: Path, shape: Shape, picture: bytes | None = None) -> Path:
     """One mesh, one material, one embedded picture."""
     parts = [shape.positions.tobytes(), shape.normals.tobytes(), shape.uvs.tobytes(), shape.triangles.tobytes()]
     if picture is not None:
-        parts.append(picture + b"\0" * (-len(picture) % 4))
-    views, offset = [], 0
+        parts.append(picture)
+    views, offset, padded = [], 0, []
     for part in parts:
         views.append({"buffer": 0, "byteOffset": offset, "byteLength": len(part)})
-        offset += len(part)
+        padded.append(part + b"\0" * (-len(part) % 4))
+        offset += len(padded[-1])
     count = len(shape.positions)
     document: dict[str, Any] = {
         "asset": {"version": "2.0"},
@@ -130,7 +133,7 @@ def write_glb(path: Path, shape: Shape, picture: bytes | None = None) -> Path:
         document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
-    body = b"".join(parts)
+    body = b"".join(padded)
     path.write_bytes(
         struct.pack("<4sII", b"glTF", 2, 12 + 8 + len(text) + 8 + len(body))
         + struct.pack("<I4s", len(text), b"JSON")

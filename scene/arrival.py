@@ -168,7 +168,8 @@ def _append(path: Path) -> list[bpy.types.Object]:
 def _load(path: Path, kind: str, names: Sequence[str] | None, *, link: bool) -> list[Any]:
     """Data of one kind out of a .blend: those of these names, or all."""
     try:
-        with bpy.data.libraries.load(str(path), link=link) as (there, here):
+        opened: Any = bpy.data.libraries.load(str(path), link=link)
+        with opened as (there, here):
             setattr(here, kind, list(getattr(there, kind) if names is None else names))
     except OSError as error:
         raise WorkshopError(f"The prepared model can't be read: {readable(error)}.") from error

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -70,8 +70,8 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
     return objects
 
 
-def _operator(format: str) -> Callable[..., set[str]]:
-    operators: dict[str, Callable[..., set[str]]] = {
+def _operator(format: str) -> Any:
+    operators: dict[str, Any] = {
         "glb": bpy.ops.import_scene.gltf,
         "obj": bpy.ops.wm.obj_import,
         "stl": bpy.ops.wm.stl_import,
@@ -82,7 +82,7 @@ def _operator(format: str) -> Callable[..., set[str]]:
 
 def _known_options(format: str) -> dict[str, Any]:
     """Options come and go between Blender versions: those that this one's importer has."""
-    known = _operator(format).get_rna_type().properties  # type: ignore[attr-defined]
+    known = _operator(format).get_rna_type().properties
     return {name: value for name, value in _OPTIONS[format].items() if name in known}
 
 
@@ -178,7 +178,7 @@ def _forget(picture: bpy.types.Image) -> None:
 def _without_leftovers(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
     """The model alone: no cameras and lights that shone on it, no helper shapes of the importer's."""
     special = bpy.data.collections.get("glTF_not_exported")
-    helpers = set(special.objects) if special is not None else set()
+    helpers: set[bpy.types.Object] = set(special.objects) if special is not None else set()
     if special is not None:
         for item in objects:
             for bone in item.pose.bones if item.pose is not None else ():

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import bpy
 
 from ..api.errors import readable
 
-LONGEST = 60
+LONGEST: Final = 60
 """Bytes of a name: Blender before 5.0 keeps 63, and a number may come behind it."""
 
 
@@ -59,5 +60,5 @@ def _name(items: Sequence[bpy.types.ID], name: str) -> None:
         item.name = cut(f"{cut(name)[:40]} {readable(item.name)}")
 
 
-def _each_once(items):  # type: ignore[no-untyped-def]
+def _each_once(items: Iterable[Any]) -> list[Any]:
     return list({item.session_uid: item for item in items}.values())
