@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any, BinaryIO, Final
 
-_LARGEST_DESCRIPTION: Final = 8 * 1024 * 1024
+_LARGEST_DESCRIPTION: Final = 4 * 1024 * 1024
 """Bytes; as Python objects it is many times larger."""
 _MOST_ELEMENTS: Final = 100_000_000
 """Of all accessors that have no bytes in the file: an importer would make room for them."""

@@ -155,7 +155,7 @@ def _check_gif(file: BinaryIO, size: int) -> None:
 
 def _check_png(file: BinaryIO, size: int) -> None:
     place = 8
-    for _ in range(1_000_000):
+    for _ in range(20_000):
         file.seek(place)
         head = file.read(8)
         place += 12 + int.from_bytes(head[:4], "big")
@@ -199,7 +199,7 @@ def _last(file: BinaryIO, size: int, count: int) -> bytes:
 
 _VIDEOS: Final = frozenset({"mp4", "webm", "gif"})
 
-_LOOK_ALIKES: Final = frozenset({("mtl", "obj"), ("obj", "stl"), ("stl", "obj")})
+_LOOK_ALIKES: Final = frozenset({("mtl", "obj"), ("obj", "stl"), ("stl", "obj"), ("jpeg", "jpg")})
 """(Format, what its first bytes may be taken for): a comment or a name can look like another format's line."""
 
 _AS_WORDS: Final = {"html": "a web page"} | {
@@ -217,6 +217,7 @@ _CHECKS: Final[dict[str, Callable[[BinaryIO, int], None]]] = {
     "gif": _check_gif,
     "png": _check_png,
     "jpg": _check_jpg,
+    "jpeg": _check_jpg,
     "webp": _check_webp,
     "mtl": _check_text,
 }
