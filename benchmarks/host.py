@@ -137,9 +137,7 @@ def _first_draw() -> float:
 
 
 def _clean() -> None:
-    for item in list(bpy.data.objects):
-        bpy.data.objects.remove(item)
-    bpy.data.orphans_purge(do_recursive=True)
+    bpy.ops.wm.read_homefile(use_empty=True)  # undo steps hold the last model otherwise
     bpy.ops.ed.undo_push(message="clean")
     gc.collect()
     if sys.platform == "linux":
