@@ -18,7 +18,7 @@ import bpy
 
 from .. import session
 from ..names import Op
-from ..panels import redraw
+from ..panels import overlay, redraw
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +30,8 @@ PAUSE: Final = 0.1
 """Seconds until it is started again."""
 NO_WINDOW: Final = 2.0
 """Seconds until it is tried again where Blender has no window to run an operator in."""
+PLACEHOLDERS: Final = 2.0
+"""Seconds between two redraws of the viewports, which cost more, for the progress at the placeholders."""
 PROGRESS: Final = 0.5
 """Seconds between two redraws of the sidebar where only progress and the time left differ."""
 
@@ -41,6 +43,7 @@ class Turn:
     timer: bpy.types.Timer
     began: float
     drawn: float = 0.0
+    viewports_drawn: float = 0.0
 
 
 _turn: Turn | None = None
@@ -75,6 +78,9 @@ class Watcher:
         if changed or done or now - turn.drawn > PROGRESS:
             turn.drawn = now
             redraw.sidebars(context.window_manager)
+        if now - turn.viewports_drawn > PLACEHOLDERS and overlay.shown():
+            turn.viewports_drawn = now
+            redraw.viewports(context.window_manager)
         if done or now - turn.began > TURN:
             _step_aside()
             start()
@@ -146,7 +152,7 @@ def _begin() -> float | None:
     if not windows:
         return NO_WINDOW
     with bpy.context.temp_override(window=windows[0]):
-        bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")
+        bpy.ops.image_to_3d.watch("INVOKE_DEFAULT")  # type: ignore[attr-defined]
     return None
 
 

@@ -15,13 +15,15 @@ import pytest
 from .conftest import PACKAGE, part
 
 ENABLE = """
-import json, sys
+import json, os, sys
 import bpy, addon_utils
 before = set(sys.modules)
 module = addon_utils.enable("bl_ext.user_default.image_to_3d", default_set=True)
 loaded = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
 print("LOADED", json.dumps([module is not None, loaded]))
 addon_utils.disable("bl_ext.user_default.image_to_3d")
+sys.stdout.flush()
+os._exit(0)  # Blender 4.2's module breaks down at its exit once any class was registered
 """
 
 
