@@ -232,6 +232,12 @@ class Client:
         connect, read = self._timeouts
         patience = Patience(connect, read, send or read, total=(send or read) + 2 * read)
         headers = {"User-Agent": self._user_agent, "Content-Type": "application/json", "Accept": "application/json"}
+
+        def begin(watch: Watch) -> None:
+            listed(watch)
+            if started is not None:
+                started(watch)
+
         with (
             self._listed() as listed,
             exchange(
@@ -241,7 +247,7 @@ class Client:
                 body=body,
                 patience=patience,
                 cancelled=cancelled,
-                started=lambda watch: (listed(watch), started(watch) if started else None)[0],
+                started=begin,
             ) as answer,
         ):
             if answer.status in _REDIRECTS:

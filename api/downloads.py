@@ -287,10 +287,12 @@ def _receive(answer: Answer, origin: str, order: _Order, resume: _Resume | None)
         raise ResultTooLargeError(f"The file has {total:,} bytes; at most {order.largest:,} are accepted.")
     with _storing(order.target):
         order.target.parent.mkdir(parents=True, exist_ok=True)
-        if resume is None:
-            _remember(order, answer, total, origin)
         file = order.partial.open("ab" if resume else "wb")
     try:
+        if resume is None:
+            # Only now that the file is empty: what is written down must never speak of older bytes.
+            with _storing(order.target):
+                _remember(order, answer, total, origin)
         done = _write(file, answer, order, done, total)
         with _storing(order.target):
             file.flush()

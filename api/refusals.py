@@ -44,8 +44,9 @@ _RATE: Final = re.compile(
     r"rate[\s_-]*limit|too many (?:\w+ ){0,3}requests|throttl|retry[\s_-]after"
     r"|\b(?:re)?try(?:ing)?(?: again| it)? after (?:about )?\d"
     r"|\b(?:re)?try(?:ing)?(?: again| it)? in (?:about )?(?:\d|an? |one |a? ?few |some |several |half )"
-    r"|\b(?:queue|queued|concurren\w*|parallel|requests?)\b.{0,40}\blimit"
-    r"|\blimit\b.{0,40}\b(?:queued?|concurren\w*|parallel|requests?)\b"
+    r"|\b(?:queued?|concurren\w*|parallel)\b.{0,40}\blimit|\brequests? (?:limit|quota)"
+    r"|\blimit\b.{0,40}\b(?:queued?|concurren\w*|parallel)\b|\blimit (?:of|on|to) .{0,20}\brequests\b"
+    r"|\bexceed\w* .{0,30}\brequests\b|\brequests .{0,20}\bexceeded"
     r"|\bqueue\b.{0,20}\bfull|\bmaximum\b.{0,30}\b(?:queued?|concurrent|parallel)\b",
     re.I | re.S,
 )
@@ -58,7 +59,8 @@ _BILLING: Final = re.compile(
 _KEY: Final = re.compile(
     r"\b(?:invalid|wrong|incorrect|missing|unknown|expired|disabled|bad|no)\b.{0,30}\b(?:api|access|modelslab)[\s_-]?key"
     r"|\bapi[\s_-]?key\b.{0,60}\b(?:invalid|wrong|incorrect|missing|expired|disabled|required|revoked|not|doesn'?t)\b"
-    r"|\bunauthori[sz]ed\b|\bunauthenticated\b|\bthe key field is required|\binvalid key\b|\bkey is (?:invalid|wrong)",
+    r"|^\W*(?:unauthori[sz]ed|unauthenticated)\b"
+    r"|\bthe key field is required|\binvalid key\b|\bkey is (?:invalid|wrong)",
     re.I | re.S,
 )
 _BUSY: Final = re.compile(
@@ -90,7 +92,8 @@ def refusal(
     401, 402 and 429; else the words do, since the service also sends its errors with HTTP 200.
     """
     text = words or reason(data, scrub)
-    wait = retry_after(headers, data, text)
+    rate = status_code == 429 or bool(_RATE.search(text))
+    wait = retry_after(headers, data, text if rate else "")
     says = (f': "{text}"' if text else "") + (f" (HTTP {status_code})" if not text or status_code != 200 else "")
     kind: type[ImageTo3DError]
     advice = None
@@ -98,7 +101,7 @@ def refusal(
         kind, what = KeyRejectedError, "The service does not accept the API key"
     elif status_code == 402:
         kind, what = NoCreditError, "The account has no credit left"
-    elif status_code == 429 or _RATE.search(text):
+    elif rate:
         kind, what = RateLimitError, "The service takes no more requests for now"
     elif _BILLING.search(text):
         kind, what = NoCreditError, "The account has no credit left"
@@ -121,7 +124,7 @@ def retry_after(headers: Mapping[str, str], data: Mapping[str, Any], text: str) 
     wait = _seconds(header(headers, "Retry-After"))
     if wait is None:
         wait = _until(header(headers, "Retry-After"), header(headers, "Date"))
-    return _spoken(text) if wait is None else wait
+    return spoken(text) if wait is None else wait
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
@@ -131,6 +134,12 @@ def header(headers: Mapping[str, str], name: str) -> str:
         if str(key).lower() == wanted:
             return str(value)
     return ""
+
+
+def spoken(text: str) -> float | None:
+    """Seconds that a text names with their unit ("30 minutes"); None where it names none."""
+    match = _WAITS.search(text)
+    return _sum(match["all"] if match else _PER.sub(" ", text))
 
 
 def _texts(value: object, depth: int = 0) -> Iterator[str]:
@@ -189,11 +198,6 @@ def _moment(text: str) -> float | None:
         return moment.timestamp()
     except (ValueError, TypeError, OverflowError, IndexError, AttributeError, OSError):
         return None
-
-
-def _spoken(text: str) -> float | None:
-    match = _WAITS.search(text)
-    return _sum(match["all"] if match else _PER.sub(" ", text))
 
 
 def _sum(text: str) -> float | None:

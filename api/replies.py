@@ -14,7 +14,7 @@ from .addresses import is_web_address
 from .errors import ImageTo3DError, ServiceBrokenError
 from .incoming import MARK, NotJsonError, Scrubber, cleaned, mapping, number, opaque, parse
 from .parameters import LARGEST_SEED
-from .refusals import reason, refusal
+from .refusals import reason, refusal, spoken
 
 _DONE: Final = frozenset({"success"})
 _GOING_ON: Final = frozenset({"processing", "queued", "pending"})
@@ -218,7 +218,9 @@ def _id_in(fetch_url: str) -> str:
 
 
 def _eta(value: object) -> float | None:
-    seconds = number(value)
+    seconds = spoken(value[:80]) if isinstance(value, str) else None
+    if seconds is None:
+        seconds = number(value)
     return None if seconds is None else min(max(seconds, 0.0), _LONGEST_ETA)
 
 

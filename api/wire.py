@@ -12,6 +12,7 @@ Imports requests, which takes a while: import this module in worker threads only
 from __future__ import annotations
 
 import http.client
+import itertools
 import logging
 import os
 import selectors
@@ -376,15 +377,25 @@ def _open(host: str, port: int, watch: Watch) -> socket.socket:
     if not suitable:
         raise _not_allowed(host)
     last: OSError = TimeoutError()
-    for family, kind, protocol, _, address in suitable:
+    for number, (family, kind, protocol, _, address) in enumerate(_interleaved(suitable)):
+        # Each gets its share of the time, so that one that is silent leaves some to the next.
+        now = time.monotonic()
+        share = max(ends - now, 0.0) / (len(suitable) - number)
         try:
-            return _connected(socket.socket(family, kind, protocol), address, watch, ends)
+            return _connected(socket.socket(family, kind, protocol), address, watch, now + share)
         except OSError as error:
             last = error
-        if time.monotonic() >= ends:
-            break
     reason = "it did not answer" if isinstance(last, TimeoutError) else readable(os.strerror(last.errno or 0), 60)
     raise ConnectionFailedError(f"{readable(host, 80)} can't be reached: {reason}.") from last
+
+
+def _interleaved(found: list[Any]) -> list[Any]:
+    """Addresses of both kinds by turns: where IPv6 is set up but broken, the next one works."""
+    kinds: dict[int, list[Any]] = {}
+    for entry in found:
+        kinds.setdefault(entry[0], []).append(entry)
+    rows = itertools.zip_longest(*kinds.values())
+    return [entry for row in rows for entry in row if entry is not None]
 
 
 def _look_up(host: str, port: int, watch: Watch, ends: float) -> list[Any]:

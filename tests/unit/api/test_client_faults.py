@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 import socket
 import threading
 import time
 import tracemalloc
 from collections.abc import Callable
+from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from image_to_3d.api.client import Client
 from image_to_3d.api.errors import (
     CancelledError,
@@ -122,6 +127,45 @@ def test_a_broken_answer_to_a_question_can_be_asked_again(fault: Fault) -> None:
 def test_an_odd_but_whole_answer_is_read(answer: bytes) -> None:
     with RawServer(send(answer)) as server:
         assert impatient(server.url).submit(IMAGE).id == "5"
+
+
+def mangled(chance: Random, answer: bytes) -> bytes:
+    """An answer damaged as a broken proxy, or an ill-meaning server, might."""
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(answer) + 1)
+        odd = chance.choice(
+            [b"\r\n", b"\n", b"\0", b":", b" ", b"\xff", b"-1", b"9" * 30, b"chunked", b"gzip", b"\r\n\r\n"]
+        )
+        answer = chance.choice(
+            [
+                answer[:place] + odd + answer[place:],
+                answer[:place] + odd + answer[place + len(odd) :],
+                answer[:place] + answer[place + chance.randrange(1, 9) :],
+                answer[:place],
+                answer[:place] + chance.randbytes(chance.randrange(1, 20)) + answer[place:],
+                answer.replace(
+                    b"Content-Length", chance.choice([b"Content-Encoding", b"Transfer-Encoding", b"Location"])
+                ),
+                answer.replace(b"200", chance.choice([b"100", b"101", b"204", b"302", b"999", b"-20", b"2e2"])),
+            ]
+        )
+    return answer
+
+
+@settings(deadline=None, database=None, max_examples=30)
+@given(st.integers(0, 2**64))
+def test_any_bytes_on_the_wire_give_a_reply_or_an_error(seed: int) -> None:
+    chance = Random(seed)
+    whole = [
+        OK + b"Content-Length: %d\r\nContent-Type: application/json\r\n\r\n" % len(REPLY) + REPLY,
+        OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(REPLY) + REPLY + b"\r\n0\r\n\r\n",
+        OK + b"Content-Encoding: gzip\r\nRetry-After: 5\r\n\r\n" + gzip.compress(REPLY),
+    ]
+    with RawServer(lambda c: c.send(mangled(chance, chance.choice(whole)))) as server:
+        client = impatient(server.url)
+        for _ in range(20):
+            with contextlib.suppress(ImageTo3DError):
+                assert client.fetch("5").id
 
 
 def test_a_reply_that_comes_while_the_request_still_goes_out_is_read() -> None:

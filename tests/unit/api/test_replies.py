@@ -299,6 +299,8 @@ def test_words_for_billing(text: str, status_code: int) -> None:
         ("Rate limit. Please wait 90s", 90),
         ("Your subscription allows 5 queued requests; limit reached, try again in 5 mins", 300),
         ("The queue is full, try again later", None),
+        ("You have exceeded the number of requests of your plan", None),
+        ("Maximum limit of 5 queued requests reached", None),
     ],
 )
 def test_words_for_waiting(text: str, seconds: float | None, status_code: int) -> None:
@@ -320,6 +322,23 @@ def test_words_for_waiting(text: str, seconds: float | None, status_code: int) -
 )
 def test_words_for_the_key(text: str) -> None:
     assert isinstance(refused({"status": "error", "message": text}), KeyRejectedError)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The request exceeds the 5 MB limit",
+        "Your request is over the size limit",
+        "Could not fetch the image: 401 Unauthorized",
+        "The picture must be uploaded within 24 hours",
+        "Resolution is limited to 512",
+        "NSFW content detected",
+    ],
+)
+def test_words_that_only_sound_like_something_else(text: str) -> None:
+    error = refused({"status": "error", "message": text})
+    assert isinstance(error, ServiceRefusedError)
+    assert error.retry_after is None
 
 
 def test_memory_that_is_exhausted_is_no_bill() -> None:
@@ -406,7 +425,8 @@ def test_an_id_that_is_missing_is_found_in_the_address_to_ask_at() -> None:
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
-        (4, 4.0), (4.25, 4.25), ("4", 4.0), ("4.25", 4.25), ("4 seconds", 4.0), (0, 0.0), (-3, 0.0), ("-3", 0.0),
+        (4, 4.0), (4.25, 4.25), ("4", 4.0), ("4.25", 4.25), ("4 seconds", 4.0), ("2 minutes", 120.0),
+        (0, 0.0), (-3, 0.0), ("-3", 0.0),
         (10**9, 86400.0), (10**400, None), (None, None), ("", None), ("soon", None), ("nan", None), (True, None),
         ([4], None), ({}, None),
     ],
