@@ -80,9 +80,11 @@ def _property(parameter: Parameter) -> Any:
 
 
 def _picture_changed(settings: Any, _context: bpy.types.Context) -> None:
+    from . import session
     from .panels import thumbnails
 
     thumbnails.refresh(settings.picture)
+    session.warm()  # a job will probably follow
 
 
 class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
@@ -106,10 +108,15 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
             name="Place",
             description="Where the model is put",
             items=(
+                (
+                    "PLACEHOLDER",
+                    "Placeholder",
+                    "An empty with the picture holds the place at the 3D cursor; move, turn or scale it meanwhile",
+                ),
                 ("CURSOR", "3D Cursor", "Where the 3D cursor was when the job was started"),
                 ("ORIGIN", "World Origin", "At the scene's origin"),
             ),
-            default=_DEFAULT.place,
+            default="PLACEHOLDER",
         )
         collection: PointerProperty(
             name="Collection",

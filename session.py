@@ -8,8 +8,10 @@ loop (`finish`). All of it runs on the main thread. There is no queue before it 
 from __future__ import annotations
 
 import functools
+import importlib
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +26,7 @@ from .jobs.estimate import clock
 from .jobs.job import Changed, Destination, Event, Job, Notice, Removed, State
 from .jobs.placing import Placing
 from .jobs.services import CUSTOM, MODELSLAB, Services, Setup
-from .scene import destination
+from .scene import destination, placeholder
 
 if TYPE_CHECKING:
     from .jobs.queue import Queue
@@ -52,6 +54,10 @@ _revision = 0
 """Counts the differences in the list that are more than progress."""
 _arrivals: dict[str, None] = {}
 """Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
+_outdated: set[str] = set()
+"""Ids of jobs whose placeholders have to be looked after."""
+_withdrawn: set[str] = set()
+"""Ids of cancelled jobs whose placeholders were taken away."""
 _unsaved: set[str] = set()
 """Ids of jobs whose models stand in the open file and were not saved with it yet."""
 _notices: list[Notice] = []
@@ -95,6 +101,18 @@ def queue() -> Queue:
     return _queue
 
 
+@functools.cache
+def warm() -> None:
+    """Load in a thread what the first job needs, so that the artist's click does not wait for it. Returns at once."""
+    if not bpy.app.background:
+        threading.Thread(target=_load, name="image_to_3d warming", daemon=True).start()
+
+
+def _load() -> None:
+    for name in (".jobs.queue", ".offline.launch", ".workshop.process", ".api.client"):
+        importlib.import_module(name, __package__)
+
+
 def unfinished_before() -> bool:
     """Whether an earlier Blender may have left jobs behind."""
     from .jobs import journal
@@ -113,7 +131,7 @@ def stop() -> None:
     global _queue, _offline
     running, _queue = _queue, None
     service, _offline = _offline, None
-    for store in (_jobs, _arrivals, _unsaved, _notices):
+    for store in (_jobs, _arrivals, _outdated, _withdrawn, _unsaved, _notices):
         store.clear()
     try:
         if running is not None:
@@ -152,7 +170,16 @@ def submit(
     )
     job = queue().add(order)
     _jobs[job.id] = job
+    if scene is not None and placing.place == "PLACEHOLDER":
+        _hold_place(job, scene)
+        bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
     return job
+
+
+def _hold_place(job: Job, scene: bpy.types.Scene) -> None:
+    from .scene import arrival
+
+    placeholder.put(job, scene, arrival.view_layer(scene), job.destination.location)
 
 
 def check_ready() -> None:
@@ -204,7 +231,7 @@ def paused() -> tuple[str, str] | None:
 
 def busy() -> bool:
     """Whether there is anything to watch."""
-    if account.now().asking or _arrivals:
+    if account.now().asking or _arrivals or _outdated:
         return True
     return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
 
@@ -222,7 +249,13 @@ def drain(budget: float = TICK_BUDGET) -> bool:
         changed = apply(event) or changed
         if time.perf_counter() > until:
             return True
-    return _place_next() or changed
+    if _outdated or _arrivals:
+        from .scene import arrival
+
+        if not arrival.can_place_now(bpy.context):
+            _update_placeholders()
+            changed = _place_next() or changed
+    return changed
 
 
 def apply(event: Event) -> bool:
@@ -236,11 +269,18 @@ def apply(event: Event) -> bool:
                 _arrivals[job.id] = None
             elif job.state is not State.READY:
                 _arrivals.pop(job.id, None)
+            if (
+                before is None
+                or before.thumbnail_file != job.thumbnail_file
+                or State.CANCELLED in (before.state, job.state)
+            ):
+                _outdated.add(job.id)
             if before is not None and before.state is job.state:
                 return before.note != job.note
         case Removed(job_id):
             _jobs.pop(job_id, None)
             _arrivals.pop(job_id, None)
+            _outdated.add(job_id)
         case Notice():
             _notices.append(event)
     _revision += 1
@@ -270,15 +310,25 @@ def finish(job_id: str, timeout: float | None = None) -> Job:
         time.sleep(_ENOUGH)
 
 
-def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float] | None = None) -> None:
+def place_here(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    at: Sequence[float] | None = None,
+    empty: bpy.types.Object | None = None,
+) -> None:
     """Put a finished job's model into `scene`, whatever scene it was started from.
 
-    `at` replaces the spot it was started from. Raises ImageTo3DError.
+    `at` replaces the spot it was started from; `empty` is the placeholder whose place it takes.
+    Raises ImageTo3DError.
     """
     from .scene import arrival
 
     _arrivals.pop(job.id, None)
-    objects = arrival.place_with_undo(job, scene, at=at)
+    spare = placeholder.find(job.id) if empty is None else None
+    if spare is not None:
+        placeholder.remove(spare)
+    objects = arrival.place_with_undo(job, scene, placeholder=empty, at=at)
     _unsaved.add(job.id)
     queue().mark_placed(job.id, [o.name for o in objects])
 
@@ -286,6 +336,7 @@ def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float] | None = No
 def file_loaded() -> None:
     """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
     destination.file_loaded()
+    placeholder.file_loaded()
     _unsaved.clear()
     _arrivals.clear()
     for job in _jobs.values():
@@ -313,12 +364,16 @@ def _place_next() -> bool:
         arrival.forget_fetched(job)
         del _arrivals[job.id]
         return True
-    if arrival.can_place_now(bpy.context):
-        return False
+    holds_place = Placing.from_json(job.placing).place == "PLACEHOLDER"
+    empty = placeholder.find(job.id, scene) if holds_place else None
+    if holds_place and empty is None:
+        _log.info("%s waits: its placeholder was deleted", job.name)
+        del _arrivals[job.id]
+        return True
     try:
         if arrival.fetch_ahead(job):
             return False  # one large piece a tick: all at once would be felt
-        place_here(job, scene)
+        place_here(job, scene, empty=empty)
     except ImageTo3DError as error:
         _log.warning("%s could not be placed: %s", job.name, error)
         queue().mark_failed_to_place(job.id, error.info())
@@ -326,6 +381,24 @@ def _place_next() -> bool:
         _log.exception("%s could not be placed", job.name)
         queue().mark_failed_to_place(job.id, _NOT_PLACED)
     return True
+
+
+def _update_placeholders() -> None:
+    """Placeholders get their pictures; those of jobs that were given up go, and come again with a retry."""
+    for job_id in _outdated:
+        job, empty = _jobs.get(job_id), placeholder.find(job_id)
+        given_up = job is None or job.state is State.CANCELLED
+        if empty is not None and given_up:
+            placeholder.remove(empty)
+            _withdrawn.add(job_id)
+        elif empty is not None and job is not None:
+            placeholder.show_picture(job, empty)
+        elif job is not None and job_id in _withdrawn and not given_up:
+            _withdrawn.discard(job_id)
+            scene = destination.find(job)
+            if scene is not None:
+                _hold_place(job, scene)
+    _outdated.clear()
 
 
 def _waiting_events(events: SimpleQueue[Event]) -> Iterator[Event]:
