@@ -149,6 +149,8 @@ class Job:
     """When the request that costs money went out; 0 before, and after a definite no."""
     submitted: float = 0.0
     """When the service took it; 0 before."""
+    thumbnail_file: str = ""
+    """The picture, small enough to be drawn without a hitch; `picture.file` itself where that is small."""
     upload_file: str = ""
     """The picture as it is uploaded: `picture.file` itself where that is fit as it is."""
     upload_url: str = ""
@@ -197,6 +199,10 @@ class Job:
     @property
     def picture_path(self) -> Path | None:
         return self.folder / self.picture.file if self.picture.file else None
+
+    @property
+    def thumbnail_path(self) -> Path | None:
+        return self.folder / self.thumbnail_file if self.thumbnail_file else None
 
     @property
     def running(self) -> bool:

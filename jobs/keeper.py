@@ -52,6 +52,8 @@ class Keeper:
             try:
                 self.journal().write(job)
             except StorageError as error:
+                if self._closed:  # what is told after the end, the next Blender finds out by itself
+                    return False
                 _log.error("%s: %s", job.id, error)
                 self._tell(Notice(str(error), warning=True))
                 return False

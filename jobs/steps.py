@@ -16,7 +16,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..api.errors import ImageTo3DError, OutcomeUnknownError, PictureError, ResultMissingError, StorageError
+from ..api.errors import (
+    ImageTo3DError,
+    OutcomeUnknownError,
+    PictureError,
+    ResultMissingError,
+    StorageError,
+    WorkshopError,
+)
 from . import records
 from .job import Job, State
 from .matching import find_lost
@@ -31,6 +38,9 @@ _log = logging.getLogger(__name__)
 
 UPLOAD_KEPT_SECONDS: Final = 20 * 3600.0
 """An uploaded picture lives 24 hours at the service; older than this it is uploaded again."""
+SMALL_SIDE: Final = 1024
+"""Pixels; a picture up to this size is decoded in a few milliseconds."""
+THUMBNAIL_FILE: Final = "thumbnail.png"
 REPLY_FILE: Final = "reply.json"
 _LIST_PAGES: Final = 3
 _LIST_PAGE: Final = 30
@@ -104,8 +114,21 @@ def prepare(job: Job, bench: Bench) -> Next:
             progress=bench.report,
         )
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
-    picture = replace(job.picture, width=width, height=height)
-    return Next(job.moved(State.UPLOADING, upload_file=file, picture=picture))
+    job = replace(job, picture=replace(job.picture, width=width, height=height))
+    return Next(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_thumbnail(job, file, bench)))
+
+
+def _thumbnail(job: Job, file: str, bench: Bench) -> str:
+    """The file to show of a picture. Blender decodes a large one on its main thread when it is first drawn."""
+    if max(job.picture.width, job.picture.height) <= SMALL_SIDE:
+        return file
+    request = {"do": "thumbnail", "source": str(job.folder / file), "target": str(job.folder / THUMBNAIL_FILE)}
+    try:
+        bench.workshop.run(request | {"longest": SMALL_SIDE // 2}, cancelled=bench.cancelled)
+    except (PictureError, WorkshopError) as error:
+        _log.warning("%s: no thumbnail could be made: %s", job.id, error)
+        return ""
+    return THUMBNAIL_FILE
 
 
 def upload(job: Job, bench: Bench) -> Next:

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 
 def register() -> None:
-    from . import main, settings, thumbnails
+    from . import main, overlay, settings, thumbnails
 
-    for module in (thumbnails, main, settings):
+    for module in (thumbnails, main, settings, overlay):
         module.register()
 
 
 def unregister() -> None:
-    from . import main, settings, thumbnails
+    from . import main, overlay, settings, thumbnails
 
-    for module in (settings, main, thumbnails):
+    for module in (overlay, settings, main, thumbnails):
         module.unregister()

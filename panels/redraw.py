@@ -26,5 +26,15 @@ def sidebars(manager: bpy.types.WindowManager) -> None:
                     region.tag_redraw()
 
 
+def viewports(manager: bpy.types.WindowManager) -> None:
+    """Redraw the 3D viewports, for what is drawn at the placeholders."""
+    for window in manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D":
+                for region in area.regions:
+                    if region.type == "WINDOW":
+                        region.tag_redraw()
+
+
 def _shows_us(region: bpy.types.Region) -> bool:
     return region.type != "UI" or getattr(region, "active_panel_category", CATEGORY) in (CATEGORY, "UNSUPPORTED")

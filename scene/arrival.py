@@ -18,6 +18,7 @@ from mathutils import Matrix, Vector
 from ..api.errors import ImportFailedError, WorkshopError, readable
 from ..jobs.job import Job
 from ..jobs.placing import Placing
+from . import placeholder as placeholders
 
 _log = logging.getLogger(__name__)
 
@@ -83,8 +84,10 @@ def place_with_undo(
     placeholder: bpy.types.Object | None = None,
     at: Sequence[float] | None = None,
 ) -> list[bpy.types.Object]:
-    """`place`, then one undo step named after the model."""
+    """`place`, then one undo step named after the model. The placeholder is gone then."""
     objects = place(job, scene, placeholder=placeholder, at=at)
+    if placeholder is not None:
+        placeholders.remove(placeholder)
     bpy.ops.ed.undo_push(message=f"Add {job.name}")
     return objects
 
@@ -131,7 +134,7 @@ def place_directly(
             advice="Leave the present mode and import again.",
         )
     _log.warning("%s: no second Blender prepared this model; importing it directly", job.name)
-    layer = _view_layer(scene)
+    layer = view_layer(scene)
     selected, active = list(layer.objects.selected), layer.objects.active
     shaped = models.make_model(
         job.model_path,
@@ -191,7 +194,7 @@ def _settle(
     at: Sequence[float] | None,
 ) -> None:
     placing = Placing.from_json(job.placing)
-    layer = _view_layer(scene)
+    layer = view_layer(scene)
     for collection in _collections(placing, scene, layer, placeholder):
         for item in objects:
             collection.objects.link(item)
@@ -202,7 +205,8 @@ def _settle(
             root.parent_type = placeholder.parent_type
             root.parent_bone = placeholder.parent_bone
             root.matrix_parent_inverse = placeholder.matrix_parent_inverse
-        where = placeholder.matrix_basis
+        where = placeholders.standing(placeholder)
+        placeholders.hand_over(placeholder, root)
     elif placing.place == "ORIGIN":
         where = Matrix.Identity(4)
     else:
@@ -217,7 +221,7 @@ def _settle(
                 layer.objects.active = root
 
 
-def _view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     """The view layer in which somebody looks at the scene, else its first."""
     for window in bpy.context.window_manager.windows:
         if window.scene == scene:

@@ -47,6 +47,13 @@ def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     return {"file": name, "mime": mime, "width": size[0], "height": size[1], "changed": True}
 
 
+def thumbnail(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
+    """Do a "thumbnail" request: `source` as the PNG `target`, at most `longest` pixels long. Raises PictureError."""
+    _save(shrink(read(Path(request["source"])), int(request["longest"])), Path(request["target"]), 0)
+    progress(1.0)
+    return {}
+
+
 def read(source: Path) -> Pixels:
     """The picture upright, at most LONGEST_SIDE long, in sRGB. Raises PictureError."""
     facts = look_at(source)

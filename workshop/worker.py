@@ -89,6 +89,7 @@ def ping(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[
 TASKS: Final[Mapping[str, Callable[[Mapping[str, Any], Callable[[float], None]], dict[str, Any]]]] = {
     "ping": ping,
     "picture": pictures.prepare,
+    "thumbnail": pictures.thumbnail,
     "model": models.convert,
 }
 

@@ -124,15 +124,18 @@ def test_a_placeholder_that_was_moved_turned_scaled_and_parented_is_followed(mak
     table = bpy.data.objects.new("table", None)
     table.location = (0, 4, 1)
     table.rotation_euler = (0, 0, 0.5)
-    holder = bpy.data.objects.new("holder", None)
+    job = make_job(size=1.0)
+    holder = part("scene.placeholder").put(job, scene, bpy.context.view_layer, (0.0, 0.0, 0.0))
+    scene.collection.objects.unlink(holder)
     for item in (table, holder):
         room.objects.link(item)
     holder.parent = table
     holder.matrix_parent_inverse = Matrix.Translation((0, 0, -1))
-    holder.matrix_basis = Matrix.LocRotScale(Vector((1, 1, 1)), Euler((0, 0, math.pi / 2)), Vector((2, 2, 2)))
+    moved = Matrix.LocRotScale(Vector((1, 1, 1)), Euler((0, 0, math.pi / 2)), Vector((2, 2, 2)))
+    holder.matrix_basis = moved @ holder.matrix_basis
     bpy.context.view_layer.update()
-    expected = holder.matrix_world.copy()
-    objects = arrival().place(make_job(size=1.0), scene, placeholder=holder)
+    expected = table.matrix_world @ holder.matrix_parent_inverse @ moved
+    objects = arrival().place(job, scene, placeholder=holder)
     bpy.context.view_layer.update()
     assert objects[0].parent == table
     assert np.abs(np.array(objects[0].matrix_world) - np.array(expected)).max() < 1e-6

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far each job is, drawn in the viewport at its placeholder. Only draws."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+import blf
+import bpy
+import gpu
+from bpy_extras.view3d_utils import location_3d_to_region_2d
+from gpu_extras.batch import batch_for_shader
+from mathutils import Vector
+
+from .. import session
+from ..jobs import estimate
+from ..jobs.job import Job, State
+from ..scene import placeholder
+
+_WIDTH: Final = 120
+_HEIGHT: Final = 5
+_TEXT: Final = 11
+"""All in points of the interface's scale."""
+_BELOW: Final = 14
+_MOST: Final = 30
+"""Bars drawn at once: more would be a wall."""
+
+_GROUND: Final = (0.0, 0.0, 0.0, 0.45)
+_BAR: Final = (0.28, 0.56, 0.95, 0.95)
+_TROUBLE: Final = (0.9, 0.45, 0.2, 0.95)
+_WORDS: Final = (1.0, 1.0, 1.0, 0.9)
+
+_handle: Any = None
+
+
+def shown() -> bool:
+    """Whether there is anything to draw."""
+    return any(placeholder.glimpse(job.id) is not None for job in session.jobs()[-_MOST:])
+
+
+def _draw() -> None:
+    context = bpy.context
+    region, view = context.region, context.region_data
+    if region is None or view is None or not context.space_data.overlay.show_overlays:
+        return
+    scale = context.preferences.system.ui_scale
+    for job in session.jobs()[-_MOST:]:
+        empty = placeholder.glimpse(job.id)
+        if empty is None or not empty.visible_get():
+            continue
+        spot = location_3d_to_region_2d(region, view, empty.matrix_world.translation)
+        if spot is not None:
+            _draw_bar(job, spot, scale)
+
+
+def _draw_bar(job: Job, spot: Vector, scale: float) -> None:
+    fraction, left = estimate.overall(job, time.time())
+    words = estimate.words(job.state) + (f"  {estimate.clock(left)}" if left is not None else "")
+    width, height = _WIDTH * scale, _HEIGHT * scale
+    x, y = spot.x - width / 2, spot.y - _BELOW * scale
+    in_trouble = job.state in (State.FAILED, State.UNKNOWN)
+    gpu.state.blend_set("ALPHA")
+    _draw_box(x, y, width, height, _GROUND)
+    _draw_box(x, y, width * (1.0 if in_trouble else fraction), height, _TROUBLE if in_trouble else _BAR)
+    gpu.state.blend_set("NONE")
+    blf.size(0, _TEXT * scale)
+    blf.color(0, *_WORDS)
+    text_width, text_height = blf.dimensions(0, words)
+    blf.position(0, spot.x - text_width / 2, y - text_height - 4 * scale, 0)
+    blf.enable(0, blf.SHADOW)
+    blf.shadow(0, 3, 0.0, 0.0, 0.0, 0.8)
+    blf.draw(0, words)
+    blf.disable(0, blf.SHADOW)
+
+
+def _draw_box(x: float, y: float, width: float, height: float, color: tuple[float, float, float, float]) -> None:
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    corners = ((x, y), (x + width, y), (x, y + height), (x + width, y + height))
+    batch = batch_for_shader(shader, "TRI_STRIP", {"pos": corners})
+    shader.uniform_float("color", color)  # type: ignore[attr-defined]
+    batch.draw(shader)
+
+
+def register() -> None:
+    global _handle
+    if not bpy.app.background:
+        _handle = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
+
+
+def unregister() -> None:
+    global _handle
+    if _handle is not None:
+        bpy.types.SpaceView3D.draw_handler_remove(_handle, "WINDOW")
+        _handle = None

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An empty with the picture holds a model's place; what is done to it meanwhile is what the model gets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_service import ScriptedService
+
+from .conftest import part
+
+MARK = "image_to_3d_placeholder"
+Until = Callable[[Callable[[], Any]], None]
+
+
+def held(job: Any) -> Any:
+    """The job's placeholder; None where there is none."""
+    import bpy
+
+    return next((item for item in bpy.data.objects if item.get(MARK) == job.id), None)
+
+
+@pytest.fixture
+def waiting(image_to_3d: Any, service: ScriptedService, picture: Path, keep_going: Until) -> Any:
+    """A job that holds its place at (1, 2, 3), with the service still at work."""
+    import bpy
+
+    bpy.context.scene.cursor.location = (1.0, 2.0, 3.0)
+    service.polls_until_done = 10**6
+    job = image_to_3d.generate(picture, place="PLACEHOLDER")
+    keep_going(lambda: job.state == "waiting")
+    return job
+
+
+def finish(job: Any, service: ScriptedService, keep_going: Until) -> Any:
+    service.polls_until_done = 0
+    keep_going(lambda: job.state in ("placed", "failed") or (job.state == "ready" and not part("session").busy()))
+    return job.objects[0] if job.objects else None
+
+
+def test_from_the_start_an_empty_with_the_picture_stands_at_the_cursor(waiting: Any) -> None:
+    empty = held(waiting)
+    assert empty.type == "EMPTY"
+    assert empty.empty_display_type == "IMAGE"
+    assert Path(empty.data.filepath).parent == waiting.folder
+    assert tuple(empty.location) == pytest.approx((1, 2, 3))
+    assert empty.hide_render
+
+
+def test_left_alone_the_model_stands_where_it_stood_and_it_is_gone(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
+    import bpy
+
+    root = finish(waiting, service, keep_going)
+    bpy.context.view_layer.update()
+    assert tuple(root.matrix_world.translation) == pytest.approx((1, 2, 3), abs=1e-5)
+    assert tuple(root.matrix_world.to_euler()) == pytest.approx((0, 0, 0), abs=1e-5)
+    assert held(waiting) is None
+    assert not [image for image in bpy.data.images if image.users == 0 and "picture" in image.filepath]
+
+
+def test_moved_turned_and_scaled_is_what_the_model_is(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
+    import bpy
+    from mathutils import Matrix
+
+    turn = Matrix.Translation((5, 0, 0)) @ Matrix.Rotation(math.radians(30), 4, "Z") @ Matrix.Scale(2, 4)
+    empty = held(waiting)
+    bpy.context.view_layer.update()
+    empty.matrix_world = turn @ empty.matrix_world
+    root = finish(waiting, service, keep_going)
+    bpy.context.view_layer.update()
+    expected = turn @ Matrix.Translation((1, 2, 3))
+    for got, wanted in zip(root.matrix_world, expected, strict=True):
+        assert tuple(got) == pytest.approx(tuple(wanted), abs=1e-4)
+
+
+def test_parent_and_collection_go_over_to_the_model(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
+    import bpy
+
+    scene = bpy.context.scene
+    parent = bpy.data.objects.new("table", None)
+    props = bpy.data.collections.new("props")
+    scene.collection.children.link(props)
+    scene.collection.objects.link(parent)
+    parent.location = (0, 0, 10)
+    empty = held(waiting)
+    empty.parent = parent
+    for collection in list(empty.users_collection):
+        collection.objects.unlink(empty)
+    props.objects.link(empty)
+    root = finish(waiting, service, keep_going)
+    bpy.context.view_layer.update()
+    assert root.parent == parent
+    assert list(root.users_collection) == [props]
+    assert tuple(root.matrix_world.translation) == pytest.approx((1, 2, 13), abs=1e-4)
+
+
+def test_what_hangs_on_it_hangs_on_the_model_then_and_stays_where_it_is(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
+    import bpy
+
+    empty = held(waiting)
+    empty.rotation_euler.z = 0.5
+    child = bpy.data.objects.new("lamp", None)
+    bpy.context.scene.collection.objects.link(child)
+    bpy.context.view_layer.update()
+    child.parent = empty
+    child.matrix_parent_inverse = empty.matrix_world.inverted()
+    child.location = (4, 5, 6)
+    bpy.context.view_layer.update()
+    before = child.matrix_world.copy()
+    root = finish(waiting, service, keep_going)
+    bpy.context.view_layer.update()
+    assert child.parent == root
+    for got, wanted in zip(child.matrix_world, before, strict=True):
+        assert tuple(got) == pytest.approx(tuple(wanted), abs=1e-4)
+
+
+def test_renamed_it_is_still_known(waiting: Any, service: ScriptedService, keep_going: Until) -> None:
+    held(waiting).name = "my chair goes here"
+    assert finish(waiting, service, keep_going) is not None
+
+
+def test_deleted_the_model_waits_in_the_list(waiting: Any, service: ScriptedService, keep_going: Until) -> None:
+    import bpy
+
+    bpy.data.objects.remove(held(waiting))
+    finish(waiting, service, keep_going)
+    assert waiting.state == "ready"
+    assert waiting.objects == ()
+    assert bpy.ops.image_to_3d.import_here(job_id=waiting.id) == {"FINISHED"}
+    keep_going(lambda: waiting.state == "placed")
+
+
+def test_cancelled_it_goes_and_with_a_retry_it_comes_again(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
+    import bpy
+
+    waiting.cancel()
+    keep_going(lambda: held(waiting) is None)
+    bpy.ops.image_to_3d.retry(job_id=waiting.id)
+    keep_going(lambda: held(waiting) is not None)
+    assert finish(waiting, service, keep_going) is not None
+
+
+def test_one_undo_takes_the_model_away_and_brings_it_back(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
+    import bpy
+
+    name = finish(waiting, service, keep_going).name
+    bpy.ops.ed.undo()
+    assert held(waiting) is not None
+    assert not [item for item in bpy.data.objects if item.type == "MESH"]
+    bpy.ops.ed.redo()
+    assert held(waiting) is None
+    assert bpy.data.objects[name].type == "MESH"
+
+
+def test_a_large_picture_is_shown_by_a_small_one(
+    image_to_3d: Any, service: ScriptedService, tmp_path: Path, keep_going: Until
+) -> None:
+    from PIL import Image
+
+    Image.effect_noise((3000, 1500), 40).convert("RGB").save(tmp_path / "large.jpg", quality=40)
+    service.polls_until_done = 10**6
+    job = image_to_3d.generate(tmp_path / "large.jpg", place="PLACEHOLDER")
+    keep_going(lambda: held(job) is not None and held(job).data is not None)
+    assert tuple(held(job).data.size) == (512, 256)
