@@ -11,6 +11,7 @@ Imports requests, which takes a while: import this module in worker threads only
 
 from __future__ import annotations
 
+import errno
 import http.client
 import itertools
 import logging
@@ -58,6 +59,16 @@ _FAULTS: Final = (
     zlib.error,
 )
 """What the layers below raise for a connection or an answer that is not as it should be."""
+
+_REASONS: Final = {
+    errno.ECONNREFUSED: "it refuses the connection",
+    10061: "it refuses the connection",
+    errno.ENETUNREACH: "there is no network that leads there",
+    10051: "there is no network that leads there",
+    errno.EHOSTUNREACH: "there is no way to it",
+    10065: "there is no way to it",
+}
+"""Why a connection fails, by the system's number; those of Windows are its own."""
 
 Allowed = Callable[[str, str], bool]
 """Judges (host name, IP address)."""
@@ -286,7 +297,16 @@ def _chunks(response: requests.Response, watch: Watch, host: str) -> Iterator[by
 
 def _authorities() -> str | bool:
     """The certificates to trust: those that the environment names, as requests does it, else the usual ones."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        path = os.environ.get(name)
+        if path:
+            if not os.path.exists(path):
+                raise CertificateError(
+                    f"The trusted certificates are not at {readable(path, 120)}.",
+                    advice=f"Correct the environment variable {name}.",
+                )
+            return path
+    return True
 
 
 def _judge_beyond_proxy(host: str, allowed: Allowed) -> None:
@@ -385,7 +405,8 @@ def _open(host: str, port: int, watch: Watch) -> socket.socket:
             return _connected(socket.socket(family, kind, protocol), address, watch, now + share)
         except OSError as error:
             last = error
-    reason = "it did not answer" if isinstance(last, TimeoutError) else readable(os.strerror(last.errno or 0), 60)
+    reason = "it did not answer" if isinstance(last, TimeoutError) else _REASONS.get(last.errno or 0)
+    reason = reason or readable(os.strerror(last.errno or 0), 60)
     raise ConnectionFailedError(f"{readable(host, 80)} can't be reached: {reason}.") from last
 
 

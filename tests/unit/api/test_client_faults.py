@@ -227,6 +227,11 @@ def test_a_service_that_takes_no_connection_means_that_nothing_was_sent() -> Non
             one.close()
 
 
+def test_a_host_that_answers_at_one_of_its_addresses_only_is_reached() -> None:
+    with RawServer(lambda c: c.answer(REPLY)) as server:
+        assert impatient(f"http://localhost:{server.port}").submit(IMAGE).id == "5"
+
+
 # TLS
 
 
@@ -250,6 +255,15 @@ def test_a_certificate_that_the_computer_trusts_is_accepted(monkeypatch: pytest.
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
     with RawServer(lambda c: c.answer(REPLY), tls=CERTIFICATE) as server:
         assert impatient(server.url).submit(IMAGE).id == "5"
+
+
+def test_trusted_certificates_that_are_not_there_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/certificates.pem")
+    with RawServer(lambda c: c.answer(REPLY), tls=CERTIFICATE) as server:
+        with pytest.raises(CertificateError, match=r"/nowhere/certificates\.pem") as raised:
+            impatient(server.url).submit(IMAGE)
+        assert server.connections == 0
+    assert "REQUESTS_CA_BUNDLE" in raised.value.advice
 
 
 def test_a_service_without_tls_where_it_should_be_gets_nothing() -> None:
