@@ -83,7 +83,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
 
 def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
     split = layout.split(factor=_NAME_SHARE)
-    picture = job.picture_path
+    picture = job.thumbnail_path
     thumbnail = thumbnails.icon(str(picture)) if picture else 0
     if thumbnail:
         split.label(text=job.name, icon_value=thumbnail)
