@@ -24,6 +24,12 @@ class Op(enum.StrEnum):
     CLEAR_FINISHED = "image_to_3d.clear_finished"
     TURN_PAGE = "image_to_3d.turn_page"
 
+    GENERATE_AGAIN = "image_to_3d.generate_again"
+    VARY_SEED = "image_to_3d.vary_seed"
+    SHOW_VARIATION = "image_to_3d.show_variation"
+    KEEP_VARIATION = "image_to_3d.keep_variation"
+    SHOW_PICTURE = "image_to_3d.show_picture"
+
     OPEN_FOLDER = "image_to_3d.open_folder"
     OPEN_VIDEO = "image_to_3d.open_video"
 

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
@@ -79,12 +80,19 @@ def setup() -> Setup:
     return Setup(
         service=chosen.service,
         results=chosen.results or folder() / "results",
-        keys={MODELSLAB: chosen.key, CUSTOM: chosen.key},
+        # One key is entered; it goes to the service that is chosen, and to no other.
+        keys={CUSTOM if chosen.service == CUSTOM else MODELSLAB: chosen.key},
         base_url=chosen.base_url,
         online=bpy.app.online_access,
         limit=chosen.limit,
         earlier_results=(folder() / "results",),
     )
+
+
+def results_places() -> tuple[Path, ...]:
+    """Where the results folders of jobs may lie, the present place first."""
+    present = setup()
+    return (present.results, *(place for place in present.earlier_results if place != present.results))
 
 
 def queue() -> Queue:
@@ -151,15 +159,20 @@ def submit(
     parameters: Mapping[str, Any],
     placing: Placing,
     scene: bpy.types.Scene | None,
+    at: tuple[float, float, float] | None = None,
+    group: str = "",
 ) -> Job:
     """Start a job whose model is to stand in `scene`; None: in no scene, only files are wanted.
 
+    `at`: the spot, where it is not the 3D cursor. `group`: what variations of one model have in common.
     Raises ParameterError, PictureError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.intake import Order
 
     check_ready()
     target = Destination() if scene is None else destination.of(scene)
+    if at is not None:
+        target = replace(target, location=at)
     order = Order(
         picture=picture,
         name=name,
@@ -167,6 +180,7 @@ def submit(
         placing=placing,
         destination=target,
         place_by_itself=scene is not None,
+        group=group,
     )
     job = queue().add(order)
     _jobs[job.id] = job

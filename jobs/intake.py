@@ -41,6 +41,8 @@ class Order:
     placing: Placing = field(default_factory=Placing)
     destination: Destination = field(default_factory=Destination)
     place_by_itself: bool = True
+    group: str = ""
+    """What variations of one model have in common."""
 
 
 def begin(order: Order, results: Path, service: str, base_url: str) -> Job:
@@ -63,7 +65,7 @@ def begin(order: Order, results: Path, service: str, base_url: str) -> Job:
     return Job(
         id=job_id,
         name=name,
-        picture=Picture(name=name, file="" if url else f"picture{suffix}", sha256="", url=url),
+        picture=Picture(name=_picture_name(order) or name, file="" if url else f"picture{suffix}", sha256="", url=url),
         parameters=chosen,
         folder=results / f"{job_id}_{_slug(name)}",
         service=service,
@@ -71,6 +73,7 @@ def begin(order: Order, results: Path, service: str, base_url: str) -> Job:
         placing=order.placing.as_json(),
         destination=order.destination,
         place_by_itself=order.place_by_itself,
+        group=order.group,
         created=now,
         since=now,
     )
@@ -136,15 +139,14 @@ def _copy(picture: Path | bytes | str, target: Path) -> str:
 
 
 def _name(order: Order) -> str:
-    if order.name:
-        name = order.name
-    elif isinstance(order.picture, Path):
-        name = order.picture.stem
-    elif isinstance(order.picture, str):
-        name = Path(unquote(urlsplit(order.picture).path)).stem
-    else:
-        name = ""
-    return readable(name, _LONGEST_NAME) or "Model"
+    return readable(order.name or Path(_picture_name(order)).stem, _LONGEST_NAME) or "Model"
+
+
+def _picture_name(order: Order) -> str:
+    """The picture's own file name; empty for one that comes as bytes."""
+    if isinstance(order.picture, Path):
+        return readable(order.picture.name)
+    return readable(Path(unquote(urlsplit(order.picture).path)).name) if isinstance(order.picture, str) else ""
 
 
 def _slug(name: str) -> str:

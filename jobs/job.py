@@ -89,7 +89,7 @@ class Picture:
     """The picture a job was started with, kept in the job's folder."""
 
     name: str
-    """What the artist calls it; the model is named after it."""
+    """Its own file name, as the artist knows it."""
     file: str
     """Its file name inside the job's folder."""
     sha256: str
@@ -137,6 +137,8 @@ class Job:
     destination: Destination = field(default_factory=Destination)
     place_by_itself: bool = True
     """Put into its scene on arrival; else it waits in the list."""
+    group: str = ""
+    """What variations of one model have in common."""
 
     state: State = State.QUEUED
     created: float = 0.0

@@ -27,6 +27,7 @@ from ..api.errors import (
 from . import records
 from .job import Job, State
 from .matching import find_lost
+from .provenance import record_of
 
 if TYPE_CHECKING:
     from ..api.client import Client, Generated
@@ -268,30 +269,12 @@ def convert(job: Job, bench: Bench) -> Next:
             "name": job.name,
             "placing": dict(job.placing),
             "companions": [{"file": str(job.folder / ours), "name": theirs} for ours, theirs in job.companions],
-            "record": provenance(job),
+            "record": record_of(job),
         },
         cancelled=bench.cancelled,
         progress=bench.report,
     )
     return Next(job.moved(State.READY, blend_file=name, details=details))
-
-
-def provenance(job: Job) -> dict[str, str | int | float | bool]:
-    """What the model's object says of where it came from, readable without the add-on."""
-    used: dict[str, str | int | float | bool] = {
-        f"image_to_3d_{name}": value
-        for name, value in job.parameters.items()
-        if isinstance(value, str | int | float | bool) and name not in {"seed", "webhook"}
-    }
-    return used | {
-        "image_to_3d_picture": job.picture.name,
-        "image_to_3d_picture_sha256": job.picture.sha256,
-        "image_to_3d_seed": job.seed or str(job.parameters.get("seed", "")),
-        "image_to_3d_job": job.id,
-        "image_to_3d_service": job.service,
-        "image_to_3d_service_id": job.service_id,
-        "image_to_3d_date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(job.created)),
-    }
 
 
 Step = Callable[[Job, Bench], Next]

@@ -18,7 +18,7 @@ from . import watch
 from .on_jobs import JobOperator
 
 
-def _open(path: Path | None, what: str) -> None:
+def open_with_system(path: Path | None, what: str) -> None:
     """Show a file or folder with the system's own program. Raises StorageError where it is gone."""
     if path is None or not path.exists():
         raise StorageError(f"{what} is not there any more.", advice="")
@@ -32,7 +32,7 @@ class IMAGE_TO_3D_OT_open_folder(JobOperator, bpy.types.Operator):
     bl_label = "Open Folder"
 
     def act(self, _context: bpy.types.Context, job: Job) -> None:
-        _open(job.folder, "The folder")
+        open_with_system(job.folder, "The folder")
 
 
 class IMAGE_TO_3D_OT_open_video(JobOperator, bpy.types.Operator):
@@ -42,7 +42,7 @@ class IMAGE_TO_3D_OT_open_video(JobOperator, bpy.types.Operator):
     bl_label = "Play Video"
 
     def act(self, _context: bpy.types.Context, job: Job) -> None:
-        _open(job.video_path, "The video")
+        open_with_system(job.video_path, "The video")
 
 
 class IMAGE_TO_3D_OT_open_preferences(bpy.types.Operator):

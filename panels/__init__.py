@@ -5,14 +5,14 @@ from __future__ import annotations
 
 
 def register() -> None:
-    from . import main, overlay, settings, thumbnails
+    from . import main, model, overlay, settings, thumbnails
 
-    for module in (thumbnails, main, settings, overlay):
+    for module in (thumbnails, main, model, settings, overlay):
         module.register()
 
 
 def unregister() -> None:
-    from . import main, overlay, settings, thumbnails
+    from . import main, model, overlay, settings, thumbnails
 
-    for module in (overlay, settings, main, thumbnails):
+    for module in (overlay, settings, model, main, thumbnails):
         module.unregister()

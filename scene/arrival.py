@@ -18,6 +18,7 @@ from mathutils import Matrix, Vector
 from ..api.errors import ImportFailedError, WorkshopError, readable
 from ..jobs.job import Job
 from ..jobs.placing import Placing
+from ..jobs.provenance import record_of
 from . import placeholder as placeholders
 
 _log = logging.getLogger(__name__)
@@ -123,7 +124,6 @@ def place_directly(
 
     Raises ImportFailedError; also outside Object Mode, which Blender's importers need.
     """
-    from ..jobs.steps import provenance
     from ..workshop import importing, models
 
     if job.model_path is None:
@@ -142,7 +142,7 @@ def place_directly(
         [importing.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
         job.name,
         Placing.from_json(job.placing),
-        provenance(job),
+        record_of(job),
     )
     for item in shaped.objects:
         for collection in item.users_collection:

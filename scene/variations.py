@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variations of one model: side by side, to flip through on one spot, and to keep one of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import bpy
+from mathutils import Vector
+
+from ..jobs.provenance import GROUP, JOB
+
+GAP: Final = 1.25
+"""Distance of two variations, in widths of the model."""
+
+
+def model_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """The root of the generated model that an object belongs to; None where it belongs to none."""
+    while item is not None:
+        if JOB in item:
+            return item
+        item = item.parent
+    return None
+
+
+def parts(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
+    """A model's objects, the root first."""
+    yield root
+    yield from root.children_recursive
+
+
+def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    """All variations of a model in a scene, itself among them, oldest first."""
+    group = root.get(GROUP)
+    if not group:
+        return [root]
+    return sorted((item for item in scene.objects if item.get(GROUP) == group), key=lambda item: str(item[JOB]))
+
+
+def width(root: bpy.types.Object) -> float:
+    """How far a model reaches along X, in world space."""
+    edges = [
+        (item.matrix_world @ Vector(corner)).x
+        for item in parts(root)
+        if item.type == "MESH"
+        for corner in item.bound_box
+    ]
+    return max(edges) - min(edges) if edges else 1.0
+
+
+def show_only(shown: bpy.types.Object, group: list[bpy.types.Object]) -> None:
+    """Show one variation on the first one's spot, and hide the others."""
+    home = group[0].location
+    for root in group:
+        root.delta_location = home - root.location if root == shown else (0.0, 0.0, 0.0)
+        _hide(root, root != shown)
+
+
+def show_all(group: list[bpy.types.Object]) -> None:
+    """Side by side again."""
+    for root in group:
+        root.delta_location = (0.0, 0.0, 0.0)
+        _hide(root, False)
+
+
+def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
+    """Put one variation on the first one's spot for good, and remove the others."""
+    home = group[0].location.copy()
+    for root in group:
+        if root != kept:
+            _remove(root)
+    kept.delta_location = (0.0, 0.0, 0.0)
+    kept.location = home
+    _hide(kept, False)
+    del kept[GROUP]
+
+
+def _hide(root: bpy.types.Object, hidden: bool) -> None:
+    for item in parts(root):
+        item.hide_viewport = item.hide_render = hidden
+
+
+def _remove(root: bpy.types.Object) -> None:
+    going = list(parts(root))
+    data = [item.data for item in going if item.data is not None]
+    materials = [material for item in data if isinstance(item, bpy.types.Mesh) for material in item.materials]
+    pictures = [
+        getattr(node, "image", None)
+        for material in materials
+        if material is not None and material.node_tree is not None
+        for node in material.node_tree.nodes
+    ]
+    bpy.data.batch_remove(going)
+    for group in (data, materials, pictures):
+        unused = {item.session_uid: item for item in group if item is not None and item.users == 0}
+        bpy.data.batch_remove(list(unused.values()))
