@@ -15,7 +15,7 @@ from ..api.errors import ImageTo3DError
 SIZE: Final = 256
 FRAMES: Final = 24
 FRAMES_PER_SECOND: Final = 12
-SAMPLES: Final = 8
+SAMPLES: Final = 4
 
 
 def film(body: bpy.types.Object, path: Path) -> Path:
