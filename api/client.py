@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from .account import Balance, Generated, read_balance, read_generated
@@ -38,9 +38,7 @@ from .errors import (
 from .incoming import NotJsonError, Scrubber, cleaned, parse
 from .parameters import validate
 from .replies import Reply, links_of, read_object, read_reply
-
-if TYPE_CHECKING:
-    from .wire import Watch
+from .watch import Patience, Watch
 
 __all__ = ["UPLOAD_LIMIT_BYTES", "Balance", "Client", "Generated"]
 
@@ -223,7 +221,7 @@ class Client:
         started: Callable[[Watch], None] | None = None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the service's answer. Raises where there is none, and for a redirect."""
-        from .wire import Patience, exchange  # Brings in requests, which takes a while.
+        from .wire import exchange  # Brings in requests, which takes a while.
 
         if not self._key:
             raise KeyMissingError("No API key is set.")

@@ -8,12 +8,10 @@ Neither the key nor any login is sent: the links lead to hosts that nobody knows
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -36,8 +34,10 @@ from .errors import (
     readable,
 )
 from .formats import FIRST_BYTES, check_file, wrong_start
+from .partial import Partial, Source
 from .refusals import retry_after
 from .sorting import Sorted, model_and_companions
+from .watch import Patience
 
 if TYPE_CHECKING:
     from .wire import Answer
@@ -74,7 +74,7 @@ _HOPEFUL: Final = (
 class _Order:
     """What is wanted, and on which terms."""
 
-    target: Path
+    partial: Partial
     format: str
     cancelled: Callable[[], bool]
     progress: Callable[[float], None]
@@ -82,15 +82,6 @@ class _Order:
     largest: int
     connect: float
     stall: float
-
-    @property
-    def partial(self) -> Path:
-        return self.target.with_name(f"~{self.target.name}")
-
-    @property
-    def memory(self) -> Path:
-        """Where is written what the partial file is a part of."""
-        return self.target.with_name(f"~{self.target.name}.json")
 
 
 def download(
@@ -116,7 +107,9 @@ def download(
     StorageError, CancelledError, or what the connection died of. Then there is no `target`, unless
     it was there before; what came so far stays for the next try.
     """
-    order = _Order(target, format, cancelled, progress, guard(service_origin), largest, connect=connect, stall=stall)
+    order = _Order(
+        Partial(target), format, cancelled, progress, guard(service_origin), largest, connect=connect, stall=stall
+    )
     usable = [url for url in mirrors if is_web_address(url)]
     if not usable:
         raise ResultMissingError("The service gave no address for the file.")
@@ -155,104 +148,55 @@ def _sleep(seconds: float, cancelled: Callable[[], bool]) -> None:
 
 
 def _from_mirror(url: str, order: _Order) -> None:
-    resume = _Resume.read(order)
+    partial = order.partial
     try:
-        _transfer(url, order, resume)
-        check_file(order.partial, order.format)
-    except ResultDamagedError:
-        _forget(order)
-        if resume is None or not resume.start:
-            raise
-        # What was kept and what came now may not have been parts of the same file.
-        _transfer(url, order, None)
+        went_on = _transfer(url, order, partial.source())
         try:
-            check_file(order.partial, order.format)
+            check_file(partial.path, order.format)
         except ResultDamagedError:
-            _forget(order)
-            raise
-    with _storing(order.target):
-        os.replace(order.partial, order.target)
-    _forget(order)
+            if not went_on:
+                raise
+            # What was kept and what came now may not have been parts of the same file.
+            _transfer(url, order, None)
+            check_file(partial.path, order.format)
+    except ResultDamagedError:
+        partial.forget()
+        raise
+    partial.finish()
     order.progress(1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Resume:
-    """A part of a file that is there already, and how to make sure that the rest belongs to it."""
-
-    start: int
-    total: int | None
-    tag: str
-    """A strong ETag; "" where the server gave none."""
-    date: str
-    place: str
-    """Host and path it came from: without a tag, only the same address can go on."""
-
-    @staticmethod
-    def read(order: _Order) -> _Resume | None:
-        try:
-            start = order.partial.stat().st_size
-            kept = json.loads(order.memory.read_text("utf-8"))
-            total = kept["total"] if isinstance(kept["total"], int) else None
-            return _Resume(start, total, str(kept["tag"]), str(kept["date"]), str(kept["place"]))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def headers(self, url: str) -> dict[str, str]:
-        """The request's headers to go on with, if this address can; {} to begin anew."""
-        if not self.start or self.total is None or (self.total and self.start > self.total):
-            return {}
-        condition = self.tag or self.date
-        if not self.tag and self.place != _place(url):
-            return {}
-        ask = {"Range": f"bytes={self.start}-"}
-        return ask | {"If-Range": condition} if condition else ask
-
-    def goes_on(self, answer: Answer) -> bool:
-        """Whether an answer is just what is missing."""
-        words = answer.headers.get("Content-Range", "").lower().removeprefix("bytes").strip()
-        span, _, total = words.partition("/")
-        start, _, last = span.partition("-")
-        if answer.encoding not in ("", "identity"):
-            return False
-        return start == str(self.start) and total == str(self.total) and last == str((self.total or 0) - 1)
-
-
-def _transfer(url: str, order: _Order, resume: _Resume | None) -> None:
-    """Bring the partial file to its full length."""
-    from .wire import Patience, exchange  # Brings in requests, which takes a while.
+def _transfer(url: str, order: _Order, source: Source | None) -> bool:
+    """Bring the partial file to its full length. Whether that went on from what was there."""
+    from .wire import exchange  # Brings in requests, which takes a while.
 
     patience = Patience(connect=order.connect, read=order.stall, send=order.connect, total=None)
-    origin = url
+    first = url
     for _ in range(_MOST_REDIRECTS + 1):
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
-        asked = resume.headers(origin) if resume else {}
+        start = order.partial.size() if source else 0
+        rest = source.range_headers(first, start) if source else {}
         with exchange(
             "GET",
             url,
-            headers=headers | asked,
+            headers={"User-Agent": USER_AGENT, "Accept": "*/*"} | rest,
             patience=patience,
             cancelled=order.cancelled,
             allowed=order.allowed,
         ) as answer:
             if answer.status in _REDIRECTS:
                 url = _redirected(url, answer.headers)
-                continue
-            if resume and asked and answer.status == 206:
-                if resume.goes_on(answer):
-                    _receive(answer, origin, order, resume)
-                    return
-                resume = None  # Some other part: from the beginning, then.
-                continue
-            if resume and asked and answer.status == 416:
-                if resume.start == resume.total:
-                    return  # It was whole already.
-                resume = None
-                continue
-            if answer.status != 200:
+            elif answer.status == 200:
+                _receive(answer, order, Source.of(first, answer.headers, None if answer.encoding else answer.length))
+                return False
+            elif source and rest and answer.status == 206 and source.is_rest(answer.headers, start):
+                _receive(answer, order, source, start)
+                return True
+            elif source and rest and answer.status == 416 and start == source.total:
+                return True  # It was whole already.
+            elif source and rest and answer.status in (206, 416):
+                source = None  # Some other part, or none: from the beginning, then.
+            else:
                 raise _no_file(answer, url)
-            _receive(answer, origin, order, None)
-            return
     raise UnsafeAddressError("The file's address leads from one to the next without end.")
 
 
@@ -279,40 +223,40 @@ def _no_file(answer: Answer, url: str) -> ImageTo3DError:
     return ResultMissingError(f"{host} does not give the file out any more (HTTP {status}).")
 
 
-def _receive(answer: Answer, origin: str, order: _Order, resume: _Resume | None) -> None:
+def _receive(answer: Answer, order: _Order, source: Source, start: int = 0) -> None:
     """Write an answer's body to the partial file, from the beginning or behind what is there."""
-    done = resume.start if resume else 0
-    total = answer.length + done if answer.length is not None and not answer.encoding else None
+    partial, total = order.partial, source.total
     if total is not None and total > order.largest:
         raise ResultTooLargeError(f"The file has {total:,} bytes; at most {order.largest:,} are accepted.")
-    with _storing(order.target):
-        order.target.parent.mkdir(parents=True, exist_ok=True)
-        file = order.partial.open("ab" if resume else "wb")
+    with partial.storing():
+        partial.target.parent.mkdir(parents=True, exist_ok=True)
+        file = partial.path.open("ab" if start else "wb")
     try:
-        if resume is None:
-            # Only now that the file is empty: what is written down must never speak of older bytes.
-            with _storing(order.target):
-                _remember(order, answer, total, origin)
-        done = _write(file, answer, order, done, total)
-        with _storing(order.target):
+        if not start:
+            # Only now that the file is empty: what is remembered must never be said of older bytes.
+            with partial.storing():
+                partial.remember(source)
+        done = _write(file, answer, order, start, total)
+        with partial.storing():
             file.flush()
             os.fsync(file.fileno())
     finally:
         # Closing writes out what is left, which fails where there is no room for it.
-        with _storing(order.target):
+        with partial.storing():
             file.close()
     if total is not None and done != total:
         raise ConnectionLostError(f"The connection broke after {done:,} of {total:,} bytes.")
 
 
 def _write(file: BinaryIO, answer: Answer, order: _Order, done: int, total: int | None) -> int:
+    """Write what comes, and look at its first bytes; the length that the file has then."""
     first = b"" if done == 0 else None
     told = 0.0
     for chunk in answer.unpacked():
         done += len(chunk)
         if done > order.largest:
             raise ResultTooLargeError(f"The file has more than the {order.largest:,} bytes that are accepted.")
-        with _storing(order.target):
+        with order.partial.storing():
             file.write(chunk)
         if first is not None:
             first += chunk
@@ -326,40 +270,3 @@ def _write(file: BinaryIO, answer: Answer, order: _Order, done: int, total: int 
             told = now
             order.progress(min(done / total, 1.0) if total else done / (done + _USUAL_SIZE))
     return done
-
-
-def _remember(order: _Order, answer: Answer, total: int | None, origin: str) -> None:
-    tag = answer.headers.get("ETag", "")
-    kept = {
-        "total": total,
-        "tag": tag if tag.startswith('"') and tag.isprintable() else "",
-        "date": answer.headers.get("Last-Modified", ""),
-        "place": _place(origin),
-    }
-    order.memory.write_text(json.dumps(kept), "utf-8")
-
-
-def _forget(order: _Order) -> None:
-    for path in (order.partial, order.memory):
-        with suppress(OSError):  # What can't be removed is overwritten by the next try.
-            path.unlink(missing_ok=True)
-
-
-def _place(url: str) -> str:
-    parts = split(url)
-    return f"{parts.netloc}{parts.path}" if parts else ""
-
-
-class _storing:
-    """Turns what goes wrong with the disk into a StorageError that names the folder."""
-
-    def __init__(self, target: Path) -> None:
-        self._folder = target.parent
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, OSError):
-            why = readable(error.strerror or error, 80)
-            raise StorageError(f"The file can't be written to {readable(self._folder, 160)}: {why}.") from error

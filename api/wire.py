@@ -11,19 +11,15 @@ Imports requests, which takes a while: import this module in worker threads only
 
 from __future__ import annotations
 
-import errno
 import http.client
-import itertools
 import logging
 import os
-import selectors
 import socket
 import ssl
 import threading
-import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +31,7 @@ import urllib3.connection
 import urllib3.exceptions
 
 from .addresses import host_of, is_loopback
+from .connect import not_allowed, open_connection
 from .errors import (
     CancelledError,
     CertificateError,
@@ -45,11 +42,11 @@ from .errors import (
     UnsafeAddressError,
     readable,
 )
+from .watch import Allowed, Patience, Watch
 
 _log = logging.getLogger(__name__)
 
 CHUNK: Final = 16 * 1024
-_TICK: Final = 0.1
 _FAULTS: Final = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -59,103 +56,6 @@ _FAULTS: Final = (
     zlib.error,
 )
 """What the layers below raise for a connection or an answer that is not as it should be."""
-
-_REASONS: Final = {
-    errno.ECONNREFUSED: "it refuses the connection",
-    10061: "it refuses the connection",
-    errno.ENETUNREACH: "there is no network that leads there",
-    10051: "there is no network that leads there",
-    errno.EHOSTUNREACH: "there is no way to it",
-    10065: "there is no way to it",
-}
-"""Why a connection fails, by the system's number; those of Windows are its own."""
-
-Allowed = Callable[[str, str], bool]
-"""Judges (host name, IP address)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait for what, in seconds."""
-
-    connect: float = 10.0
-    read: float = 60.0
-    """For the next bytes of the answer."""
-    send: float = 60.0
-    """For the whole request to go out."""
-    total: float | None = 180.0
-    """For the whole exchange once connected; None: as long as bytes come."""
-
-
-class Watch:
-    """Looks on at one exchange and cuts its connection when it is to end.
-
-    `connected` tells whether anything can have been sent.
-    """
-
-    def __init__(self, patience: Patience, cancelled: Callable[[], bool] | None, allowed: Allowed | None) -> None:
-        self.patience = patience
-        self.allowed = allowed
-        self.connected = False
-        self.why: ImageTo3DError | None = None
-        self._cancelled = cancelled
-        self._over = threading.Event()
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self._alive = time.monotonic()
-        self._ends: float | None = self._alive + 3 * patience.connect  # To find, to connect and to set up TLS.
-
-    def __enter__(self) -> Watch:
-        threading.Thread(target=self._look_on, name="image-to-3d-watch", daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-
-    def hold(self, connection: socket.socket) -> None:
-        """Keep a handle of one's own on a connection: TLS takes the first one away."""
-        with self._lock:
-            self._socket = connection.dup()
-
-    def begin(self) -> None:
-        """The connection stands; now something may be sent."""
-        self._alive = time.monotonic()
-        self._ends = None if self.patience.total is None else self._alive + self.patience.total
-        self.connected = True
-
-    def alive(self) -> None:
-        """Something came in."""
-        self._alive = time.monotonic()
-
-    def check(self) -> None:
-        """Raise the reason to end, if there is one."""
-        if self.why is None and self._cancelled is not None and self._cancelled():
-            self.why = CancelledError("Cancelled.")
-        if self.why is not None:
-            raise self.why
-
-    def end(self, why: ImageTo3DError) -> None:
-        """Cut the connection, from any thread."""
-        with self._lock:
-            if self.why is None:
-                self.why = why
-            if self._socket is not None:
-                with suppress(OSError):  # Closed by the other side already.
-                    self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _look_on(self) -> None:
-        while not self._over.wait(_TICK):
-            now = time.monotonic()
-            if self._cancelled is not None and self._cancelled():
-                self.end(CancelledError("Cancelled."))
-            elif self._ends is not None and now > self._ends:
-                self.end(ConnectionLostError("The server took too long to answer."))
-            elif self.connected and now - self._alive > self.patience.send + self.patience.read:
-                self.end(ConnectionLostError("The server went silent."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +87,7 @@ class Answer:
 
         Raises ServiceBrokenError where that can't be done.
         """
-        if self.encoding in ("", "identity"):
+        if not self.encoding:
             yield from self.chunks
             return
         if self.encoding not in ("gzip", "x-gzip", "deflate"):
@@ -271,11 +171,12 @@ def _answer(response: requests.Response, watch: Watch, host: str) -> Answer:
     length = response.headers.get("Content-Length", "")
     chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
     plain = length.strip()
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
     return Answer(
         status=response.status_code,
         headers=dict(response.headers),
         length=int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 19 and not chunked else None,
-        encoding=response.headers.get("Content-Encoding", "").strip().lower(),
+        encoding="" if encoding == "identity" else encoding,
         chunks=_chunks(response, watch, host),
     )
 
@@ -316,11 +217,7 @@ def _judge_beyond_proxy(host: str, allowed: Allowed) -> None:
     except (OSError, UnicodeError):
         return
     if not any(allowed(host, str(entry[4][0])) for entry in found):
-        raise _not_allowed(host)
-
-
-def _not_allowed(host: str) -> UnsafeAddressError:
-    return UnsafeAddressError(f"A link leads into this computer's own network ({readable(host, 80)}).")
+        raise not_allowed(host)
 
 
 _present: Any = threading.local()
@@ -344,7 +241,7 @@ class _Watched:
     def _new_conn(self) -> socket.socket:
         connection: Any = self
         watch: Watch = _present.watch
-        return _open(connection.host, connection.port, watch)
+        return open_connection(connection.host, connection.port, watch)
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
@@ -386,82 +283,6 @@ class _Adapter(requests.adapters.HTTPAdapter):
         if not str(proxy).lower().startswith("socks"):
             manager.pool_classes_by_scheme = _POOLS
         return manager
-
-
-def _open(host: str, port: int, watch: Watch) -> socket.socket:
-    """Connect to the first address of a host that is allowed and answers. Raises our errors only."""
-    host = host.strip("[]")
-    ends = time.monotonic() + watch.patience.connect
-    found = _look_up(host, port, watch, ends)
-    suitable = [a for a in found if watch.allowed is None or watch.allowed(host, str(a[4][0]))]
-    if not suitable:
-        raise _not_allowed(host)
-    last: OSError = TimeoutError()
-    for number, (family, kind, protocol, _, address) in enumerate(_interleaved(suitable)):
-        # Each gets its share of the time, so that one that is silent leaves some to the next.
-        now = time.monotonic()
-        share = max(ends - now, 0.0) / (len(suitable) - number)
-        try:
-            return _connected(socket.socket(family, kind, protocol), address, watch, now + share)
-        except OSError as error:
-            last = error
-    reason = "it did not answer" if isinstance(last, TimeoutError) else _REASONS.get(last.errno or 0)
-    reason = reason or readable(os.strerror(last.errno or 0), 60)
-    raise ConnectionFailedError(f"{readable(host, 80)} can't be reached: {reason}.") from last
-
-
-def _interleaved(found: list[Any]) -> list[Any]:
-    """Addresses of both kinds by turns: where IPv6 is set up but broken, the next one works."""
-    kinds: dict[int, list[Any]] = {}
-    for entry in found:
-        kinds.setdefault(entry[0], []).append(entry)
-    rows = itertools.zip_longest(*kinds.values())
-    return [entry for row in rows for entry in row if entry is not None]
-
-
-def _look_up(host: str, port: int, watch: Watch, ends: float) -> list[Any]:
-    """A host's addresses. In a thread: looking up a name can hang, and can't be broken off."""
-    outcome: list[Any] = []
-
-    def look() -> None:
-        try:
-            outcome.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=look, name="image-to-3d-lookup", daemon=True)
-    thread.start()
-    while thread.is_alive() and time.monotonic() < ends:
-        thread.join(_TICK)
-        watch.check()
-    if outcome and isinstance(outcome[0], list):
-        return outcome[0]
-    raise ConnectionFailedError(
-        f"{readable(host, 80)} can't be reached: its name was not found.",
-        advice="Check the network connection, and the address.",
-    )
-
-
-def _connected(connection: socket.socket, address: Any, watch: Watch, ends: float) -> socket.socket:
-    try:
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.connect_ex(address)
-        with selectors.DefaultSelector() as selector:
-            selector.register(connection, selectors.EVENT_WRITE)
-            while not selector.select(_TICK):
-                watch.check()
-                if time.monotonic() >= ends:
-                    raise TimeoutError
-        error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
-        connection.settimeout(watch.patience.connect)
-        watch.hold(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _explained(fault: Exception, watch: Watch, host: str) -> ImageTo3DError:

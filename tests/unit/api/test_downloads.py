@@ -108,7 +108,7 @@ def test_a_whole_file_gets_its_name(target: Path) -> None:
 def test_a_file_there_before_is_replaced_only_by_a_whole_one(target: Path) -> None:
     target.parent.mkdir()
     target.write_bytes(b"old")
-    with RawServer(by_turns(partly, page, page, whole)) as server:
+    with RawServer(by_turns(partly, page, whole)) as server:
         for _ in range(2):
             with pytest.raises(ImageTo3DError):
                 get(server.url, target)
