@@ -29,7 +29,10 @@ build: ## Validate, and build the extension's zip into build/
 	@$(VENV) tools/build.py
 
 window: environment ## Real Blender 4.3 and 5.2 with mouse and keyboard (root on Debian; screenshots in build/screens)
-	@$(VENV) -m pytest -v tests/window $(ARGS)
+	@status=0; \
+	$(VENV) -m pytest -v -n 2 -m "not long and not alone" tests/window $(ARGS) || status=1; \
+	$(VENV) -m pytest -v -m alone tests/window $(ARGS) || status=1; \
+	exit $$status
 
 bench: environment ## How long the main thread stands still on arrival, against the direct import
 	@$(VENV) benchmarks/bench.py $(ARGS)

@@ -18,6 +18,7 @@ LONGEST_MS = 100.0
 Keep = Callable[[dict[str, Any]], None]
 
 
+@pytest.mark.alone
 def test_the_heart_beats_on_through_a_whole_job(
     at_work: Blender, slow_service: SlowService, large_model: Path, chair: Path, measured: Keep
 ) -> None:
