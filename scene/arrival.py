@@ -212,13 +212,15 @@ def _settle(
     else:
         where = Matrix.Translation(Vector(at if at is not None else job.destination.location))
     root.matrix_basis = where @ root.matrix_basis
-    if placing.select and bpy.context.mode == "OBJECT":
+    select = placing.select and bpy.context.mode == "OBJECT"
+    if select:
         for item in list(layer.objects.selected):
             item.select_set(False, view_layer=layer)
-        for item in objects:
-            if item.name in layer.objects:
-                item.select_set(True, view_layer=layer)
-                layer.objects.active = root
+    # A prepared model may come selected: importers select what they make, and 4.2 keeps that in the file.
+    for item in [item for item in objects if item.name in layer.objects]:
+        item.select_set(select, view_layer=layer)
+    if select and root.name in layer.objects:
+        layer.objects.active = root
 
 
 def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:

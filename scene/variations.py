@@ -18,7 +18,7 @@ GAP: Final = 1.25
 def model_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """The root of the generated model that an object belongs to; None where it belongs to none."""
     while item is not None:
-        if JOB in item:
+        if item.get(JOB):
             return item
         item = item.parent
     return None

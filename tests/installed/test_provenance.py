@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model says where it came from; it can be made again, varied, and the best variation kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_service import ScriptedService
+
+from .conftest import KEY, part
+
+Until = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def placed(image_to_3d: Any, service: ScriptedService, picture: Path) -> Any:
+    """A finished job whose model is the active object."""
+    import bpy
+
+    service.polls_until_done = 0
+    job = image_to_3d.generate(picture, wait=True, mesh_simplify=0.95, ss_sampling_steps=20)
+    bpy.context.view_layer.objects.active = job.objects[0]
+    return job
+
+
+def models() -> list[Any]:
+    import bpy
+
+    return sorted(
+        (item for item in bpy.context.scene.objects if item.get("image_to_3d_job")), key=lambda o: o["image_to_3d_job"]
+    )
+
+
+def test_the_object_tells_picture_settings_seed_and_service_without_the_add_on(placed: Any, picture: Path) -> None:
+    import bpy
+
+    bpy.ops.wm.save_as_mainfile(filepath=str(picture.with_name("scene.blend")), copy=True)
+    with bpy.data.libraries.load(str(picture.with_name("scene.blend"))) as (there, here):
+        here.objects = [placed.objects[0].name]
+    told = dict(here.objects[0].items())
+    assert told["image_to_3d_picture"] == "chair.png"
+    assert told["image_to_3d_picture_sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
+    assert told["image_to_3d_seed"] == "3480183101"
+    assert told["image_to_3d_mesh_simplify"] == pytest.approx(0.95)
+    assert told["image_to_3d_ss_sampling_steps"] == 20
+    assert told["image_to_3d_job"] == placed.id
+    assert told["image_to_3d_service_id"] == "109655545"
+    assert told["image_to_3d_date"].endswith("Z")
+    assert KEY not in str(told)
+
+
+def test_generate_again_uses_the_picture_the_settings_and_the_seed_that_were_used(
+    placed: Any, service: ScriptedService, picture: Path
+) -> None:
+    import bpy
+
+    picture.unlink()  # the artist's own may be gone; the job has its copy
+    assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
+    first, second = (work.body for work in service.submits)
+    assert second["seed"] == 3480183101
+    assert (second["mesh_simplify"], second["ss_sampling_steps"]) == (0.95, 20)
+    assert second["track_id"] != first["track_id"]
+    assert len(models()) == 2
+
+
+def test_variations_have_other_seeds_and_stand_side_by_side(placed: Any, service: ScriptedService) -> None:
+    import bpy
+
+    assert bpy.ops.image_to_3d.vary_seed(count=2) == {"FINISHED"}
+    seeds = [work.body["seed"] for work in service.submits[1:]]
+    assert len({*seeds, 3480183101}) == 3
+    bpy.context.view_layer.update()
+    group = models()
+    assert len({item["image_to_3d_group"] for item in group}) == 1
+    xs = [item.matrix_world.translation.x for item in group]
+    assert xs == pytest.approx([0.0, 1.25, 2.5], abs=1e-4)
+
+
+def test_one_flips_through_variations_on_one_spot_and_keeps_one(placed: Any) -> None:
+    import bpy
+
+    bpy.ops.image_to_3d.vary_seed(count=2)
+    bpy.context.view_layer.objects.active = models()[0]
+    assert bpy.ops.image_to_3d.show_variation(which="NEXT") == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert [item.hide_viewport for item in models()] == [True, False, True]
+    assert models()[1].matrix_world.translation.x == pytest.approx(0.0, abs=1e-5)
+    bpy.ops.image_to_3d.show_variation(which="ALL")
+    bpy.context.view_layer.update()
+    assert [item.hide_viewport for item in models()] == [False] * 3
+    assert models()[1].matrix_world.translation.x == pytest.approx(1.25, abs=1e-4)
+    kept = models()[2].name
+    bpy.context.view_layer.objects.active = models()[2]
+    meshes = len(bpy.data.meshes)
+    assert bpy.ops.image_to_3d.keep_variation() == {"FINISHED"}
+    bpy.context.view_layer.update()
+    assert [item.name for item in models()] == [kept]
+    assert models()[0].matrix_world.translation.x == pytest.approx(0.0, abs=1e-5)
+    assert len(bpy.data.meshes) == meshes - 2
+
+
+def test_a_picture_that_was_cleared_away_is_said(placed: Any) -> None:
+    import shutil
+
+    import bpy
+
+    shutil.rmtree(placed.folder)
+    with pytest.raises(RuntimeError, match=r"chair\.png is not in the results folder"):
+        bpy.ops.image_to_3d.generate_again()
+
+
+def test_the_key_goes_to_no_other_service_than_the_one_it_was_entered_for(
+    preferences: Any, image_to_3d: Any
+) -> None:
+    preferences.api_key = KEY
+    preferences.service = "CUSTOM"
+    preferences.base_url = "https://example.org/api/v6"
+    assert set(part("session").setup().keys) == {"CUSTOM"}
+    preferences.service = "MODELSLAB"
+    assert set(part("session").setup().keys) == {"MODELSLAB"}
