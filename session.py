@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import account, preferences
+from . import account, preferences, storage
 from .api.errors import Action, ErrorInfo, ImageTo3DError
 from .jobs.estimate import clock
 from .jobs.job import Changed, Destination, Event, Job, Notice, Removed, State
 from .jobs.placing import Placing
-from .jobs.services import CUSTOM, MODELSLAB, Services, Setup
+from .jobs.services import CUSTOM, MODELSLAB, OFFLINE, Services, Setup
 from .scene import destination, placeholder
 
 if TYPE_CHECKING:
@@ -211,6 +211,13 @@ def obstacle() -> ImageTo3DError | None:
     return None
 
 
+def ask_account() -> None:
+    """Ask the chosen service in a thread what is left on the account, and whether it knows the key."""
+    chosen = preferences.chosen()
+    if chosen.service != OFFLINE:
+        account.ask(chosen.address, chosen.key)
+
+
 # -- what the panel shows --------------------------------------------------------------------------
 
 
@@ -245,7 +252,7 @@ def paused() -> tuple[str, str] | None:
 
 def busy() -> bool:
     """Whether there is anything to watch."""
-    if account.now().asking or _arrivals or _outdated:
+    if account.now().asking or storage.now().at_work or _arrivals or _outdated:
         return True
     return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
 
@@ -291,6 +298,10 @@ def apply(event: Event) -> bool:
                 _outdated.add(job.id)
             if before is not None and before.state is job.state:
                 return before.note != job.note
+            if job.error is not None and not job.running:
+                _notices.append(Notice(f"{job.name}: {job.error}", warning=True))
+            if before is not None and before.state is State.WAITING and account.now().balance:
+                ask_account()  # this one was paid for
         case Removed(job_id):
             _jobs.pop(job_id, None)
             _arrivals.pop(job_id, None)

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import choose, generate, on_jobs, on_model, opening, watch
+from . import choose, cleaning, generate, on_jobs, on_model, opening, watch
 
-_MODULES = (watch, generate, choose, on_jobs, on_model, opening)
+_MODULES = (watch, generate, choose, on_jobs, on_model, opening, cleaning)
 
 
 def register() -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import bpy
 
-from .. import account, preferences
+from .. import account, preferences, session
 from ..api.errors import StorageError
 from ..jobs.job import Job
 from ..jobs.services import OFFLINE
@@ -109,8 +109,7 @@ class IMAGE_TO_3D_OT_test_key(bpy.types.Operator):
         return False
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        chosen = preferences.chosen()
-        account.ask(chosen.address, chosen.key)
+        session.ask_account()
         redraw.sidebars(context.window_manager)
         watch.start()
         return {"FINISHED"}
