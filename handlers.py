@@ -9,8 +9,8 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import session
-from .operators import watch
+from . import preferences, session
+from .operators import cleaning, watch
 
 _LOOK_BACK: Final = 1.0
 """Seconds after the start until earlier jobs are looked for: Blender's own start comes first."""
@@ -35,6 +35,8 @@ def _look_back() -> float | None:
     """App timer: go on with what an earlier Blender left unfinished. Ends soon where there is nothing."""
     global _looks
     if _looks == 0:
+        if preferences.chosen().clean_up_by_itself:
+            cleaning.clean_up()
         if not session.unfinished_before():
             return None
         session.queue().adopt()

@@ -30,6 +30,9 @@ class Op(enum.StrEnum):
     KEEP_VARIATION = "image_to_3d.keep_variation"
     SHOW_PICTURE = "image_to_3d.show_picture"
 
+    MEASURE_RESULTS = "image_to_3d.measure_results"
+    CLEAN_UP = "image_to_3d.clean_up"
+
     OPEN_FOLDER = "image_to_3d.open_folder"
     OPEN_VIDEO = "image_to_3d.open_video"
 

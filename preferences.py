@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from . import account
+from . import account, storage
 from .jobs.services import CUSTOM, MODELSLAB, MODELSLAB_URL, OFFLINE, is_local
 from .names import Op
 
@@ -44,6 +44,10 @@ class Chosen:
     limit: int = JOB_LIMIT
     results: Path | None = None
     """The results folder; None: the default one in Blender's user folder."""
+    keep_days: float | None = None
+    keep_gigabytes: float | None = None
+    """What a clean-up leaves; None: no such limit."""
+    clean_up_by_itself: bool = False
 
     @property
     def address(self) -> str:
@@ -82,6 +86,9 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         base_url: str
         job_limit: int
         results_folder: str
+        keep_days: int
+        keep_gigabytes: float
+        clean_up_by_itself: bool
     else:
         service: EnumProperty(
             name="Service",
@@ -122,6 +129,27 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             subtype="DIR_PATH",
             update=_changed,
         )
+        keep_days: IntProperty(
+            name="Keep for Days",
+            description="A clean-up removes results that are older; 0 for no such limit",
+            default=30,
+            min=0,
+        )
+        keep_gigabytes: FloatProperty(
+            name="Keep up to GB",
+            description="A clean-up removes the oldest results while all take more than this; 0 for no such limit",
+            default=0.0,
+            min=0.0,
+            precision=1,
+        )
+        clean_up_by_itself: BoolProperty(
+            name="Clean Up at Start",
+            description=(
+                "Clean up whenever Blender starts. Only results that are placed and saved, cancelled or dismissed "
+                "are ever removed"
+            ),
+            default=False,
+        )
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -139,6 +167,21 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         keeping = layout.column()
         keeping.prop(self, "job_limit")
         keeping.prop(self, "results_folder", placeholder="In Blender's user folder")
+        self._draw_storage(keeping)
+
+    def _draw_storage(self, layout: bpy.types.UILayout) -> None:
+        row = layout.row(align=True)
+        row.prop(self, "keep_days")
+        row.prop(self, "keep_gigabytes", text="GB")
+        layout.prop(self, "clean_up_by_itself")
+        found = storage.now()
+        if found.at_work:
+            _hint(layout, "Looking at the results…", icon="SORTTIME")
+        elif found.text:
+            _hint(layout, found.text, icon="ERROR" if found.failed else "INFO")
+        row = _beside(layout)
+        row.operator(Op.MEASURE_RESULTS, icon="FILE_REFRESH")
+        row.operator(Op.CLEAN_UP, icon="TRASH")
 
     def _draw_account(self, layout: bpy.types.UILayout) -> None:
         if self.service == CUSTOM:
@@ -195,6 +238,9 @@ def chosen() -> Chosen:
         base_url=address,
         limit=saved.job_limit,
         results=Path(saved.results_folder) if saved.results_folder else None,
+        keep_days=saved.keep_days or None,
+        keep_gigabytes=saved.keep_gigabytes or None,
+        clean_up_by_itself=saved.clean_up_by_itself,
     )
 
 
