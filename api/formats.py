@@ -52,7 +52,7 @@ def sniff(first: bytes) -> str:
 def wrong_start(first: bytes, format: str) -> str:
     """What a file really is, in words, where its first bytes already show that it isn't of the format; else ""."""
     found = sniff(first)
-    if not found or found == format or (format, found) in _LOOK_ALIKES or (format == "video" and found in _VIDEOS):
+    if not found or found == format or (format, found) in _LOOK_ALIKES or (format in _VIDEO_NAMES and found in _VIDEOS):
         return ""
     return _AS_WORDS[found]
 
@@ -61,7 +61,7 @@ def check_file(path: Path, format: str) -> None:
     """Accept a whole file of the format, in bounded memory, or raise ResultDamagedError.
 
     `format`: "glb", "obj", "stl", "ply"; "mtl", "png", "jpg", "webp" for what comes with a model;
-    "video" for "mp4", "webm" or "gif". Raises StorageError where the file can't be read.
+    "video", or a video's extension, for any kind of video: their names lie most. Raises StorageError where the file can't be read.
     """
     try:
         size = path.stat().st_size
@@ -73,7 +73,7 @@ def check_file(path: Path, format: str) -> None:
             wrong = wrong_start(first, format)
             if wrong:
                 raise FormatError(f"it is {wrong}")
-            check = _CHECKS.get(sniff(first) if format == "video" else format)
+            check = _CHECKS.get(sniff(first) if format in _VIDEO_NAMES else format)
             if check is None:
                 raise FormatError("it is something else")
             check(file, size)
@@ -198,6 +198,7 @@ def _last(file: BinaryIO, size: int, count: int) -> bytes:
 
 
 _VIDEOS: Final = frozenset({"mp4", "webm", "gif"})
+_VIDEO_NAMES: Final = _VIDEOS | {"video", "mov", "m4v"}
 
 _LOOK_ALIKES: Final = frozenset({("mtl", "obj"), ("obj", "stl"), ("stl", "obj"), ("jpeg", "jpg")})
 """(Format, what its first bytes may be taken for): a comment or a name can look like another format's line."""

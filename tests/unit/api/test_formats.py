@@ -54,6 +54,13 @@ def test_a_file_of_one_format_is_not_accepted_as_another(wanted: str, name: str,
         assert_damaged(tmp_path, WHOLE[name], wanted)
 
 
+@pytest.mark.parametrize("name", ["mp4", "mov", "m4v", "webm", "gif", "video"])
+@pytest.mark.parametrize("content", ["video mp4", "video gif", "video webm"])
+def test_a_video_is_one_whatever_its_extension_says(name: str, content: str, tmp_path: Path) -> None:
+    check(tmp_path, WHOLE[content], name)
+    assert_damaged(tmp_path, PAGE, name)
+
+
 # A GIF's end mark may by chance stand anywhere; JPEG, WebM and text can't all be told.
 @pytest.mark.parametrize("name", [n for n in WHOLE if n.split()[0] in ("glb", "stl", "ply", "png") or n == "video mp4"])
 def test_a_file_that_ends_too_early_is_not_accepted(name: str, tmp_path: Path) -> None:
