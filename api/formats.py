@@ -61,7 +61,8 @@ def check_file(path: Path, format: str) -> None:
     """Accept a whole file of the format, in bounded memory, or raise ResultDamagedError.
 
     `format`: "glb", "obj", "stl", "ply"; "mtl", "png", "jpg", "webp" for what comes with a model;
-    "video", or a video's extension, for any kind of video: their names lie most. Raises StorageError where the file can't be read.
+    "video", or a video's extension, for any kind of video: their names lie most.
+    Raises StorageError where the file can't be read.
     """
     try:
         size = path.stat().st_size
