@@ -21,6 +21,7 @@ from bpy.props import (
 
 from .api.parameters import PARAMETERS, Kind, Parameter, validate
 from .jobs.placing import Placing
+from .scene import catalogs
 
 NAME: Final = "image_to_3d"
 """The attribute of scenes that holds the settings."""
@@ -101,6 +102,7 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
         triangle_budget: int
         merge_distance: float
         mark_as_asset: bool
+        asset_catalog: str
         asset_author: str
         asset_tags: str
     else:
@@ -178,6 +180,13 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
             description="Mark the model as an asset, with a preview image",
             default=_DEFAULT.mark_as_asset,
         )
+        asset_catalog: StringProperty(
+            name="Catalog",
+            description=(
+                "The asset catalog, by its path (Props/Chairs) or its UUID; it has to be in the catalogs of an asset "
+                "library or of the folder that this file is in"
+            ),
+        )
         asset_author: StringProperty(name="Author", description="The asset's author", default=_DEFAULT.asset_author)
         asset_tags: StringProperty(name="Tags", description="The asset's tags, separated by commas")
 
@@ -194,6 +203,7 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
             triangle_budget=self.triangle_budget,
             merge_distance=round(self.merge_distance, DIGITS),
             mark_as_asset=self.mark_as_asset,
+            asset_catalog=catalogs.find(self.asset_catalog),
             asset_tags=tuple(tag for t in self.asset_tags.split(",") if (tag := t.strip())),
             asset_author=self.asset_author.strip(),
         )

@@ -85,6 +85,7 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
         column.separator(factor=0.5)
         column.prop(placing, "mark_as_asset")
         if placing.mark_as_asset:
+            column.prop(placing, "asset_catalog")
             column.prop(placing, "asset_author")
             column.prop(placing, "asset_tags")
         column.separator(factor=0.5)

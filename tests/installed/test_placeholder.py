@@ -81,9 +81,7 @@ def test_moved_turned_and_scaled_is_what_the_model_is(
         assert tuple(got) == pytest.approx(tuple(wanted), abs=1e-4)
 
 
-def test_parent_and_collection_go_over_to_the_model(
-    waiting: Any, service: ScriptedService, keep_going: Until
-) -> None:
+def test_parent_and_collection_go_over_to_the_model(waiting: Any, service: ScriptedService, keep_going: Until) -> None:
     import bpy
 
     scene = bpy.context.scene
