@@ -16,6 +16,7 @@ from ..jobs import estimate
 from ..jobs.job import Job, State
 from ..names import Op
 from ..properties import PAGE
+from ..scene import destination
 from . import rows, thumbnails
 
 _BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
@@ -77,6 +78,8 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
         _draw_answers(box, job, job.error)
     else:
         _draw_row(layout, job)
+        if not note and job.state is State.READY:
+            note = destination.elsewhere(job)
         if note:
             wrapped(layout, note, width, icon="INFO")
 
@@ -94,11 +97,12 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
         _draw_progress(row, job)
         _button(row, Op.CANCEL_JOB, job, "X")
         return
-    words = row.row()
-    words.active = job.state is State.READY
-    words.label(text=estimate.words(job.state))
     if job.state is State.READY:
-        _button(row, Op.IMPORT_HERE, job, "IMPORT", text="Import Here")
+        _button(row, Op.IMPORT_HERE, job, "IMPORT", text=None)
+    else:
+        words = row.row()
+        words.active = False
+        words.label(text=estimate.words(job.state))
     if job.video_file:
         _button(row, Op.OPEN_VIDEO, job, "PLAY")
     if job.state is State.PLACED:

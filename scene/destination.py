@@ -9,6 +9,7 @@ stamp in the scene's settings is saved with the .blend.
 from __future__ import annotations
 
 import uuid
+from pathlib import PurePath
 
 import bpy
 from bpy.app.handlers import persistent
@@ -48,6 +49,14 @@ def find(job: Job) -> bpy.types.Scene | None:
     if len(stamped) > 1:  # the scene was copied, stamp and all
         stamped = [scene for scene in stamped if scene.name == wanted.scene_name]
     return stamped[0] if len(stamped) == 1 else None
+
+
+def elsewhere(job: Job) -> str:
+    """Where a job belongs that was started from another file than the open one, in words; else empty."""
+    wanted = job.destination
+    if not wanted.session or wanted.session == _session:
+        return ""
+    return f"Started in {PurePath(wanted.file).name}" if wanted.file else "Started in a file that was not saved"
 
 
 def file_loaded() -> None:
