@@ -213,6 +213,7 @@ def _settle(
         where = Matrix.Translation(Vector(at if at is not None else job.destination.location))
     root.matrix_basis = where @ root.matrix_basis
     select = placing.select and bpy.context.mode == "OBJECT"
+    _ = layer.objects.active  # being asked, the view layer takes notice of what was linked, and evaluates nothing
     if select:
         for item in list(layer.objects.selected):
             item.select_set(False, view_layer=layer)

@@ -237,7 +237,8 @@ def _apply(item: bpy.types.Object, shift: Vector, scale: float) -> bool:
     size = abs(turn.determinant())
     if size < 1e-18:
         return False
-    custom = normals.per_vertex(mesh) if mesh.has_custom_normals else None
+    # Where normals can only be kept as angles, keeping them twice would cost precision.
+    custom = normals.per_vertex(mesh) if mesh.has_custom_normals and normals.FREE_NORMALS else None
     if mesh.has_custom_normals and custom is None and not _keeps_angles(turn):
         return False
     if mesh.users > 1:

@@ -441,6 +441,7 @@ def test_shape_keys_are_kept_and_stay_in_place(workshop: Workshop, tmp_path: Pat
     key = item.shape_key_add(name="Wide")
     for point in key.data:
         point.co.x *= 2
+    key.value = 0
     ours, _ = prepared(workshop, exported(tmp_path / "model.glb"), {"size": 1.0})
     keys = meshes_of(ours)[0].data.shape_keys.key_blocks
     assert [k.name for k in keys] == ["Basis", "Wide"]
@@ -522,6 +523,7 @@ def test_its_longest_side_is_as_asked(workshop: Workshop, tmp_path: Path, make: 
     assert max(told["dimensions"]) == pytest.approx(1.75, rel=1e-4)
 
 
+@pytest.mark.skipif(bpy.app.version < (4, 5, 0), reason="an uneven scale stays on the object: its normals are angles")
 def test_a_single_mesh_is_one_object_without_turn_or_scale(workshop: Workshop, tmp_path: Path) -> None:
     ours, _ = prepared(workshop, one_mesh_in_nested_nodes(tmp_path / "model.glb"), {"size": 2.0})
     assert [(o.type, o.matrix_world) for o in ours] == [("MESH", Matrix.Identity(4))]
