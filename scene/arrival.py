@@ -66,7 +66,7 @@ def fetch_ahead(job: Job) -> bool:
     for kind, name in job.details.get("parts", ()):
         if getattr(bpy.data, kind).get((name, path)) is None:
             before = {library.session_uid for library in bpy.data.libraries}
-            _load(job.blend_path, kind, [name], link=True)
+            _load(job.blend_path, [kind], [name], link=True)
             _fetched.update({library.session_uid for library in bpy.data.libraries} - before)
             return True
     return False
@@ -108,8 +108,8 @@ def place(
     """
     if job.blend_path is None:
         return place_directly(job, scene, placeholder=placeholder, at=at)
-    objects = _append(job.blend_path)
-    _settle(objects, job, scene, placeholder, at)
+    objects, holder = _append(job.blend_path)
+    _settle(objects, holder, job, scene, placeholder, at)
     return objects
 
 
@@ -124,7 +124,7 @@ def place_directly(
 
     Raises ImportFailedError; also outside Object Mode, which Blender's importers need.
     """
-    from ..workshop import importing, models
+    from ..workshop import importing, models, writing
 
     if job.model_path is None:
         raise ImportFailedError("There is no model file.")
@@ -134,6 +134,7 @@ def place_directly(
             advice="Leave the present mode and import again.",
         )
     _log.warning("%s: no second Blender prepared this model; importing it directly", job.name)
+    placing = Placing.from_json(job.placing)
     layer = view_layer(scene)
     selected, active = list(layer.objects.selected), layer.objects.active
     shaped = models.make_model(
@@ -141,14 +142,16 @@ def place_directly(
         job.model_path.suffix[1:],
         [importing.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
         job.name,
-        Placing.from_json(job.placing),
+        placing,
         record_of(job),
     )
     for item in shaped.objects:
         for collection in item.users_collection:
             collection.objects.unlink(item)
-    _settle(shaped.objects, job, scene, placeholder, at)
-    if not Placing.from_json(job.placing).select:
+    asset = writing.mark_as_asset(shaped, placing) if placing.mark_as_asset else None
+    holder = asset if isinstance(asset, bpy.types.Collection) else None
+    _settle(shaped.objects, holder, job, scene, placeholder, at)
+    if not placing.select:
         for item in layer.objects.selected:
             item.select_set(False, view_layer=layer)
         for item in selected:
@@ -157,26 +160,30 @@ def place_directly(
     return shaped.objects
 
 
-def _append(path: Path) -> list[bpy.types.Object]:
-    """All objects of a prepared model, the root first. What was fetched ahead is not read again."""
+def _append(path: Path) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:
+    """All objects of a prepared model, the root first, and the collection that is the asset where there is one.
+
+    What was fetched ahead is not read again.
+    """
     before = {library.session_uid for library in bpy.data.libraries}
-    objects = _load(path, "objects", None, link=False)
+    objects, collections = _load(path, ("objects", "collections"), None, link=False)
     ours = {item.session_uid for item in bpy.data.libraries if item.filepath == str(path)} & _fetched
     _remove_libraries(x for x in bpy.data.libraries if x.session_uid in ours or x.session_uid not in before)
     if not objects:
         raise WorkshopError("The prepared model is empty.")
-    return sorted(objects, key=lambda item: item.parent is not None)
+    return sorted(objects, key=lambda item: item.parent is not None), next(iter(collections), None)
 
 
-def _load(path: Path, kind: str, names: Sequence[str] | None, *, link: bool) -> list[Any]:
-    """Data of one kind out of a .blend: those of these names, or all."""
+def _load(path: Path, kinds: Sequence[str], names: Sequence[str] | None, *, link: bool) -> list[list[Any]]:
+    """Data of these kinds out of a .blend: those of these names, or all."""
     try:
         opened: Any = bpy.data.libraries.load(str(path), link=link)
         with opened as (there, here):
-            setattr(here, kind, list(getattr(there, kind) if names is None else names))
+            for kind in kinds:
+                setattr(here, kind, list(getattr(there, kind) if names is None else names))
     except OSError as error:
         raise WorkshopError(f"The prepared model can't be read: {readable(error)}.") from error
-    return [item for item in getattr(here, kind) if item is not None]
+    return [[item for item in getattr(here, kind) if item is not None] for kind in kinds]
 
 
 def _remove_libraries(libraries: Iterable[bpy.types.Library]) -> None:
@@ -188,6 +195,7 @@ def _remove_libraries(libraries: Iterable[bpy.types.Library]) -> None:
 
 def _settle(
     objects: Sequence[bpy.types.Object],
+    holder: bpy.types.Collection | None,
     job: Job,
     scene: bpy.types.Scene,
     placeholder: bpy.types.Object | None,
@@ -196,6 +204,9 @@ def _settle(
     placing = Placing.from_json(job.placing)
     layer = view_layer(scene)
     for collection in _collections(placing, scene, layer, placeholder):
+        if holder is not None:
+            collection.children.link(holder)
+            continue
         for item in objects:
             collection.objects.link(item)
     root = objects[0]

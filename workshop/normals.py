@@ -89,8 +89,9 @@ def clear(mesh: bpy.types.Mesh) -> None:
     attribute = mesh.attributes.get("custom_normal")
     if attribute is not None:
         mesh.attributes.remove(attribute)
-    elif mesh.has_custom_normals:
-        mesh.free_normals_split() if hasattr(mesh, "free_normals_split") else None
+    elif mesh.has_custom_normals:  # before 4.5 they are no attribute
+        with bpy.context.temp_override(mesh=mesh):
+            bpy.ops.mesh.customdata_custom_splitnormals_clear()
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -21,7 +21,9 @@ def write(shaped: Shaped, target: Path, placing: Placing) -> None:
     """Write the model's objects and what they use. Raises WorkshopError where the folder can't be written."""
     wanted: set[bpy.types.ID] = set(shaped.objects)
     if placing.mark_as_asset:
-        wanted.add(mark_as_asset(shaped, placing, target.parent))
+        asset = mark_as_asset(shaped, placing)
+        give_preview(asset, shaped, target.parent)
+        wanted.add(asset)
     temporary = target.with_name("~" + target.name)
     try:
         bpy.data.libraries.write(str(temporary), wanted, fake_user=False, compress=False)
@@ -31,8 +33,8 @@ def write(shaped: Shaped, target: Path, placing: Placing) -> None:
         raise WorkshopError(f"The prepared model can't be written: {readable(error)}.") from error
 
 
-def mark_as_asset(shaped: Shaped, placing: Placing, folder: Path) -> bpy.types.ID:
-    """Make the model an asset with catalogue, tags, author and a rendered preview; what was marked.
+def mark_as_asset(shaped: Shaped, placing: Placing) -> bpy.types.ID:
+    """Make the model an asset with catalogue, tags and author; what was marked.
 
     A single object is marked itself. Of several, an asset of the root would bring the root alone, so a
     collection that holds them all is marked.
@@ -53,6 +55,11 @@ def mark_as_asset(shaped: Shaped, placing: Placing, folder: Path) -> bpy.types.I
             facts.catalog_id = placing.asset_catalog
         except (TypeError, ValueError) as error:
             _log.warning("the asset catalogue was left out: %s", readable(error))
+    return asset
+
+
+def give_preview(asset: bpy.types.ID, shaped: Shaped, folder: Path) -> None:
+    """Render the asset's preview, and keep it as preview.png in `folder` too."""
     picture = folder / "preview.png"
     try:
         preview.render(shaped.objects, picture)
@@ -61,4 +68,3 @@ def mark_as_asset(shaped: Shaped, placing: Placing, folder: Path) -> bpy.types.I
     except RuntimeError as error:
         # An asset without a preview is still an asset; the model must not be lost for it.
         _log.warning("the asset has no preview: %s", readable(error))
-    return asset

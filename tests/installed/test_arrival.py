@@ -153,6 +153,23 @@ def test_several_objects_arrive_under_one_root(make_job: Callable[..., Any]) -> 
     assert lowest(objects) == pytest.approx(3.0, abs=1e-5)
 
 
+@pytest.mark.parametrize("prepared", [True, False], ids=["prepared", "directly"])
+@pytest.mark.parametrize("several", [False, True], ids=["one object", "several"])
+def test_marked_as_an_asset_it_is_one_in_the_artists_file(
+    make_job: Callable[..., Any], several: bool, prepared: bool
+) -> None:
+    job = make_job(several=several, convert=prepared, mark_as_asset=True, asset_tags=("chair",))
+    objects = arrival().place(job, bpy.context.scene)
+    asset = bpy.data.collections["chair"] if several else objects[0]
+    assert [tag.name for tag in asset.asset_data.tags] == ["chair"]
+    assert [i.name for i in (*bpy.data.objects, *bpy.data.collections) if i.asset_data] == ["chair"]
+    if several:
+        assert [c.name for c in bpy.context.scene.collection.children] == ["chair"]
+    assert all(item.name in bpy.context.scene.objects for item in objects)
+    assert objects[0] in bpy.context.selected_objects
+    assert not bpy.data.libraries
+
+
 def test_it_goes_into_the_active_collection(make_job: Callable[..., Any]) -> None:
     shelf = bpy.data.collections.new("Shelf")
     bpy.context.scene.collection.children.link(shelf)

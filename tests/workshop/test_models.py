@@ -541,6 +541,7 @@ def test_a_triangle_budget_is_kept_and_the_shape_stays(
     assert max(told["dimensions"]) == pytest.approx(2.0, rel=1e-4)
     edges = np.array([e.vertices for e in ours[0].data.edges])
     assert len(edges) == told["triangles"] * 3 / 2, "it must not be torn open along the seams of its texture"
+    assert not ours[0].data.has_custom_normals, "the normals of a shape that is no more"
 
 
 def test_a_budget_is_shared_by_several_meshes(workshop: Workshop, tmp_path: Path) -> None:
@@ -566,14 +567,16 @@ def test_close_points_are_merged_when_asked(workshop: Workshop, tmp_path: Path) 
     assert merged["dimensions"] == pytest.approx(as_is["dimensions"], abs=1e-3)
 
 
-def test_smooth_shading_is_smooth_everywhere(workshop: Workshop, tmp_path: Path) -> None:
-    ours, _ = prepared(workshop, write_stl(tmp_path / "a.stl", ball(3000)), {"shade_smooth": True})
+@pytest.mark.parametrize("write", [write_glb, write_stl], ids=["glb", "stl"])
+def test_smooth_shading_is_smooth_everywhere(workshop: Workshop, tmp_path: Path, write: Callable[..., Path]) -> None:
+    ours, _ = prepared(workshop, write(tmp_path / f"a.{write.__name__[6:]}", ball(3000)), {"shade_smooth": True})
     mesh = ours[0].data
     corners = np.array([loop.vertex_index for loop in mesh.loops])
     normals = np.array([n.vector for n in mesh.corner_normals])
     first = np.zeros((len(mesh.vertices), 3))
     first[corners] = normals
     assert (first[corners] * normals).sum(axis=1).min() > 0.9999
+    assert not mesh.has_custom_normals
 
 
 # ----- what is in the file
