@@ -214,6 +214,7 @@ def download(job: Job, bench: Bench) -> Next:
     sorted_links = sorting.model_and_companions(job.links, wanted)
     if not sorted_links.model:
         raise ResultMissingError("The service names no model file.")
+    bench.workshop.warm()  # it starts while the file comes, and is there when the file is
     origin = bench.client().origin
 
     def fetch(mirrors: tuple[str, ...], name: str, kind: str, share: tuple[float, float]) -> Path:
