@@ -167,6 +167,7 @@ def submit(
     `at`: the spot, where it is not the 3D cursor. `group`: what variations of one model have in common.
     Raises ParameterError, PictureError, KeyMissingError, OnlineAccessError, StorageError.
     """
+    global _revision
     from .jobs.intake import Order
 
     check_ready()
@@ -184,6 +185,7 @@ def submit(
     )
     job = queue().add(order)
     _jobs[job.id] = job
+    _revision += 1
     if scene is not None and placing.place == "PLACEHOLDER":
         _hold_place(job, scene)
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
@@ -329,7 +331,8 @@ def finish(job_id: str, timeout: float | None = None) -> Job:
         drain(budget=1.0)
         job = _jobs[job_id]
         if not job.running and job_id not in _arrivals:
-            return job
+            drain(budget=1.0)  # that it was placed is told by an event, too
+            return _jobs[job_id]
         if until is not None and time.monotonic() > until:
             raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it goes on.")
         time.sleep(_ENOUGH)
