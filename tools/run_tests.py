@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run all tests but those that need Blender's window: `python3 tools/run_tests.py [pytest arguments]`.
 
-The code is checked, the unit tests run without Blender (in Python 3.11, and 3.13 where it is), and the suite of the
-installed extension runs in each Blender version's wheel. While the first stages run, the other wheels are being
-installed. A table at the end says how each stage went; the exit status is 0 when all went well.
+The code is checked, the unit tests run without Blender (in Python 3.11, and 3.13 where it is), and all that happens
+inside Blender is tested in each version's wheel: the installed extension, the workshop, the offline preview. The jobs
+with their faults and kills, which know no bpy, are tested with one version. While the first stages run, the other
+wheels are being installed. A table at the end says how each stage went; the exit status is 0 when all went well.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +24,16 @@ from environment import MAIN, OTHERS, ROOT, Blender
 LONGEST = 900
 """Seconds before a stage is ended: a wheel that hangs at its exit must not hold up the rest."""
 
-IN_BLENDER = ("tests", "--ignore=tests/unit", "--ignore=tests/window")
+IN_BLENDER = ("tests/installed", "tests/workshop", "tests/offline")
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Leave nothing running of a stage: neither it, nor the test workers and Blenders that it started."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()
 
 
 @dataclass
@@ -32,13 +45,16 @@ class Summary:
     def run(self, name: str, *command: object) -> None:
         print(f"\n━━ {name}", flush=True)
         started = time.monotonic()
+        process = subprocess.Popen(
+            [str(c) for c in command], cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=os.name == "posix"
+        )
         try:
-            done = subprocess.run(
-                [str(c) for c in command], cwd=ROOT, check=False, timeout=LONGEST, stdin=subprocess.DEVNULL
-            )
-            outcome = "passed" if done.returncode == 0 else f"FAILED (exit status {done.returncode})"
+            status = process.wait(LONGEST)
+            outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
         except subprocess.TimeoutExpired:
             outcome = f"FAILED (ended after {LONGEST} s)"
+        finally:
+            end(process)
         self.rows.append((name, outcome, time.monotonic() - started))
 
     def skip(self, name: str, why: str) -> None:
@@ -89,6 +105,7 @@ def main(extra: list[str]) -> int:
     installation.start()
     summary.run("Code checks (ruff, mypy)", MAIN.executable, "tools/lint.py")
     summary.run("Unit tests, Python 3.11", *pytest(MAIN, "tests/unit", *extra))
+    summary.run(f"Jobs, faults and kills, Blender {MAIN.version}", *pytest(MAIN, "tests/jobs", *extra))
     summary.run(f"In Blender {MAIN.version}", *pytest(MAIN, *IN_BLENDER, *extra))
     for blender in OTHERS:
         name = f"In Blender {blender.version}"
