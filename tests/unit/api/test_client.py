@@ -41,7 +41,7 @@ GLB = "https://files.example/generations/chair.glb"
 
 @pytest.fixture
 def client(httpserver: HTTPServer) -> Iterator[Client]:
-    client = Client(httpserver.url_for("/api/v6"), KEY, timeouts=(2, 2))
+    client = Client(httpserver.url_for("/api/v6"), KEY, timeouts=(30, 30))
     yield client
     client.close()
 

@@ -45,8 +45,8 @@ def get(urls: str | list[str], target: Path, **options: Any) -> Path:
         "cancelled": lambda: False,
         "service_origin": "http://127.0.0.1:1",
         "waits": (),
-        "connect": 5,
-        "stall": 0.5,
+        "connect": 30,
+        "stall": 30,
     } | options
     return download([urls] if isinstance(urls, str) else urls, target, **options)
 
@@ -237,7 +237,7 @@ BAD_MIRRORS: dict[str, Handler] = {
 @pytest.mark.parametrize("bad", BAD_MIRRORS.values(), ids=BAD_MIRRORS)
 def test_the_next_mirror_is_tried(bad: Handler, target: Path) -> None:
     with RawServer(bad) as first, RawServer(whole) as second:
-        get([f"{first.url}/a.glb", f"{second.url}/b.glb"], target)
+        get([f"{first.url}/a.glb", f"{second.url}/b.glb"], target, stall=2)
         assert second.connections == 1
     assert target.read_bytes() == MODEL
     assert left_in(target.parent) == ["model.glb"]
@@ -289,7 +289,7 @@ def test_a_stalled_download_is_given_up_and_goes_on(target: Path) -> None:
         connection.stall()
 
     with RawServer(by_turns(stall, ranged)) as server:
-        get(server.url, target, waits=(0.01,), stall=0.2)
+        get(server.url, target, waits=(0.01,) * 5, stall=1)
         assert server.requests[1].header("Range")
     assert target.read_bytes() == MODEL
 
