@@ -82,15 +82,15 @@ def judge(job: Job, error: ImageTo3DError, trouble: Trouble, patience: Patience)
             return Verdict(job.moved(State.LOOKING, note="No answer to the request; looking for it"))
         case OutcomeUnknownError():
             return Verdict(job.moved(State.UNKNOWN, error=error.info()))
+        case OnlineAccessError() | KeyMissingError():
+            # It was there when the job was ordered: the job waits until it is there again.
+            return _wait(job, error.what, patience.hold, pause=patience.hold)
         case _ if job.state is State.LOOKING and (not error.transient or trouble.tries >= patience.looks):
             unknown = OutcomeUnknownError(f"No answer came to the request, and the list can't be read: {error.what}")
             return Verdict(job.moved(State.UNKNOWN, error=unknown.info()))
         case RateLimitError():
             wait = patience.rate_limit if error.retry_after is None else error.retry_after
             return _wait(job, error.what, wait, pause=wait)
-        case OnlineAccessError() | KeyMissingError() if trouble.tries > 1 or job.state in _PAID:
-            # Came up in the middle: the job waits until it is allowed to go on.
-            return _wait(job, error.what, patience.hold, pause=patience.hold)
         case ResultMissingError() | ResultDamagedError() if job.state is State.DOWNLOADING:
             return _fresh_links(job, error, trouble, patience)
         case ResultMissingError() if job.state is State.CONVERTING:

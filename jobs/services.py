@@ -93,6 +93,11 @@ class Services:
                 advice="Set its base URL in the preferences again, then retry.",
             )
         key = self.setup.keys.get(service, "")
+        if not key and service != self.setup.service:
+            raise KeyMissingError(
+                "This job belongs to another service than the one chosen in the preferences.",
+                advice="Choose that service again, and it goes on.",
+            )
         if not key:
             raise KeyMissingError("No API key is set.")
         return key

@@ -450,6 +450,22 @@ def test_online_access_switched_off_in_the_middle_holds_the_job_until_it_is_on_a
     assert job.service_id
 
 
+def test_a_key_taken_out_while_jobs_are_queued_fails_none_of_them(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
+    queue = make_queue(limit=1)
+    service.polls_until_done = 10**6
+    for number in range(4):
+        queue.add(an_order(number))
+    until(lambda: len(service.submits) == 1)
+    queue.configure(a_setup(tmp_path, service.base_url, keys={CUSTOM: ""}, limit=4))
+    until(lambda: sum("key" in job.note for job in queue.jobs()) >= 2)
+    service.polls_until_done = 0
+    queue.configure(a_setup(tmp_path, service.base_url, limit=4))
+    assert [job.state for job in rest(queue)] == [State.READY] * 4
+    assert len(service.submits) == 4
+
+
 def test_a_key_taken_out_in_the_middle_holds_the_job_until_there_is_one(
     queue: Queue, service: ScriptedService, tmp_path: Path
 ) -> None:
