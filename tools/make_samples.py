@@ -8,6 +8,7 @@ Needs the bpy module. All but the mug have a transparent background; the mug sta
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -38,7 +39,9 @@ def _shader(of: bpy.types.Material) -> bpy.types.Node:
     return next(node for node in of.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
 
 
-def banded(name: str, bands: Sequence[tuple[float, Colour]], bottom: float, top: float, roughness: float) -> bpy.types.Material:
+def banded(
+    name: str, bands: Sequence[tuple[float, Colour]], bottom: float, top: float, roughness: float
+) -> bpy.types.Material:
     """A glaze whose colour changes with the height: each band begins at its height."""
     made = material(name, (1.0, 1.0, 1.0), roughness)
     tree = made.node_tree
@@ -74,22 +77,31 @@ def turned(name: str, profile: Profile, skin: bpy.types.Material, smooth: int = 
     points = [Vector(point) for point in profile]
     for _ in range(smooth):  # Chaikin's corner cutting
         cut = [points[0]]
-        for a, b in zip(points, points[1:], strict=False):
+        for a, b in itertools.pairwise(points):
             cut += [a.lerp(b, 0.25), a.lerp(b, 0.75)]
         points = [*cut, points[-1]]
     around = 96
     vertices = [
-        (p.x * math.cos(t), p.x * math.sin(t), p.y) for p in points for t in (2 * math.pi * i / around for i in range(around))
+        (p.x * math.cos(t), p.x * math.sin(t), p.y)
+        for p in points
+        for t in (2 * math.pi * i / around for i in range(around))
     ]
     faces = [
-        (row * around + i, row * around + (i + 1) % around, (row + 1) * around + (i + 1) % around, (row + 1) * around + i)
+        (
+            row * around + i,
+            row * around + (i + 1) % around,
+            (row + 1) * around + (i + 1) % around,
+            (row + 1) * around + i,
+        )
         for row in range(len(points) - 1)
         for i in range(around)
     ]
     return _object(name, vertices, faces, skin)
 
 
-def _object(name: str, vertices: Sequence[Sequence[float]], faces: Sequence[Sequence[int]], skin: bpy.types.Material) -> bpy.types.Object:
+def _object(
+    name: str, vertices: Sequence[Sequence[float]], faces: Sequence[Sequence[int]], skin: bpy.types.Material
+) -> bpy.types.Object:
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(vertices, [], faces)
     mesh.shade_smooth()
@@ -99,7 +111,14 @@ def _object(name: str, vertices: Sequence[Sequence[float]], faces: Sequence[Sequ
     return thing
 
 
-def cushion(name: str, centre: Sequence[float], size: Sequence[float], skin: bpy.types.Material, rounding: float = 0.1, tilt: float = 0.0) -> bpy.types.Object:
+def cushion(
+    name: str,
+    centre: Sequence[float],
+    size: Sequence[float],
+    skin: bpy.types.Material,
+    rounding: float = 0.1,
+    tilt: float = 0.0,
+) -> bpy.types.Object:
     """A box with rounded edges."""
     x, y, z = (length / 2 for length in size)
     corners = [(sx * x, sy * y, sz * z) for sz in (-1, 1) for sy in (-1, 1) for sx in (-1, 1)]
@@ -112,7 +131,9 @@ def cushion(name: str, centre: Sequence[float], size: Sequence[float], skin: bpy
     return box
 
 
-def ball(name: str, centre: Vector, size: Sequence[float], skin: bpy.types.Material, along: Vector | None = None) -> bpy.types.Object:
+def ball(
+    name: str, centre: Vector, size: Sequence[float], skin: bpy.types.Material, along: Vector | None = None
+) -> bpy.types.Object:
     """An ellipsoid, its Z turned to `along`."""
     half = [(math.sin(math.pi * i / 24), -math.cos(math.pi * i / 24)) for i in range(25)]
     body = turned(name, half, skin, 0)
@@ -129,19 +150,41 @@ def toadstool() -> None:
     cap = [(0.0, 1.12), (0.5, 1.08), (0.82, 1.02), (0.9, 1.1), (0.84, 1.36), (0.6, 1.7), (0.28, 1.84), (0.0, 1.86)]
     turned("Cap", cap, red, 4)
     for azimuth, height, size in (
-        (-90, 0.62, 0.13), (-128, 0.42, 0.1), (-52, 0.36, 0.11), (-92, 0.2, 0.1), (-150, 0.72, 0.09), (-25, 0.74, 0.1),
-        (-160, 0.3, 0.08), (-15, 0.25, 0.08), (-70, 0.88, 0.08), (-112, 0.86, 0.07), (90, 0.5, 0.12), (40, 0.5, 0.1), (140, 0.5, 0.1),
+        (-90, 0.62, 0.13), (-128, 0.42, 0.1), (-52, 0.36, 0.11), (-92, 0.2, 0.1), (-150, 0.72, 0.09),
+        (-25, 0.74, 0.1),
+        (-160, 0.3, 0.08), (-15, 0.25, 0.08), (-70, 0.88, 0.08), (-112, 0.86, 0.07),
+        (90, 0.5, 0.12), (40, 0.5, 0.1), (140, 0.5, 0.1),
     ):  # fmt: skip
         around, up = math.radians(azimuth), height * math.pi / 2
-        normal = Vector((math.cos(around) * math.cos(up) / 0.86, math.sin(around) * math.cos(up) / 0.86, math.sin(up) / 0.74))
-        place = Vector((0.86 * math.cos(around) * math.cos(up), 0.86 * math.sin(around) * math.cos(up), 1.12 + 0.72 * math.sin(up)))
+        normal = Vector(
+            (math.cos(around) * math.cos(up) / 0.86, math.sin(around) * math.cos(up) / 0.86, math.sin(up) / 0.74)
+        )
+        place = Vector(
+            (0.86 * math.cos(around) * math.cos(up), 0.86 * math.sin(around) * math.cos(up), 1.12 + 0.72 * math.sin(up))
+        )
         ball("Wart", place, (size, size, 0.045), warts, normal)
 
 
 def vase() -> None:
-    bands = [(0.0, (0.02, 0.08, 0.16)), (0.5, (0.03, 0.3, 0.36)), (0.92, (0.86, 0.6, 0.18)), (1.0, (0.72, 0.8, 0.72)), (1.34, (0.86, 0.6, 0.18)), (1.42, (0.03, 0.3, 0.36)), (1.95, (0.02, 0.08, 0.16))]
+    bands = [
+        (0.0, (0.02, 0.08, 0.16)),
+        (0.5, (0.03, 0.3, 0.36)),
+        (0.92, (0.86, 0.6, 0.18)),
+        (1.0, (0.72, 0.8, 0.72)),
+        (1.34, (0.86, 0.6, 0.18)),
+        (1.42, (0.03, 0.3, 0.36)),
+        (1.95, (0.02, 0.08, 0.16)),
+    ]
     glaze = banded("Glaze", bands, -0.2, 2.4, 0.16)
-    turned("Vase", [(0.0, 0.0), (0.34, 0.0), (0.4, 0.06), (0.42, 0.2), (0.78, 0.75), (0.82, 1.15), (0.6, 1.65), (0.26, 1.9), (0.24, 2.1), (0.4, 2.28), (0.44, 2.32), (0.36, 2.3), (0.2, 2.1), (0.2, 1.9)], glaze, 4)  # fmt: skip
+    turned(
+        "Vase",
+        [
+            (0.0, 0.0), (0.34, 0.0), (0.4, 0.06), (0.42, 0.2), (0.78, 0.75), (0.82, 1.15), (0.6, 1.65),
+            (0.26, 1.9), (0.24, 2.1), (0.4, 2.28), (0.44, 2.32), (0.36, 2.3), (0.2, 2.1), (0.2, 1.9),
+        ],
+        glaze,
+        4,
+    )  # fmt: skip
 
 
 def chair() -> None:
@@ -159,15 +202,38 @@ def chair() -> None:
             leg.location = (x * 0.62, y * 0.44, 0.0)
     for row in range(3):
         for column in range(-1 - row % 2, 2 + row % 2):
-            x, z = (column + (0.5 if row % 2 and column < 0 else -0.5 if row % 2 and column > 0 else 0.0)) * 0.36, 1.06 + 0.2 * row
+            x, z = (
+                (column + (0.5 if row % 2 and column < 0 else -0.5 if row % 2 and column > 0 else 0.0)) * 0.36,
+                1.06 + 0.2 * row,
+            )
             if row % 2 and column == 0:
                 continue
             ball("Button", Vector((x, 0.42 - 0.175 + (z - 1.05) * 0.105, z)), (0.032, 0.02, 0.032), dark)
 
 
 def mug() -> None:
-    enamel = banded("Enamel", [(-0.2, (0.75, 0.16, 0.05)), (0.34, (0.78, 0.6, 0.36)), (0.5, (0.75, 0.16, 0.05)), (0.8, (0.78, 0.6, 0.36)), (0.96, (0.75, 0.16, 0.05))], -0.2, 1.6, 0.2)  # fmt: skip
-    turned("Mug", [(0.0, 0.0), (0.5, 0.0), (0.56, 0.05), (0.6, 0.2), (0.6, 1.1), (0.6, 1.24), (0.57, 1.27), (0.54, 1.22), (0.53, 1.0), (0.5, 0.1), (0.0, 0.08)], enamel, 3)  # fmt: skip
+    enamel = banded(
+        "Enamel",
+        [
+            (-0.2, (0.75, 0.16, 0.05)),
+            (0.34, (0.78, 0.6, 0.36)),
+            (0.5, (0.75, 0.16, 0.05)),
+            (0.8, (0.78, 0.6, 0.36)),
+            (0.96, (0.75, 0.16, 0.05)),
+        ],
+        -0.2,
+        1.6,
+        0.2,
+    )
+    turned(
+        "Mug",
+        [
+            (0.0, 0.0), (0.5, 0.0), (0.56, 0.05), (0.6, 0.2), (0.6, 1.1), (0.6, 1.24), (0.57, 1.27),
+            (0.54, 1.22), (0.53, 1.0), (0.5, 0.1), (0.0, 0.08),
+        ],
+        enamel,
+        3,
+    )  # fmt: skip
     around, across = 64, 24
     vertices = []
     for i in range(around + 1):
@@ -207,10 +273,17 @@ def take(name: str, path: Path) -> None:
     camera.type, camera.ortho_scale = "ORTHO", size * 1.14
     eye = bpy.data.objects.new("Camera", camera)
     tilt = 90.0 - 7.0
-    eye.matrix_world = Matrix.Translation(middle) @ Matrix.Rotation(math.radians(tilt), 4, "X") @ Matrix.Translation((0, 0, 10))
+    eye.matrix_world = (
+        Matrix.Translation(middle) @ Matrix.Rotation(math.radians(tilt), 4, "X") @ Matrix.Translation((0, 0, 10))
+    )
     scene.collection.objects.link(eye)
     scene.camera = eye
-    for azimuth, elevation, power in ((-35.0, 45.0, 62.0), (40.0, 20.0, 26.0), (160.0, 50.0, 34.0), (-160.0, 50.0, 26.0)):
+    for azimuth, elevation, power in (
+        (-35.0, 45.0, 62.0),
+        (40.0, 20.0, 26.0),
+        (160.0, 50.0, 34.0),
+        (-160.0, 50.0, 26.0),
+    ):
         light = bpy.data.lights.new("Light", "AREA")
         light.energy, light.size = power * size**2, 1.6 * size
         lamp = bpy.data.objects.new("Light", light)

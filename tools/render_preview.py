@@ -17,10 +17,13 @@ from pathlib import Path
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
+from numpy.typing import NDArray
 
 CENTRE = np.array([0.93, 0.935, 0.945])
-EDGE = np.array([0.62, 0.645, 0.68])
+EDGE = np.array([0.72, 0.74, 0.77])
 """The backdrop's colours (sRGB), in the middle and at the corners."""
+AIR = 1.25
+"""Picture's side to the longest side of what is in it."""
 
 
 def render_preview(
@@ -42,10 +45,10 @@ def render_preview(
     source = scene if isinstance(scene, bpy.types.Scene) else bpy.context.scene
     bpy.context.view_layer.update()
     shown = [o for o in source.objects if o.type in {"MESH", "CURVE", "SURFACE", "META", "FONT"} and not o.hide_render]
-    corners = [o.matrix_world @ Vector(corner) for o in shown for corner in o.bound_box]
-    if not corners:
+    if not shown:
         raise ValueError("nothing in the scene can be rendered")
-    with _studio(shown, corners, azimuth, elevation) as studio:
+    points = np.concatenate([_points(thing) for thing in shown])
+    with _studio(shown, points, azimuth, elevation) as studio:
         _settings(studio, size, samples, png_path)
         bpy.ops.render.render(write_still=True, scene=studio.name)
     _put_on_backdrop(png_path)
@@ -54,7 +57,7 @@ def render_preview(
 
 @contextmanager
 def _studio(
-    shown: Iterable[bpy.types.Object], corners: list[Vector], azimuth: float, elevation: float
+    shown: Iterable[bpy.types.Object], points: NDArray[np.float64], azimuth: float, elevation: float
 ) -> Iterator[bpy.types.Scene]:
     """A scene with the objects, a camera, lights and a ground; gone afterwards."""
     studio = bpy.data.scenes.new("Image to 3D Preview")
@@ -70,20 +73,19 @@ def _studio(
     try:
         for thing in shown:
             studio.collection.objects.link(thing)
-        low = Vector(min(c[i] for c in corners) for i in range(3))
-        high = Vector(max(c[i] for c in corners) for i in range(3))
+        low, high = Vector(points.min(axis=0)), Vector(points.max(axis=0))
         middle, radius = (low + high) / 2, max((high - low).length / 2, 1e-4)
         turn = Matrix.Rotation(math.radians(azimuth), 4, "Z")
         view = turn @ Matrix.Rotation(math.radians(90.0 - elevation), 4, "X")
         camera = bpy.data.cameras.new("Preview")
         camera.lens, camera.sensor_width = 85.0, 36.0
         camera.clip_start, camera.clip_end = radius * 0.01, radius * 100.0
-        looking = add("Preview", camera, _fitting(view, corners, middle, camera.lens / camera.sensor_width))
+        looking = add("Preview", camera, _fitting(view, points, camera.lens / camera.sensor_width))
         studio.camera = looking
         for azimuth_of, elevation_of, size, power, tint in (
-            (-38.0, 48.0, 2.6, 34.0, (1.0, 0.97, 0.92)),  # key, from the left
+            (-38.0, 48.0, 2.6, 27.0, (1.0, 0.97, 0.92)),  # key, from the left
             (58.0, 22.0, 4.0, 12.0, (0.9, 0.95, 1.0)),  # fill
-            (170.0, 50.0, 2.5, 24.0, (1.0, 1.0, 1.0)),  # rim
+            (170.0, 50.0, 2.5, 13.0, (1.0, 1.0, 1.0)),  # rim
         ):
             light = bpy.data.lights.new("Preview", "AREA")
             light.energy, light.size, light.color = power * radius**2 * 4.0, size * radius, tint
@@ -108,14 +110,29 @@ def _studio(
         bpy.data.batch_remove(made)
 
 
-def _fitting(view: Matrix, corners: list[Vector], middle: Vector, zoom: float) -> Matrix:
-    """The camera's place, looking along `view`, from which all corners are in the picture with some air."""
-    air = 1.16
-    seen = [view.to_3x3().transposed() @ (corner - middle) for corner in corners]
-    across = (min(p.x for p in seen) + max(p.x for p in seen)) / 2
-    up = (min(p.y for p in seen) + max(p.y for p in seen)) / 2
-    distance = max(p.z + 2.0 * zoom * air * max(abs(p.x - across), abs(p.y - up)) for p in seen)
-    return Matrix.Translation(middle) @ view @ Matrix.Translation((across, up, distance))
+def _fitting(view: Matrix, points: NDArray[np.float64], zoom: float) -> Matrix:
+    """The camera's place, looking along `view`, from which all points are in the middle of the picture."""
+    seen = points @ np.array(view.to_3x3())
+    place = np.append((seen.min(axis=0) + seen.max(axis=0))[:2] / 2, seen[:, 2].max())
+    for _ in range(20):  # what is nearer looks larger, so centre and distance depend on each other
+        off = seen - place
+        place[2] += (off[:, 2] + 2.0 * zoom * AIR * np.abs(off[:, :2]).max(axis=1)).max()
+        shown = (seen[:, :2] - place[:2]) / (place[2] - seen[:, 2:])
+        place[:2] += (shown.min(axis=0) + shown.max(axis=0)) / 2 * (place[2] - seen[:, 2].mean())
+    return view @ Matrix.Translation(place)
+
+
+def _points(thing: bpy.types.Object) -> NDArray[np.float64]:
+    """Where an object is: its vertices if it is a mesh without modifiers, else its bounding box's corners."""
+    if isinstance(thing.data, bpy.types.Mesh) and thing.data.vertices and not thing.modifiers:
+        places = np.empty(len(thing.data.vertices) * 3, np.float32)
+        thing.data.vertices.foreach_get("co", places)
+        local = places.reshape(-1, 3).astype(np.float64)
+    else:
+        local = np.array([tuple(corner) for corner in thing.bound_box])
+    world = np.array(thing.matrix_world)
+    placed: NDArray[np.float64] = local @ world[:3, :3].T + world[:3, 3]
+    return placed
 
 
 def _settings(studio: bpy.types.Scene, size: int, samples: int, path: Path) -> None:
