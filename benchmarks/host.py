@@ -31,6 +31,8 @@ class Run:
 
     stall: float
     """Longest time the loop ticked late by."""
+    work: float
+    """Longest processor time of the main thread in one tick: its share of the stall, whatever else the machine does."""
     seconds: float
     """From the file on disk to the object in the scene, with its undo step."""
     first_draw: float
@@ -80,9 +82,9 @@ def arrival(path: Path) -> Run:
         arriving.place_with_undo(ready, bpy.context.scene)
         yield True
 
-    stall, seconds = _loop(ticks())
+    stall, work, seconds = _loop(ticks())
     thread.join()
-    return Run(stall, seconds, _first_draw(), _megabytes(os.getpid()), _megabytes(_workshop.pid, peak=True))
+    return Run(stall, work, seconds, _first_draw(), _megabytes(os.getpid()), _megabytes(_workshop.pid, peak=True))
 
 
 def direct(path: Path) -> Run:
@@ -102,22 +104,24 @@ def direct(path: Path) -> Run:
         bpy.ops.ed.undo_push(message="import")
         yield True
 
-    stall, seconds = _loop(ticks())
-    return Run(stall, seconds, _first_draw(), _megabytes(os.getpid()), 0.0)
+    stall, work, seconds = _loop(ticks())
+    return Run(stall, work, seconds, _first_draw(), _megabytes(os.getpid()), 0.0)
 
 
-def _loop(ticks: Iterator[bool]) -> tuple[float, float]:
-    """Run the ticks at 60 Hz to their end: the longest delay of one, and the time until the last was done."""
+def _loop(ticks: Iterator[bool]) -> tuple[float, float, float]:
+    """Run the ticks at 60 Hz to their end: the longest delay and work of one, and the time until the last was done."""
     gc.disable()
     try:
         begun = due = time.perf_counter()
-        longest = 0.0
+        longest = hardest = 0.0
         while True:
+            working = time.thread_time()
             over = next(ticks)
             done = time.perf_counter()
+            hardest = max(hardest, time.thread_time() - working)
             longest = max(longest, done - due)  # lateness of this tick, its own work included
             if over:
-                return longest, done - begun
+                return longest, hardest, done - begun
             due = max(due + PERIOD, done)
             time.sleep(max(0.0, due - time.perf_counter()))
     finally:

@@ -64,7 +64,7 @@ def look_at(path: Path) -> PictureFacts | None:
             head = file.read(_HEAD)
             file.seek(max(0, size - 64))
             tail = file.read(64)
-            facts = _facts(head, tail, file)
+            facts = _facts(head, tail, file, path.suffix.lower())
     except OSError as error:
         raise PictureError(f"The picture can't be read: {readable(error.strerror or error)}.") from error
     if not head:
@@ -82,7 +82,7 @@ def look_at(path: Path) -> PictureFacts | None:
     return facts
 
 
-def _facts(head: bytes, tail: bytes, file: BinaryIO) -> PictureFacts | None:
+def _facts(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> PictureFacts | None:
     try:
         if head.startswith(b"\x89PNG\r\n\x1a\n"):
             return _png(head, tail)
@@ -91,7 +91,8 @@ def _facts(head: bytes, tail: bytes, file: BinaryIO) -> PictureFacts | None:
         if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
             return _webp(head, file)
         if head[:2] == b"BM":
-            width, height = struct.unpack_from("<ii", head, 18)
+            old = head[14:18] == b"\x0c\0\0\0"  # OS/2
+            width, height = struct.unpack_from("<HH" if old else "<ii", head, 18)
             return PictureFacts("image/bmp", abs(width), abs(height), plain=False)
         if head[:4] in {b"II*\0", b"MM\0*"}:
             return _tiff(head, file)
@@ -102,6 +103,15 @@ def _facts(head: bytes, tail: bytes, file: BinaryIO) -> PictureFacts | None:
         if head[:4] == b"8BPS":
             height, width = struct.unpack_from(">II", head, 14)
             return PictureFacts("image/vnd.adobe.photoshop", width, height, alpha=True, plain=False)
+        if head[4:8] == b"jP  " and (at := head.find(b"ihdr")) > 0:
+            height, width = struct.unpack_from(">II", head, at + 4)
+            return PictureFacts("image/jp2", width, height, plain=False)
+        if head[:4] == b"DDS ":
+            height, width = struct.unpack_from("<II", head, 12)
+            return PictureFacts("image/vnd-ms.dds", width, height, alpha=True, plain=False)
+        if suffix == ".tga" and head:  # it has no mark of its own
+            width, height = struct.unpack_from("<HH", head, 12)
+            return PictureFacts("image/x-tga", width, height, alpha=True, plain=False)
     except (struct.error, ValueError, IndexError):
         raise PictureError("The picture is damaged: its header is cut off.") from None
     return None

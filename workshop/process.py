@@ -177,7 +177,10 @@ class Workshop:
                 except _Gone as gone:
                     # A warm one may end itself (idle) or have been ended by the system while nobody looked:
                     # that says nothing about this request. One that dies at its work is not asked twice.
-                    if last or fresh or gone.at_work:
+                    stopped = self._child is None
+                    if gone.at_work and not stopped and request.get("do") == "picture":
+                        raise PictureError(f"Blender's reader ended on the picture{gone.how}.") from gone
+                    if last or fresh or gone.at_work or stopped:
                         raise WorkshopError(f"The second Blender ended unexpectedly{gone.how}.") from gone
             raise AssertionError("unreachable")
 

@@ -211,6 +211,29 @@ def test_a_picture_bomb_is_refused_by_its_header(workshop: Workshop, tmp_path: P
         prepared(workshop, tmp_path / "a.png", tmp_path / "out")
 
 
+@pytest.mark.parametrize(
+    ("name", "header"),
+    [
+        ("a.bmp", b"BM" + bytes(16) + struct.pack("<ii", 90_000, 90_000) + bytes(40)),
+        ("a.psd", b"8BPS" + bytes(10) + struct.pack(">II", 90_000, 90_000) + bytes(40)),
+        ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x16ihdr" + struct.pack(">II", 90_000, 90_000) + bytes(40)),
+        ("a.dds", b"DDS " + bytes(8) + struct.pack("<II", 90_000, 90_000) + bytes(99)),
+        ("a.tga", bytes(12) + struct.pack("<HH", 60_000, 60_000) + bytes(40)),
+        ("a.hdr", b"#?RADIANCE\n\n-Y 90000 +X 90000\n" + bytes(40)),
+        (
+            "a.exr",
+            b"\x76\x2f\x31\x01\x02\0\0\0dataWindow\0box2i\0\x10\0\0\0" + struct.pack("<iiii", 0, 0, 90_000, 90_000),
+        ),
+        ("a.webp", b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0" + b"\xff\xff\xff" * 2),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_in_other_formats_too(workshop: Workshop, tmp_path: Path, name: str, header: bytes) -> None:
+    (tmp_path / name).write_bytes(header)
+    with pytest.raises(PictureError, match="too large"):
+        prepared(workshop, tmp_path / name, tmp_path / "out")
+
+
 def jpeg() -> bytes:
     stream = io.BytesIO()
     quarters(480, 320).save(stream, "JPEG")

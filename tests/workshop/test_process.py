@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_to_3d.api.errors import CancelledError, ImportFailedError, WorkshopError
+from image_to_3d.api.errors import CancelledError, ImportFailedError, PictureError, WorkshopError
 from image_to_3d.benchmarks.shapes import ball, write_glb, write_obj, write_ply, write_stl
 from image_to_3d.workshop.process import Launch, Workshop, spawn
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +102,28 @@ def test_killed_at_its_work_it_says_so_and_works_again(own: Workshop, large: Pat
     small = write_glb(tmp_path / "small.glb", ball(500))
     assert own.run(model_request(small, tmp_path / "a.blend"))["root"] == "chair"
     assert (tmp_path / "a.blend").exists()
+
+
+def test_a_picture_on_which_it_dies_is_blamed(own: Workshop, tmp_path: Path) -> None:
+    Image.effect_noise((5000, 5000), 80).save(tmp_path / "noise.bmp")
+    own.run({"do": "ping"})
+    begun = threading.Event()
+    killer = during(begun, lambda: os.kill(own.pid, signal.SIGSEGV))
+    request = {"do": "picture", "source": str(tmp_path / "noise.bmp"), "folder": str(tmp_path), "limit": 1000}
+    with pytest.raises(PictureError, match="signal 11"):
+        own.run(request, progress=lambda done: begun.set())
+    killer.join()
+    assert own.run({"do": "ping"})["pid"] == own.pid
+
+
+def test_stopped_at_its_work_it_is_not_started_again(own: Workshop, large: Path, tmp_path: Path) -> None:
+    own.run({"do": "ping"})
+    begun = threading.Event()
+    stopper = during(begun, own.stop)
+    with pytest.raises(WorkshopError):
+        own.run(model_request(large, tmp_path / "a.blend"), progress=lambda done: begun.set())
+    stopper.join()
+    assert not own.running
 
 
 def test_cancelling_ends_its_work_at_once(own: Workshop, large: Path, tmp_path: Path) -> None:
