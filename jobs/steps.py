@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..api.errors import (
+    CancelledError,
     ImageTo3DError,
     OutcomeUnknownError,
     PictureError,
+    ResultDamagedError,
     ResultMissingError,
     StorageError,
     WorkshopError,
@@ -238,8 +240,8 @@ def download(job: Job, bench: Bench) -> Next:
         ours = f"part-{number}.{kind}"
         try:
             fetch(mirrors, ours, kind, (0.8, 0.9))
-        except ResultMissingError as error:
-            _log.warning("%s: %s is missing: %s", job.id, ours, error)
+        except (ResultMissingError, ResultDamagedError) as error:
+            _log.warning("%s: %s could not be had: %s", job.id, ours, error)
             continue
         companions.append((ours, theirs))
     video = ""
@@ -247,7 +249,7 @@ def download(job: Job, bench: Bench) -> Next:
         try:
             kind = sorted_links.video_format
             video = fetch(sorted_links.video, f"video.{kind}", kind, (0.9, 1.0)).name
-        except StorageError:
+        except (StorageError, CancelledError):
             raise
         except ImageTo3DError as error:
             # A model without its video is still the model that was paid for.
