@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import bpy
@@ -28,6 +29,8 @@ TURN: Final = 5.0
 """Seconds after which the operator steps aside for Blender's auto-save."""
 PAUSE: Final = 0.1
 """Seconds until it is started again."""
+REST: Final = 0.5
+"""Seconds that Blender gets to clear away an operator that was unregistered while it ran."""
 NO_WINDOW: Final = 2.0
 """Seconds until it is tried again where Blender has no window to run an operator in."""
 PLACEHOLDERS: Final = 2.0
@@ -48,6 +51,9 @@ class Turn:
 
 _turn: Turn | None = None
 """The present one. Kept here and not in the operator, which Blender frees when it likes."""
+
+_rest_until = 0.0
+"""Before this time of the monotonic clock no operator may begin to watch."""
 
 
 class Watcher:
@@ -120,7 +126,8 @@ def is_running() -> bool:
 def start() -> None:
     """Have the jobs watched from a moment on. Harmless where they are, or where there is nothing to watch."""
     if not bpy.app.background and not bpy.app.timers.is_registered(_begin):
-        bpy.app.timers.register(_begin, first_interval=PAUSE, persistent=True)
+        pause = max(PAUSE, _rest_until - time.monotonic())
+        bpy.app.timers.register(_begin, first_interval=pause, persistent=True)
 
 
 def restart() -> None:
@@ -131,17 +138,30 @@ def restart() -> None:
 
 
 def stop() -> None:
-    """Watch no longer; the add-on is being disabled."""
+    """Watch no longer; the add-on is being disabled.
+
+    Blender then only marks the running operator's handler as dead, and up to 4.3 it breaks down when
+    another modal operator begins before an event has made it clear the dead one away. So the timer
+    goes on for a moment: its next event does that, and nothing new begins before.
+    """
+    global _turn, _rest_until
     if bpy.app.timers.is_registered(_begin):
         bpy.app.timers.unregister(_begin)
-    _step_aside()
+    turn, _turn = _turn, None
+    if turn is not None:
+        _rest_until = time.monotonic() + 2 * REST
+        bpy.app.timers.register(partial(_remove, turn.timer), first_interval=REST)
 
 
 def _step_aside() -> None:
     global _turn
     turn, _turn = _turn, None
     if turn is not None:
-        bpy.context.window_manager.event_timer_remove(turn.timer)
+        _remove(turn.timer)
+
+
+def _remove(timer: bpy.types.Timer) -> None:
+    bpy.context.window_manager.event_timer_remove(timer)
 
 
 def _begin() -> float | None:
