@@ -118,6 +118,52 @@ def test_a_model_that_arrives_during_playback_does_not_stop_it(
     at_work.wait_until(lambda: at_work.ask("frame") != before, "playback stands still", 5)
 
 
+def placeholder(blender: Blender) -> str:
+    """The name of the empty that holds the model's place, selected alone as a click in the outliner does."""
+    found: list[str] = blender.wait_until(
+        lambda: [n for n, thing in blender.ask("objects").items() if thing["type"] == "EMPTY"], "no placeholder", 10
+    )
+    blender.ask("select_only", name=found[0])
+    return found[0]
+
+
+def test_what_the_artist_does_to_the_placeholder_the_model_gets(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 8
+    at_work.generate(chair)
+    held = placeholder(at_work)
+    at_work.point(*at_work.centre())
+    at_work.press("g", "x", "3", "Return", "s", "2", "Return")
+    at_work.wait_until(
+        lambda: at_work.ask("objects")[held]["location"] == pytest.approx([3.0, 0.0, 0.0]), "it was not moved", 5
+    )
+    at_work.screenshot("placeholder")
+    placed(at_work)
+    objects = at_work.ask("objects")
+    model = objects[at_work.last_job()["objects"][0]]
+    assert model["location"] == pytest.approx([3.0, 0.0, 0.0], abs=1e-4)
+    assert model["scale"] == pytest.approx([2.0, 2.0, 2.0], rel=1e-4)
+    assert held not in objects
+
+
+def test_without_its_placeholder_a_model_waits_in_the_list(
+    at_work: Blender, slow_service: SlowService, chair: Path
+) -> None:
+    slow_service.seconds = 6
+    at_work.generate(chair)
+    held = placeholder(at_work)
+    at_work.point(*at_work.centre())
+    at_work.press("x", "Return")
+    at_work.wait_until(lambda: held not in at_work.ask("objects"), "it was not deleted", 5)
+    at_work.wait_for("ready")
+    time.sleep(1.0)
+    assert at_work.last_job()["state"] == "ready"
+    assert set(at_work.ask("objects")) == {"Cube", "Light", "Camera"}
+    at_work.press_button("image_to_3d.import_here")
+    placed(at_work)
+
+
 def test_cancel_works_with_a_click_while_the_service_works(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:

@@ -65,6 +65,7 @@ def objects() -> dict[str, Any]:
         o.name: {
             "type": o.type,
             "location": list(o.matrix_world.translation),
+            "scale": list(o.matrix_world.to_scale()),
             "dimensions": list(o.dimensions),
             "selected": o.select_get(),
         }
@@ -201,6 +202,13 @@ def set_cursor(location: list[float]) -> None:
 def selection() -> dict[str, Any]:
     active = bpy.context.view_layer.objects.active
     return {"active": active.name if active else "", "selected": sorted(o.name for o in bpy.context.selected_objects)}
+
+
+def select_only(name: str) -> None:
+    layer = bpy.context.window_manager.windows[0].view_layer
+    for thing in layer.objects:
+        thing.select_set(thing.name == name, view_layer=layer)
+    layer.objects.active = layer.objects[name]
 
 
 def corners(name: str) -> list[list[float]]:
