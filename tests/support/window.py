@@ -238,6 +238,7 @@ class Blender:
     def screenshot(self, name: str) -> Path:
         """The whole screen as a PNG in build/screens; its path."""
         time.sleep(0.3)
+        self.ask("redraw")
         self.run("import", "-window", "root", str(self._talk / "screen.png"))
         SCREENS.mkdir(parents=True, exist_ok=True)
         target = SCREENS / f"{name}-{self.suite}.png"

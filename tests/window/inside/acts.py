@@ -29,6 +29,12 @@ def rectangle(kind: str) -> list[int]:
     return [r.x, r.y, r.width, r.height]
 
 
+def redraw() -> None:
+    """Put on the screen what is so now: under load, Blender draws late."""
+    with bpy.context.temp_override(window=view()[0]):
+        bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
+
+
 def show_sidebar() -> None:
     view()[1].spaces.active.show_region_ui = True
 
