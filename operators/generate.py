@@ -31,7 +31,6 @@ class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
         picture: StringProperty(
             name="Picture",
             description="The picture's file or public web address; empty for the one chosen in the scene",
-            subtype="FILE_PATH",
             options={"SKIP_SAVE"},
         )
 

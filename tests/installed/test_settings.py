@@ -69,8 +69,8 @@ def test_a_webhook_that_is_no_address_is_refused_by_name(settings: Any, image_to
         settings.parameters()
 
 
-def test_the_placing_of_a_fresh_scene_is_the_default_one(settings: Any) -> None:
-    assert settings.placing.chosen() == part("jobs.placing").Placing()
+def test_the_placing_of_a_fresh_scene_is_that_of_scripts_but_with_a_placeholder(settings: Any) -> None:
+    assert settings.placing.chosen() == part("jobs.placing").Placing(place="PLACEHOLDER")
 
 
 def test_the_placing_is_what_the_scene_says(settings: Any) -> None:
