@@ -15,6 +15,7 @@ class Op(enum.StrEnum):
 
     CANCEL_JOB = "image_to_3d.cancel_job"
     RETRY = "image_to_3d.retry"
+    RETRY_ALL = "image_to_3d.retry_all"
     SUBMIT_AGAIN = "image_to_3d.submit_again"
     LOOK_AGAIN = "image_to_3d.look_again"
     DOWNLOAD_AGAIN = "image_to_3d.download_again"

@@ -70,6 +70,23 @@ class IMAGE_TO_3D_OT_retry(JobOperator, bpy.types.Operator):
         session.queue().retry(job.id)
 
 
+class IMAGE_TO_3D_OT_retry_all(bpy.types.Operator):
+    """Try again all jobs that failed, each from where it got to. What was paid for is not paid for again"""
+
+    bl_idname = Op.RETRY_ALL
+    bl_label = "Retry All"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        for job in session.jobs():
+            if job.state is State.FAILED:
+                session.queue().retry(job.id)
+        session.drain(budget=1.0)
+        redraw.sidebars(context.window_manager)
+        watch.start()
+        return {"FINISHED"}
+
+
 class IMAGE_TO_3D_OT_look_again(JobOperator, bpy.types.Operator):
     """Look for the model in the service's list of what your account has generated. Costs nothing"""
 
@@ -180,6 +197,7 @@ register, unregister = bpy.utils.register_classes_factory(
     (
         IMAGE_TO_3D_OT_cancel_job,
         IMAGE_TO_3D_OT_retry,
+        IMAGE_TO_3D_OT_retry_all,
         IMAGE_TO_3D_OT_look_again,
         IMAGE_TO_3D_OT_submit_again,
         IMAGE_TO_3D_OT_download_again,

@@ -54,6 +54,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else job.note)
     if pages > 1:
         _draw_pager(layout, page, pages)
+    if rows.failed() > 1:
+        layout.operator(Op.RETRY_ALL, text=f"Retry All {rows.failed()} That Failed", icon="FILE_REFRESH")
 
 
 def characters(context: bpy.types.Context) -> int:

@@ -212,3 +212,14 @@ def test_many_jobs_go_on_side_by_side(image_to_3d: Any, service: ScriptedService
     assert {job.state for job in jobs} == {"placed"}
     assert len({o.name for job in jobs for o in job.objects}) >= 4
     assert len(service.submits) == 4
+
+
+def test_all_that_failed_can_be_tried_again_at_once(image_to_3d: Any, service: ScriptedService, picture: Path) -> None:
+    import bpy
+
+    service.polls_until_done = 0
+    service.next("submit", refusal(402, "no credit"), refusal(402, "no credit"))
+    jobs = [image_to_3d.generate(picture, wait=True) for _ in range(2)]
+    assert [job.error.code for job in jobs] == ["no_credit"] * 2
+    assert bpy.ops.image_to_3d.retry_all() == {"FINISHED"}
+    assert [job.wait(timeout=60).state for job in jobs] == ["placed"] * 2
