@@ -8,6 +8,7 @@ service. Leaves demo/model.glb, demo/scene.blend and demo/preview.png.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import importlib
 import logging
 import os
@@ -15,7 +16,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def quiet_blender() -> Iterator[None]:
     try:
         yield
     finally:
+        with suppress(OSError, TypeError):
+            ctypes.CDLL(None).fflush(None)  # what Blender has yet to write
         os.dup2(terminal, 1)
         os.close(terminal)
         os.close(nowhere)
