@@ -80,7 +80,7 @@ class OfflineService:
     def stop(self) -> None:
         """End it. Jobs it had not finished are made when they are asked for the next time it runs."""
         self._stopped += 1
-        child = self._child
+        child, self._child = self._child, None
         if child is not None:
             child.end()
 

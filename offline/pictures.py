@@ -10,9 +10,9 @@ import bpy
 import numpy as np
 
 from ..api.errors import PictureError, readable
-from .raster import Floats, resize
+from .raster import Floats
 
-LONGEST: Final = 2600
+LONGEST: Final = 2048
 """Longest side, in pixels, that is looked at; more would show in no texture."""
 SMALLEST: Final = 16
 """Shortest side, in pixels; what has less is enlarged."""
@@ -32,6 +32,10 @@ def read(path: Path) -> Floats:
             raise PictureError("The picture can't be read: it is empty, damaged, or of an unknown kind.")
         if width * height > MOST_PIXELS:
             raise PictureError(f"The picture is too large: {width} x {height} pixels.")
+        scale = LONGEST / max(width, height)
+        if scale < 1.0:  # by Blender: these may be a hundred million pixels
+            image.scale(max(1, round(width * scale)), max(1, round(height * scale)))
+            width, height = image.size
         values = np.empty(width * height * image.channels, np.float32)
         image.pixels.foreach_get(values)
         floats = image.is_float
@@ -48,11 +52,7 @@ def read(path: Path) -> Floats:
         picture[..., :3] = np.where(low <= 0.0031308, low * 12.92, 1.055 * np.maximum(low, 1e-8) ** (1 / 2.4) - 0.055)
     times = -(-SMALLEST // min(width, height))
     if times > 1:
-        picture = picture.repeat(times, axis=0).repeat(times, axis=1)[: 4 * LONGEST, : 4 * LONGEST]
-        height, width = picture.shape[:2]
-    scale = LONGEST / max(width, height)
-    if scale < 1.0:
-        picture = np.clip(resize(picture, max(1, round(height * scale)), max(1, round(width * scale))), 0.0, 1.0)
+        picture = picture.repeat(times, axis=0).repeat(times, axis=1)[:LONGEST, :LONGEST]
     return picture
 
 

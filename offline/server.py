@@ -38,6 +38,8 @@ CLEAN_EVERY: Final = 3600.0
 def main(args: list[str]) -> None:
     """Serve from the folder `args[0]` until stdin closes."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if hasattr(os, "nice"):
+        os.nice(5)  # the artist's Blender goes first
     say = _own_stdout()
     store = Store(Path(args[0]))
     works = Works(store)

@@ -33,7 +33,7 @@ def render_preview(
     *,
     azimuth: float = 28.0,
     elevation: float = 14.0,
-    samples: int = 48,
+    samples: int = 16,
 ) -> Path:
     """Render `scene` (a .blend file, a scene, or None for the current one) to `png_path`, `size` pixels square.
 
@@ -149,6 +149,9 @@ def _settings(studio: bpy.types.Scene, size: int, samples: int, path: Path) -> N
     studio.cycles.device = "CPU"
     studio.cycles.samples = samples
     studio.cycles.use_adaptive_sampling = True
+    studio.cycles.adaptive_threshold = 0.05
+    studio.cycles.max_bounces = 3
+    studio.cycles.use_light_tree = False  # three lights
     try:
         studio.cycles.use_denoising = True
         studio.cycles.denoiser = "OPENIMAGEDENOISE"

@@ -113,7 +113,7 @@ def test_an_unknown_id_is_an_error(service: Service) -> None:
 
 def test_more_than_five_at_once_have_to_wait(service: Service, chair: Path) -> None:
     url = service.upload(chair)
-    replies = [service.post("3d/image_to_3d", image=url, resolution=256) for _ in range(7)]
+    replies = [service.post("3d/image_to_3d", image=url, resolution=160) for _ in range(7)]
     assert [reply.status_code for reply in replies[:5]] == [200] * 5
     refused = [reply for reply in replies if reply.status_code == 429]
     assert refused
