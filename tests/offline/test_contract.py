@@ -9,14 +9,17 @@ import os
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from image_to_3d.api.errors import WorkshopError
 from image_to_3d.offline.launch import OfflineService
 from image_to_3d.offline.store import Store
 from image_to_3d.workshop.process import Launch, spawn
+from PIL import Image
 from pytest_httpserver import HTTPServer
 from service import KEY, Service
 
@@ -178,6 +181,13 @@ def test_the_webhook_is_never_called(service: Service, chair: Path) -> None:
             listener.accept()
 
 
+def test_a_picture_that_is_transparent_throughout_ends_the_job_with_a_reason(service: Service, tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(tmp_path / "empty.png")
+    reply = service.finish(service.submit(tmp_path / "empty.png"))
+    assert reply["status"] == "error"
+    assert "transparent throughout" in reply["message"]
+
+
 def test_a_damaged_picture_ends_the_job_with_a_reason(service: Service, chair: Path) -> None:
     reply = service.finish(service.submit(chair.read_bytes()[:300]))
     assert reply["status"] == "error"
@@ -287,6 +297,22 @@ def test_it_starts_again_when_it_has_died(tmp_path: Path) -> None:
         assert offline.pid not in (0, first)
     finally:
         offline.stop()
+
+
+def test_threads_that_need_it_at_once_get_the_same_one(tmp_path: Path) -> None:
+    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            addresses = {future.result() for future in [threads.submit(offline.base_url) for _ in range(4)]}
+        assert len(addresses) == 1
+    finally:
+        offline.stop()
+
+
+@pytest.mark.parametrize("command", ["/nowhere/blender", "false"])
+def test_where_it_can_not_be_started_the_reason_is_told(tmp_path: Path, command: str) -> None:
+    with pytest.raises(WorkshopError, match="could not be started"):
+        OfflineService(Launch((command,)), tmp_path).base_url()
 
 
 def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
