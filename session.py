@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import account, preferences, storage
-from .api.errors import Action, ErrorInfo, ImageTo3DError
+from .api.errors import ImageTo3DError
 from .jobs.estimate import clock
 from .jobs.job import Changed, Destination, Event, Job, Notice, Removed, State
 from .jobs.placing import Placing
 from .jobs.services import CUSTOM, MODELSLAB, OFFLINE, Services, Setup
-from .scene import destination, placeholder
+from .scene import arriving, destination
 
 if TYPE_CHECKING:
     from .jobs.queue import Queue
@@ -43,24 +43,12 @@ _ENOUGH: Final = 0.02
 _SETUP_SECONDS: Final = 1.0
 """How often it is looked whether Blender's online access was switched."""
 
-_NOT_PLACED: Final = ErrorInfo(
-    "placing", "The model could not be placed.", "Blender's log says why. Import again.", action=Action.IMPORT_AGAIN
-)
-
 _queue: Queue | None = None
 _offline: OfflineService | None = None
 _jobs: dict[str, Job] = {}
 """The list as the panel shows it: the last snapshot of each job, oldest first."""
 _revision = 0
 """Counts the differences in the list that are more than progress."""
-_arrivals: dict[str, None] = {}
-"""Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
-_outdated: set[str] = set()
-"""Ids of jobs whose placeholders have to be looked after."""
-_withdrawn: set[str] = set()
-"""Ids of cancelled jobs whose placeholders were taken away."""
-_unsaved: set[str] = set()
-"""Ids of jobs whose models stand in the open file and were not saved with it yet."""
 _notices: list[Notice] = []
 """Said by the queue, not yet reported to the artist."""
 _configured: tuple[float, bool] = (0.0, False)
@@ -139,7 +127,8 @@ def stop() -> None:
     global _queue, _offline
     running, _queue = _queue, None
     service, _offline = _offline, None
-    for store in (_jobs, _arrivals, _outdated, _withdrawn, _unsaved, _notices):
+    arriving.forget()
+    for store in (_jobs, _notices):
         store.clear()
     try:
         if running is not None:
@@ -186,16 +175,9 @@ def submit(
     job = queue().add(order)
     _jobs[job.id] = job
     _revision += 1
-    if scene is not None and placing.place == "PLACEHOLDER":
-        _hold_place(job, scene)
-        bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
+    if scene is not None:
+        arriving.hold_place(job, scene)
     return job
-
-
-def _hold_place(job: Job, scene: bpy.types.Scene) -> None:
-    from .scene import arrival
-
-    placeholder.put(job, scene, arrival.view_layer(scene), job.destination.location)
 
 
 def check_ready() -> None:
@@ -254,7 +236,7 @@ def paused() -> tuple[str, str] | None:
 
 def busy() -> bool:
     """Whether there is anything to watch."""
-    if account.now().asking or storage.now().at_work or _arrivals or _outdated:
+    if account.now().asking or storage.now().at_work or arriving.pending():
         return True
     return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
 
@@ -272,13 +254,7 @@ def drain(budget: float = TICK_BUDGET) -> bool:
         changed = apply(event) or changed
         if time.perf_counter() > until:
             return True
-    if _outdated or _arrivals:
-        from .scene import arrival
-
-        if not arrival.can_place_now(bpy.context):
-            _update_placeholders()
-            changed = _place_next() or changed
-    return changed
+    return arriving.step(_jobs.get, _queue) or changed
 
 
 def apply(event: Event) -> bool:
@@ -288,16 +264,7 @@ def apply(event: Event) -> bool:
         case Changed(job):
             before = _jobs.get(job.id)
             _jobs[job.id] = job
-            if job.state is State.READY and job.place_by_itself:
-                _arrivals[job.id] = None
-            elif job.state is not State.READY:
-                _arrivals.pop(job.id, None)
-            if (
-                before is None
-                or before.thumbnail_file != job.thumbnail_file
-                or State.CANCELLED in (before.state, job.state)
-            ):
-                _outdated.add(job.id)
+            arriving.changed(before, job)
             if before is not None and before.state is job.state:
                 return before.note != job.note
             if job.error is not None and not job.running:
@@ -306,8 +273,7 @@ def apply(event: Event) -> bool:
                 ask_account()  # this one was paid for
         case Removed(job_id):
             _jobs.pop(job_id, None)
-            _arrivals.pop(job_id, None)
-            _outdated.add(job_id)
+            arriving.removed(job_id)
         case Notice():
             _notices.append(event)
     _revision += 1
@@ -330,7 +296,7 @@ def finish(job_id: str, timeout: float | None = None) -> Job:
     while True:
         drain(budget=1.0)
         job = _jobs[job_id]
-        if not job.running and job_id not in _arrivals:
+        if not job.running and not arriving.is_arriving(job_id):
             drain(budget=1.0)  # that it was placed is told by an event, too
             return _jobs[job_id]
         if until is not None and time.monotonic() > until:
@@ -338,95 +304,21 @@ def finish(job_id: str, timeout: float | None = None) -> Job:
         time.sleep(_ENOUGH)
 
 
-def place_here(
-    job: Job,
-    scene: bpy.types.Scene,
-    *,
-    at: Sequence[float] | None = None,
-    empty: bpy.types.Object | None = None,
-) -> None:
-    """Put a finished job's model into `scene`, whatever scene it was started from.
-
-    `at` replaces the spot it was started from; `empty` is the placeholder whose place it takes.
-    Raises ImageTo3DError.
-    """
-    from .scene import arrival
-
-    _arrivals.pop(job.id, None)
-    spare = placeholder.find(job.id) if empty is None else None
-    if spare is not None:
-        placeholder.remove(spare)
-    objects = arrival.place_with_undo(job, scene, placeholder=empty, at=at)
-    _unsaved.add(job.id)
-    queue().mark_placed(job.id, [o.name for o in objects])
+def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float]) -> None:
+    """Put a finished job's model into `scene` at `at`, whatever scene it was started from. Raises ImageTo3DError."""
+    arriving.place_here(job, scene, queue(), at=at)
 
 
 def file_loaded() -> None:
     """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
-    destination.file_loaded()
-    placeholder.file_loaded()
-    _unsaved.clear()
-    _arrivals.clear()
-    for job in _jobs.values():
-        if job.state is State.READY and job.place_by_itself and destination.find(job) is not None:
-            _arrivals[job.id] = None
+    arriving.file_loaded(_jobs.values())
 
 
 def file_saved() -> None:
     """What stands in the open file is safe now."""
-    if _queue is not None and _unsaved:
-        _queue.mark_kept(tuple(_unsaved))
-    _unsaved.clear()
-
-
-def _place_next() -> bool:
-    """Place one of the models that are ready, if that is possible without disturbing the artist."""
-    if not _arrivals:
-        return False
-    from .scene import arrival
-
-    job = _jobs[next(iter(_arrivals))]
-    scene = destination.find(job)
-    if scene is None:
-        _log.info("%s waits: the scene it was started from is not open", job.name)
-        arrival.forget_fetched(job)
-        del _arrivals[job.id]
-        return True
-    holds_place = Placing.from_json(job.placing).place == "PLACEHOLDER"
-    empty = placeholder.find(job.id, scene) if holds_place else None
-    if holds_place and empty is None:
-        _log.info("%s waits: its placeholder was deleted", job.name)
-        del _arrivals[job.id]
-        return True
-    try:
-        if arrival.fetch_ahead(job):
-            return False  # one large piece a tick: all at once would be felt
-        place_here(job, scene, empty=empty)
-    except ImageTo3DError as error:
-        _log.warning("%s could not be placed: %s", job.name, error)
-        queue().mark_failed_to_place(job.id, error.info())
-    except Exception:
-        _log.exception("%s could not be placed", job.name)
-        queue().mark_failed_to_place(job.id, _NOT_PLACED)
-    return True
-
-
-def _update_placeholders() -> None:
-    """Placeholders get their pictures; those of jobs that were given up go, and come again with a retry."""
-    for job_id in _outdated:
-        job, empty = _jobs.get(job_id), placeholder.find(job_id)
-        given_up = job is None or job.state is State.CANCELLED
-        if empty is not None and given_up:
-            placeholder.remove(empty)
-            _withdrawn.add(job_id)
-        elif empty is not None and job is not None:
-            placeholder.show_picture(job, empty)
-        elif job is not None and job_id in _withdrawn and not given_up:
-            _withdrawn.discard(job_id)
-            scene = destination.find(job)
-            if scene is not None:
-                _hold_place(job, scene)
-    _outdated.clear()
+    safe = arriving.file_saved()
+    if _queue is not None and safe:
+        _queue.mark_kept(safe)
 
 
 def _waiting_events(events: SimpleQueue[Event]) -> Iterator[Event]:

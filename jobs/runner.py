@@ -243,7 +243,8 @@ class Runner:
         claimed = job.moved(State.PREPARING)
         try:
             if self._keeper.claim(claimed, self._services.setup.limit):
-                return self._publish(claimed)
+                published = self._publish(claimed)
+                return published if published.running else None  # else cancelled meanwhile
         except StorageError as error:
             self.fail(job.id, error.info())
             return None

@@ -39,7 +39,7 @@ def test_the_object_tells_picture_settings_seed_and_service_without_the_add_on(p
     import bpy
 
     bpy.ops.wm.save_as_mainfile(filepath=str(picture.with_name("scene.blend")), copy=True)
-    with bpy.data.libraries.load(str(picture.with_name("scene.blend"))) as (there, here):
+    with bpy.data.libraries.load(str(picture.with_name("scene.blend"))) as (_there, here):
         here.objects = [placed.objects[0].name]
     told = dict(here.objects[0].items())
     assert told["image_to_3d_picture"] == "chair.png"

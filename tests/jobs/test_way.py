@@ -199,3 +199,17 @@ def test_the_key_is_in_no_file(queue: Queue, tmp_path: Path, service: ScriptedSe
     for path in files:
         assert KEY.encode() not in path.read_bytes(), path
     assert all(KEY not in str(job.error) for job in queue.jobs())
+
+
+def test_a_hundred_jobs_cancelled_at_once_are_all_cancelled(
+    make_queue: Callable[..., Queue], service: ScriptedService, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = make_queue(limit=10)
+    service.latency = 0.02
+    jobs = [queue.add(an_order(number)) for number in range(100)]
+    for job in jobs:
+        queue.wait_until_kept(job.id)
+        queue.cancel(job.id)
+    until(lambda: not queue._runner.agenda.under_way)
+    assert {job.state for job in queue.jobs()} <= {State.CANCELLED, State.READY}
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

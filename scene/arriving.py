@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models that are ready, on their way into the scene, and the placeholders that hold their places.
+
+All of it happens a step at a time, when it disturbs nothing that the artist does. Main thread only.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import bpy
+
+from ..api.errors import Action, ErrorInfo, ImageTo3DError
+from ..jobs.job import Job, State
+from ..jobs.placing import Placing
+from . import arrival, destination, placeholder
+
+if TYPE_CHECKING:
+    from ..jobs.queue import Queue
+
+_log = logging.getLogger(__name__)
+
+_NOT_PLACED: Final = ErrorInfo(
+    "placing", "The model could not be placed.", "Blender's log says why. Import again.", action=Action.IMPORT_AGAIN
+)
+
+_ready: dict[str, None] = {}
+"""Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
+_outdated: set[str] = set()
+"""Ids of jobs whose placeholders have to be looked after."""
+_withdrawn: set[str] = set()
+"""Ids of cancelled jobs whose placeholders were taken away."""
+_unsaved: set[str] = set()
+"""Ids of jobs whose models stand in the open file and were not saved with it yet."""
+
+
+def pending() -> bool:
+    """Whether there is anything to do."""
+    return bool(_ready or _outdated)
+
+
+def is_arriving(job_id: str) -> bool:
+    """Whether a job's model is to be placed by itself, as soon as that is possible."""
+    return job_id in _ready
+
+
+def changed(before: Job | None, job: Job) -> None:
+    """A job is not what it was."""
+    if job.state is State.READY and job.place_by_itself:
+        _ready[job.id] = None
+    elif job.state is not State.READY:
+        _ready.pop(job.id, None)
+    new_picture = before is None or before.thumbnail_file != job.thumbnail_file
+    if new_picture or State.CANCELLED in (before and before.state, job.state):
+        _outdated.add(job.id)
+
+
+def removed(job_id: str) -> None:
+    """A job is off the list."""
+    _ready.pop(job_id, None)
+    _outdated.add(job_id)
+
+
+def hold_place(job: Job, scene: bpy.types.Scene) -> None:
+    """Put up the job's placeholder, where its settings ask for one; an undo step of its own."""
+    if _wants_placeholder(job):
+        placeholder.put(job, scene, arrival.view_layer(scene), job.destination.location)
+        bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
+
+
+def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
+    """Do a piece of what there is to do, if that disturbs nothing; whether something looks different then."""
+    if not pending() or arrival.can_place_now(bpy.context):
+        return False
+    for job_id in list(_outdated):
+        _update_placeholder(job_id, jobs(job_id))
+    _outdated.clear()
+    job = jobs(next(iter(_ready))) if _ready else None
+    return job is not None and _arrive(job, queue)
+
+
+def place_here(
+    job: Job,
+    scene: bpy.types.Scene,
+    queue: Queue,
+    *,
+    at: Sequence[float] | None = None,
+    empty: bpy.types.Object | None = None,
+) -> None:
+    """Put a finished job's model into `scene`, whatever scene it was started from.
+
+    `at` replaces the spot it was started from; `empty` is the placeholder whose place it takes.
+    Raises ImageTo3DError.
+    """
+    _ready.pop(job.id, None)
+    spare = placeholder.find(job.id) if empty is None else None
+    if spare is not None:
+        placeholder.remove(spare)
+    objects = arrival.place_with_undo(job, scene, placeholder=empty, at=at)
+    _unsaved.add(job.id)
+    queue.mark_placed(job.id, [item.name for item in objects])
+
+
+def file_loaded(jobs: Iterable[Job]) -> None:
+    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
+    destination.file_loaded()
+    placeholder.file_loaded()
+    _unsaved.clear()
+    _ready.clear()
+    for job in jobs:
+        if job.state is State.READY and job.place_by_itself and destination.find(job) is not None:
+            _ready[job.id] = None
+
+
+def file_saved() -> tuple[str, ...]:
+    """What stands in the open file is safe now: the ids of the jobs for which that is news."""
+    safe = tuple(_unsaved)
+    _unsaved.clear()
+    return safe
+
+
+def forget() -> None:
+    """The add-on ends."""
+    for store in (_ready, _outdated, _withdrawn, _unsaved):
+        store.clear()
+
+
+def _wants_placeholder(job: Job) -> bool:
+    return Placing.from_json(job.placing).place == "PLACEHOLDER"
+
+
+def _arrive(job: Job, queue: Queue) -> bool:
+    """One step of a model's arrival; whether something looks different then."""
+    scene = destination.find(job)
+    if scene is None:
+        _log.info("%s waits: the scene it was started from is not open", job.name)
+        arrival.forget_fetched(job)
+        del _ready[job.id]
+        return True
+    wants_placeholder = _wants_placeholder(job)
+    empty = placeholder.find(job.id, scene) if wants_placeholder else None
+    if wants_placeholder and empty is None:
+        _log.info("%s waits: its placeholder was deleted", job.name)
+        del _ready[job.id]
+        return True
+    try:
+        if arrival.fetch_ahead(job):
+            return False  # one large piece a tick: all at once would be felt
+        place_here(job, scene, queue, empty=empty)
+    except ImageTo3DError as error:
+        _log.warning("%s could not be placed: %s", job.name, error)
+        queue.mark_failed_to_place(job.id, error.info())
+    except Exception:
+        _log.exception("%s could not be placed", job.name)
+        queue.mark_failed_to_place(job.id, _NOT_PLACED)
+    return True
+
+
+def _update_placeholder(job_id: str, job: Job | None) -> None:
+    """A placeholder gets its picture; one of a job that was given up goes, and comes again with a retry."""
+    empty = placeholder.find(job_id)
+    if job is None or job.state is State.CANCELLED:
+        if empty is not None:
+            placeholder.remove(empty)
+            _withdrawn.add(job_id)
+    elif empty is not None:
+        placeholder.show_picture(job, empty)
+    elif job_id in _withdrawn:
+        _withdrawn.discard(job_id)
+        scene = destination.find(job)
+        if scene is not None:
+            hold_place(job, scene)
