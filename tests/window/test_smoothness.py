@@ -38,7 +38,9 @@ def test_the_heart_beats_on_through_a_whole_job(
     assert job["state"] == "placed", job["error"]
     assert heart["seconds"] > 17
     assert heart["beats"] > 500
-    assert [gap for gap in heart["gaps"] if gap["ms"] - gap["drawing_ms"] > LONGEST_MS] == []
+    # Time in which other programs had the processor is not ours, unless it fell into the drawing, which is off already.
+    ours = [(gap["ms"] - max(gap["drawing_ms"], gap["kept_waiting_ms"]), gap) for gap in heart["gaps"]]
+    assert [gap for stall, gap in ours if stall > LONGEST_MS] == []
 
 
 def auto_save_during(blender: Blender, folder: Path, chair: Path, seconds: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import threading
 import time
 from typing import Any
 
@@ -132,6 +133,15 @@ def jobs() -> list[dict[str, Any]]:
 # Measuring
 
 
+def kept_waiting() -> float:
+    """Seconds that this thread wanted to run while others had the processor; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/self/task/{threading.get_native_id()}/schedstat") as numbers:
+            return int(numbers.read().split()[1]) / 1e9
+    except OSError:
+        return 0.0
+
+
 class Heartbeat:
     """A 0.01 s timer, and everything drawn in between: who holds up the main thread, and for how long."""
 
@@ -144,6 +154,7 @@ class Heartbeat:
         self.redraws = self.beats = 0
         self.beating = True
         self.started = self.last = time.perf_counter()
+        self.waited = kept_waiting()
         self.handles: list[tuple[type, object, str]] = []
         for space in (getattr(bpy.types, name) for name in dir(bpy.types) if name.startswith("Space")):
             for kind in ("WINDOW", "UI", "HEADER", "TOOLS", "CHANNELS") if hasattr(space, "draw_handler_add") else ():
@@ -158,6 +169,7 @@ class Heartbeat:
 
     def tick(self) -> float | None:
         now = time.perf_counter()
+        waited = kept_waiting()
         self.beats += 1
         if now - self.last > self.noticed:
             # Blender draws after all else in a round of its main loop: what is before that is work.
@@ -167,12 +179,13 @@ class Heartbeat:
                     "at": round(self.last - self.started, 2),
                     "ms": round((now - self.last) * 1000, 1),
                     "drawing_ms": round(drawing * 1000, 1),
+                    "kept_waiting_ms": round((waited - self.waited) * 1000, 1),
                     "job": jobs()[-1]["state"] if jobs() else "",
                 }
             )
         self.redraws += len(self.drawn)
         self.drawn.clear()
-        self.last = now
+        self.last, self.waited = now, waited
         return self.beat if self.beating else None
 
     def stop(self) -> dict[str, Any]:
