@@ -311,7 +311,9 @@ def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float]) -> None:
 
 def file_loaded() -> None:
     """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
-    arriving.file_loaded(_jobs.values())
+    gone = arriving.file_loaded(_jobs.values())
+    if _queue is not None and gone:
+        _queue.mark_gone(gone)
 
 
 def file_saved() -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .api.errors import ImageTo3DError
-from .jobs import results
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +40,8 @@ def clear(places: Sequence[Path], *, older_than_days: float | None, over_gigabyt
     """Remove what is over and older than that, or the oldest while all take more than that; None: no such limit."""
 
     def work() -> str:
+        from .jobs import results
+
         count = size = 0
         for place in places:
             removed, freed = results.clear(place, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
@@ -69,6 +70,8 @@ def _do(work: Callable[[], str]) -> None:
 
 
 def _size(places: Sequence[Path]) -> str:
+    from .jobs import results
+
     found = [result for place in places for result in results.results_in(place)]
     over = sum(result.size for result in found if result.over)
     total = sum(result.size for result in found)
@@ -76,4 +79,6 @@ def _size(places: Sequence[Path]) -> str:
 
 
 def _readable(size: int) -> str:
+    from .jobs import results
+
     return f"{size / results.GIGABYTE:.1f} GB" if size >= results.GIGABYTE else f"{size / 1e6:.1f} MB"

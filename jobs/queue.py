@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _ADOPT_EVERY_SECONDS: Final = 30.0
+_GONE: Final[dict[str, Any]] = {
+    "place_by_itself": False,
+    "objects": (),
+    "note": "Was placed in a scene that was never saved",
+}
 
 
 class Queue:
@@ -184,6 +189,11 @@ class Queue:
                     self._board.put(replace(job, kept=True))
                     self._runner.do(partial(self._keep, job_id))
 
+    def mark_gone(self, job_ids: Sequence[str]) -> None:
+        """The file these were placed in was left without saving: they are ready to be placed again."""
+        for job_id in job_ids:
+            self._change(job_id, lambda job: job.state is State.PLACED and not job.kept, State.READY, **_GONE)
+
     def adopt(self) -> None:
         """Take over what dead Blenders left unfinished. Returns at once; what is found comes as events."""
         if not self._runner.stopping:
@@ -257,8 +267,7 @@ def recovered(job: Job) -> Job:
     job = replace(job, progress=0.0, note="")
     match job.state:
         case State.PLACED:
-            note = "Was placed in a scene that was never saved"
-            return replace(job, state=State.READY, place_by_itself=False, objects=(), note=note)
+            return replace(job, state=State.READY, **_GONE)
         case State.READY:
             whole = job.blend_path is not None and job.blend_path.is_file()
             return job if whole else replace(job, state=State.CONVERTING)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
+from ..api.addresses import host_of, is_loopback
 from ..api.errors import Action, KeyMissingError, OnlineAccessError, ParameterError
 
 if TYPE_CHECKING:
@@ -45,11 +45,7 @@ class Setup:
 
 def is_local(url: str) -> bool:
     """Whether an address is on this machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-    except ValueError:
-        return False
-    return host == "localhost" or host.startswith("127.") or host == "::1"
+    return is_loopback(host_of(url))
 
 
 class Services:

@@ -103,8 +103,12 @@ def place_here(
     queue.mark_placed(job.id, [item.name for item in objects])
 
 
-def file_loaded(jobs: Iterable[Job]) -> None:
-    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
+def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
+    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait.
+
+    The ids of the jobs whose models went with the file before, unsaved.
+    """
+    gone = tuple(_unsaved)
     destination.file_loaded()
     placeholder.file_loaded()
     _unsaved.clear()
@@ -112,6 +116,7 @@ def file_loaded(jobs: Iterable[Job]) -> None:
     for job in jobs:
         if job.state is State.READY and job.place_by_itself and destination.find(job) is not None:
             _ready[job.id] = None
+    return gone
 
 
 def file_saved() -> tuple[str, ...]:

@@ -188,3 +188,18 @@ def test_placed_models_are_safe_once_their_file_is_saved(
     assert not job.job.kept
     bpy.ops.wm.save_mainfile()
     keep_going(lambda: part("session").latest(job.id).kept)
+
+
+def test_a_model_that_went_with_an_unsaved_file_waits_in_the_list_again(
+    image_to_3d: Any, service: ScriptedService, picture: Path, keep_going: Callable[..., None]
+) -> None:
+    import bpy
+
+    service.polls_until_done = 0
+    job = image_to_3d.generate(picture, wait=True)
+    assert job.state == "placed"
+    bpy.ops.wm.read_homefile(use_empty=True)
+    keep_going(lambda: job.state == "ready")
+    assert not bpy.data.objects
+    assert bpy.ops.image_to_3d.import_here(job_id=job.id) == {"FINISHED"}
+    assert job.objects
