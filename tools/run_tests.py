@@ -24,6 +24,9 @@ from environment import MAIN, OTHERS, ROOT, Blender
 LONGEST = 900
 """Seconds before a stage is ended: a wheel that hangs at its exit must not hold up the rest."""
 
+WORKERS = str(2 * (os.cpu_count() or 1))
+"""Most of a test's time is waiting: for a service, or for a second Blender."""
+
 IN_BLENDER = ("tests/installed", "tests/workshop", "tests/offline")
 
 
@@ -91,7 +94,7 @@ class Installation(threading.Thread):
 
 
 def pytest(blender: Blender, *arguments: str) -> tuple[object, ...]:
-    return (blender.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *arguments)
+    return (blender.executable, "-m", "pytest", "-q", "-n", WORKERS, "--dist", "loadfile", *arguments)
 
 
 def main(extra: list[str]) -> int:
