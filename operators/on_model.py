@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import re
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import bpy
 from bpy.props import EnumProperty, IntProperty
@@ -15,18 +16,29 @@ from .. import session
 from ..api.errors import ImageTo3DError, PictureError
 from ..api.parameters import LARGEST_SEED, validate
 from ..jobs import provenance
-from ..jobs.job import new_id
+from ..jobs.job import Job, new_id
+from ..jobs.placing import Placing
 from ..names import Op
 from ..properties import NAME
-from ..scene import variations
+from ..scene import sources, variations
 from .opening import open_with_system
-from .watch import Watcher
+from .watch import Watcher, start
+
+_JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
+"""What `new_id` makes. A .blend comes from anywhere: what it says must not lead elsewhere on the disk."""
+_PICTURE_URL: Final = f"{provenance.PREFIX}picture_url"
 
 
-def _picture(root: bpy.types.Object) -> Path:
-    """The picture a model was made of, in its job's results folder. Raises PictureError where it is gone."""
+def _picture(root: bpy.types.Object) -> Path | str:
+    """The picture a model was made of: in its job's results folder, or the public address it was given by.
+
+    Raises PictureError where it is gone.
+    """
+    address = str(root.get(_PICTURE_URL, ""))
+    if sources.is_address(address):
+        return address
     job_id = str(root[provenance.JOB])
-    for place in session.results_places():
+    for place in session.results_places() if _JOB_ID.fullmatch(job_id) else ():
         for folder in sorted(place.glob(f"{job_id}_*")):
             for found in sorted(folder.glob("picture.*")):
                 return found
@@ -66,38 +78,21 @@ class Generating(ModelOperator, Watcher):
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start the jobs and see them through, for scripts."""
         jobs = self.start(context)
-        for job_id in jobs:
-            session.finish(job_id)
+        for job in jobs:
+            session.finish(job)
+        start()
         return {"FINISHED"} if jobs else {"CANCELLED"}
 
-    def start(self, context: bpy.types.Context) -> list[str]:
-        """The ids of the jobs begun; none where an error was reported."""
+    def start(self, context: bpy.types.Context) -> list[Job]:
+        """The jobs begun; none where an error was reported."""
         try:
             return self.begin(context, self.root(context))
         except ImageTo3DError as error:
             self.report({"ERROR"}, str(error))
             return []
 
-    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[str]:
+    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
         raise NotImplementedError
-
-
-def _submit(
-    context: bpy.types.Context,
-    root: bpy.types.Object,
-    parameters: Mapping[str, Any],
-    at: tuple[float, float, float] | None,
-    group: str,
-) -> str:
-    return session.submit(
-        _picture(root),
-        name=root.name,
-        parameters=validate(parameters),
-        placing=getattr(context.scene, NAME).placing.chosen(),
-        scene=context.scene,
-        at=at,
-        group=group,
-    ).id
 
 
 class IMAGE_TO_3D_OT_generate_again(Generating, bpy.types.Operator):
@@ -106,8 +101,16 @@ class IMAGE_TO_3D_OT_generate_again(Generating, bpy.types.Operator):
     bl_idname = Op.GENERATE_AGAIN
     bl_label = "Generate Again"
 
-    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[str]:
-        return [_submit(context, root, provenance.parameters_in(root), None, "")]
+    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
+        return [
+            session.submit(
+                _picture(root),
+                name=root.name,
+                parameters=validate(provenance.parameters_in(root)),
+                placing=getattr(context.scene, NAME).placing.chosen(),
+                scene=context.scene,
+            )
+        ]
 
 
 class IMAGE_TO_3D_OT_vary_seed(Generating, bpy.types.Operator):
@@ -121,22 +124,57 @@ class IMAGE_TO_3D_OT_vary_seed(Generating, bpy.types.Operator):
     else:
         count: IntProperty(name="Variations", description="How many more models", default=3, min=1, max=16)
 
-    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[str]:
-        _picture(root)  # before anything is changed
-        group = root.get(provenance.GROUP) or new_id()
+    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
+        session.check_ready()
+        picture = _picture(root)
+        parameters = validate(provenance.parameters_in(root))
+        placing: Placing = getattr(context.scene, NAME).placing.chosen()
+        if placing.place == "ORIGIN":
+            placing = replace(placing, place="CURSOR")  # each has a spot of its own
+        # Only now is anything changed.
+        group = str(root.get(provenance.GROUP) or new_id())
         root[provenance.GROUP] = group
         others = len(variations.group_of(root, context.scene))
         step = variations.width(root) * variations.GAP
         x, y, z = root.matrix_world.translation
-        parameters = provenance.parameters_in(root)
+        if placing.on_ground:
+            z = variations.lowest(root)  # what is given is where the lowest point goes, wherever the origin is
         seeds = random.sample(range(1, LARGEST_SEED), self.count)
-        return [
-            _submit(context, root, parameters | {"seed": seed}, (x + step * (others + number), y, z), group)
-            for number, seed in enumerate(seeds)
-        ]
+        jobs: list[Job] = []
+        try:
+            for number, seed in enumerate(seeds):
+                jobs.append(
+                    session.submit(
+                        picture,
+                        name=root.name,
+                        parameters=parameters | {"seed": seed},
+                        placing=placing,
+                        scene=context.scene,
+                        at=(x + step * (others + number), y, z),
+                        group=group,
+                        undo_step=False,
+                    )
+                )
+        finally:
+            bpy.ops.ed.undo_push(message=f"Vary {root.name}")
+        return jobs
 
 
-class IMAGE_TO_3D_OT_show_variation(ModelOperator, bpy.types.Operator):
+class VariationOperator(ModelOperator):
+    """An operator for a model that has variations."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not super().poll(context):
+            return False
+        root = variations.model_of(context.active_object)
+        if root is None or not root.get(provenance.GROUP):
+            cast(Any, cls).poll_message_set("This model has no variations")
+            return False
+        return True
+
+
+class IMAGE_TO_3D_OT_show_variation(VariationOperator, bpy.types.Operator):
     """Flip through the variations of this model"""
 
     bl_idname = Op.SHOW_VARIATION
@@ -170,7 +208,7 @@ class IMAGE_TO_3D_OT_show_variation(ModelOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class IMAGE_TO_3D_OT_keep_variation(ModelOperator, bpy.types.Operator):
+class IMAGE_TO_3D_OT_keep_variation(VariationOperator, bpy.types.Operator):
     """Keep this variation and remove the others from the scene. Their files stay in the results folder"""
 
     bl_idname = Op.KEEP_VARIATION
@@ -192,7 +230,11 @@ class IMAGE_TO_3D_OT_show_picture(ModelOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            open_with_system(_picture(self.root(context)), "The picture")
+            picture = _picture(self.root(context))
+            if isinstance(picture, str):
+                bpy.ops.wm.url_open(url=picture)
+            else:
+                open_with_system(picture, "The picture")
         except ImageTo3DError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}

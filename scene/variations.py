@@ -40,13 +40,19 @@ def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.O
 
 def width(root: bpy.types.Object) -> float:
     """How far a model reaches along X, in world space."""
-    edges = [
-        (item.matrix_world @ Vector(corner)).x
-        for item in parts(root)
-        if item.type == "MESH"
-        for corner in item.bound_box
-    ]
+    edges = [corner.x for corner in _corners(root)]
     return max(edges) - min(edges) if edges else 1.0
+
+
+def lowest(root: bpy.types.Object) -> float:
+    """The height of a model's lowest point, in world space."""
+    return min((corner.z for corner in _corners(root)), default=root.matrix_world.translation.z)
+
+
+def _corners(root: bpy.types.Object) -> list[Vector]:
+    return [
+        item.matrix_world @ Vector(corner) for item in parts(root) if item.type == "MESH" for corner in item.bound_box
+    ]
 
 
 def show_only(shown: bpy.types.Object, group: list[bpy.types.Object]) -> None:
@@ -73,7 +79,8 @@ def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
     kept.delta_location = (0.0, 0.0, 0.0)
     kept.location = home
     _hide(kept, False)
-    del kept[GROUP]
+    if kept.get(GROUP) is not None:
+        del kept[GROUP]
 
 
 def _hide(root: bpy.types.Object, hidden: bool) -> None:

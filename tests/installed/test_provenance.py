@@ -80,6 +80,69 @@ def test_variations_have_other_seeds_and_stand_side_by_side(placed: Any, service
     assert xs == pytest.approx([0.0, 1.25, 2.5], abs=1e-4)
 
 
+@pytest.mark.parametrize(("place", "origin"), [("CURSOR", "CENTER"), ("ORIGIN", "BOTTOM"), ("PLACEHOLDER", "CENTER")])
+def test_wherever_models_are_put_variations_stand_beside_and_at_the_height_of_the_first(
+    image_to_3d: Any, service: ScriptedService, picture: Path, place: str, origin: str
+) -> None:
+    import bpy
+
+    service.polls_until_done = 0
+    bpy.context.scene.cursor.location = (1.0, 2.0, 3.0)
+    job = image_to_3d.generate(picture, wait=True, origin=origin)
+    placing = bpy.context.scene.image_to_3d.placing
+    placing.origin, placing.place = origin, place
+    bpy.context.view_layer.objects.active = job.objects[0]
+    assert bpy.ops.image_to_3d.vary_seed(count=1) == {"FINISHED"}
+    bpy.context.view_layer.update()
+    first, second = (tuple(item.matrix_world.translation) for item in models())
+    assert second == pytest.approx((2.25, *first[1:]), abs=1e-4)
+
+
+def test_one_undo_takes_the_placeholders_of_all_variations_away(placed: Any, service: ScriptedService) -> None:
+    import bpy
+
+    def held() -> list[Any]:
+        return [item for item in bpy.data.objects if item.get("image_to_3d_placeholder")]
+
+    bpy.context.scene.image_to_3d.placing.place = "PLACEHOLDER"
+    bpy.ops.ed.undo_push(message="before")
+    assert bpy.ops.image_to_3d.vary_seed(count=3) == {"FINISHED"}
+    assert (len(models()), len(held())) == (4, 0)
+    for _ in range(3):  # the models' own steps
+        bpy.ops.ed.undo()
+    assert (len(models()), len(held())) == (1, 3)
+    bpy.ops.ed.undo()
+    assert (len(models()), len(held())) == (1, 0)
+
+
+def test_a_model_made_from_an_address_is_made_again_from_there(placed: Any, service: ScriptedService) -> None:
+    import bpy
+
+    root = bpy.context.active_object
+    root["image_to_3d_picture_url"] = "https://example.org/chair.png"
+    assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
+    assert service.submits[-1].body["image"] == "https://example.org/chair.png"
+
+
+@pytest.mark.parametrize("said", ["*", "../*", "20260101-000000-000000-0123456z"])
+def test_what_a_file_from_elsewhere_says_its_job_was_leads_to_no_picture(placed: Any, said: str) -> None:
+    import bpy
+
+    bpy.context.active_object["image_to_3d_job"] = said
+    with pytest.raises(RuntimeError, match="not in the results folder"):
+        bpy.ops.image_to_3d.generate_again()
+
+
+def test_without_variations_there_is_none_to_flip_to_or_to_keep(placed: Any) -> None:
+    import bpy
+
+    assert not bpy.ops.image_to_3d.show_variation.poll()
+    assert not bpy.ops.image_to_3d.keep_variation.poll()
+    bpy.context.active_object["image_to_3d_group"] = "one"
+    assert bpy.ops.image_to_3d.show_variation.poll()
+    assert bpy.ops.image_to_3d.keep_variation.poll()
+
+
 def test_one_flips_through_variations_on_one_spot_and_keeps_one(placed: Any) -> None:
     import bpy
 
