@@ -51,8 +51,9 @@ def ask(base_url: str, key: str) -> None:
 def _ask(number: int, base_url: str, key: str) -> None:
     from .api.client import Client
 
-    client = Client(base_url, key)
+    client = None
     try:
+        client = Client(base_url, key)
         balance = client.balance()
     except ImageTo3DError as error:
         _set(number, Account(text=str(error), failed=True))
@@ -63,7 +64,8 @@ def _ask(number: int, base_url: str, key: str) -> None:
         amount = "" if balance.amount is None else f"{balance.amount:.2f} {balance.currency}".strip()
         _set(number, Account(text=f"The key works. Balance: {amount}" if amount else "The key works", balance=amount))
     finally:
-        client.close()
+        if client is not None:
+            client.close()
 
 
 def _next() -> int:

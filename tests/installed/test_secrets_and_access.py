@@ -166,3 +166,19 @@ def test_another_key_makes_what_was_said_of_the_old_one_void(
     keep_going(lambda: not account.now().asking)
     preferences.api_key = "another"
     assert account.now().balance == ""
+
+
+def test_nobody_on_the_network_is_asked_for_the_balance_without_online_access(preferences: Any) -> None:
+    preferences.service = "MODELSLAB"
+    preferences.api_key = KEY
+    part("session").ask_account()
+    assert not part("account").now().asking
+
+
+@pytest.mark.parametrize("address", ["no address", "http://[", "http://127.0.0.1:99999"])
+def test_a_malformed_address_is_answered_too(image_to_3d: Any, address: str, keep_going: Callable[..., None]) -> None:
+    account = part("account")
+    account.ask(address, KEY)
+    keep_going(lambda: not account.now().asking)
+    assert account.now().failed
+    account.forget()
