@@ -93,10 +93,14 @@ class JobHandle:
     def wait(self, timeout: float | None = None) -> JobHandle:
         """See the job through to its end, placing included. Blocks; main thread only.
 
+        Where a tool in use keeps the model out of the scene, the job is left "ready" and arrives after that.
         Raises TimeoutError after `timeout` seconds; the job goes on.
         """
         _main_thread_only()
-        self._last = session.finish(self.id, timeout)
+        try:
+            self._last = session.finish(self.job, timeout)
+        finally:
+            watch.start()
         return self
 
     def cancel(self) -> None:

@@ -40,6 +40,8 @@ TICK_BUDGET: Final = 0.005
 """Seconds of the main thread that one tick may take for applying events."""
 _ENOUGH: Final = 0.02
 """Seconds between two looks of a script that waits."""
+_HELD_SECONDS: Final = 1.0
+"""How long a script waits for what keeps a ready model out of the scene."""
 _SETUP_SECONDS: Final = 1.0
 """How often it is looked whether Blender's online access was switched."""
 
@@ -150,10 +152,12 @@ def submit(
     scene: bpy.types.Scene | None,
     at: tuple[float, float, float] | None = None,
     group: str = "",
+    undo_step: bool = True,
 ) -> Job:
     """Start a job whose model is to stand in `scene`; None: in no scene, only files are wanted.
 
     `at`: the spot, where it is not the 3D cursor. `group`: what variations of one model have in common.
+    `undo_step`: a placeholder is an undo step of its own; False: the caller makes one for several.
     Raises ParameterError, PictureError, KeyMissingError, OnlineAccessError, StorageError.
     """
     global _revision
@@ -176,7 +180,7 @@ def submit(
     _jobs[job.id] = job
     _revision += 1
     if scene is not None:
-        arriving.hold_place(job, scene)
+        arriving.hold_place(job, scene, undo_step=undo_step)
     return job
 
 
@@ -198,7 +202,7 @@ def obstacle() -> ImageTo3DError | None:
 def ask_account() -> None:
     """Ask the chosen service in a thread what is left on the account, and whether it knows the key."""
     chosen = preferences.chosen()
-    if chosen.service != OFFLINE:
+    if chosen.service != OFFLINE and (bpy.app.online_access or chosen.on_this_machine):
         account.ask(chosen.address, chosen.key)
 
 
@@ -269,11 +273,11 @@ def apply(event: Event) -> bool:
                 return before.note != job.note
             if job.error is not None and not job.running:
                 _notices.append(Notice(f"{job.name}: {job.error}", warning=True))
-            if before is not None and before.state is State.WAITING and account.now().balance:
-                ask_account()  # this one was paid for
+            was_paid_for = before is not None and before.state is State.WAITING
+            if was_paid_for and account.now().balance and job.service == preferences.chosen().service:
+                ask_account()
         case Removed(job_id):
-            _jobs.pop(job_id, None)
-            arriving.removed(job_id)
+            arriving.removed(job_id, _jobs.pop(job_id, None))
         case Notice():
             _notices.append(event)
     _revision += 1
@@ -287,18 +291,27 @@ def notices() -> list[Notice]:
     return said
 
 
-def finish(job_id: str, timeout: float | None = None) -> Job:
+def finish(job: Job, timeout: float | None = None) -> Job:
     """Drive the job to its end, placing included, for scripts. Blocks.
 
+    Where it can't be placed as long as the script runs (a tool is in use, which only ends after it), it is
+    ready, and arrives later. One that is off the list is returned as it last was.
     Raises TimeoutError after `timeout` seconds; the job goes on.
     """
     until = None if timeout is None else time.monotonic() + timeout
+    held_since = None
     while True:
         drain(budget=1.0)
-        job = _jobs[job_id]
-        if not job.running and not arriving.is_arriving(job_id):
+        if job.id not in _jobs:
+            return job
+        job = _jobs[job.id]
+        if not job.running and not arriving.is_arriving(job.id):
             drain(budget=1.0)  # that it was placed is told by an event, too
-            return _jobs[job_id]
+            return _jobs.get(job.id, job)
+        held = not job.running and arriving.held_up()
+        held_since = (held_since or time.monotonic()) if held else None
+        if held_since is not None and time.monotonic() - held_since > _HELD_SECONDS:
+            return job
         if until is not None and time.monotonic() > until:
             raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it goes on.")
         time.sleep(_ENOUGH)

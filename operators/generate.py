@@ -14,7 +14,7 @@ from ..jobs.job import Job, State
 from ..names import Op
 from ..properties import NAME
 from ..scene import sources
-from .watch import Watcher
+from .watch import Watcher, start
 
 
 class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
@@ -52,7 +52,8 @@ class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
         job = self._submit(context)
         if job is None:
             return {"CANCELLED"}
-        job = session.finish(job.id)
+        job = session.finish(job)
+        start()
         if job.error is not None:
             self.report({"ERROR"}, str(job.error))
         return {"FINISHED"} if job.state in (State.READY, State.PLACED) else {"CANCELLED"}

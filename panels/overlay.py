@@ -36,7 +36,7 @@ _handle: Any = None
 
 def shown() -> bool:
     """Whether there is anything to draw."""
-    return any(placeholder.glimpse(job.id) is not None for job in session.jobs()[-_MOST:])
+    return any(placeholder.glimpse(job.id) is not None for job in session.jobs())
 
 
 def _draw() -> None:
@@ -45,13 +45,18 @@ def _draw() -> None:
     if region is None or view is None or not context.space_data.overlay.show_overlays:
         return
     scale = context.preferences.system.ui_scale
-    for job in session.jobs()[-_MOST:]:
-        empty = placeholder.glimpse(job.id)
-        if empty is None or not empty.visible_get():
+    for job, empty in at_placeholders():
+        if not empty.visible_get():
             continue
         spot = location_3d_to_region_2d(region, view, empty.matrix_world.translation)
         if spot is not None:
             _draw_bar(job, spot, scale)
+
+
+def at_placeholders() -> list[tuple[Job, bpy.types.Object]]:
+    """The jobs to draw: what is at work first, then what waits its turn, then what came to an end."""
+    found = [(job, empty) for job in session.jobs() if (empty := placeholder.glimpse(job.id)) is not None]
+    return sorted(found, key=lambda pair: (not pair[0].running, pair[0].state is State.QUEUED))[:_MOST]
 
 
 def _draw_bar(job: Job, spot: Vector, scale: float) -> None:

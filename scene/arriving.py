@@ -7,6 +7,7 @@ All of it happens a step at a time, when it disturbs nothing that the artist doe
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -26,10 +27,15 @@ _NOT_PLACED: Final = ErrorInfo(
     "placing", "The model could not be placed.", "Blender's log says why. Import again.", action=Action.IMPORT_AGAIN
 )
 
+_TICK_BUDGET: Final = 0.003
+"""Seconds of the main thread for looking after placeholders in one step."""
+
 _ready: dict[str, None] = {}
 """Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
-_outdated: set[str] = set()
-"""Ids of jobs whose placeholders have to be looked after."""
+_outdated: dict[str, None] = {}
+"""Ids of jobs whose placeholders have to be looked after, in order."""
+_removed: set[str] = set()
+"""Ids of jobs that were taken off the list: a file that was saved before may still hold their places."""
 _withdrawn: set[str] = set()
 """Ids of cancelled jobs whose placeholders were taken away."""
 _unsaved: set[str] = set()
@@ -46,6 +52,11 @@ def is_arriving(job_id: str) -> bool:
     return job_id in _ready
 
 
+def held_up() -> bool:
+    """Whether what is ready has to wait for something that the artist does."""
+    return bool(arrival.can_place_now(bpy.context))
+
+
 def changed(before: Job | None, job: Job) -> None:
     """A job is not what it was."""
     if job.state is State.READY and job.place_by_itself:
@@ -53,20 +64,24 @@ def changed(before: Job | None, job: Job) -> None:
     elif job.state is not State.READY:
         _ready.pop(job.id, None)
     new_picture = before is None or before.thumbnail_file != job.thumbnail_file
-    if new_picture or State.CANCELLED in (before and before.state, job.state):
-        _outdated.add(job.id)
+    if _wants_placeholder(job) and (new_picture or State.CANCELLED in (before and before.state, job.state)):
+        _outdated[job.id] = None
 
 
-def removed(job_id: str) -> None:
-    """A job is off the list."""
+def removed(job_id: str, job: Job | None) -> None:
+    """A job, the last that was heard of it, is off the list."""
     _ready.pop(job_id, None)
-    _outdated.add(job_id)
+    _removed.add(job_id)
+    if job is None or _wants_placeholder(job):
+        _outdated[job_id] = None
 
 
-def hold_place(job: Job, scene: bpy.types.Scene) -> None:
-    """Put up the job's placeholder, where its settings ask for one; an undo step of its own."""
-    if _wants_placeholder(job):
-        placeholder.put(job, scene, arrival.view_layer(scene), job.destination.location)
+def hold_place(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True) -> None:
+    """Put up the job's placeholder, where its settings ask for one; an undo step of its own if wanted."""
+    if not _wants_placeholder(job):
+        return
+    placeholder.put(job, scene, arrival.view_layer(scene), job.destination.location)
+    if undo_step:
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
 
 
@@ -74,9 +89,8 @@ def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
     """Do a piece of what there is to do, if that disturbs nothing; whether something looks different then."""
     if not pending() or arrival.can_place_now(bpy.context):
         return False
-    for job_id in list(_outdated):
-        _update_placeholder(job_id, jobs(job_id))
-    _outdated.clear()
+    if _outdated:
+        return _look_after_placeholders(jobs)
     job = jobs(next(iter(_ready))) if _ready else None
     return job is not None and _arrive(job, queue)
 
@@ -113,7 +127,11 @@ def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
     placeholder.file_loaded()
     _unsaved.clear()
     _ready.clear()
-    for job in jobs:
+    _outdated.clear()
+    known = {job.id: job for job in jobs}
+    # Of a job that this Blender does not know another one may: its placeholder stays.
+    _outdated.update((job_id, None) for job_id in placeholder.search() if job_id in known or job_id in _removed)
+    for job in known.values():
         if job.state is State.READY and job.place_by_itself and destination.find(job) is not None:
             _ready[job.id] = None
     return gone
@@ -128,7 +146,7 @@ def file_saved() -> tuple[str, ...]:
 
 def forget() -> None:
     """The add-on ends."""
-    for store in (_ready, _outdated, _withdrawn, _unsaved):
+    for store in (_ready, _outdated, _removed, _withdrawn, _unsaved):
         store.clear()
 
 
@@ -163,10 +181,27 @@ def _arrive(job: Job, queue: Queue) -> bool:
     return True
 
 
-def _update_placeholder(job_id: str, job: Job | None) -> None:
-    """A placeholder gets its picture; one of a job that was given up goes, and comes again with a retry."""
-    empty = placeholder.find(job_id)
-    if job is None or job.state is State.CANCELLED:
+def _look_after_placeholders(jobs: Callable[[str], Job | None]) -> bool:
+    """As many of them as there is time for, one at least; whether something looks different then."""
+    until = time.perf_counter() + _TICK_BUDGET
+    searched = False
+    while _outdated:
+        job_id = next(iter(_outdated))
+        del _outdated[job_id]
+        empty = placeholder.glimpse(job_id)
+        if empty is None and not searched:  # renamed, or deleted
+            placeholder.search()
+            searched = True
+            empty = placeholder.glimpse(job_id)
+        _update_placeholder(job_id, jobs(job_id), empty)
+        if time.perf_counter() > until:
+            break
+    return True
+
+
+def _update_placeholder(job_id: str, job: Job | None, empty: bpy.types.Object | None) -> None:
+    """A placeholder gets its picture; one of a job that is over goes, and comes again with a retry."""
+    if job is None or job.state in (State.CANCELLED, State.PLACED):
         if empty is not None:
             placeholder.remove(empty)
             _withdrawn.add(job_id)

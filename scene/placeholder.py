@@ -64,9 +64,20 @@ def find(job_id: str, scene: bpy.types.Scene | None = None) -> bpy.types.Object 
 
 
 def glimpse(job_id: str) -> bpy.types.Object | None:
-    """`find` for drawing: never searches, so it misses one that was renamed until it is found again."""
-    known = bpy.data.objects.get(_names.get(job_id, ""))
+    """`find` without a search, so it misses one that was renamed until it is found again."""
+    name = _names.get(job_id)
+    known = bpy.data.objects.get(name) if name is not None else None
     return known if known is not None and known.get(MARK) == job_id else None
+
+
+def search() -> list[str]:
+    """Look through the whole file once, so that `glimpse` knows all there are; the ids of their jobs."""
+    _names.clear()
+    for item in bpy.data.objects:
+        job_id = item.get(MARK)
+        if isinstance(job_id, str) and item.library is None:
+            _names[job_id] = item.name
+    return list(_names)
 
 
 def show_picture(job: Job, empty: bpy.types.Object) -> None:

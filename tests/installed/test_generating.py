@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from scripted_service import ScriptedService
@@ -223,3 +223,44 @@ def test_all_that_failed_can_be_tried_again_at_once(image_to_3d: Any, service: S
     assert [job.error.code for job in jobs] == ["no_credit"] * 2
     assert bpy.ops.image_to_3d.retry_all() == {"FINISHED"}
     assert [job.wait(timeout=60).state for job in jobs] == ["placed"] * 2
+
+
+def test_a_script_does_not_wait_for_a_tool_that_can_only_end_after_it(
+    image_to_3d: Any, service: ScriptedService, picture: Path
+) -> None:
+    import bpy
+
+    class Tool(bpy.types.Operator):
+        bl_idname = "scene.tool_in_use"
+        bl_label = "Tool in Use"
+        bl_options: ClassVar[set[str]] = {"UNDO"}
+
+        def execute(self, context: Any) -> set[str]:
+            context.window_manager.modal_handler_add(self)
+            return {"RUNNING_MODAL"}
+
+        def modal(self, _context: Any, _event: Any) -> set[str]:
+            return {"RUNNING_MODAL"}
+
+    bpy.utils.register_class(Tool)
+    try:
+        assert bpy.ops.scene.tool_in_use() == {"RUNNING_MODAL"}
+        job = image_to_3d.generate(picture, wait=True, timeout=60)
+        assert job.state == "ready"
+        assert job.error is None
+    finally:
+        bpy.ops.wm.read_homefile(use_empty=True)
+        bpy.utils.unregister_class(Tool)
+
+
+def test_a_job_that_is_off_the_list_or_switched_off_can_still_be_waited_for(
+    image_to_3d: Any, service: ScriptedService, picture: Path
+) -> None:
+    import bpy
+
+    job = image_to_3d.generate(picture, wait=True)
+    bpy.ops.image_to_3d.dismiss(job_id=job.id)
+    assert job.wait(timeout=60).state == "placed"
+    other = image_to_3d.generate(picture)
+    part("session").stop()
+    assert other.wait(timeout=60) is other

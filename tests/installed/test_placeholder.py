@@ -176,3 +176,44 @@ def test_a_large_picture_is_shown_by_a_small_one(
     job = image_to_3d.generate(tmp_path / "large.jpg", place="PLACEHOLDER")
     keep_going(lambda: held(job) is not None and held(job).data is not None)
     assert tuple(held(job).data.size) == (512, 256)
+
+
+def test_where_its_job_is_over_when_the_file_is_opened_again_it_goes(
+    waiting: Any, service: ScriptedService, keep_going: Until, tmp_path: Path
+) -> None:
+    import bpy
+
+    file = str(tmp_path / "held.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=file)
+    waiting.cancel()
+    keep_going(lambda: held(waiting) is None)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    keep_going(lambda: held(waiting) is None)
+    bpy.ops.image_to_3d.dismiss(job_id=waiting.id)
+    bpy.ops.wm.open_mainfile(filepath=file)
+    assert held(waiting) is not None
+    keep_going(lambda: held(waiting) is None)
+
+
+def test_one_of_a_job_that_nobody_here_knows_stays_when_its_file_is_opened(
+    waiting: Any, service: ScriptedService, keep_going: Until, tmp_path: Path
+) -> None:
+    import bpy
+
+    empty = held(waiting)
+    empty[MARK] = "20260101-000000-000000-01234567"
+    name = empty.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "others.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "others.blend"))
+    keep_going(lambda: not part("scene.arriving").pending())
+    assert name in bpy.data.objects
+
+
+def test_of_many_jobs_those_at_work_show_how_far_they_are(
+    waiting: Any, image_to_3d: Any, picture: Path, keep_going: Until
+) -> None:
+    jobs = [image_to_3d.generate(picture, place="PLACEHOLDER") for _ in range(31)]
+    keep_going(lambda: all(held(job).data is not None or job.state == "queued" for job in jobs))
+    drawn = [job.id for job, _ in part("panels.overlay").at_placeholders()]
+    assert len(drawn) == 30
+    assert drawn[0] == waiting.id
