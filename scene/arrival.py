@@ -137,14 +137,22 @@ def place_directly(
     placing = Placing.from_json(job.placing)
     layer = view_layer(scene)
     selected, active = list(layer.objects.selected), layer.objects.active
-    shaped = models.make_model(
-        job.model_path,
-        job.model_path.suffix[1:],
-        [importing.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
-        job.name,
-        placing,
-        record_of(job),
-    )
+    before = _all_data(models.KINDS)
+    try:
+        shaped = models.make_model(
+            job.model_path,
+            job.model_path.suffix[1:],
+            [importing.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
+            job.name,
+            placing,
+            record_of(job),
+        )
+    except Exception:
+        for kind in models.KINDS:
+            new = [item for item in getattr(bpy.data, kind) if item.session_uid not in before]
+            bpy.data.batch_remove(new)
+        _select_again(layer, selected, active)
+        raise
     for item in shaped.objects:
         for collection in item.users_collection:
             collection.objects.unlink(item)
@@ -152,12 +160,22 @@ def place_directly(
     holder = asset if isinstance(asset, bpy.types.Collection) else None
     _settle(shaped.objects, holder, job, scene, placeholder, at)
     if not placing.select:
-        for item in layer.objects.selected:
-            item.select_set(False, view_layer=layer)
-        for item in selected:
-            item.select_set(True, view_layer=layer)
-        layer.objects.active = active
+        _select_again(layer, selected, active)
     return shaped.objects
+
+
+def _all_data(kinds: Iterable[str]) -> set[int]:
+    return {item.session_uid for kind in kinds for item in getattr(bpy.data, kind)}
+
+
+def _select_again(
+    layer: bpy.types.ViewLayer, selected: Iterable[bpy.types.Object], active: bpy.types.Object | None
+) -> None:
+    for item in list(layer.objects.selected):
+        item.select_set(False, view_layer=layer)
+    for item in selected:
+        item.select_set(True, view_layer=layer)
+    layer.objects.active = active
 
 
 def _append(path: Path) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:

@@ -37,6 +37,8 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "ply": {"import_colors": "SRGB", "merge_verts": False, **_AXES},
 }
 FORMATS: Final = tuple(_OPTIONS)
+_SPECIAL: Final = "glTF_not_exported"
+"""What the glTF importer calls the collection for shapes of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
         raise ImportFailedError(f"There is no importer for the format {readable(format)}.")
     with _gathered(source, companions) as path:
         before = {item.session_uid for item in bpy.data.objects}
+        special = bpy.data.collections.get(_SPECIAL)
         pictures = {item.session_uid for item in bpy.data.images}
         try:
             _operator(format)(filepath=str(path), **_known_options(format))
@@ -64,7 +67,7 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
             raise ImportFailedError(f"The model file can't be read: {_reason(error, path)}.") from error
         objects = [item for item in bpy.data.objects if item.session_uid not in before]
         _keep_pictures([item for item in bpy.data.images if item.session_uid not in pictures], path.parent)
-    objects = _without_leftovers(objects)
+    objects = _without_leftovers(objects, theirs=special)
     if not objects:
         raise ImportFailedError("There is no model in the file.")
     return objects
@@ -175,16 +178,22 @@ def _forget(picture: bpy.types.Image) -> None:
     bpy.data.images.remove(picture)
 
 
-def _without_leftovers(objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
-    """The model alone: no cameras and lights that shone on it, no helper shapes of the importer's."""
-    special = bpy.data.collections.get("glTF_not_exported")
-    helpers: set[bpy.types.Object] = set(special.objects) if special is not None else set()
+def _without_leftovers(
+    objects: Sequence[bpy.types.Object], *, theirs: bpy.types.Collection | None
+) -> list[bpy.types.Object]:
+    """The model alone: no cameras and lights that shone on it, no helper shapes of the importer's.
+
+    `theirs`: the importer's collection for such shapes, where one was there before.
+    """
+    special = bpy.data.collections.get(_SPECIAL)
+    helpers = {item for item in objects if special is not None and special in item.users_collection}
     if special is not None:
         for item in objects:
             for bone in item.pose.bones if item.pose is not None else ():
                 if bone.custom_shape in helpers:
                     bone.custom_shape = None
-        bpy.data.collections.remove(special)
+        if special != theirs:
+            bpy.data.collections.remove(special)
     parents = {item.parent for item in objects}
     out = {x for x in objects if x in helpers or (x.type in {"CAMERA", "LIGHT"} and x not in parents)}
     kept = [item for item in objects if item not in out]

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 LARGE_PART: Final = 2_000_000
 """Bytes; reading a million takes the artist's Blender about 0.7 ms."""
-_SWEPT: Final = (
+KINDS: Final = (
     "objects",
     "collections",
     "meshes",
@@ -113,7 +113,7 @@ def parts(shaped: shaping.Shaped) -> list[tuple[str, str]]:
 
 def sweep() -> None:
     """Leave nothing of one model for the next. For the second Blender only."""
-    for kind in _SWEPT:
+    for kind in KINDS:
         bpy.data.batch_remove(list(getattr(bpy.data, kind)))
     for scene in bpy.data.scenes[1:]:
         bpy.data.scenes.remove(scene)

@@ -353,6 +353,27 @@ def test_without_a_second_blender_the_file_is_imported_directly(
     assert names()["collections"] == before["collections"]
 
 
+def test_a_model_that_can_not_be_imported_directly_leaves_nothing_behind(make_job: Callable[..., Any]) -> None:
+    flat = _cube()
+    flat.data.transform(Matrix.Scale(0.0, 4))
+    job = make_job(convert=False)
+    bpy.ops.export_scene.gltf(filepath=str(job.model_path), export_format="GLB")
+    before = names()
+    with pytest.raises(part("api.errors").ImportFailedError, match="no extent"):
+        arrival().place(job, bpy.context.scene)
+    assert names() == before
+    assert (bpy.context.object, bpy.context.selected_objects) == (flat, [flat])
+
+
+def test_importing_directly_leaves_the_artists_own_collections_alone(make_job: Callable[..., Any]) -> None:
+    cube = _cube()
+    own = bpy.data.collections.new("glTF_not_exported")
+    bpy.context.scene.collection.children.link(own)
+    own.objects.link(cube)
+    arrival().place(make_job(convert=False), bpy.context.scene)
+    assert list(bpy.data.collections["glTF_not_exported"].objects) == [cube]
+
+
 def test_imported_directly_it_looks_the_same_as_prepared(make_job: Callable[..., Any]) -> None:
     jobs = part("jobs.job")
     job = make_job(size=2.0)
