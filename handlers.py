@@ -14,8 +14,10 @@ from .operators import cleaning, watch
 
 _LOOK_BACK: Final = 1.0
 """Seconds after the start until earlier jobs are looked for: Blender's own start comes first."""
+_SHORTLY: Final = 0.5
+"""Seconds between two looks."""
 _PATIENCE: Final = 20
-"""How many more times it is looked whether some were found, half a second apart."""
+"""How many more times it is looked whether some were found."""
 
 _looks = 0
 
@@ -35,6 +37,10 @@ def _look_back() -> float | None:
     """App timer: go on with what an earlier Blender left unfinished. Ends soon where there is nothing."""
     global _looks
     if _looks == 0:
+        if session.folder().is_dir():
+            session.warm()
+            if not session.warmed():
+                return _SHORTLY
         if preferences.chosen().clean_up_by_itself:
             cleaning.clean_up()
         if not session.unfinished_before():
@@ -44,7 +50,7 @@ def _look_back() -> float | None:
     if session.busy():
         watch.start()
         return None
-    return 0.5 if _looks <= _PATIENCE else None
+    return _SHORTLY if _looks <= _PATIENCE else None
 
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import account, preferences, storage
-from .api.errors import ImageTo3DError
+from .api.errors import ImageTo3DError, StorageError
 from .jobs.estimate import clock
 from .jobs.job import Changed, Destination, Event, Job, Notice, Removed, State
 from .jobs.placing import Placing
@@ -51,6 +51,7 @@ _jobs: dict[str, Job] = {}
 """The list as the panel shows it: the last snapshot of each job, oldest first."""
 _revision = 0
 """Counts the differences in the list that are more than progress."""
+_warmed: Final = threading.Event()
 _notices: list[Notice] = []
 """Said by the queue, not yet reported to the artist."""
 _configured: tuple[float, bool] = (0.0, False)
@@ -60,8 +61,8 @@ _account: account.Account = account.Account()
 
 @functools.cache
 def folder() -> Path:
-    """The extension's own folder in Blender's user files."""
-    return Path(bpy.utils.extension_path_user(preferences.ROOT, create=True))
+    """The extension's own folder in Blender's user files; made when the first job is started."""
+    return Path(bpy.utils.extension_path_user(preferences.ROOT))
 
 
 def setup() -> Setup:
@@ -86,9 +87,16 @@ def results_places() -> tuple[Path, ...]:
 
 
 def queue() -> Queue:
-    """This Blender's queue, made when it is first asked for."""
+    """This Blender's queue, made when it is first asked for.
+
+    Raises StorageError where the extension can't have its folder.
+    """
     global _queue, _offline
     if _queue is None:
+        try:
+            folder().mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{folder()} can't be made: {error.strerror}.") from error
         from .jobs.queue import Queue
         from .offline.launch import OfflineService
         from .workshop.process import Workshop
@@ -107,15 +115,25 @@ def warm() -> None:
 
 
 def _load() -> None:
-    for name in (".jobs.queue", ".offline.launch", ".workshop.process", ".api.client"):
-        importlib.import_module(name, __package__)
+    try:
+        for name in (".jobs.queue", ".offline.launch", ".workshop.process", ".api.client"):
+            importlib.import_module(name, __package__)
+    finally:
+        _warmed.set()
+
+
+def warmed() -> bool:
+    """Whether `warm` is done."""
+    return _warmed.is_set()
 
 
 def unfinished_before() -> bool:
-    """Whether an earlier Blender may have left jobs behind."""
+    """Whether an earlier Blender may have left jobs behind. Quick where there never was a job, or after `warm`."""
+    if _queue is not None or not folder().is_dir():
+        return False
     from .jobs import journal
 
-    return _queue is None and journal.exists(folder())
+    return journal.exists(folder())
 
 
 def preferences_changed() -> None:

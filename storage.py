@@ -4,12 +4,18 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .api.errors import ImageTo3DError
+from .api.errors import ImageTo3DError, StorageError
+
+if TYPE_CHECKING:
+    from .jobs.results import Result
 
 _log = logging.getLogger(__name__)
 
@@ -37,18 +43,33 @@ def measure(places: Sequence[Path]) -> None:
 
 
 def clear(places: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None) -> None:
-    """Remove what is over and older than that, or the oldest while all take more than that; None: no such limit."""
+    """Remove what is over and older than that, or the oldest while all take more than that; None: no such limit.
+
+    The limits are for all places together.
+    """
 
     def work() -> str:
         from .jobs import results
 
-        count = size = 0
-        for place in places:
-            removed, freed = results.clear(place, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
-            count, size = count + removed, size + freed
-        return f"Removed {count} results ({_readable(size)}). {_size(places)}"
+        found = sorted(
+            (result for place in places for result in results.results_in(place)), key=lambda result: result.job.created
+        )
+        chosen = results.to_clear(
+            found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time()
+        )
+        for result in chosen:
+            _remove(result)
+        return f"Removed {len(chosen)} results ({_readable(sum(x.size for x in chosen))}). {_size(places)}"
 
     _begin(work)
+
+
+def _remove(result: Result) -> None:
+    try:
+        shutil.rmtree(result.folder)
+    except OSError as error:
+        raise StorageError(f"{result.folder.name} can't be removed: {error.strerror}.") from error
+    _log.info("cleared away %s (%d bytes)", result.folder.name, result.size)
 
 
 def _begin(work: Callable[[], str]) -> None:

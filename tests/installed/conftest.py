@@ -66,7 +66,7 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
     part("session").stop()
     shutil.rmtree(part("session").folder(), ignore_errors=True)  # the next test's jobs are its own
     preferences = bpy.context.preferences.addons[PACKAGE].preferences
-    for name in ("service", "api_key", "base_url", "job_limit", "results_folder"):
+    for name in ("service", "api_key", "base_url", "job_limit", "results_folder", "keep_days", "keep_gigabytes"):
         preferences.property_unset(name)
     bpy.context.preferences.system.use_online_access = False
 

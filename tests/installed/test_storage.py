@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from scripted_service import ScriptedService
 
 from .conftest import part
@@ -33,6 +34,46 @@ def test_the_size_is_shown_and_a_clean_up_spares_what_is_not_saved(
     keep_going(lambda: "Removed 1 results" in part("storage").now().text)
     assert not saved.folder.exists()
     assert unsaved.model_path.is_file()
+
+
+def test_what_may_be_kept_counts_for_all_results_folders_together(
+    image_to_3d: Any, service: ScriptedService, preferences: Any, picture: Path, keep_going: Until, tmp_path: Path
+) -> None:
+    import bpy
+
+    service.polls_until_done = 0
+    first = image_to_3d.generate(picture, wait=True, scene=None)
+    preferences.results_folder = str(tmp_path / "elsewhere")
+    second = image_to_3d.generate(picture, wait=True, scene=None)
+    for job in (first, second):
+        bpy.ops.image_to_3d.dismiss(job_id=job.id)
+    keep_going(lambda: all('"listed": false' in (job.folder / "job.json").read_text() for job in (first, second)))
+    sizes = [sum(path.stat().st_size for path in job.folder.iterdir()) for job in (first, second)]
+    preferences.keep_days, preferences.keep_gigabytes = 0, 1.5 * max(sizes) / 1e9
+    bpy.ops.image_to_3d.clean_up()
+    keep_going(lambda: not part("storage").now().at_work)
+    assert (first.folder.exists(), second.folder.exists()) == (False, True)
+
+
+def test_a_folder_for_the_jobs_is_made_with_the_first_one(image_to_3d: Any, service: ScriptedService) -> None:
+    folder = part("session").folder()
+    assert part("session").obstacle() is None
+    assert not folder.exists()
+    part("session").queue()
+    assert folder.is_dir()
+
+
+def test_where_that_folder_can_not_be_made_that_is_said(
+    image_to_3d: Any, service: ScriptedService, picture: Path
+) -> None:
+    folder = part("session").folder()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    try:
+        with pytest.raises(part("api.errors").StorageError, match="can't be made"):
+            image_to_3d.generate(picture)
+    finally:
+        folder.unlink()
 
 
 def test_nothing_is_cleared_away_by_itself_unless_that_is_switched_on(preferences: Any) -> None:
