@@ -49,6 +49,7 @@ def user() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def extension(user: Path) -> Iterator[Any]:
     """The enabled extension's root module. Disabled at the end: Blender's module can hang at its exit otherwise."""
+    importlib.import_module("bpy")  # brings addon_utils
     addon_utils = importlib.import_module("addon_utils")
     module = addon_utils.enable(PACKAGE, default_set=True)
     assert module is not None, "the extension could not be enabled"
