@@ -152,7 +152,8 @@ def stop() -> None:
         store.clear()
     try:
         if running is not None:
-            running.stop()
+            # In the background it is a script that placed them, and knows whether it saved.
+            running.stop(keep_placed=bpy.app.background)
     finally:
         if service is not None:
             service.stop()

@@ -4,18 +4,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .api.errors import ImageTo3DError, StorageError
-
-if TYPE_CHECKING:
-    from .jobs.results import Result
+from .api.errors import ImageTo3DError
 
 _log = logging.getLogger(__name__)
 
@@ -51,25 +45,10 @@ def clear(places: Sequence[Path], *, older_than_days: float | None, over_gigabyt
     def work() -> str:
         from .jobs import results
 
-        found = sorted(
-            (result for place in places for result in results.results_in(place)), key=lambda result: result.job.created
-        )
-        chosen = results.to_clear(
-            found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time()
-        )
-        for result in chosen:
-            _remove(result)
-        return f"Removed {len(chosen)} results ({_readable(sum(x.size for x in chosen))}). {_size(places)}"
+        count, size = results.clear(places, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
+        return f"Removed {count} results ({_readable(size)}). {_size(places)}"
 
     _begin(work)
-
-
-def _remove(result: Result) -> None:
-    try:
-        shutil.rmtree(result.folder)
-    except OSError as error:
-        raise StorageError(f"{result.folder.name} can't be removed: {error.strerror}.") from error
-    _log.info("cleared away %s (%d bytes)", result.folder.name, result.size)
 
 
 def _begin(work: Callable[[], str]) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from .errors import Action, ParameterError, readable
+
 _PORTS = {"http": 80, "https": 443}
 _LONGEST = 8192
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -139,3 +141,16 @@ def _ip(text: str) -> IPAddress | None:
         return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
+
+
+def service_base(address: str) -> str:
+    """A service's base address in the form we use. Raises ParameterError."""
+    text = address.strip().rstrip("/")
+    parts = split(text)
+    if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
+        raise ParameterError(
+            f"\"{readable(address, 80)}\" can't be a service's address: it must look like https://host/api/v6.",
+            advice="Correct it in the add-on's preferences.",
+            action=Action.OPEN_PREFERENCES,
+        )
+    return text

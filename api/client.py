@@ -19,7 +19,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from .account import Balance, Generated, read_balance, read_generated
-from .addresses import host_of, is_loopback, origin_of, redirected, split
+from .addresses import host_of, is_loopback, origin_of, redirected, service_base, split
 from .errors import (
     Action,
     CancelledError,
@@ -27,7 +27,6 @@ from .errors import (
     ImageTo3DError,
     KeyMissingError,
     OutcomeUnknownError,
-    ParameterError,
     PictureError,
     RateLimitError,
     ResultMissingError,
@@ -73,7 +72,7 @@ class Client:
 
         Raises ParameterError for an address that can't be a service's.
         """
-        self.base_url = _base(base_url)
+        self.base_url = service_base(base_url)
         self.origin = origin_of(self.base_url)
         self._key = key.strip()
         self._scrub = Scrubber(self._key)
@@ -286,19 +285,6 @@ class Client:
     def _unversioned(self) -> str:
         """The base address up to where its version begins: …/api for …/api/v6 and for …/api/v1/enterprise."""
         return re.split(r"/v\d+(?=/|$)", self.base_url, maxsplit=1)[0]
-
-
-def _base(address: str) -> str:
-    """A service's base address in the form we use. Raises ParameterError."""
-    text = address.strip().rstrip("/")
-    parts = split(text)
-    if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ParameterError(
-            f"\"{readable(address, 80)}\" can't be a service's address: it must look like https://host/api/v6.",
-            advice="Correct it in the add-on's preferences.",
-            action=Action.OPEN_PREFERENCES,
-        )
-    return text
 
 
 def _unknown(error: ImageTo3DError) -> str:

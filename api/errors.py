@@ -244,13 +244,6 @@ class WorkshopError(ImageTo3DError):
     action = Action.IMPORT_AGAIN
 
 
-class WorkshopUnavailableError(WorkshopError):
-    """No second Blender can be started on this machine."""
-
-    code = "workshop_unavailable"
-    transient = False
-
-
 class ImportFailedError(ImageTo3DError):
     """Blender's importer could not make a model of the file."""
 

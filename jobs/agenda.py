@@ -9,8 +9,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections import deque
-from collections.abc import Collection
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +18,9 @@ from .job import OCCUPYING, Job, State
 
 _GLANCE_SECONDS: Final = 5.0
 """The longest sleep between two looks at the agenda."""
+
+Account = tuple[str, str]
+"""A service and its address: what holds up one says nothing of another."""
 
 
 @dataclass(order=True, slots=True)
@@ -35,49 +38,73 @@ class Begun:
     number: int
 
 
+@dataclass(slots=True)
+class _Line:
+    """Jobs that wait for a place at one service."""
+
+    ids: deque[str] = field(default_factory=deque)
+    held_until: float = 0.0
+    paused_until: float = 0.0
+    paused_why: str = ""
+
+
 class Agenda:
-    """What is to be done when. Queued jobs wait in line for a place at the service; all others have a time."""
+    """What is to be done when. Queued jobs wait in line for a place at their service; all others have a time."""
 
     def __init__(self) -> None:
         self.under_way = 0
         """Steps under way, those whose job already rests among them."""
-        self.paused_until = 0.0
-        self.paused_why = ""
         self._due: list[_Due] = []
-        self._line: deque[str] = deque()
-        self._line_held_until = 0.0
+        self._lines: dict[Account, _Line] = defaultdict(_Line)
         self._busy: dict[str, int] = {}
         self._numbers = itertools.count()
 
     def __bool__(self) -> bool:
-        return bool(self._due or self._line or self.under_way)
+        return bool(self._due or self.under_way or any(line.ids for line in self._lines.values()))
 
     def put(self, job: Job, after: float = 0.0) -> None:
         """The job's next step is due in `after` seconds."""
         if job.state is State.QUEUED and not after:
-            self._line.append(job.id)
+            self._lines[job.account].ids.append(job.id)
         else:
             heapq.heappush(self._due, _Due(time.monotonic() + after, next(self._numbers), job.id))
 
     def put_first(self, job: Job, after: float) -> None:
         """The job waits at the head of the line, which does not move for `after` seconds."""
-        self._line.appendleft(job.id)
-        self._line_held_until = time.monotonic() + after
+        line = self._lines[job.account]
+        line.ids.appendleft(job.id)
+        line.held_until = time.monotonic() + after
 
-    def pause(self, seconds: float, why: str) -> None:
-        """Begin no new job for a while."""
-        self.paused_until = max(self.paused_until, time.monotonic() + seconds)
-        self.paused_why = why
+    def pause(self, account: Account, seconds: float, why: str) -> None:
+        """Begin no new job at a service for a while."""
+        line = self._lines[account]
+        line.paused_until = max(line.paused_until, time.monotonic() + seconds)
+        line.paused_why = why
+
+    def pause_of(self, account: Account) -> tuple[float, str]:
+        """Seconds for which no new job is begun at a service, and why; not above 0 where nothing holds it up."""
+        line = self._lines[account]
+        return line.paused_until - time.monotonic(), line.paused_why
+
+    def longest_pause(self) -> tuple[float, str]:
+        """The same for the service that is held up the longest."""
+        return max((self.pause_of(account) for account in self._lines), default=(0.0, ""))
 
     def is_busy(self, job_id: str) -> bool:
         return job_id in self._busy
 
-    def take(self, jobs: dict[str, Job], limit: int) -> list[Begun]:
-        """The steps that are due now. `limit`: how many jobs may occupy the service."""
+    def take(self, jobs: dict[str, Job], limit: int, may_begin: Callable[[Job], bool]) -> list[Begun]:
+        """The steps that are due now.
+
+        `limit`: how many jobs may occupy a service. `may_begin`: whether a queued job may begin; if not, it has
+        paused its service.
+        """
         now = time.monotonic()
         found = self._taken_from_due(jobs, now)
-        if self._line and now >= max(self.paused_until, self._line_held_until):
-            found += self._taken_from_line(jobs, limit - self._occupied(jobs.values()))
+        for account, line in list(self._lines.items()):
+            if line.ids and now >= max(line.paused_until, line.held_until):
+                free = limit - self._occupied(account, jobs.values())
+                found += self._taken_from_line(line, jobs, free, may_begin)
         begun = [Begun(job, next(self._numbers)) for job in found]
         self._busy.update((step.job.id, step.number) for step in begun)
         self.under_way += len(begun)
@@ -89,9 +116,10 @@ class Agenda:
         times = [_GLANCE_SECONDS]
         if self._due:
             times.append(self._due[0].at - now)
-        held = max(self.paused_until, self._line_held_until) - now
-        if self._line and held > 0:
-            times.append(held)
+        for line in self._lines.values():
+            held = max(line.paused_until, line.held_until) - now
+            if line.ids and held > 0:
+                times.append(held)
         return max(min(times), 0.0)
 
     def rests(self, job_id: str) -> None:
@@ -111,18 +139,27 @@ class Agenda:
             if job is None or not job.running or job.id in self._busy or job in found:
                 continue
             if job.state is State.QUEUED:
-                self._line.append(job.id)
+                self._lines[job.account].ids.append(job.id)
             else:
                 found.append(job)
         return found
 
-    def _taken_from_line(self, jobs: dict[str, Job], free: int) -> list[Job]:
+    def _taken_from_line(
+        self, line: _Line, jobs: dict[str, Job], free: int, may_begin: Callable[[Job], bool]
+    ) -> list[Job]:
         found: list[Job] = []
-        while self._line and len(found) < free:
-            job = jobs.get(self._line.popleft())
-            if job is not None and job.state is State.QUEUED and job.id not in self._busy and job not in found:
-                found.append(job)
+        while line.ids and len(found) < free:
+            job = jobs.get(line.ids.popleft())
+            if job is None or job.state is not State.QUEUED or job.id in self._busy or job in found:
+                continue
+            if not may_begin(job):
+                line.ids.appendleft(job.id)
+                break
+            found.append(job)
         return found
 
-    def _occupied(self, jobs: Collection[Job]) -> int:
-        return sum(job.state in OCCUPYING or (job.state is State.QUEUED and job.id in self._busy) for job in jobs)
+    def _occupied(self, account: Account, jobs: Collection[Job]) -> int:
+        return sum(
+            job.account == account and (job.state in OCCUPYING or (job.state is State.QUEUED and job.id in self._busy))
+            for job in jobs
+        )

@@ -84,13 +84,14 @@ def judge(job: Job, error: ImageTo3DError, trouble: Trouble, patience: Patience)
             return Verdict(job.moved(State.UNKNOWN, error=error.info()))
         case OnlineAccessError() | KeyMissingError():
             # It was there when the job was ordered: the job waits until it is there again.
-            return _wait(job, error.what, patience.hold, pause=patience.hold)
+            return _wait(job, error.what, patience.hold)
         case _ if job.state is State.LOOKING and (not error.transient or trouble.tries >= patience.looks):
             unknown = OutcomeUnknownError(f"No answer came to the request, and the list can't be read: {error.what}")
             return Verdict(job.moved(State.UNKNOWN, error=unknown.info()))
         case RateLimitError():
             wait = patience.rate_limit if error.retry_after is None else error.retry_after
-            return _wait(job, error.what, wait, pause=wait)
+            # What a file's host says of itself says nothing of the service.
+            return _wait(job, error.what, wait, pause=0.0 if job.state is State.DOWNLOADING else wait)
         case ResultMissingError() | ResultDamagedError() if job.state is State.DOWNLOADING:
             return _fresh_links(job, error, trouble, patience)
         case ResultMissingError() if job.state is State.CONVERTING:
@@ -106,7 +107,7 @@ def judge(job: Job, error: ImageTo3DError, trouble: Trouble, patience: Patience)
     lasting = patience.paid if job.state in _PAID else patience.unpaid
     if trouble.lasting >= lasting:
         return _failed(job, error)
-    wait = _growing(trouble.tries, patience)
+    wait = max(_growing(trouble.tries, patience), min(error.retry_after or 0.0, patience.paid))
     pause = wait if isinstance(error, ConnectionFailedError) and job.state in BEFORE_SUBMIT else 0.0
     return _wait(job, f"{error.what} Trying again", wait, pause)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import shutil
 import time
 import unicodedata
 from collections.abc import Mapping
@@ -96,6 +97,14 @@ def take_in(job: Job, order: Order) -> Job:
     except OSError as error:
         raise StorageError(f"The results folder can't be written: {error.strerror}.") from error
     return job
+
+
+def bring_along(folder: Path, place: Path) -> None:
+    """Copy what can be read of a job's folder to another place, where it goes on."""
+    try:
+        shutil.copytree(folder, place / folder.name, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        _log.warning("not all of %s could be brought along: %s", folder.name, error)
 
 
 def _check_file(path: Path) -> None:

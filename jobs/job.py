@@ -114,7 +114,6 @@ class Destination:
     scene_name: str = ""
     file: str = ""
     location: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    placeholder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +204,11 @@ class Job:
     @property
     def thumbnail_path(self) -> Path | None:
         return self.folder / self.thumbnail_file if self.thumbnail_file else None
+
+    @property
+    def account(self) -> tuple[str, str]:
+        """The service it goes to, and that one's address."""
+        return self.service, self.base_url
 
     @property
     def running(self) -> bool:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -69,6 +70,8 @@ class Journal:
         self.owner = owner
         self.rebuilt_from: int | None = None
         self._path = folder / FILE_NAME
+        self._results = tuple(results)
+        self._inode = 0
         self._lock = threading.RLock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -101,24 +104,26 @@ class Journal:
             rows = database.execute("SELECT DISTINCT owner FROM jobs WHERE listed AND owner != ?", (self.owner,))
             return [owner for (owner,) in rows]
 
-    def take_over(self, owner: str) -> list[Job]:
+    def take_over(self, owner: str) -> tuple[list[Job], list[Job]]:
         """Make another owner's jobs this queue's own; the caller knows that owner is dead. Oldest first.
 
-        Finished ones are left behind; one placed in a scene that was never kept is not finished.
+        Finished ones are taken off the list: they come second. One that was placed in a scene that was never
+        saved is not finished, nor is one that was cancelled when it may have been paid for already.
         """
         with self._transaction() as database:
             rows = database.execute(
                 "SELECT id, record FROM jobs WHERE owner = ? AND listed ORDER BY id", (owner,)
             ).fetchall()
-            taken = []
+            taken, over = [], []
             for job_id, text in rows:
                 job = _read(text)
-                if job is None or job.state is State.CANCELLED or (job.state is State.PLACED and job.kept):
+                if job is None or _is_over(job):
                     database.execute("UPDATE jobs SET listed = 0 WHERE id = ?", (job_id,))
-                    continue
-                database.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
-                taken.append(job)
-            return taken
+                    over += [replace(job, listed=False)] if job else []
+                else:
+                    database.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
+                    taken.append(job)
+            return taken, over
 
     def history(self, job_id: str) -> list[tuple[float, str, str]]:
         """A job's changes, oldest first: when (seconds since the epoch), state, note. Raises StorageError."""
@@ -126,14 +131,15 @@ class Journal:
             rows = database.execute("SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid", (job_id,))
             return [(at, state, note) for at, state, note in rows]
 
-    def see(self, service: str, service_ids: Iterable[str]) -> None:
+    def see(self, account: tuple[str, str], service_ids: Iterable[str]) -> None:
         """Remember ids in the service's list, so that a new one can be told from old ones. Raises StorageError."""
         with self._transaction() as database:
             database.executemany(
-                "INSERT OR IGNORE INTO seen VALUES (?, ?)", [(service, service_id) for service_id in service_ids]
+                "INSERT OR IGNORE INTO seen VALUES (?, ?)",
+                [(" ".join(account), service_id) for service_id in service_ids],
             )
 
-    def unseen(self, service: str, service_ids: Sequence[str]) -> list[str]:
+    def unseen(self, account: tuple[str, str], service_ids: Sequence[str]) -> list[str]:
         """Of these ids, those neither seen in the list before nor any job's own. Raises StorageError."""
         with self._transaction() as database:
             return [
@@ -141,8 +147,8 @@ class Journal:
                 for service_id in service_ids
                 if not database.execute(
                     "SELECT 1 FROM seen WHERE service = ?1 AND service_id = ?2"
-                    " UNION SELECT 1 FROM jobs WHERE service = ?1 AND service_id = ?2",
-                    (service, service_id),
+                    " UNION SELECT 1 FROM jobs WHERE service = ?3 AND service_id = ?2",
+                    (" ".join(account), service_id, account[0]),
                 ).fetchone()
             ]
 
@@ -161,16 +167,19 @@ class Journal:
 
     def _opened(self, results: Sequence[Path]) -> sqlite3.Connection:
         try:
-            return _open(self._path)
+            database = _open(self._path)
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
-            return self._rebuild(results, error)
+            database = self._rebuild(results, error)
+        self._inode = os.stat(self._path).st_ino
+        return database
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
+                self._follow()
                 self._database.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._database
@@ -180,6 +189,17 @@ class Journal:
                 self._database.execute("COMMIT")
             except sqlite3.Error as error:
                 raise StorageError(f"The journal of jobs can't be written: {error}.") from error
+
+    def _follow(self) -> None:
+        """Another Blender may have found the file damaged and made a new one: go on in that."""
+        try:
+            present = os.stat(self._path).st_ino
+        except FileNotFoundError:
+            present = 0
+        if present != self._inode:
+            self._database.close()
+            with alone(self._path.with_name("journal.lock"), _BUSY_SECONDS):
+                self._database = self._opened(self._results)
 
     def _rebuild(self, results: Sequence[Path], why: Exception) -> sqlite3.Connection:
         aside = self._path.with_name(f"journal-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.sqlite")
@@ -191,9 +211,8 @@ class Journal:
         database = _open(self._path)
         found = list(_recorded(results))
         database.execute("BEGIN IMMEDIATE")
-        for job in found:
-            # No queue goes by this name, so it counts as dead: whoever adopts first gets them.
-            _write(database, job, "rebuilt")
+        for job, owner in found:
+            _write(database, job, owner)
         database.execute("COMMIT")
         self.rebuilt_from = len(found)
         return database
@@ -230,7 +249,7 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
     now = time.time()
-    record = json.dumps(records.as_json(job), ensure_ascii=False)
+    record = json.dumps(records.as_json(job))
     previous = database.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
     database.execute(
         "INSERT INTO jobs (id, owner, service, service_id, state, listed, changed, record)"
@@ -252,12 +271,17 @@ def _read(text: str) -> Job | None:
         return None
 
 
-def _recorded(results: Sequence[Path]) -> Iterator[Job]:
+def _is_over(job: Job) -> bool:
+    return (job.state is State.CANCELLED and not job.sent) or (job.state is State.PLACED and job.kept)
+
+
+def _recorded(results: Sequence[Path]) -> Iterator[tuple[Job, str]]:
+    """The jobs whose records lie in the results folders, and whose they are."""
     for place in results:
         for record in sorted(place.glob(f"*/{records.RECORD_FILE}")):
             try:
-                job = records.read_record(record.parent)
+                job, owner = records.read_record(record.parent)
             except (OSError, ValueError) as error:
                 _log.warning("%s holds no readable record: %s", record.parent.name, error)
             else:
-                yield job
+                yield job, owner

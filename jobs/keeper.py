@@ -6,10 +6,12 @@ Every method waits for the disk: for the queue's threads only.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 from ..api.errors import StorageError
 from . import records
@@ -19,6 +21,8 @@ from .ownership import Ownership
 from .services import Setup
 
 _log = logging.getLogger(__name__)
+
+PLACES_FILE: Final = "places.json"
 
 
 class Keeper:
@@ -70,7 +74,7 @@ class Keeper:
     def leave_record(self, job: Job) -> None:
         """The copy in the job's folder, from which a damaged journal is rebuilt."""
         try:
-            records.write_record(job)
+            records.write_record(job, self._ownership.token if self._ownership else records.UNOWNED)
         except OSError as error:
             # The journal has it; the folder may have been deleted by the artist, which is their right.
             _log.info("%s: no record could be left in its folder: %s", job.id, error)
@@ -81,7 +85,9 @@ class Keeper:
         assert self._ownership is not None
         for owner in journal.owners():
             with self._ownership.holding_dead(owner) as dead:
-                taken = journal.take_over(owner) if dead else []
+                taken, over = journal.take_over(owner) if dead else ([], [])
+            for job in over:
+                self.leave_record(job)
             yield from taken
 
     def close(self) -> None:
@@ -100,9 +106,25 @@ class Keeper:
             self._ownership = self._ownership or Ownership(self._folder / "owners")
         except OSError as error:
             raise StorageError(f"The add-on's folder can't be written: {error.strerror}.") from error
-        setup = self._setup()
-        journal = Journal(self._folder, [setup.results, *setup.earlier_results], self._ownership.token)
+        journal = Journal(self._folder, self._places(), self._ownership.token)
         if journal.rebuilt_from is not None:
             found = f"{journal.rebuilt_from} jobs were found again in their folders."
             self._tell(Notice(f"The journal of jobs was damaged and has been set aside; {found}", warning=True))
         return journal
+
+    def _places(self) -> list[Path]:
+        """Every place where results were ever kept, for rebuilding a damaged journal."""
+        setup = self._setup()
+        file = self._folder / PLACES_FILE
+        try:
+            known = [str(place) for place in json.loads(file.read_text("utf-8"))]
+        except (OSError, ValueError, TypeError):
+            known = []
+        places = list(dict.fromkeys([str(setup.results), *map(str, setup.earlier_results), *known]))
+        if places != known:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                records.write_whole(file, json.dumps(places).encode())
+            except OSError as error:
+                _log.warning("where results are kept can't be remembered: %s", error)
+        return [Path(place) for place in places]

@@ -14,6 +14,7 @@ PREFIX: Final = "image_to_3d_"
 JOB: Final = f"{PREFIX}job"
 PICTURE: Final = f"{PREFIX}picture"
 SEED: Final = f"{PREFIX}seed"
+PICTURE_URL: Final = f"{PREFIX}picture_url"
 DATE: Final = f"{PREFIX}date"
 GROUP: Final = f"{PREFIX}group"
 
@@ -28,10 +29,10 @@ def record_of(job: Job) -> dict[str, str | int | float]:
         for name in PARAMETERS
         if name not in _LEFT_OUT and isinstance(job.parameters.get(name), str | int | float)
     }
-    group = {GROUP: job.group} if job.group else {}
+    some = {GROUP: job.group, PICTURE_URL: job.picture.url}
     return (
         used
-        | group
+        | {name: value for name, value in some.items() if value}
         | {
             PICTURE: job.picture.name,
             f"{PREFIX}picture_sha256": job.picture.sha256,

@@ -15,15 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..api.errors import ErrorInfo, ImageTo3DError
+from ..api.errors import ErrorInfo, ImageTo3DError, StorageError
 from .board import Board
 from .faults import Patience
-from .intake import Order, begin, take_in
+from .intake import Order, begin, bring_along, take_in
 from .job import Job, Notice, State, resume_state
 from .keeper import Keeper
-from .runner import NOT_KEPT, Runner
+from .runner import NOT_KEPT, Runner, internal
 from .services import Services, Setup
-from .steps import Pace
+from .steps import Pace, forget_files
 
 if TYPE_CHECKING:
     from ..workshop.process import Workshop
@@ -61,7 +61,8 @@ class Queue:
         self._runner = Runner(
             self._board, self._keeper, self._services, workshop, pace, patience or Patience(), self._adopt_now_and_then
         )
-        self._taking_in: set[str] = set()
+        self._orders: dict[str, Order] = {}
+        """By job id: what is not in the job's folder yet."""
         self._adopted = 0.0
 
     # --- what the host asks -------------------------------------------------------------------------
@@ -88,9 +89,8 @@ class Queue:
     def paused(self) -> tuple[float, str] | None:
         """Seconds for which no new job is begun, and why; None where nothing holds the queue up."""
         with self._board.changed:
-            agenda = self._runner.agenda
-            left = agenda.paused_until - time.monotonic()
-            return (left, agenda.paused_why) if left > 0 else None
+            left, why = self._runner.agenda.longest_pause()
+            return (left, why) if left > 0 else None
 
     def wait(self, job_id: str, timeout: float | None = None) -> Job | None:
         """Block until the queue has nothing more to do for this job, or `timeout` seconds have passed."""
@@ -116,14 +116,14 @@ class Queue:
         job = begin(order, setup.results, setup.service, base_url)
         with self._board.changed:
             self._board.put(job)
-            self._taking_in.add(job.id)
-        self._runner.do(partial(self._take_in, job, order))
+            self._orders[job.id] = order
+        self._runner.do(partial(self._take_in, job.id))
         return job
 
     def wait_until_kept(self, job_id: str) -> None:
         """Block until a job just added is in the journal, for scripts: from here on nothing can lose it."""
         with self._board.changed:
-            while job_id in self._taking_in:
+            while job_id in self._orders and (job := self.job(job_id)) is not None and job.running:
                 self._board.changed.wait(1.0)
 
     def cancel(self, job_id: str) -> None:
@@ -134,34 +134,36 @@ class Queue:
         """Go on where the job got to, without paying for anything twice."""
         job = self.job(job_id)
         if job is not None and job.state in {State.FAILED, State.CANCELLED, State.UNKNOWN}:
-            self._runner.resume(job, resume_state(job), self.retry)
+            self._go_on(job, resume_state(job), self.retry)
 
     def look_again(self, job_id: str) -> None:
         """Look for a job at the service: by its id where there is one, else in its list."""
         job = self.job(job_id)
         if job is not None and job.state in {State.UNKNOWN, State.FAILED}:
             by_id = job.service_id or job.fetch_url
-            self._runner.resume(job, State.WAITING if by_id else State.LOOKING, self.look_again)
+            self._go_on(job, State.WAITING if by_id else State.LOOKING, self.look_again)
 
     def submit_again(self, job_id: str) -> None:
         """Send the request again: it may be paid a second time, which is why only an artist orders this."""
         job = self.job(job_id)
         if job is not None and job.state in {State.UNKNOWN, State.FAILED, State.CANCELLED}:
             fresh = replace(job, sent=0.0, service_id="", fetch_url="", links=(), model_file="", blend_file="")
-            self._runner.resume(fresh, State.QUEUED, self.submit_again)
+            self._runner.do(partial(forget_files, job))
+            self._go_on(fresh, State.QUEUED, self.submit_again)
 
     def download_again(self, job_id: str) -> None:
         """Bring the result's files again, by fresh links."""
         job = self.job(job_id)
         if job is not None and job.state in {State.FAILED, State.CANCELLED}:
             bare = replace(job, model_file="", blend_file="")
-            self._runner.resume(bare, resume_state(bare), self.download_again)
+            self._runner.do(partial(forget_files, job))
+            self._go_on(bare, resume_state(bare), self.download_again)
 
     def convert_again(self, job_id: str) -> None:
         """Make the .blend of the kept model file again."""
         job = self.job(job_id)
         if job is not None and job.model_file and job.state in {State.FAILED, State.CANCELLED, State.READY}:
-            self._runner.resume(replace(job, blend_file=""), State.CONVERTING, self.convert_again)
+            self._go_on(replace(job, blend_file=""), State.CONVERTING, self.convert_again)
 
     def dismiss(self, job_id: str) -> None:
         """Take a resting job off the list. Its results folder stays."""
@@ -170,6 +172,7 @@ class Queue:
             if job is None or job.running:
                 return
             self._board.remove(job_id)
+            self._orders.pop(job_id, None)
         self._runner.keep_dismissed(job)
 
     def mark_placed(self, job_id: str, objects: Sequence[str]) -> None:
@@ -200,13 +203,17 @@ class Queue:
             self._adopted = time.monotonic()
             self._runner.do(self._take_over)
 
-    def stop(self, seconds: float = 2.0) -> None:
-        """End. Steps under way get `seconds`, a submit some more; jobs go on in the next Blender. Blocks."""
+    def stop(self, seconds: float = 2.0, *, keep_placed: bool = True) -> None:
+        """End. Steps under way get `seconds`, a submit some more; jobs go on in the next Blender. Blocks.
+
+        `keep_placed`: what was placed and never saved is not to be offered again, as in a script that knows what
+        it does.
+        """
         all_ended = self._runner.stop(seconds, longer_for_submits=3.0)
         self._services.close()
         self._workshop.stop()
         for job in self._board.all():
-            if job.state is State.PLACED and not job.kept:
+            if keep_placed and job.state is State.PLACED and not job.kept:
                 self._board.put(replace(job, kept=True))
                 self._keep(job.id)
         if all_ended:
@@ -226,21 +233,45 @@ class Queue:
     def _keep(self, job_id: str) -> None:
         self._runner.keep(job_id)
 
-    def _take_in(self, job: Job, order: Order) -> None:
+    def _go_on(self, job: Job, state: State, order: Callable[[str], None]) -> None:
+        """Go on with a resting job, with the service and the results folder that are chosen now where that is free."""
+        if state is State.QUEUED:
+            try:
+                job = replace(job, service=self._services.setup.service, base_url=self._services.chosen_url())
+            except ImageTo3DError as error:
+                _log.info("%s keeps its service: %s", job.id, error)
+        if job.id in self._orders:
+            with self._board.changed:
+                self._board.put(job.moved(State.QUEUED))
+            self._runner.do(partial(self._take_in, job.id))
+            return
+        place = self._services.setup.results
+        if job.error is not None and job.error.code == StorageError.code and job.folder.parent != place:
+            self._runner.do(partial(bring_along, job.folder, place))
+            job = replace(job, folder=place / job.folder.name)
+        self._runner.resume(job, state, order)
+
+    def _take_in(self, job_id: str) -> None:
+        job, order = self.job(job_id), self._orders.get(job_id)
+        if job is None or order is None:
+            return
         try:
+            job = replace(job, folder=self._services.setup.results / job.folder.name)
             taken = take_in(job, order)
             with self._board.changed:
-                current = self.job(job.id)
+                current = self.job(job_id)
                 if current is not None and current.state is State.QUEUED:  # else cancelled meanwhile
                     self._board.put(taken)
-            if not self._runner.begin(job.id):
+            if not self._runner.begin(job_id):
                 raise NOT_KEPT
-        except ImageTo3DError as error:
-            self._runner.fail(job.id, error.info())
-        finally:
             with self._board.changed:
-                self._taking_in.discard(job.id)
+                del self._orders[job_id]
                 self._board.changed.notify_all()
+        except ImageTo3DError as error:
+            self._runner.fail(job_id, error.info())
+        except Exception as error:  # a bug of ours must not leave a job hanging
+            _log.exception("%s could not be taken in", job_id)
+            self._runner.fail(job_id, internal(error))
 
     def _adopt_now_and_then(self) -> None:
         if time.monotonic() - self._adopted > _ADOPT_EVERY_SECONDS:

@@ -18,6 +18,8 @@ from ..api.errors import Action, ErrorInfo
 from .job import Destination, Job, Picture, State
 
 RECORD_FILE: Final = "job.json"
+UNOWNED: Final = "nobody"
+"""No queue goes by this name, so it counts as dead: whoever adopts first gets such a job."""
 
 
 def as_json(job: Job) -> dict[str, Any]:
@@ -56,17 +58,20 @@ def from_json(values: Mapping[str, Any]) -> Job:
         raise ValueError(f"not a job's record: {error}") from error
 
 
-def write_record(job: Job) -> None:
-    """Leave the job's record in its own folder, whole or not at all. Raises OSError."""
-    write_whole(job.folder / RECORD_FILE, json.dumps(as_json(job), ensure_ascii=False, indent=1).encode())
+def write_record(job: Job, owner: str = UNOWNED) -> None:
+    """Leave the job's record in its own folder, with whose it is, whole or not at all. Raises OSError."""
+    write_whole(job.folder / RECORD_FILE, json.dumps(as_json(job) | {"owner": owner}, indent=1).encode())
 
 
-def read_record(folder: Path) -> Job:
-    """The job whose results folder this is; its folder may have been moved. Raises ValueError, OSError."""
+def read_record(folder: Path) -> tuple[Job, str]:
+    """The job whose results folder this is, and whose it is. The folder may have been moved.
+
+    Raises ValueError, OSError.
+    """
     values = json.loads((folder / RECORD_FILE).read_text("utf-8"))
     if not isinstance(values, dict):
         raise ValueError("not a job's record")
-    return from_json(values | {"folder": str(folder)})
+    return from_json(values | {"folder": str(folder)}), str(values.get("owner", UNOWNED))
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,7 +51,7 @@ def results_in(place: Path) -> Iterator[Result]:
         if folder.is_symlink():
             continue
         try:
-            job = records.read_record(folder)
+            job, _ = records.read_record(folder)
         except (OSError, ValueError) as error:
             _log.info("%s is passed over: %s", folder.name, error)
             continue
@@ -90,9 +90,12 @@ def to_clear(
     return chosen
 
 
-def clear(place: Path, *, older_than_days: float | None, over_gigabytes: float | None) -> tuple[int, int]:
-    """Remove what is over and older, or oldest while all take more; how many folders and bytes. Raises StorageError."""
-    found = list(results_in(place))
+def clear(places: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None) -> tuple[int, int]:
+    """Remove what is over and older, or oldest while all places together take more; how many folders and bytes.
+
+    None: no such limit. Raises StorageError.
+    """
+    found = sorted((result for place in places for result in results_in(place)), key=lambda x: x.job.created)
     chosen = to_clear(found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time())
     for result in chosen:
         try:

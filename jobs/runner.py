@@ -8,6 +8,7 @@ do, no thread is left.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..api.errors import (
+    Action,
     CancelledError,
     ErrorInfo,
     ImageTo3DError,
@@ -45,7 +47,20 @@ NOT_KEPT: Final = StorageError("The journal of jobs can't be written.")
 """What is not in the journal is not done."""
 
 _IN_WORKSHOP: Final = frozenset({State.PREPARING, State.CONVERTING})
-_RANK: Final = {state: rank for rank, state in enumerate(State)}
+_WAY: Final = (
+    State.QUEUED,
+    State.PREPARING,
+    State.UPLOADING,
+    State.SUBMITTING,
+    State.LOOKING,
+    State.WAITING,
+    State.DOWNLOADING,
+    State.CONVERTING,
+)
+_RANK: Final = {state: rank for rank, state in enumerate(_WAY)}
+"""Trouble is over once a job gets past where it was, not when an earlier step works again."""
+_LIST_AGAIN_SECONDS: Final = 300.0
+"""Until a list that could not be read is tried again."""
 
 
 @dataclass(slots=True)
@@ -87,7 +102,8 @@ class Runner:
         self._tasks = 0
         self._thread: threading.Thread | None = None
         self._list_lock = threading.Lock()
-        self._lists_known: dict[str, bool] = {}
+        self._lists_known: dict[tuple[str, str], float] = {}
+        """By account: until when what was found out of its list holds; for ever where it could be read."""
         self._network = Lane("network", NETWORK_THREADS)
         self._bench = Lane("workshop", 1)
         self._files = Lane("files", 1)
@@ -182,13 +198,22 @@ class Runner:
                 if self.stopping or not (self.agenda or self._tasks):
                     self._thread = None
                     return
-                begun = self.agenda.take(self._board.jobs_by_id, self._services.setup.limit)
+                begun = self.agenda.take(self._board.jobs_by_id, self._services.setup.limit, self._may_begin)
                 if not begun:
                     self._board.changed.wait(self.agenda.seconds_to_next())
             for step in begun:
                 lane = self._bench if step.job.state in _IN_WORKSHOP else self._network
                 lane.put(partial(self._advance, step))
             self._while_idle()
+
+    def _may_begin(self, job: Job) -> bool:
+        """Whether a queued job's service can be used now; if not, its line is held up for a while."""
+        try:
+            self._services.check(job.service, job.base_url)
+        except ImageTo3DError as error:
+            self.agenda.pause(job.account, self._patience.hold, error.what)
+            return False
+        return True
 
     def _do_task(self, task: Callable[[], None]) -> None:
         try:
@@ -208,7 +233,7 @@ class Runner:
                 self._step(job)
         except Exception as error:  # a bug of ours must not leave a paid job hanging
             _log.exception("%s: a step broke", job_id)
-            self.fail(job_id, ErrorInfo("internal", f"The add-on made a mistake: {type(error).__name__}.", "Retry."))
+            self.fail(job_id, internal(error))
         finally:
             with self._board.changed:
                 self.agenda.ended(step)
@@ -296,15 +321,16 @@ class Runner:
             verdict = replace(verdict, after=self._pace.looks[0])
         if verdict.pause:
             with self._board.changed:
-                self.agenda.pause(verdict.pause, error.what)
+                self.agenda.pause(job.account, verdict.pause, error.what)
         self._enter(job, verdict.job, verdict.after)
 
     def _enter(self, before: Job, job: Job, after: float) -> None:
         """The job comes into its next state: kept first, then the step is due."""
         with self._board.changed:
             if job.state is State.SUBMITTING:
-                if time.monotonic() < self.agenda.paused_until:
-                    job = job.moved(State.QUEUED, note=self.agenda.paused_why)
+                seconds, why = self.agenda.pause_of(job.account)
+                if seconds > 0:
+                    job = job.moved(State.QUEUED, note=why)
                 else:
                     job = replace(job, sent=time.time())
             job = self._publish(job)
@@ -347,14 +373,19 @@ class Runner:
     def _list_known(self, job: Job) -> bool:
         """Read the service's list once before the first submit, so that later a lost one can be found in it."""
         with self._list_lock:
-            known = self._lists_known.get(job.service)
-            if known is None:
-                try:
-                    listed = read_list(self._services.client(job.service, job.base_url))
-                    self._keeper.journal().see(job.service, [entry.id for entry in listed if entry.id])
-                    known = True
-                except ImageTo3DError as error:
-                    _log.info("the list of generated models could not be read: %s", error)
-                    known = False
-                self._lists_known[job.service] = known
-            return known
+            if time.monotonic() < self._lists_known.get(job.account, 0.0):
+                return self._lists_known[job.account] == math.inf
+            try:
+                listed = read_list(self._services.client(job.service, job.base_url))
+                self._keeper.journal().see(job.account, [entry.id for entry in listed if entry.id])
+            except ImageTo3DError as error:
+                _log.info("the list of generated models could not be read: %s", error)
+                self._lists_known[job.account] = time.monotonic() + _LIST_AGAIN_SECONDS
+                return False
+            self._lists_known[job.account] = math.inf
+            return True
+
+
+def internal(error: Exception) -> ErrorInfo:
+    """What to say of a mistake of ours; the log has the rest."""
+    return ErrorInfo("internal", f"The add-on made a mistake: {type(error).__name__}.", "Retry.", True, Action.RETRY)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..api.addresses import host_of, is_loopback
+from ..api.addresses import host_of, is_loopback, service_base
 from ..api.errors import Action, KeyMissingError, OnlineAccessError, ParameterError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Services:
     def chosen_url(self) -> str:
         """The address new jobs go to; empty for the offline preview, whose port changes.
 
-        Raises ParameterError where none is set.
+        Raises ParameterError where none is set, or it can't be one.
         """
         service = self.setup.service
         if service == MODELSLAB:
@@ -74,7 +74,7 @@ class Services:
                     advice="Enter its base URL in the add-on's preferences.",
                     action=Action.OPEN_PREFERENCES,
                 )
-            return self.setup.base_url.rstrip("/")
+            return service_base(self.setup.base_url)
         return ""
 
     def check(self, service: str, base_url: str) -> str:
@@ -83,7 +83,7 @@ class Services:
             return _OFFLINE_KEY
         if not self.setup.online and not is_local(base_url):
             raise OnlineAccessError("Blender's online access is switched off.")
-        if service == CUSTOM and base_url != self.setup.base_url.rstrip("/"):
+        if service == CUSTOM and base_url != self.setup.base_url.strip().rstrip("/"):
             raise KeyMissingError(
                 "This job belongs to another custom service than the one in the preferences.",
                 advice="Set its base URL in the preferences again, then retry.",

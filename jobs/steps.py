@@ -8,6 +8,7 @@ Each state is in the journal before its step begins.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -101,9 +102,8 @@ def prepare(job: Job, bench: Bench) -> Next:
     from ..api.client import UPLOAD_LIMIT_BYTES
     from ..workshop.picture_check import ready_as_it_is
 
-    job = replace(job, list_known=bench.list_known())
     if job.picture.url:
-        return Next(job.moved(State.SUBMITTING, upload_url=job.picture.url))
+        return Next(job.moved(State.UPLOADING, upload_url=job.picture.url))
     source = job.picture_path
     if source is None or not source.is_file():
         raise PictureError("The picture is not in the job's folder any more.")
@@ -136,6 +136,9 @@ def _thumbnail(job: Job, file: str, bench: Bench) -> str:
 
 def upload(job: Job, bench: Bench) -> Next:
     """Give the picture a public address; one uploaded lately is used again."""
+    job = replace(job, list_known=bench.list_known())
+    if job.picture.url:
+        return Next(job.moved(State.SUBMITTING))
     if job.upload_url and 0 <= time.time() - job.uploaded < UPLOAD_KEPT_SECONDS:
         return Next(job.moved(State.SUBMITTING))
     path = job.folder / job.upload_file
@@ -186,7 +189,7 @@ def look(job: Job, bench: Bench) -> Next:
     client = bench.client()
     listed = read_list(client)
     only_one = not bench.journal.others_lost(job)
-    lost = find_lost(job, listed, lambda ids: bench.journal.unseen(job.service, ids), only_one)
+    lost = find_lost(job, listed, lambda ids: bench.journal.unseen(job.account, ids), only_one)
     if lost is not None:
         _log.info("%s was found in the service's list", job.id)
         found_job = replace(job, service_id=lost.id, submitted=job.sent, links=lost.links)
@@ -221,6 +224,8 @@ def download(job: Job, bench: Bench) -> Next:
 
     def fetch(mirrors: tuple[str, ...], name: str, kind: str, share: tuple[float, float]) -> Path:
         start, end = share
+        if _is_sound(job.folder / name, kind):
+            return job.folder / name  # brought before something else failed
         return downloads.download(
             mirrors,
             job.folder / name,
@@ -255,6 +260,27 @@ def download(job: Job, bench: Bench) -> Next:
             # A model without its video is still the model that was paid for.
             _log.warning("%s: the video could not be had: %s", job.id, error)
     return Next(job.moved(State.CONVERTING, model_file=model.name, companions=tuple(companions), video_file=video))
+
+
+def _is_sound(path: Path, kind: str) -> bool:
+    from ..api.formats import check_file
+
+    if not path.is_file():
+        return False
+    try:
+        check_file(path, kind)
+    except ImageTo3DError as error:
+        _log.warning("%s is brought again: %s", path.name, error)
+        return False
+    return True
+
+
+def forget_files(job: Job) -> None:
+    """Remove what was brought, so that it is brought again. What can't be removed is overwritten."""
+    for pattern in ("model.*", "video.*", "part-*", "~*"):
+        for path in job.folder.glob(pattern):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def convert(job: Job, bench: Bench) -> Next:

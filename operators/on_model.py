@@ -26,7 +26,6 @@ from .watch import Watcher, start
 
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
 """What `new_id` makes. A .blend comes from anywhere: what it says must not lead elsewhere on the disk."""
-_PICTURE_URL: Final = f"{provenance.PREFIX}picture_url"
 
 
 def _picture(root: bpy.types.Object) -> Path | str:
@@ -34,7 +33,7 @@ def _picture(root: bpy.types.Object) -> Path | str:
 
     Raises PictureError where it is gone.
     """
-    address = str(root.get(_PICTURE_URL, ""))
+    address = str(root.get(provenance.PICTURE_URL, ""))
     if sources.is_address(address):
         return address
     job_id = str(root[provenance.JOB])

@@ -32,7 +32,7 @@ def waiting(image_to_3d: Any, service: ScriptedService, picture: Path, keep_goin
     bpy.context.scene.cursor.location = (1.0, 2.0, 3.0)
     service.polls_until_done = 10**6
     job = image_to_3d.generate(picture, place="PLACEHOLDER")
-    keep_going(lambda: job.state == "waiting")
+    keep_going(lambda: job.state == "waiting" and held(job).data is not None)
     return job
 
 

@@ -459,7 +459,7 @@ def test_a_key_taken_out_while_jobs_are_queued_fails_none_of_them(
         queue.add(an_order(number))
     until(lambda: len(service.submits) == 1)
     queue.configure(a_setup(tmp_path, service.base_url, keys={CUSTOM: ""}, limit=4))
-    until(lambda: sum("key" in job.note for job in queue.jobs()) >= 2)
+    until(lambda: "key" in queue.jobs()[0].note and queue.paused() is not None)
     service.polls_until_done = 0
     queue.configure(a_setup(tmp_path, service.base_url, limit=4))
     assert [job.state for job in rest(queue)] == [State.READY] * 4
@@ -828,3 +828,101 @@ def test_ranges_that_lie_do_not_make_a_damaged_model(queue: Queue, service: Scri
     assert job.state is State.READY
     assert job.model_path
     assert job.model_path.read_bytes() == service.model
+
+
+# --- what was chosen wrongly ------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_held_up_at_one_service_holds_up_no_other(
+    queue: Queue, service: ScriptedService, tmp_path: Path
+) -> None:
+    other = ScriptedService(polls_until_done=10**6)
+    queue.configure(a_setup(tmp_path, other.base_url))
+    stuck = queue.add(an_order(0))
+    until(lambda: queue.jobs()[0].state is State.WAITING)
+    queue.configure(a_setup(tmp_path, service.base_url))  # another address: the first has no key for now
+    until(lambda: "another custom service" in queue.jobs()[0].note)
+    job = queue.add(an_order(1))
+    until(lambda: queue.job(job.id).state is State.READY, 20)  # type: ignore[union-attr]
+    other.polls_until_done = 0
+    queue.configure(a_setup(tmp_path, other.base_url))
+    until(lambda: queue.job(stuck.id).state is State.READY, 20)  # type: ignore[union-attr]
+    other.close()
+
+
+def test_a_wrong_address_can_be_corrected_and_the_job_tried_again(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
+    wrong = f"http://127.0.0.1:{a_free_port()}/api/v6"
+    queue = make_queue(base_url=wrong)
+    job = run(queue)
+    assert job.state is State.FAILED
+    queue.configure(a_setup(tmp_path, service.base_url))
+    queue.retry(job.id)
+    assert rest(queue)[0].state is State.READY
+
+
+def test_another_results_folder_can_be_chosen_when_the_first_is_gone(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
+    (tmp_path / "blocked").write_text("a file where the folder should be")
+    queue = make_queue(results=tmp_path / "blocked" / "results")
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
+    queue.configure(a_setup(tmp_path, service.base_url, results=tmp_path / "elsewhere"))
+    queue.retry(job.id)
+    [job] = rest(queue)
+    assert job.state is State.READY
+    assert job.folder.parent == tmp_path / "elsewhere"
+
+
+def test_a_paid_result_moves_to_another_folder_when_its_own_can_be_written_no_more(
+    make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
+) -> None:
+    queue = make_queue(results=tmp_path / "first")
+    service.polls_until_done = 6
+    queue.add(an_order())
+    until(lambda: queue.jobs()[0].state is State.WAITING)
+    folder = queue.jobs()[0].folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.write_text("a file where the folder should be")
+    [job] = rest(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
+    queue.configure(a_setup(tmp_path, service.base_url, results=tmp_path / "second"))
+    queue.download_again(job.id)
+    [job] = rest(queue)
+    assert job.state is State.READY
+    assert job.folder.parent == tmp_path / "second"
+    assert len(service.submits) == 1
+
+
+def test_a_cancelled_job_that_may_be_paid_for_is_still_there_at_the_next_start(
+    make_queue: MakeQueue, service: ScriptedService
+) -> None:
+    service.polls_until_done = 10**6
+    first = make_queue()
+    job = first.add(an_order())
+    until(lambda: first.jobs()[0].state is State.WAITING)
+    first.cancel(job.id)
+    first.stop()
+    service.polls_until_done = 0
+    second = make_queue()
+    second.adopt()
+    until(lambda: len(second.jobs()) == 1)
+    second.retry(job.id)
+    assert rest(second)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_a_model_that_is_there_is_not_brought_again_for_the_sake_of_its_parts(
+    queue: Queue, service: ScriptedService
+) -> None:
+    obj = b"mtllib chair.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
+    service.files |= {"/files/m/chair.obj": obj, "/files/m/chair.mtl": b"newmtl a\nKd 1 0 0\n"}
+    links = [f"{service.origin}/files/m/chair.obj", f"{service.origin}/files/m/chair.mtl"]
+    service.next("fetch", *[answers(as_json({"status": "success", "id": 1, "output": links}))] * 4)
+    service.next("file", lambda request: ranged(request, obj), *[resets] * 3)
+    job = run(queue, parameters={"output_format": "obj"})
+    assert job.state is State.READY
+    models = [path for what, path, _, _ in service.requests if path.endswith("chair.obj")]
+    assert len(models) == 1

@@ -36,7 +36,7 @@ def test_a_job_comes_back_from_its_record_as_it_was(tmp_path: Path) -> None:
         State.FAILED,
         links=(("https://a/1.glb", "https://b/1.glb"),),
         companions=(("part-1.mtl", "chair.mtl"),),
-        destination=Destination("s", 12, "st", "Scene", "/a.blend", (1.0, 2.0, 3.0), "p"),
+        destination=Destination("s", 12, "st", "Scene", "/a.blend", (1.0, 2.0, 3.0)),
         error=ErrorInfo("no_credit", "No credit left.", "Top up.", False, Action.RETRY),
         seed="3480183101",
         details={"triangles": 12},
@@ -61,8 +61,8 @@ def test_a_dead_owners_jobs_are_taken_over_once(tmp_path: Path) -> None:
     first.write(job)
     second, third = Journal(tmp_path, [], "second"), Journal(tmp_path, [], "third")
     assert second.owners() == ["first"]
-    assert second.take_over("first") == [job]
-    assert third.take_over("first") == []
+    assert second.take_over("first") == ([job], [])
+    assert third.take_over("first") == ([], [])
     assert third.owners() == ["second"]
 
 
@@ -71,9 +71,13 @@ def test_finished_jobs_are_left_behind_but_not_one_whose_scene_was_never_saved(t
     saved = a_job(tmp_path, State.PLACED, kept=True)
     unsaved = a_job(tmp_path, State.PLACED)
     cancelled = a_job(tmp_path, State.CANCELLED)
-    for job in (saved, unsaved, cancelled):
+    perhaps_paid = a_job(tmp_path, State.CANCELLED, sent=1.0)
+    for job in (saved, unsaved, cancelled, perhaps_paid):
         first.write(job)
-    assert Journal(tmp_path, [], "second").take_over("first") == [unsaved]
+    taken, over = Journal(tmp_path, [], "second").take_over("first")
+    assert taken == [unsaved, perhaps_paid]
+    assert [job.id for job in over] == [saved.id, cancelled.id]
+    assert not any(job.listed for job in over)
 
 
 def test_the_plan_s_limit_holds_across_blenders(tmp_path: Path) -> None:
@@ -120,13 +124,15 @@ def test_a_damaged_journal_is_set_aside_and_rebuilt_from_the_folders(tmp_path: P
     for job in jobs:
         job.folder.mkdir(parents=True)
         journal.write(job)
-        write_record(job)
+        write_record(job, "first")
     journal.close()
     path = tmp_path / FILE_NAME
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     rebuilt = Journal(tmp_path, [results], "second")
     assert rebuilt.rebuilt_from == 20
-    assert [job.service_id for job in rebuilt.take_over("rebuilt")] == [str(n) for n in range(20)]
+    assert rebuilt.owners() == ["first"], "a rebuilt journal must not give living Blenders' jobs away"
+    taken, _ = rebuilt.take_over("first")
+    assert [job.service_id for job in taken] == [str(n) for n in range(20)]
     assert list(tmp_path.glob("journal-damaged-*.sqlite"))
 
 
@@ -167,9 +173,25 @@ def test_two_that_start_at_once_share_one_sound_journal(tmp_path: Path) -> None:
         "import house, pathlib\n"
         "from image_to_3d.jobs.journal import Journal\n"
         f"journal = Journal(pathlib.Path({str(tmp_path)!r}), [], sys.argv[1])\n"
-        "journal.see('MODELSLAB', [f'{sys.argv[1]}-{n}' for n in range(50)])\n"
+        "journal.see(('MODELSLAB', ''), [f'{sys.argv[1]}-{n}' for n in range(50)])\n"
     )
     starts = [subprocess.Popen([sys.executable, "-c", script, str(n)]) for n in range(6)]
     assert [start.wait(60) for start in starts] == [0] * 6
     ids = [f"{n}-{m}" for n in range(6) for m in range(50)]
-    assert Journal(tmp_path, [], "me").unseen("MODELSLAB", [*ids, "new"]) == ["new"]
+    assert Journal(tmp_path, [], "me").unseen(("MODELSLAB", ""), [*ids, "new"]) == ["new"]
+
+
+def test_a_blender_whose_journal_was_set_aside_by_another_goes_on_in_the_new_one(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    first = Journal(tmp_path, [results], "first")
+    job = a_job(results, State.WAITING, service_id="1")
+    job.folder.mkdir(parents=True)
+    first.write(job)
+    write_record(job, "first")
+    for path in tmp_path.glob(f"{FILE_NAME}*"):
+        path.unlink()
+    (tmp_path / FILE_NAME).write_bytes(b"scrambled" * 500)
+    assert Journal(tmp_path, [results], "second").rebuilt_from == 1
+    first.write(job.moved(State.DOWNLOADING))
+    states = [state for _, state, _ in Journal(tmp_path, [results], "third").history(job.id)]
+    assert states[-1] == "downloading"
