@@ -3,8 +3,9 @@
 
 The code is checked, the unit tests run without Blender (in Python 3.11, and 3.13 where it is), and all that happens
 inside Blender is tested in each version's wheel: the installed extension, the workshop, the offline preview. What is
-between processes only (jobs with their faults and kills, the preview's protocol) is tested with one version. While the first stages run, the other
-wheels are being installed. A table at the end says how each stage went; the exit status is 0 when all went well.
+between processes only (jobs with their faults and kills, the preview's protocol) is tested with one version. While
+the first stages run, the other wheels are being installed. A table at the end says how each stage went; the exit
+status is 0 when all went well.
 """
 
 from __future__ import annotations
