@@ -26,7 +26,7 @@ from image_to_3d.jobs.job import Job, Notice, State
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.jobs.services import CUSTOM
 from image_to_3d.workshop.process import Launch, Workshop
-from queues import EAGER, FAST, a_setup, an_order, no_offline_service, rest, until
+from queues import EAGER, FAST, a_setup, an_order, no_offline_service, rest, states_seen, until
 from scripted_service import (
     Reply,
     Request,
@@ -630,8 +630,9 @@ def test_a_workshop_that_is_killed_at_its_work_is_replaced(
 ) -> None:
     workshop.run({"do": "ping"})
     queue = make_queue()
-    queue.add(an_order())
-    until(lambda: queue.jobs()[0].state is State.CONVERTING)
+    job = queue.add(an_order())
+    seen: list[State] = []
+    until(lambda: seen.extend(states_seen(queue, job.id)) or State.CONVERTING in seen)  # type: ignore[func-returns-value]
     if pid := workshop.pid:
         os.kill(pid, signal.SIGKILL)
     assert rest(queue)[0].state is State.READY
