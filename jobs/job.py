@@ -46,18 +46,19 @@ class State(enum.StrEnum):
     CANCELLED = "cancelled"
 
 
-RUNNING: Final = frozenset(
-    {
-        State.QUEUED,
-        State.PREPARING,
-        State.UPLOADING,
-        State.SUBMITTING,
-        State.LOOKING,
-        State.WAITING,
-        State.DOWNLOADING,
-        State.CONVERTING,
-    }
+WAY: Final = (
+    State.QUEUED,
+    State.PREPARING,
+    State.UPLOADING,
+    State.SUBMITTING,
+    State.LOOKING,
+    State.WAITING,
+    State.DOWNLOADING,
+    State.CONVERTING,
 )
+"""The states on the way, in their order."""
+
+RUNNING: Final = frozenset(WAY)
 """The queue has something to do for these; all others rest until somebody acts."""
 
 OCCUPYING: Final = frozenset({State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING})

@@ -28,7 +28,7 @@ from ..api.errors import (
 from .agenda import Agenda, Begun
 from .board import Board
 from .faults import Patience, Trouble, judge
-from .job import Job, State
+from .job import WAY, Job, State
 from .keeper import Keeper
 from .lanes import Lane
 from .services import Services
@@ -47,17 +47,7 @@ NOT_KEPT: Final = StorageError("The journal of jobs can't be written.")
 """What is not in the journal is not done."""
 
 _IN_WORKSHOP: Final = frozenset({State.PREPARING, State.CONVERTING})
-_WAY: Final = (
-    State.QUEUED,
-    State.PREPARING,
-    State.UPLOADING,
-    State.SUBMITTING,
-    State.LOOKING,
-    State.WAITING,
-    State.DOWNLOADING,
-    State.CONVERTING,
-)
-_RANK: Final = {state: rank for rank, state in enumerate(_WAY)}
+_RANK: Final = {state: rank for rank, state in enumerate(WAY)}
 """Trouble is over once a job gets past where it was, not when an earlier step works again."""
 _LIST_AGAIN_SECONDS: Final = 300.0
 """Until a list that could not be read is tried again."""
