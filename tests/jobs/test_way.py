@@ -157,13 +157,13 @@ def test_no_more_jobs_run_at_once_than_the_plan_allows(
 def test_a_thousand_queued_jobs_cost_no_thread_each(make_queue: Callable[..., Queue], service: ScriptedService) -> None:
     queue = make_queue(limit=2)
     service.polls_until_done = 10**6
-    before = threading.active_count()
+    before = set(threading.enumerate())  # an earlier test's lanes may still be closing
     for number in range(1000):
         queue.add(an_order(number))
     until(lambda: len(service.submits) == 2)
-    ours = [thread for thread in threading.enumerate() if thread.name.startswith("image_to_3d")]
-    assert len(ours) <= 20
-    assert threading.active_count() - before <= 40  # the service's own, one a connection, among them
+    new = set(threading.enumerate()) - before
+    assert len([thread for thread in new if thread.name.startswith("image_to_3d")]) <= 20
+    assert len(new) <= 60  # the service's own, one a connection, among them
 
 
 def test_with_nothing_to_do_no_thread_is_left(make_queue: Callable[..., Queue]) -> None:
