@@ -172,7 +172,8 @@ def _select_again(
     layer: bpy.types.ViewLayer, selected: Iterable[bpy.types.Object], active: bpy.types.Object | None
 ) -> None:
     for item in list(layer.objects.selected):
-        item.select_set(False, view_layer=layer)
+        if item is not None:  # 4.2 lists objects that were just removed
+            item.select_set(False, view_layer=layer)
     for item in selected:
         item.select_set(True, view_layer=layer)
     layer.objects.active = active
