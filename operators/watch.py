@@ -35,7 +35,7 @@ NO_WINDOW: Final = 2.0
 """Seconds until it is tried again where Blender has no window to run an operator in."""
 PLACEHOLDERS: Final = 2.0
 """Seconds between two redraws of the viewports, which cost more, for the progress at the placeholders."""
-PROGRESS: Final = 0.5
+PROGRESS: Final = 1.0
 """Seconds between two redraws of the sidebar where only progress and the time left differ."""
 
 
