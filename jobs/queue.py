@@ -92,17 +92,6 @@ class Queue:
             left, why = self._runner.agenda.longest_pause()
             return (left, why) if left > 0 else None
 
-    def wait(self, job_id: str, timeout: float | None = None) -> Job | None:
-        """Block until the queue has nothing more to do for this job, or `timeout` seconds have passed."""
-        until = None if timeout is None else time.monotonic() + timeout
-        with self._board.changed:
-            while (job := self._board.get(job_id)) is not None and job.running:
-                left = 1.0 if until is None else until - time.monotonic()
-                if left <= 0:
-                    break
-                self._board.changed.wait(min(left, 1.0))
-            return job
-
     # --- what the host orders ------------------------------------------------------------------------
 
     def add(self, order: Order) -> Job:
@@ -265,7 +254,7 @@ class Queue:
             if not self._runner.begin(job_id):
                 raise NOT_KEPT
             with self._board.changed:
-                del self._orders[job_id]
+                self._orders.pop(job_id, None)  # dismissed meanwhile, it is gone already
                 self._board.changed.notify_all()
         except ImageTo3DError as error:
             self._runner.fail(job_id, error.info())
