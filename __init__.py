@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Image to 3D: a picture becomes a textured model in the scene.
+"""Image to 3D: an image becomes a textured model in the scene.
 
 This is the door for Blender (`register`, `unregister`) and for scripts:
 
@@ -15,13 +15,14 @@ import os
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import handlers, operators, panels, preferences, properties, session
-from .api.errors import (
+from . import engine, handlers, operators, panels, preferences, properties
+from .errors import (
     CancelledError,
     CertificateError,
     ConnectionFailedError,
     ConnectionLostError,
     ErrorInfo,
+    ImageError,
     ImageTo3DError,
     ImportFailedError,
     KeyMissingError,
@@ -30,7 +31,6 @@ from .api.errors import (
     OnlineAccessError,
     OutcomeUnknownError,
     ParameterError,
-    PictureError,
     RateLimitError,
     ResultDamagedError,
     ResultMissingError,
@@ -40,12 +40,12 @@ from .api.errors import (
     StorageError,
     TookTooLongError,
     UnsafeAddressError,
-    WorkshopError,
+    WorkerError,
 )
 from .jobs.job import State
 
 if TYPE_CHECKING:
-    from .console import JobHandle
+    from .scripting import JobHandle
 
 __all__ = [
     "CancelledError",
@@ -53,6 +53,7 @@ __all__ = [
     "ConnectionFailedError",
     "ConnectionLostError",
     "ErrorInfo",
+    "ImageError",
     "ImageTo3DError",
     "ImportFailedError",
     "KeyMissingError",
@@ -61,7 +62,6 @@ __all__ = [
     "OnlineAccessError",
     "OutcomeUnknownError",
     "ParameterError",
-    "PictureError",
     "RateLimitError",
     "ResultDamagedError",
     "ResultMissingError",
@@ -72,7 +72,7 @@ __all__ = [
     "StorageError",
     "TookTooLongError",
     "UnsafeAddressError",
-    "WorkshopError",
+    "WorkerError",
     "generate",
 ]
 
@@ -84,28 +84,28 @@ _registered: list[ModuleType] = []
 
 
 def generate(
-    picture: str | os.PathLike[str] | bytes,
+    image: str | os.PathLike[str] | bytes,
     *,
     wait: bool = False,
     timeout: float | None = None,
     name: str | None = None,
     **settings: Any,
 ) -> JobHandle:
-    """Make a 3D model of a picture, with the service that is chosen in the preferences.
+    """Make a 3D model of an image, with the service that is chosen in the preferences.
 
-    `picture`: a file, a picture file's content, or a public web address. `name`: the model's; by
-    default the picture's. `settings`: the service's parameters (`seed`, `resolution`, ...) and how the
-    model is to stand (`size`, `place`, ...; see `jobs.placing.Placing`), each by its own name. With
+    `image`: a file, an image file's content, or a public web address. `name`: the model's; by
+    default the image's. `settings`: the service's parameters (`seed`, `resolution`, ...) and how the
+    model is to stand (`size`, `place`, ...; see `placement.Placing`), each by its own name. With
     `scene=None` the files are made and nothing is put into a scene.
 
     Returns at once with a job that goes on by itself; with `wait`, when it is at its end (or raises
     TimeoutError after `timeout` seconds). Whether it went well is said by the job's `state` and `error`.
 
-    Raises ParameterError, PictureError, KeyMissingError, OnlineAccessError before anything is sent.
+    Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError before anything is sent.
     """
-    from . import console
+    from . import scripting
 
-    return console.generate(picture, wait=wait, timeout=timeout, name=name, **settings)
+    return scripting.generate(image, wait=wait, timeout=timeout, name=name, **settings)
 
 
 def register() -> None:
@@ -123,7 +123,7 @@ def register() -> None:
 def unregister() -> None:
     """Let go of everything, also what only half came about; jobs under way go on next time."""
     try:
-        session.stop()
+        engine.stop()
     finally:
         while _registered:
             part = _registered.pop()

@@ -10,7 +10,7 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 
-from .api.errors import ImageTo3DError
+from .errors import ImageTo3DError
 
 _log = logging.getLogger(__name__)
 

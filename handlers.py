@@ -9,8 +9,8 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import preferences, session
-from .operators import cleaning, watch
+from . import engine, preferences
+from .operators import cleanup_actions, monitor
 
 _LOOK_BACK: Final = 1.0
 """Seconds after the start until earlier jobs are looked for: Blender's own start comes first."""
@@ -24,31 +24,31 @@ _looks = 0
 
 @persistent
 def _loaded(*_: object) -> None:
-    session.file_loaded()
-    watch.restart()
+    engine.file_loaded()
+    monitor.restart()
 
 
 @persistent
 def _saved(*_: object) -> None:
-    session.file_saved()
+    engine.file_saved()
 
 
 def _look_back() -> float | None:
     """App timer: go on with what an earlier Blender left unfinished. Ends soon where there is nothing."""
     global _looks
     if _looks == 0:
-        if session.folder().is_dir():
-            session.warm()
-            if not session.warmed():
+        if engine.folder().is_dir():
+            engine.warm()
+            if not engine.warmed():
                 return _SHORTLY
         if preferences.chosen().clean_up_by_itself:
-            cleaning.clean_up()
-        if not session.unfinished_before():
+            cleanup_actions.clean_up()
+        if not engine.unfinished_before():
             return None
-        session.queue().adopt()
+        engine.queue().adopt()
     _looks += 1
-    if session.busy():
-        watch.start()
+    if engine.busy():
+        monitor.start()
         return None
     return _SHORTLY if _looks <= _PATIENCE else None
 
@@ -61,9 +61,9 @@ _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]
 
 def register() -> None:
     global _looks
-    from .scene import destination
+    from .scene import target_scene
 
-    destination.register()
+    target_scene.register()
     for handlers, function in _HANDLERS:
         handlers.append(function)
     if not bpy.app.background:
@@ -72,11 +72,11 @@ def register() -> None:
 
 
 def unregister() -> None:
-    from .scene import destination
+    from .scene import target_scene
 
     if bpy.app.timers.is_registered(_look_back):
         bpy.app.timers.unregister(_look_back)
     for handlers, function in _HANDLERS:
         if function in handlers:
             handlers.remove(function)
-    destination.unregister()
+    target_scene.unregister()

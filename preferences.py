@@ -12,8 +12,8 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from . import account, storage
-from .jobs.services import CUSTOM, MODELSLAB, MODELSLAB_URL, OFFLINE, is_local
-from .names import Op
+from .bl_ids import Op
+from .jobs.config import CUSTOM, MODELSLAB, MODELSLAB_URL, OFFLINE, is_local
 
 ROOT: Final = __package__ or ""
 """The extension's own package: what Blender's preferences and user folders know it by."""
@@ -27,7 +27,7 @@ SERVICES: Final = (
     (
         OFFLINE,
         "Offline Preview",
-        "Rough shapes made on this computer from the picture's outline. No account, no network, and no AI",
+        "Rough shapes made on this computer from the image's outline. No account, no network, and no AI",
     ),
     (CUSTOM, "Custom", "Another service that speaks the same protocol, for example an enterprise plan"),
 )
@@ -66,13 +66,13 @@ class Chosen:
 
 
 def _changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
-    from . import session
+    from . import engine
 
     if preferences.results_folder.startswith("//"):  # the preferences belong to no file to be relative to
         preferences.results_folder = bpy.path.abspath(preferences.results_folder)
         return
     account.forget()
-    session.preferences_changed()
+    engine.preferences_changed()
 
 
 class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
@@ -92,7 +92,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
     else:
         service: EnumProperty(
             name="Service",
-            description="What turns the picture into a model",
+            description="What turns the image into a model",
             items=SERVICES,
             default=MODELSLAB,
             update=_changed,
@@ -125,7 +125,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         )
         results_folder: StringProperty(
             name="Results Folder",
-            description="Where models, videos and pictures are kept. Leave it empty for a folder in Blender's own",
+            description="Where models, videos and images are kept. Leave it empty for a folder in Blender's own",
             subtype="DIR_PATH",
             update=_changed,
         )
@@ -159,7 +159,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         service = layout.column()
         service.row().prop(self, "service", expand=True)
         if self.service == OFFLINE:
-            _hint(service, "Rough shapes from the picture's outline, made on this computer. No AI.")
+            _hint(service, "Rough shapes from the image's outline, made on this computer. No AI.")
         else:
             self._draw_account(service)
 

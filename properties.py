@@ -20,8 +20,8 @@ from bpy.props import (
 )
 
 from .api.parameters import PARAMETERS, Kind, Parameter, validate
-from .jobs.placing import Placing
-from .scene import catalogs
+from .placement import Placement
+from .scene import asset_catalogs
 
 NAME: Final = "image_to_3d"
 """The attribute of scenes that holds the settings."""
@@ -30,12 +30,12 @@ PAGE: Final = "image_to_3d_page"
 """The attribute of the window manager that says which page of the job list is shown."""
 
 SETTINGS: Final = {name: parameter for name, parameter in PARAMETERS.items() if name != "image"}
-"""The parameters that are scene settings: all but the picture, which is a file as a rule."""
+"""The parameters that are scene settings: all but the image, which is a file as a rule."""
 
 DIGITS: Final = 6
 """Decimal places that a setting means: Blender keeps single precision, where 0.9 is 0.89999998."""
 
-_DEFAULT: Final = Placing()
+_DEFAULT: Final = Placement()
 
 
 def _keep_digits(name: str, largest: int) -> Callable[[Any, bpy.types.Context], None]:
@@ -80,16 +80,16 @@ def _property(parameter: Parameter) -> Any:
             return StringProperty(**words, default=parameter.default or "")
 
 
-def _picture_changed(settings: Any, _context: bpy.types.Context) -> None:
-    from . import session
-    from .panels import thumbnails
+def _image_changed(settings: Any, _context: bpy.types.Context) -> None:
+    from . import engine
+    from .scene import thumbnails
 
-    thumbnails.refresh(settings.picture)
-    session.warm()  # a job will probably follow
+    thumbnails.refresh(settings.image)
+    engine.warm()  # a job will probably follow
 
 
-class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
-    """How the model is to stand in the scene (see jobs.placing)."""
+class IMAGE_TO_3D_Placement(bpy.types.PropertyGroup):
+    """How the model is to stand in the scene (see placement)."""
 
     if TYPE_CHECKING:
         place: str
@@ -113,7 +113,7 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
                 (
                     "PLACEHOLDER",
                     "Placeholder",
-                    "An empty with the picture holds the place at the 3D cursor; move, turn or scale it meanwhile",
+                    "An empty with the image holds the place at the 3D cursor; move, turn or scale it meanwhile",
                 ),
                 ("CURSOR", "3D Cursor", "Where the 3D cursor was when the job was started"),
                 ("ORIGIN", "World Origin", "At the scene's origin"),
@@ -190,9 +190,9 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
         asset_author: StringProperty(name="Author", description="The asset's author", default=_DEFAULT.asset_author)
         asset_tags: StringProperty(name="Tags", description="The asset's tags, separated by commas")
 
-    def chosen(self) -> Placing:
+    def chosen(self) -> Placement:
         """These settings as plain data."""
-        return Placing(
+        return Placement(
             place=self.place,
             collection=self.collection.name if self.collection else "",
             select=self.select,
@@ -203,27 +203,27 @@ class IMAGE_TO_3D_Placing(bpy.types.PropertyGroup):
             triangle_budget=self.triangle_budget,
             merge_distance=round(self.merge_distance, DIGITS),
             mark_as_asset=self.mark_as_asset,
-            asset_catalog=catalogs.find(self.asset_catalog),
+            asset_catalog=asset_catalogs.find(self.asset_catalog),
             asset_tags=tuple(tag for t in self.asset_tags.split(",") if (tag := t.strip())),
             asset_author=self.asset_author.strip(),
         )
 
 
 def _parameters(settings: Any) -> dict[str, Any]:
-    """The request parameters as set in the scene, without the picture. Raises ParameterError."""
+    """The request parameters as set in the scene, without the image. Raises ParameterError."""
     return validate({name: getattr(settings, name) for name in SETTINGS})
 
 
 def _settings_class() -> type[bpy.types.PropertyGroup]:
-    """The scene's property group: the picture, the placing, and one property a parameter."""
+    """The scene's property group: the image, the placing, and one property a parameter."""
     annotations: dict[str, Any] = {
-        "picture": StringProperty(
-            name="Picture",
-            description="The picture to make a model of: a file, or the public web address of one",
-            update=_picture_changed,
+        "image": StringProperty(
+            name="Image",
+            description="The image to make a model of: a file, or the public web address of one",
+            update=_image_changed,
         ),
-        "placing": PointerProperty(type=IMAGE_TO_3D_Placing),
-        "stamp": StringProperty(
+        "placement": PointerProperty(type=IMAGE_TO_3D_Placement),
+        "scene_token": StringProperty(
             name="Stamp",
             description="Marks the scene so that a job finds it again in the reopened file",
             options={"HIDDEN"},
@@ -241,7 +241,9 @@ def _settings_class() -> type[bpy.types.PropertyGroup]:
 
 IMAGE_TO_3D_Settings = _settings_class()
 
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory((IMAGE_TO_3D_Placing, IMAGE_TO_3D_Settings))
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(
+    (IMAGE_TO_3D_Placement, IMAGE_TO_3D_Settings)
+)
 
 
 def register() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .api.errors import ImageTo3DError
+from .errors import ImageTo3DError
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +43,9 @@ def clear(places: Sequence[Path], *, older_than_days: float | None, over_gigabyt
     """
 
     def work() -> str:
-        from .jobs import results
+        from .jobs import cleanup
 
-        count, size = results.clear(places, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
+        count, size = cleanup.clear(places, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
         return f"Removed {count} results ({_readable(size)}). {_size(places)}"
 
     _begin(work)
@@ -70,15 +70,15 @@ def _do(work: Callable[[], str]) -> None:
 
 
 def _size(places: Sequence[Path]) -> str:
-    from .jobs import results
+    from .jobs import cleanup
 
-    found = [result for place in places for result in results.results_in(place)]
-    over = sum(result.size for result in found if result.over)
+    found = [result for place in places for result in cleanup.results_in(place)]
+    over = sum(result.size for result in found if result.removable)
     total = sum(result.size for result in found)
     return f"{len(found)} results take {_readable(total)}; {_readable(over)} of it could be cleared"
 
 
 def _readable(size: int) -> str:
-    from .jobs import results
+    from .jobs import cleanup
 
-    return f"{size / results.GIGABYTE:.1f} GB" if size >= results.GIGABYTE else f"{size / 1e6:.1f} MB"
+    return f"{size / cleanup.GIGABYTE:.1f} GB" if size >= cleanup.GIGABYTE else f"{size / 1e6:.1f} MB"

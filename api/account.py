@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from .errors import readable
-from .incoming import mapping, number, opaque
+from ..errors import one_line
 from .replies import links_of
+from .sanitize import id_text, mapping, number
 
 _BALANCES: Final = ("balance", "wallet_balance", "amount")
 
@@ -39,7 +39,7 @@ def read_balance(data: Mapping[str, Any]) -> Balance:
             amount = number(place.get(name))
             if amount is not None:
                 currency = place.get("currency") or data.get("currency")
-                return Balance(amount, readable(currency, 8) if isinstance(currency, str) else "")
+                return Balance(amount, one_line(currency, 8) if isinstance(currency, str) else "")
     return Balance(None)
 
 
@@ -47,7 +47,7 @@ def read_generated(value: object) -> list[Generated]:
     """The entries in a reply: a list, or an object of them, at the top or below `data`."""
     found = []
     for entry in _entries(value):
-        service_id = opaque(entry.get("id"))
+        service_id = id_text(entry.get("id"))
         links = links_of(entry)
         if service_id or links:
             found.append(Generated(service_id, links, entry))

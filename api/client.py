@@ -18,26 +18,26 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
-from .account import Balance, Generated, read_balance, read_generated
-from .addresses import host_of, is_loopback, origin_of, redirected, service_base, split
-from .errors import (
+from ..errors import (
     Action,
     CancelledError,
     ConnectionLostError,
+    ImageError,
     ImageTo3DError,
     KeyMissingError,
     OutcomeUnknownError,
-    PictureError,
     RateLimitError,
     ResultMissingError,
     ServiceBrokenError,
     UnsafeAddressError,
-    readable,
+    one_line,
 )
-from .incoming import NotJsonError, Scrubber, cleaned, parse
+from .account import Balance, Generated, read_balance, read_generated
+from .http.urls import host_of, is_loopback, origin_of, parse_http_url, redirected, service_base
+from .http.watchdog import Timeouts, Watchdog
 from .parameters import validate
 from .replies import Reply, links_of, read_object, read_reply
-from .watch import Patience, Watch
+from .sanitize import NotJsonError, Redactor, parse_json, redacted
 
 __all__ = ["UPLOAD_LIMIT_BYTES", "Balance", "Client", "Generated"]
 
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
 UPLOAD_LIMIT_BYTES: Final = (5_000_000 - 4096) // 4 * 3
-"""Largest picture file to upload: written as text it stays, with all around it, below 5 MB."""
+"""Largest image file to upload: written as text it stays, with all around it, below 5 MB."""
 
 LARGEST_REPLY: Final = 8 * 1024 * 1024
 """Bytes of a reply that are read."""
@@ -75,40 +75,38 @@ class Client:
         self.base_url = service_base(base_url)
         self.origin = origin_of(self.base_url)
         self._key = key.strip()
-        self._scrub = Scrubber(self._key)
+        self._redactor = Redactor(self._key)
         self._user_agent = user_agent
         self._timeouts = timeouts
         self._lock = threading.Lock()
-        self._under_way: set[Watch] = set()
+        self._under_way: set[Watchdog] = set()
         self._closed = False
-        parts = split(self.base_url)
+        parts = parse_http_url(self.base_url)
         if parts and parts.scheme == "http" and not is_loopback(host_of(self.base_url)):
             _log.warning("the service at %s is spoken to without encryption", host_of(self.base_url))
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
 
-    def upload(self, picture: bytes, mime: str, *, cancelled: Callable[[], bool] | None = None) -> str:
-        """Put a picture where the service can read it for a day; its public address.
+    def upload(self, image: bytes, mime: str, *, cancelled: Callable[[], bool] | None = None) -> str:
+        """Put an image where the service can read it for a day; its public address.
 
-        Raises PictureError for one larger than UPLOAD_LIMIT_BYTES, before anything is sent.
+        Raises ImageError for one larger than UPLOAD_LIMIT_BYTES, before anything is sent.
         """
-        if not 0 < len(picture) <= UPLOAD_LIMIT_BYTES:
-            raise PictureError(
-                f"The picture has {len(picture):,} bytes, but must have from 1 to {UPLOAD_LIMIT_BYTES:,}."
-            )
+        if not 0 < len(image) <= UPLOAD_LIMIT_BYTES:
+            raise ImageError(f"The image has {len(image):,} bytes, but must have from 1 to {UPLOAD_LIMIT_BYTES:,}.")
         if not re.fullmatch(r"image/[a-z0-9.+-]{1,40}", mime):
-            raise PictureError(f'"{readable(mime, 40)}" is no kind of picture.')
+            raise ImageError(f'"{one_line(mime, 40)}" is no kind of image.')
         # Written by hand: `json.dumps` of a text this long would hold up Blender's main thread.
         pieces = [b'{"key": ', json.dumps(self._key).encode(), b', "base64_string": "data:', mime.encode(), b";base64,"]
-        starts = range(0, len(picture), _ENCODE_AT_ONCE)
-        pieces.extend(base64.b64encode(picture[start : start + _ENCODE_AT_ONCE]) for start in starts)
+        starts = range(0, len(image), _ENCODE_AT_ONCE)
+        pieces.extend(base64.b64encode(image[start : start + _ENCODE_AT_ONCE]) for start in starts)
         pieces.append(b'"}')
         slow_uplink = 5 * self._timeouts[1]
         answer = self._post(f"{self.base_url}/base64_to_url", b"".join(pieces), send=slow_uplink, cancelled=cancelled)
-        links = links_of(read_object(*answer, self._scrub))
+        links = links_of(read_object(*answer, self._redactor))
         if not links:
-            raise ServiceBrokenError("The service took the picture, but gave no address for it.")
+            raise ServiceBrokenError("The service took the image, but gave no address for it.")
         return links[0][0]
 
     def submit(self, parameters: Mapping[str, Any]) -> Reply:
@@ -121,7 +119,7 @@ class Client:
         values = validate(parameters, complete=True)
         values["init_image"] = values["image"]
         body = self._body(values)
-        watches: list[Watch] = []
+        watches: list[Watchdog] = []
         try:
             status, headers, text = self._post(f"{self.base_url}/3d/image_to_3d", body, started=watches.append)
         except (ConnectionLostError, ServiceBrokenError) as error:
@@ -175,7 +173,7 @@ class Client:
     def balance(self) -> Balance:
         """The account's wallet; good for testing the key."""
         answer = self._post_either(f"{self._unversioned()}/wallet_balance", f"{self.base_url}/wallet_balance", {})
-        return read_balance(read_object(*answer, self._scrub))
+        return read_balance(read_object(*answer, self._redactor))
 
     def generated(self, page: int = 1, per_page: int = 30) -> list[Generated]:
         """What the account has generated, a page of at most 30 at a time, beginning with page 1."""
@@ -185,12 +183,12 @@ class Client:
         )
         status, headers, text = answer
         try:
-            value = parse(text)
+            value = parse_json(text)
         except NotJsonError:
             value = None
         if isinstance(value, list) and 200 <= status < 300:
-            return read_generated(cleaned(value, self._scrub))
-        return read_generated(read_object(status, headers, text, self._scrub))
+            return read_generated(redacted(value, self._redactor))
+        return read_generated(read_object(status, headers, text, self._redactor))
 
     def close(self) -> None:
         """End what is under way, from any thread; the calls that wait raise their errors."""
@@ -217,32 +215,32 @@ class Client:
         *,
         send: float | None = None,
         cancelled: Callable[[], bool] | None = None,
-        started: Callable[[Watch], None] | None = None,
+        started: Callable[[Watchdog], None] | None = None,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the service's answer. Raises where there is none, and for a redirect."""
-        from .wire import exchange  # Brings in requests, which takes a while.
+        from .http.transport import send_request  # Brings in requests, which takes a while.
 
         if not self._key:
             raise KeyMissingError("No API key is set.")
         if not self._is_own(url):
-            raise UnsafeAddressError(f"The key is not sent to {readable(host_of(url), 80)}.")
+            raise UnsafeAddressError(f"The key is not sent to {one_line(host_of(url), 80)}.")
         connect, read = self._timeouts
-        patience = Patience(connect, read, send or read, total=(send or read) + 2 * read)
+        timeouts = Timeouts(connect, read, send or read, total=(send or read) + 2 * read)
         headers = {"User-Agent": self._user_agent, "Content-Type": "application/json", "Accept": "application/json"}
 
-        def begin(watch: Watch) -> None:
+        def begin(watch: Watchdog) -> None:
             listed(watch)
             if started is not None:
                 started(watch)
 
         with (
             self._listed() as listed,
-            exchange(
+            send_request(
                 "POST",
                 url,
                 headers=headers,
                 body=body,
-                patience=patience,
+                timeouts=timeouts,
                 cancelled=cancelled,
                 started=begin,
             ) as answer,
@@ -250,18 +248,18 @@ class Client:
             if answer.status in _REDIRECTS:
                 host = host_of(redirected(url, answer.headers.get("Location", "")))
                 raise UnsafeAddressError(
-                    f"The service wants to be asked at another address ({readable(host or 'unknown', 80)}).",
+                    f"The service wants to be asked at another address ({one_line(host or 'unknown', 80)}).",
                     advice="Check the service's address in the add-on's preferences.",
                     action=Action.OPEN_PREFERENCES,
                 )
-            return answer.status, answer.headers, answer.whole(LARGEST_REPLY)
+            return answer.status, answer.headers, answer.read_all(LARGEST_REPLY)
 
     @contextmanager
-    def _listed(self) -> Iterator[Callable[[Watch], None]]:
+    def _listed(self) -> Iterator[Callable[[Watchdog], None]]:
         """Keeps an exchange's watch where `close` finds it, as long as the exchange lasts."""
-        mine: list[Watch] = []
+        mine: list[Watchdog] = []
 
-        def add(watch: Watch) -> None:
+        def add(watch: Watchdog) -> None:
             with self._lock:
                 if self._closed:
                     raise CancelledError("Cancelled.")
@@ -275,7 +273,7 @@ class Client:
                 self._under_way.difference_update(mine)
 
     def _is_own(self, url: str) -> bool:
-        parts = split(url)
+        parts = parse_http_url(url)
         return parts is not None and origin_of(url) == self.origin and "@" not in parts.netloc
 
     def _own(self, reply: Reply) -> Reply:

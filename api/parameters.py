@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from .addresses import is_web_address
-from .errors import ParameterError, readable
+from ..errors import ParameterError, one_line
+from .http.urls import is_http_url
 
 Group = Literal["generation", "output", "service"]
 
@@ -101,7 +101,7 @@ class Parameter:
             return None
         if not isinstance(value, str) or not value.strip():
             raise self._wrong(value)
-        if self.schemes and not is_web_address(value, self.schemes):
+        if self.schemes and not is_http_url(value, self.schemes):
             raise self._wrong(value)
         return value
 
@@ -144,7 +144,7 @@ _FORMATS: Final = (
 
 _ALL: Final = (
     Parameter(
-        "image", Kind.TEXT, "", "Image", "Public web address of the picture",
+        "image", Kind.TEXT, "", "Image", "Public web address of the image",
         required=True, schemes=("http", "https"),
     ),
     Parameter(
@@ -161,11 +161,11 @@ _ALL: Final = (
     ),
     Parameter(
         "multi_image", Kind.SWITCH, False, "Several Views",
-        "The picture is one transparent PNG that holds several views of the subject",
+        "The image is one transparent PNG that holds several views of the subject",
     ),
     Parameter(
         "ss_guidance_strength", Kind.NUMBER, 7.5, "Shape Guidance",
-        "How closely the rough shape follows the picture (sparse structure)",
+        "How closely the rough shape follows the image (sparse structure)",
         minimum=0, maximum=10,
     ),
     Parameter(
@@ -175,7 +175,7 @@ _ALL: Final = (
     ),
     Parameter(
         "slat_guidance_strength", Kind.NUMBER, 3.0, "Detail Guidance",
-        "How closely details and surface follow the picture (structured latents)",
+        "How closely details and surface follow the image (structured latents)",
         minimum=0, maximum=10,
     ),
     Parameter(
@@ -192,7 +192,7 @@ _ALL: Final = (
         "service", minimum=1, maximum=12000, soft_minimum=1024,
     ),
     Parameter(
-        "seed", Kind.INTEGER, 0, "Seed", "The same seed, picture and settings give the same model; 0 is random",
+        "seed", Kind.INTEGER, 0, "Seed", "The same seed, image and settings give the same model; 0 is random",
         minimum=0, maximum=LARGEST_SEED, digits=True,
     ),
     Parameter(
@@ -237,7 +237,7 @@ def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[st
 
 
 def defaults() -> dict[str, Any]:
-    """What the service assumes for everything but the picture."""
+    """What the service assumes for everything but the image."""
     return {p.name: p.default for p in PARAMETERS.values() if not p.required}
 
 
@@ -267,7 +267,7 @@ def _default_text(value: object) -> str:
 
 
 def _unknown(name: object) -> ParameterError:
-    text = readable(name, 60)
+    text = one_line(name, 60)
     near = "image" if name == "init_image" else next(iter(difflib.get_close_matches(text, PARAMETERS, 1)), "")
     hint = f'; did you mean "{near}"?' if near else "; there are " + ", ".join(PARAMETERS) + "."
     return ParameterError(f'There is no parameter "{text}"{hint}')
@@ -303,5 +303,5 @@ def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 128:
         return "a huge number"
     if isinstance(value, str | int | float | None):
-        return readable(repr(value), 80)
+        return one_line(repr(value), 80)
     return f"a {type(value).__name__}"

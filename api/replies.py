@@ -10,11 +10,11 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from .addresses import is_web_address
-from .errors import ImageTo3DError, ServiceBrokenError
-from .incoming import MARK, NotJsonError, Scrubber, cleaned, mapping, number, opaque, parse
+from ..errors import ImageTo3DError, ServiceBrokenError
+from .error_replies import error_from_reply, message_of, seconds_in_text
+from .http.urls import is_http_url
 from .parameters import LARGEST_SEED
-from .refusals import reason, refusal, spoken
+from .sanitize import MARK, NotJsonError, Redactor, id_text, mapping, number, parse_json, redacted
 
 _DONE: Final = frozenset({"success"})
 _GOING_ON: Final = frozenset({"processing", "queued", "pending"})
@@ -52,16 +52,16 @@ def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, sec
     Raises KeyRejectedError, NoCreditError, RateLimitError (with `retry_after`) and ServiceRefusedError
     for a "no"; ServiceBrokenError for a server error and for what is no reply at all.
     """
-    scrub = Scrubber(secret)
-    data = read_object(status_code, headers, body, scrub)
+    redactor = Redactor(secret)
+    data = read_object(status_code, headers, body, redactor)
     output = data.get("output")
     status = _status(data)
     links = links_of(data)
     fetch_url = data.get("fetch_result")
     fetch_url = fetch_url.strip() if isinstance(fetch_url, str) else ""
-    if not is_web_address(fetch_url) or MARK in fetch_url:
+    if not is_http_url(fetch_url) or MARK in fetch_url:
         fetch_url = ""
-    service_id = opaque(data.get("id")) or _id_in(fetch_url)
+    service_id = id_text(data.get("id")) or _id_in(fetch_url)
 
     if status in _DONE:
         done = True
@@ -71,8 +71,8 @@ def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, sec
         done = True
     elif service_id or fetch_url:
         done = False
-    elif reason(data, scrub):
-        raise refusal(status_code, headers, data, scrub)
+    elif message_of(data, redactor):
+        raise error_from_reply(status_code, headers, data, redactor)
     else:
         raise ServiceBrokenError(f"The service's answer says nothing (HTTP {status_code}).")
 
@@ -87,28 +87,28 @@ def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, sec
         meta=meta,
         raw=data,
         tip=next(
-            (scrub.line(t) for t in (data.get("tip"), data.get("message")) if isinstance(t, str) and t.strip()), ""
+            (redactor.line(t) for t in (data.get("tip"), data.get("message")) if isinstance(t, str) and t.strip()), ""
         ),
     )
 
 
-def read_object(status_code: int, headers: Mapping[str, str], body: bytes, scrub: Scrubber) -> dict[str, Any]:
+def read_object(status_code: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> dict[str, Any]:
     """A reply's JSON object without the key in it. Raises the error it stands for, if it is one.
 
     The body's own status counts more than HTTP's: the service sends errors with HTTP 200, and what
     says "processing" has taken the job whatever a gateway made of the code.
     """
     try:
-        value = parse(body)
+        value = parse_json(body)
     except NotJsonError:
-        raise _no_json(status_code, headers, body, scrub) from None
+        raise _no_json(status_code, headers, body, redactor) from None
     if not isinstance(value, dict):
-        raise _no_json(status_code, headers, body, scrub)
-    data: dict[str, Any] = cleaned(value, scrub)
+        raise _no_json(status_code, headers, body, redactor)
+    data: dict[str, Any] = redacted(value, redactor)
     status = _status(data)
     fine = 200 <= status_code < 300 or status in _DONE or status in _GOING_ON
     if status in _OVER or not fine:
-        raise refusal(status_code, headers, data, scrub)
+        raise error_from_reply(status_code, headers, data, redactor)
     return data
 
 
@@ -134,7 +134,7 @@ def _status(data: Mapping[str, Any]) -> str:
     return word if word in _DONE | _GOING_ON | _OVER else ""
 
 
-def _no_json(status_code: int, headers: Mapping[str, str], body: bytes, scrub: Scrubber) -> ImageTo3DError:
+def _no_json(status_code: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> ImageTo3DError:
     """The error for a body that is no reply; a gateway's page can still tell by its code what is wrong."""
     start = body[:200].lstrip().lower()
     if not body.strip():
@@ -147,7 +147,7 @@ def _no_json(status_code: int, headers: Mapping[str, str], body: bytes, scrub: S
         kind = "something that is no reply"
     if 200 <= status_code < 300:
         return ServiceBrokenError(f"The service answered with {kind} instead of a reply (HTTP {status_code}).")
-    return refusal(status_code, headers, {}, scrub, words=f"it answered with {kind}")
+    return error_from_reply(status_code, headers, {}, redactor, words=f"it answered with {kind}")
 
 
 def links_of(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
@@ -193,7 +193,7 @@ def _addresses(value: object, depth: int = 0) -> Iterator[str]:
     match value:
         case str():
             url = value.strip().replace(" ", "%20")
-            if is_web_address(url):
+            if is_http_url(url):
                 yield url
         case list() if depth < 6:
             for inner in value[: _MOST_FILES * 4]:
@@ -214,11 +214,11 @@ def _unique(urls: Iterator[str]) -> Iterator[str]:
 def _id_in(fetch_url: str) -> str:
     """The id at the end of a fetch address, for replies that have it nowhere else."""
     match = re.search(r"/fetch/([^/]+)/?$", urlsplit(fetch_url).path) if fetch_url else None
-    return opaque(unquote(match[1])) if match else ""
+    return id_text(unquote(match[1])) if match else ""
 
 
 def _eta(value: object) -> float | None:
-    seconds = spoken(value[:80]) if isinstance(value, str) else None
+    seconds = seconds_in_text(value[:80]) if isinstance(value, str) else None
     if seconds is None:
         seconds = number(value)
     return None if seconds is None else min(max(seconds, 0.0), _LONGEST_ETA)
@@ -226,7 +226,7 @@ def _eta(value: object) -> float | None:
 
 def _seed(value: object) -> str:
     """A seed that can be used again. 0 and less stand for "random": they name no seed."""
-    text = opaque(value)
+    text = id_text(value)
     digits = text[:-2] if text.endswith(".0") else text
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
         return ""

@@ -96,7 +96,7 @@ def machine() -> str:
 
 HEADER = (
     "                     longest stall of the main thread, ms        file → object, s  first draw, ms   memory, MB\n"
-    "model            MB  ours  worst  work   direct  work  times less    ours  direct    ours  direct   host  workshop"
+    "model            MB  ours  worst  work   direct  work  times less    ours  direct    ours  direct   host  worker"
 )
 
 
@@ -120,12 +120,12 @@ def row(name: str, size: float, cases: list[Any], direct: list[Any]) -> dict[str
         "first_draw_ms": round(middle(cases, "first_draw") * 1e3, 1),
         "direct_first_draw_ms": round(middle(direct, "first_draw") * 1e3, 1),
         "host_mb": round(middle(cases, "host_mb")),
-        "workshop_mb": round(middle(cases, "workshop_mb")),
+        "worker_mb": round(middle(cases, "worker_mb")),
     }
     print(
         "{name:<13} {file_mb:5.1f} {stall_ms:5.1f} {worst_stall_ms:6.1f} {work_ms:5.1f}  {direct_stall_ms:7.0f}"
         " {direct_work_ms:5.0f}  {ratio:10.0f}  {seconds:6.2f} {direct_seconds:7.2f} {first_draw_ms:8.1f}"
-        " {direct_first_draw_ms:7.1f} {host_mb:6.0f} {workshop_mb:9.0f}".format(**told),
+        " {direct_first_draw_ms:7.1f} {host_mb:6.0f} {worker_mb:9.0f}".format(**told),
         flush=True,
     )
     return told | {"ours": [asdict(run) for run in cases], "direct": [asdict(run) for run in direct]}
@@ -142,15 +142,15 @@ def measured(host: Any, name: str, path: Path, repeats: int) -> dict[str, Any]:
 def glb_cases(host: Any, folder: Path, repeats: int, *, quick: bool) -> list[dict[str, Any]]:
     import shapes
 
-    print("GLB, with a warm workshop\n" + HEADER, flush=True)
+    print("GLB, with a warm worker\n" + HEADER, flush=True)
     host.arrival(shapes.write_glb(folder / "first.glb", shapes.ball(1000)))
     rows = []
     sides = {"2K": SIDES["2K"]} if quick else SIDES
-    pictures = {side: shapes.texture(pixels) for side, pixels in sides.items()}
+    images = {side: shapes.texture(pixels) for side, pixels in sides.items()}
     for label, count in TRIANGLES.items():
         shape = shapes.ball(count)
-        for side, picture in pictures.items():
-            path = shapes.write_glb(folder / "model.glb", shape, picture)
+        for side, image in images.items():
+            path = shapes.write_glb(folder / "model.glb", shape, image)
             rows.append(measured(host, f"{label}, {side}", path, repeats))
     return rows
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bl_ext.user_default.image_to_3d.jobs.job import Destination, Job, Picture
+from bl_ext.user_default.image_to_3d.jobs.job import InputImage, Job, TargetScene
 from bl_ext.user_default.image_to_3d.scene import arrival as arriving
-from bl_ext.user_default.image_to_3d.workshop.process import Launch, Workshop
+from bl_ext.user_default.image_to_3d.worker.process import Launch, WorkerProcess
 
 PERIOD = 1 / 60
-_workshop = Workshop(Launch.for_wheel())
+_worker = WorkerProcess(Launch.for_wheel())
 
 
 @dataclass
@@ -38,16 +38,16 @@ class Run:
     first_draw: float
     """Evaluating, triangulating and computing normals: what the first redraw begins with."""
     host_mb: float
-    workshop_mb: float
-    """Resident memory afterwards; the workshop's is its highest."""
+    worker_mb: float
+    """Resident memory afterwards; the worker's is its highest."""
 
 
 def close() -> None:
-    _workshop.stop()
+    _worker.stop()
 
 
 def arrival(path: Path) -> Run:
-    """Our way: the workshop prepares it, the loop takes it in."""
+    """Our way: the worker prepares it, the loop takes it in."""
     _clean()
     target = path.with_suffix(".blend")
     outcome: list[Any] = []
@@ -57,17 +57,17 @@ def arrival(path: Path) -> Run:
         "format": path.suffix[1:],
         "target": str(target),
         "name": "model",
-        "placing": {"size": 2.0},
+        "placement": {"size": 2.0},
     }
 
     def convert() -> None:
         try:
-            outcome.append(_workshop.run(request))
+            outcome.append(_worker.run(request))
         except Exception as error:
             outcome.append(error)
 
-    _workshop.run({"do": "ping"})
-    job = Job("", "model", Picture("model", "", ""), {}, path.parent, "OFFLINE", destination=Destination())
+    _worker.run({"do": "ping"})
+    job = Job("", "model", InputImage("model", "", ""), {}, path.parent, "OFFLINE", target_scene=TargetScene())
     thread = threading.Thread(target=convert)
 
     def ticks() -> Iterator[bool]:
@@ -77,14 +77,14 @@ def arrival(path: Path) -> Run:
         if isinstance(outcome[0], Exception):
             raise outcome[0]
         ready = replace(job, blend_file=target.name, details=outcome[0])
-        while arriving.fetch_ahead(ready):
+        while arriving.prefetch(ready):
             yield False
         arriving.place_with_undo(ready, bpy.context.scene)
         yield True
 
     stall, work, seconds = _loop(ticks())
     thread.join()
-    return Run(stall, work, seconds, _first_draw(), _megabytes(os.getpid()), _megabytes(_workshop.pid, peak=True))
+    return Run(stall, work, seconds, _first_draw(), _megabytes(os.getpid()), _megabytes(_worker.pid, peak=True))
 
 
 def direct(path: Path) -> Run:

@@ -91,11 +91,11 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
     )
 
 
-def write_glb(path: Path, shape: Shape, picture: bytes | None = None) -> Path:
-    """One mesh, one material, one embedded picture."""
+def write_glb(path: Path, shape: Shape, image: bytes | None = None) -> Path:
+    """One mesh, one material, one embedded image."""
     parts = [shape.positions.tobytes(), shape.normals.tobytes(), shape.uvs.tobytes(), shape.triangles.tobytes()]
-    if picture is not None:
-        parts.append(picture)
+    if image is not None:
+        parts.append(image)
     views, offset, padded = [], 0, []
     for part in parts:
         views.append({"buffer": 0, "byteOffset": offset, "byteLength": len(part)})
@@ -127,7 +127,7 @@ def write_glb(path: Path, shape: Shape, picture: bytes | None = None) -> Path:
         "bufferViews": views,
         "buffers": [{"byteLength": offset}],
     }
-    if picture is not None:
+    if image is not None:
         document["images"] = [{"bufferView": 4, "mimeType": "image/png"}]
         document["textures"] = [{"source": 0}]
         document["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"] = {"index": 0}

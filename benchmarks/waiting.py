@@ -26,7 +26,7 @@ def measure(folder: Path) -> dict[str, Any]:
     """Ticks of a 60 Hz loop for some seconds, with 100 jobs of which 15 are being polled."""
     import bpy
     from bl_ext.user_default import image_to_3d
-    from bl_ext.user_default.image_to_3d import session
+    from bl_ext.user_default.image_to_3d import engine
 
     command = [sys.executable, __file__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
@@ -39,17 +39,17 @@ def measure(folder: Path) -> dict[str, Any]:
             preferences.job_limit = 15
             preferences.results_folder = str(folder / "results")
             jobs = [image_to_3d.generate(f"https://example.com/{number}.png") for number in range(JOBS)]
-            ticks = _ticks(session, SECONDS)
+            ticks = _ticks(engine, SECONDS)
             unfinished = sum(job.job.running for job in jobs)
             assert unfinished == JOBS, f"{JOBS - unfinished} of the jobs did not wait"
             for job in jobs:
                 job.cancel()
             until = time.monotonic() + 10
-            while session.busy() and time.monotonic() < until:
-                session.drain()
+            while engine.busy() and time.monotonic() < until:
+                engine.drain()
                 time.sleep(PERIOD)
-            idle = "something still runs" if session.busy() else "nothing runs"
-            session.stop()
+            idle = "something still runs" if engine.busy() else "nothing runs"
+            engine.stop()
         finally:
             service.kill()
     return {
@@ -61,15 +61,15 @@ def measure(folder: Path) -> dict[str, Any]:
     }
 
 
-def _ticks(session: Any, seconds: float) -> list[float]:
+def _ticks(engine: Any, seconds: float) -> list[float]:
     begun = time.perf_counter()
     while time.perf_counter() - begun < 3.0:  # the submits are not what is measured
-        session.drain()
+        engine.drain()
         time.sleep(PERIOD)
     taken, until = [], time.perf_counter() + seconds
     while time.perf_counter() < until:
         tick = time.perf_counter()
-        session.drain()
+        engine.drain()
         taken.append(time.perf_counter() - tick)
         time.sleep(PERIOD)
     return taken

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job's life, from the picture to the ready-made .blend. Knows no bpy."""
+"""A job's life, from the image to the ready-made .blend. Knows no bpy."""

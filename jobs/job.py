@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from ..api.errors import ErrorInfo
+from ..errors import ErrorInfo
 
 
 class State(enum.StrEnum):
@@ -25,22 +25,22 @@ class State(enum.StrEnum):
     QUEUED = "queued"
     """Waits for its turn."""
     PREPARING = "preparing"
-    """The picture is made fit for upload."""
+    """The image is made fit for upload."""
     UPLOADING = "uploading"
     SUBMITTING = "submitting"
     """The request that costs money is on its way."""
     WAITING = "waiting"
     """The service works; it is polled."""
     DOWNLOADING = "downloading"
-    CONVERTING = "converting"
-    """The workshop makes the .blend."""
+    IMPORTING = "importing"
+    """The worker makes the .blend."""
     READY = "ready"
     """The .blend lies in the job's folder and waits to be placed."""
     PLACED = "placed"
     """The model stands in a scene."""
-    LOOKING = "looking"
+    RECONCILING = "reconciling"
     """A submit's answer never came: the job is looked for in the service's list."""
-    UNKNOWN = "unknown"
+    UNCONFIRMED = "unconfirmed"
     """It was not found there either; it may have been paid for, so the artist decides."""
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -51,10 +51,10 @@ WAY: Final = (
     State.PREPARING,
     State.UPLOADING,
     State.SUBMITTING,
-    State.LOOKING,
+    State.RECONCILING,
     State.WAITING,
     State.DOWNLOADING,
-    State.CONVERTING,
+    State.IMPORTING,
 )
 """The states on the way, in their order."""
 
@@ -68,26 +68,26 @@ _FORWARD: Final[Mapping[State, tuple[State, ...]]] = {
     State.QUEUED: (State.PREPARING,),
     State.PREPARING: (State.UPLOADING, State.SUBMITTING, State.QUEUED),
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
-    State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.LOOKING, State.QUEUED),
-    State.LOOKING: (State.WAITING, State.UNKNOWN),
+    State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.RECONCILING, State.QUEUED),
+    State.RECONCILING: (State.WAITING, State.UNCONFIRMED),
     State.WAITING: (State.DOWNLOADING,),
-    State.DOWNLOADING: (State.CONVERTING, State.WAITING),
-    State.CONVERTING: (State.READY, State.DOWNLOADING),
-    State.READY: (State.PLACED, State.CONVERTING),
+    State.DOWNLOADING: (State.IMPORTING, State.WAITING),
+    State.IMPORTING: (State.READY, State.DOWNLOADING),
+    State.READY: (State.PLACED, State.IMPORTING),
     State.PLACED: (State.READY,),
 }
-_BEGIN_AGAIN: Final = (State.QUEUED, State.LOOKING, State.WAITING, State.DOWNLOADING, State.CONVERTING, State.READY)
+_BEGIN_AGAIN: Final = (State.QUEUED, State.RECONCILING, State.WAITING, State.DOWNLOADING, State.IMPORTING, State.READY)
 
 FOLLOWS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
     {state: frozenset((*ahead, State.CANCELLED, State.FAILED)) for state, ahead in _FORWARD.items()}
-    | {resting: frozenset(_BEGIN_AGAIN) for resting in (State.UNKNOWN, State.FAILED, State.CANCELLED)}
+    | {resting: frozenset(_BEGIN_AGAIN) for resting in (State.UNCONFIRMED, State.FAILED, State.CANCELLED)}
 )
 """Which state may come after which."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """The picture a job was started with, kept in the job's folder."""
+class InputImage:
+    """The image a job was started with, kept in the job's folder."""
 
     name: str
     """Its own file name, as the artist knows it."""
@@ -102,7 +102,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Destination:
+class TargetScene:
     """The scene a job was started from, so that its model is put into no other.
 
     `session` and `scene_uid` find it in the running Blender (they survive undo), `stamp` in a
@@ -111,7 +111,7 @@ class Destination:
 
     session: str = ""
     scene_uid: int = 0
-    stamp: str = ""
+    scene_token: str = ""
     scene_name: str = ""
     file: str = ""
     location: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -119,11 +119,11 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One picture on its way to a model."""
+    """One image on its way to a model."""
 
     id: str
     name: str
-    picture: Picture
+    image: InputImage
     parameters: Mapping[str, Any]
     """Validated request parameters (see api.parameters), without key and image."""
     folder: Path
@@ -132,9 +132,9 @@ class Job:
     """MODELSLAB, OFFLINE or CUSTOM."""
     base_url: str = ""
     """Where it was submitted to; empty for OFFLINE, whose port changes."""
-    placing: Mapping[str, Any] = field(default_factory=dict)
-    """How the model is to stand (see jobs.placing)."""
-    destination: Destination = field(default_factory=Destination)
+    placement: Mapping[str, Any] = field(default_factory=dict)
+    """How the model is to stand (see placement)."""
+    target_scene: TargetScene = field(default_factory=TargetScene)
     place_by_itself: bool = True
     """Put into its scene on arrival; else it waits in the list."""
     group: str = ""
@@ -152,9 +152,9 @@ class Job:
     submitted: float = 0.0
     """When the service took it; 0 before."""
     thumbnail_file: str = ""
-    """The picture, small enough to be drawn without a hitch; `picture.file` itself where that is small."""
+    """The image, small enough to be drawn without a hitch; `image.file` itself where that is small."""
     upload_file: str = ""
-    """The picture as it is uploaded: `picture.file` itself where that is fit as it is."""
+    """The image as it is uploaded: `image.file` itself where that is fit as it is."""
     upload_url: str = ""
     uploaded: float = 0.0
     """When it was uploaded; the service keeps it for a day."""
@@ -184,7 +184,7 @@ class Job:
     listed: bool = True
     """Shown in the job list; an artist may dismiss what rests."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What the workshop found: triangles, size, what it had to mend."""
+    """What the worker found: triangles, size, what it had to mend."""
 
     @property
     def model_path(self) -> Path | None:
@@ -199,8 +199,8 @@ class Job:
         return self.folder / self.blend_file if self.blend_file else None
 
     @property
-    def picture_path(self) -> Path | None:
-        return self.folder / self.picture.file if self.picture.file else None
+    def image_path(self) -> Path | None:
+        return self.folder / self.image.file if self.image.file else None
 
     @property
     def thumbnail_path(self) -> Path | None:
@@ -229,19 +229,19 @@ def resume_state(job: Job) -> State:
     if job.blend_file:
         return State.READY
     if job.model_file:
-        return State.CONVERTING
+        return State.IMPORTING
     if job.service_id or job.fetch_url:
         return State.WAITING
     if job.links:
         return State.DOWNLOADING
-    return State.LOOKING if job.sent else State.QUEUED
+    return State.RECONCILING if job.sent else State.QUEUED
 
 
 def new_id() -> str:
     """A job id: sorts by time, is unique across processes, and is safe as a folder name."""
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
-    return f"{stamp}-{nanoseconds // 1000:06d}-{uuid.uuid4().hex[:8]}"
+    scene_token = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
+    return f"{scene_token}-{nanoseconds // 1000:06d}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from ..api.errors import StorageError
-from . import records
+from ..errors import StorageError
+from . import serialization
 from .job import OCCUPYING, Job, State
-from .ownership import alone
+from .process_lock import exclusive
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Journal:
         self._lock = threading.RLock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with alone(folder / "journal.lock", _BUSY_SECONDS):
+            with exclusive(folder / "journal.lock", _BUSY_SECONDS):
                 self._database = self._opened(results)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(f"The journal of jobs can't be written: {error}.") from error
@@ -157,7 +157,7 @@ class Journal:
         with self._transaction() as database:
             row = database.execute(
                 "SELECT 1 FROM jobs WHERE service = ? AND id != ? AND listed AND state IN (?, ?, ?)",
-                (job.service, job.id, State.SUBMITTING, State.LOOKING, State.UNKNOWN),
+                (job.service, job.id, State.SUBMITTING, State.RECONCILING, State.UNCONFIRMED),
             ).fetchone()
             return row is not None
 
@@ -198,7 +198,7 @@ class Journal:
             present = 0
         if present != self._inode:
             self._database.close()
-            with alone(self._path.with_name("journal.lock"), _BUSY_SECONDS):
+            with exclusive(self._path.with_name("journal.lock"), _BUSY_SECONDS):
                 self._database = self._opened(self._results)
 
     def _rebuild(self, results: Sequence[Path], why: Exception) -> sqlite3.Connection:
@@ -229,9 +229,9 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
         with closing(database.execute("PRAGMA quick_check(1)")) as check:
-            verdict = check.fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(str(verdict))
+            decision = check.fetchone()[0]
+        if decision != "ok":
+            raise sqlite3.DatabaseError(str(decision))
         database.executescript(_SCHEMA)
         database.execute("SELECT id, owner, service, service_id, state, listed, changed, record FROM jobs LIMIT 1")
     except BaseException:
@@ -249,7 +249,7 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
     now = time.time()
-    record = json.dumps(records.as_json(job))
+    record = json.dumps(serialization.to_json(job))
     previous = database.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
     database.execute(
         "INSERT INTO jobs (id, owner, service, service_id, state, listed, changed, record)"
@@ -265,7 +265,7 @@ def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
 
 def _read(text: str) -> Job | None:
     try:
-        return records.from_json(json.loads(text))
+        return serialization.from_json(json.loads(text))
     except ValueError as error:
         _log.warning("A job in the journal can't be read and is left out: %s", error)
         return None
@@ -278,9 +278,9 @@ def _is_over(job: Job) -> bool:
 def _recorded(results: Sequence[Path]) -> Iterator[tuple[Job, str]]:
     """The jobs whose records lie in the results folders, and whose they are."""
     for place in results:
-        for record in sorted(place.glob(f"*/{records.RECORD_FILE}")):
+        for record in sorted(place.glob(f"*/{serialization.RECORD_FILE}")):
             try:
-                job, owner = records.read_record(record.parent)
+                job, owner = serialization.read_record(record.parent)
             except (OSError, ValueError) as error:
                 _log.warning("%s holds no readable record: %s", record.parent.name, error)
             else:

@@ -12,9 +12,9 @@ from .job import Job
 
 PREFIX: Final = "image_to_3d_"
 JOB: Final = f"{PREFIX}job"
-PICTURE: Final = f"{PREFIX}picture"
+IMAGE: Final = f"{PREFIX}image"
 SEED: Final = f"{PREFIX}seed"
-PICTURE_URL: Final = f"{PREFIX}picture_url"
+IMAGE_URL: Final = f"{PREFIX}image_url"
 DATE: Final = f"{PREFIX}date"
 GROUP: Final = f"{PREFIX}group"
 
@@ -29,13 +29,13 @@ def record_of(job: Job) -> dict[str, str | int | float]:
         for name in PARAMETERS
         if name not in _LEFT_OUT and isinstance(job.parameters.get(name), str | int | float)
     }
-    some = {GROUP: job.group, PICTURE_URL: job.picture.url}
+    some = {GROUP: job.group, IMAGE_URL: job.image.url}
     return (
         used
         | {name: value for name, value in some.items() if value}
         | {
-            PICTURE: job.picture.name,
-            f"{PREFIX}picture_sha256": job.picture.sha256,
+            IMAGE: job.image.name,
+            f"{PREFIX}image_sha256": job.image.sha256,
             SEED: job.seed or str(job.parameters.get("seed", "")),
             JOB: job.id,
             f"{PREFIX}service": job.service,

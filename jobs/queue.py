@@ -15,18 +15,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..api.errors import ErrorInfo, ImageTo3DError, StorageError
-from .board import Board
-from .faults import Patience
-from .intake import Order, begin, bring_along, take_in
+from ..errors import ErrorInfo, ImageTo3DError, StorageError
+from .config import Config, ServiceClients
+from .executor import NOT_KEPT, Executor, internal
 from .job import Job, Notice, State, resume_state
-from .keeper import Keeper
-from .runner import NOT_KEPT, Runner, internal
-from .services import Services, Setup
-from .steps import Pace, forget_files
+from .persistence import Keeper
+from .request import JobRequest, begin, copy_job_folder, store_input
+from .retry import RetryPolicy
+from .steps import Timing, delete_downloads
+from .store import JobStore
 
 if TYPE_CHECKING:
-    from ..workshop.process import Workshop
+    from ..worker.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
 
@@ -44,76 +44,82 @@ class Queue:
     def __init__(
         self,
         folder: Path,
-        setup: Setup,
-        workshop: Workshop,
+        config: Config,
+        worker: WorkerProcess,
         offline: Callable[[], str],
         *,
-        pace: Pace | None = None,
-        patience: Patience | None = None,
+        timing: Timing | None = None,
+        retry_policy: RetryPolicy | None = None,
     ) -> None:
         """`offline` starts the offline preview if need be, and tells its address."""
-        pace = pace or Pace()
-        self._board = Board()
-        self.events = self._board.events
-        self._services = Services(setup, offline, (pace.connect, pace.read))
-        self._workshop = workshop
-        self._keeper = Keeper(folder, lambda: self._services.setup, self.events.put)
-        self._runner = Runner(
-            self._board, self._keeper, self._services, workshop, pace, patience or Patience(), self._adopt_now_and_then
+        timing = timing or Timing()
+        self._store = JobStore()
+        self.events = self._store.events
+        self._services = ServiceClients(config, offline, (timing.connect, timing.read))
+        self._worker = worker
+        self._keeper = Keeper(folder, lambda: self._services.config, self.events.put)
+        self._executor = Executor(
+            self._store,
+            self._keeper,
+            self._services,
+            worker,
+            timing,
+            retry_policy or RetryPolicy(),
+            self._adopt_now_and_then,
         )
-        self._orders: dict[str, Order] = {}
+        self._orders: dict[str, JobRequest] = {}
         """By job id: what is not in the job's folder yet."""
         self._adopted = 0.0
 
     # --- what the host asks -------------------------------------------------------------------------
 
-    def configure(self, setup: Setup) -> None:
+    def configure(self, config: Config) -> None:
         """From now on, go by what the preferences say now."""
-        with self._board.changed:
-            if setup != self._services.setup:
-                self._services.setup = setup
-                self._board.changed.notify_all()
+        with self._store.changed:
+            if config != self._services.config:
+                self._services.config = config
+                self._store.changed.notify_all()
 
     def jobs(self) -> tuple[Job, ...]:
         """All jobs on the list, oldest first."""
-        return self._board.all()
+        return self._store.all()
 
     def job(self, job_id: str) -> Job | None:
         """A job as it is now."""
-        return self._board.get(job_id)
+        return self._store.get(job_id)
 
     def running(self) -> int:
         """How many jobs the queue still has something to do for."""
-        return sum(job.running for job in self._board.all())
+        return sum(job.running for job in self._store.all())
 
     def paused(self) -> tuple[float, str] | None:
         """Seconds for which no new job is begun, and why; None where nothing holds the queue up."""
-        with self._board.changed:
-            left, why = self._runner.agenda.longest_pause()
+        with self._store.changed:
+            left, why = self._executor.scheduler.longest_pause()
             return (left, why) if left > 0 else None
 
     # --- what the host orders ------------------------------------------------------------------------
 
-    def add(self, order: Order) -> Job:
+    def add(self, order: JobRequest) -> Job:
         """Begin a job.
 
-        Raises ParameterError, PictureError, OnlineAccessError, KeyMissingError; nothing is begun then.
+        Raises ParameterError, ImageError, OnlineAccessError, KeyMissingError; nothing is begun then.
         """
-        setup = self._services.setup
+        config = self._services.config
         base_url = self._services.chosen_url()
-        self._services.check(setup.service, base_url)
-        job = begin(order, setup.results, setup.service, base_url)
-        with self._board.changed:
-            self._board.put(job)
+        self._services.check(config.service, base_url)
+        job = begin(order, config.results, config.service, base_url)
+        with self._store.changed:
+            self._store.put(job)
             self._orders[job.id] = order
-        self._runner.do(partial(self._take_in, job.id))
+        self._executor.do(partial(self._store_input, job.id))
         return job
 
     def wait_until_kept(self, job_id: str) -> None:
         """Block until a job just added is in the journal, for scripts: from here on nothing can lose it."""
-        with self._board.changed:
+        with self._store.changed:
             while job_id in self._orders and (job := self.job(job_id)) is not None and job.running:
-                self._board.changed.wait(1.0)
+                self._store.changed.wait(1.0)
 
     def cancel(self, job_id: str) -> None:
         """Stop waiting for a job, in any state. There is no cancel call: the service goes on with what it began."""
@@ -122,47 +128,47 @@ class Queue:
     def retry(self, job_id: str) -> None:
         """Go on where the job got to, without paying for anything twice."""
         job = self.job(job_id)
-        if job is not None and job.state in {State.FAILED, State.CANCELLED, State.UNKNOWN}:
+        if job is not None and job.state in {State.FAILED, State.CANCELLED, State.UNCONFIRMED}:
             self._go_on(job, resume_state(job), self.retry)
 
-    def look_again(self, job_id: str) -> None:
+    def check_again(self, job_id: str) -> None:
         """Look for a job at the service: by its id where there is one, else in its list."""
         job = self.job(job_id)
-        if job is not None and job.state in {State.UNKNOWN, State.FAILED}:
+        if job is not None and job.state in {State.UNCONFIRMED, State.FAILED}:
             by_id = job.service_id or job.fetch_url
-            self._go_on(job, State.WAITING if by_id else State.LOOKING, self.look_again)
+            self._go_on(job, State.WAITING if by_id else State.RECONCILING, self.check_again)
 
-    def submit_again(self, job_id: str) -> None:
+    def send_again(self, job_id: str) -> None:
         """Send the request again: it may be paid a second time, which is why only an artist orders this."""
         job = self.job(job_id)
-        if job is not None and job.state in {State.UNKNOWN, State.FAILED, State.CANCELLED}:
+        if job is not None and job.state in {State.UNCONFIRMED, State.FAILED, State.CANCELLED}:
             fresh = replace(job, sent=0.0, service_id="", fetch_url="", links=(), model_file="", blend_file="")
-            self._runner.do(partial(forget_files, job))
-            self._go_on(fresh, State.QUEUED, self.submit_again)
+            self._executor.do(partial(delete_downloads, job))
+            self._go_on(fresh, State.QUEUED, self.send_again)
 
     def download_again(self, job_id: str) -> None:
         """Bring the result's files again, by fresh links."""
         job = self.job(job_id)
         if job is not None and job.state in {State.FAILED, State.CANCELLED}:
             bare = replace(job, model_file="", blend_file="")
-            self._runner.do(partial(forget_files, job))
+            self._executor.do(partial(delete_downloads, job))
             self._go_on(bare, resume_state(bare), self.download_again)
 
-    def convert_again(self, job_id: str) -> None:
+    def import_again(self, job_id: str) -> None:
         """Make the .blend of the kept model file again."""
         job = self.job(job_id)
         if job is not None and job.model_file and job.state in {State.FAILED, State.CANCELLED, State.READY}:
-            self._go_on(replace(job, blend_file=""), State.CONVERTING, self.convert_again)
+            self._go_on(replace(job, blend_file=""), State.IMPORTING, self.import_again)
 
     def dismiss(self, job_id: str) -> None:
         """Take a resting job off the list. Its results folder stays."""
-        with self._board.changed:
+        with self._store.changed:
             job = self.job(job_id)
             if job is None or job.running:
                 return
-            self._board.remove(job_id)
+            self._store.remove(job_id)
             self._orders.pop(job_id, None)
-        self._runner.keep_dismissed(job)
+        self._executor.keep_dismissed(job)
 
     def mark_placed(self, job_id: str, objects: Sequence[str]) -> None:
         """The model stands in a scene as these objects."""
@@ -174,12 +180,12 @@ class Queue:
 
     def mark_kept(self, job_ids: Sequence[str]) -> None:
         """The scene these were placed in was saved: they are safe."""
-        with self._board.changed:
+        with self._store.changed:
             for job_id in job_ids:
                 job = self.job(job_id)
                 if job is not None and job.state is State.PLACED and not job.kept:
-                    self._board.put(replace(job, kept=True))
-                    self._runner.do(partial(self._keep, job_id))
+                    self._store.put(replace(job, kept=True))
+                    self._executor.do(partial(self._keep, job_id))
 
     def mark_gone(self, job_ids: Sequence[str]) -> None:
         """The file these were placed in was left without saving: they are ready to be placed again."""
@@ -188,9 +194,9 @@ class Queue:
 
     def adopt(self) -> None:
         """Take over what dead Blenders left unfinished. Returns at once; what is found comes as events."""
-        if not self._runner.stopping:
+        if not self._executor.stopping:
             self._adopted = time.monotonic()
-            self._runner.do(self._take_over)
+            self._executor.do(self._take_over)
 
     def stop(self, seconds: float = 2.0, *, keep_placed: bool = True) -> None:
         """End. Steps under way get `seconds`, a submit some more; jobs go on in the next Blender. Blocks.
@@ -198,12 +204,12 @@ class Queue:
         `keep_placed`: what was placed and never saved is not to be offered again, as in a script that knows what
         it does.
         """
-        all_ended = self._runner.stop(seconds, longer_for_submits=3.0)
+        all_ended = self._executor.stop(seconds, longer_for_submits=3.0)
         self._services.close()
-        self._workshop.stop()
-        for job in self._board.all():
+        self._worker.stop()
+        for job in self._store.all():
             if keep_placed and job.state is State.PLACED and not job.kept:
-                self._board.put(replace(job, kept=True))
+                self._store.put(replace(job, kept=True))
                 self._keep(job.id)
         if all_ended:
             self._keeper.close()
@@ -212,55 +218,55 @@ class Queue:
     # --- in the runner's threads ---------------------------------------------------------------------------
 
     def _change(self, job_id: str, suits: Callable[[Job], bool], state: State, **changes: Any) -> None:
-        with self._board.changed:
+        with self._store.changed:
             job = self.job(job_id)
             if job is None or not suits(job):
                 return
-            self._board.put(job.moved(state, **changes))
-        self._runner.do(partial(self._keep, job_id))
+            self._store.put(job.moved(state, **changes))
+        self._executor.do(partial(self._keep, job_id))
 
     def _keep(self, job_id: str) -> None:
-        self._runner.keep(job_id)
+        self._executor.keep(job_id)
 
     def _go_on(self, job: Job, state: State, order: Callable[[str], None]) -> None:
         """Go on with a resting job, with the service and the results folder that are chosen now where that is free."""
         if state is State.QUEUED:
             try:
-                job = replace(job, service=self._services.setup.service, base_url=self._services.chosen_url())
+                job = replace(job, service=self._services.config.service, base_url=self._services.chosen_url())
             except ImageTo3DError as error:
                 _log.info("%s keeps its service: %s", job.id, error)
         if job.id in self._orders:
-            with self._board.changed:
-                self._board.put(job.moved(State.QUEUED))
-            self._runner.do(partial(self._take_in, job.id))
+            with self._store.changed:
+                self._store.put(job.moved(State.QUEUED))
+            self._executor.do(partial(self._store_input, job.id))
             return
-        place = self._services.setup.results
+        place = self._services.config.results
         if job.error is not None and job.error.code == StorageError.code and job.folder.parent != place:
-            self._runner.do(partial(bring_along, job.folder, place))
+            self._executor.do(partial(copy_job_folder, job.folder, place))
             job = replace(job, folder=place / job.folder.name)
-        self._runner.resume(job, state, order)
+        self._executor.resume(job, state, order)
 
-    def _take_in(self, job_id: str) -> None:
+    def _store_input(self, job_id: str) -> None:
         job, order = self.job(job_id), self._orders.get(job_id)
         if job is None or order is None:
             return
         try:
-            job = replace(job, folder=self._services.setup.results / job.folder.name)
-            taken = take_in(job, order)
-            with self._board.changed:
+            job = replace(job, folder=self._services.config.results / job.folder.name)
+            taken = store_input(job, order)
+            with self._store.changed:
                 current = self.job(job_id)
                 if current is not None and current.state is State.QUEUED:  # else cancelled meanwhile
-                    self._board.put(taken)
-            if not self._runner.begin(job_id):
+                    self._store.put(taken)
+            if not self._executor.begin(job_id):
                 raise NOT_KEPT
-            with self._board.changed:
+            with self._store.changed:
                 self._orders.pop(job_id, None)  # dismissed meanwhile, it is gone already
-                self._board.changed.notify_all()
+                self._store.changed.notify_all()
         except ImageTo3DError as error:
-            self._runner.fail(job_id, error.info())
+            self._executor.fail(job_id, error.info())
         except Exception as error:  # a bug of ours must not leave a job hanging
             _log.exception("%s could not be taken in", job_id)
-            self._runner.fail(job_id, internal(error))
+            self._executor.fail(job_id, internal(error))
 
     def _adopt_now_and_then(self) -> None:
         if time.monotonic() - self._adopted > _ADOPT_EVERY_SECONDS:
@@ -269,11 +275,11 @@ class Queue:
     def _take_over(self) -> None:
         try:
             for job in self._keeper.orphans():
-                with self._board.changed:
+                with self._store.changed:
                     if self.job(job.id) is not None:
                         continue
-                    self._board.put(recovered(job))
-                self._runner.begin(job.id)
+                    self._store.put(recovered(job))
+                self._executor.begin(job.id)
         except ImageTo3DError as error:
             self.events.put(Notice(str(error), warning=True))
 
@@ -290,9 +296,9 @@ def recovered(job: Job) -> Job:
             return replace(job, state=State.READY, **_GONE)
         case State.READY:
             whole = job.blend_path is not None and job.blend_path.is_file()
-            return job if whole else replace(job, state=State.CONVERTING)
+            return job if whole else replace(job, state=State.IMPORTING)
         case State.SUBMITTING:
-            return replace(job, state=State.LOOKING, note="Blender ended while it was submitted")
+            return replace(job, state=State.RECONCILING, note="Blender ended while it was submitted")
         case State.PREPARING | State.UPLOADING:
             return replace(job, state=State.QUEUED)
     return job

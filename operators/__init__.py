@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import choose, cleaning, generate, on_jobs, on_model, opening, watch
+from . import choose_image, cleanup_actions, generate, job_actions, model_actions, monitor, open_actions
 
-_MODULES = (watch, generate, choose, on_jobs, on_model, opening, cleaning)
+_MODULES = (monitor, generate, choose_image, job_actions, model_actions, open_actions, cleanup_actions)
 
 
 def register() -> None:

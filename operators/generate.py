@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The button: make a model of the chosen picture, with the scene's settings."""
+"""The button: make a model of the chosen image, with the scene's settings."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 import bpy
 from bpy.props import StringProperty
 
-from .. import session
-from ..api.errors import ImageTo3DError
+from .. import engine
+from ..bl_ids import Op
+from ..errors import ImageTo3DError
 from ..jobs.job import Job, State
-from ..names import Op
 from ..properties import NAME
-from ..scene import sources
-from .watch import Watcher, start
+from ..scene import image_sources
+from .monitor import MonitorMixin, start
 
 
-class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
-    """Make a 3D model of the picture. It is put into this scene when it is ready; go on working meanwhile"""
+class IMAGE_TO_3D_OT_generate(MonitorMixin, bpy.types.Operator):
+    """Make a 3D model of the image. It is put into this scene when it is ready; go on working meanwhile"""
 
     # Neither REGISTER nor UNDO: "Repeat Last" and "Adjust Last Operation" would pay for another model.
     bl_idname = Op.GENERATE
@@ -26,17 +26,17 @@ class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = set()
 
     if TYPE_CHECKING:
-        picture: str
+        image: str
     else:
-        picture: StringProperty(
-            name="Picture",
-            description="The picture's file or public web address; empty for the one chosen in the scene",
+        image: StringProperty(
+            name="Image",
+            description="The image's file or public web address; empty for the one chosen in the scene",
             options={"SKIP_SAVE"},
         )
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        obstacle = session.obstacle()
+        obstacle = engine.obstacle()
         if obstacle is not None:
             cls.poll_message_set(str(obstacle))
         return obstacle is None
@@ -45,14 +45,14 @@ class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
         """Start the job and, if nobody else does, watch it."""
         if self._submit(context) is None:
             return {"CANCELLED"}
-        return self.watch(context)
+        return self.monitor(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start the job and see it through, for scripts."""
         job = self._submit(context)
         if job is None:
             return {"CANCELLED"}
-        job = session.finish(job)
+        job = engine.finish(job)
         start()
         if job.error is not None:
             self.report({"ERROR"}, str(job.error))
@@ -61,11 +61,11 @@ class IMAGE_TO_3D_OT_generate(Watcher, bpy.types.Operator):
     def _submit(self, context: bpy.types.Context) -> Job | None:
         settings = getattr(context.scene, NAME)
         try:
-            return session.submit(
-                sources.from_text(self.picture or settings.picture),
+            return engine.submit(
+                image_sources.from_text(self.image or settings.image),
                 name="",
                 parameters=settings.parameters(),
-                placing=settings.placing.chosen(),
+                placement=settings.placement.chosen(),
                 scene=context.scene,
             )
         except ImageTo3DError as error:

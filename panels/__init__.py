@@ -5,14 +5,16 @@ from __future__ import annotations
 
 
 def register() -> None:
-    from . import main, model, overlay, settings, thumbnails
+    from ..scene import thumbnails
+    from . import generated_model, main, overlay, settings
 
-    for module in (thumbnails, main, model, settings, overlay):
+    for module in (thumbnails, main, generated_model, settings, overlay):
         module.register()
 
 
 def unregister() -> None:
-    from . import main, model, overlay, settings, thumbnails
+    from ..scene import thumbnails
+    from . import generated_model, main, overlay, settings
 
-    for module in (overlay, settings, model, main, thumbnails):
+    for module in (overlay, settings, generated_model, main, thumbnails):
         module.unregister()

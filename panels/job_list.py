@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of jobs: each with its picture, where it stands, and what can be done about it."""
+"""The list of jobs: each with its image, where it stands, and what can be done about it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import bpy
 
-from .. import session
-from ..api.errors import Action, ErrorInfo
-from ..jobs import estimate
+from .. import engine
+from ..bl_ids import Op
+from ..errors import Action, ErrorInfo
+from ..jobs import progress
 from ..jobs.job import Job, State
-from ..names import Op
 from ..properties import PAGE
-from ..scene import destination
-from . import rows, thumbnails
+from ..scene import target_scene, thumbnails
+from . import job_order
 
 _BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
@@ -26,7 +26,7 @@ _BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.DOWNLOAD_AGAIN: (Op.DOWNLOAD_AGAIN, "IMPORT"),
     Action.IMPORT_AGAIN: (Op.IMPORT_AGAIN, "FILE_REFRESH"),
     Action.OPEN_FOLDER: (Op.OPEN_FOLDER, "FILE_FOLDER"),
-    Action.LOOK_AGAIN: (Op.LOOK_AGAIN, "VIEWZOOM"),
+    Action.CHECK_AGAIN: (Op.CHECK_AGAIN, "VIEWZOOM"),
 }
 """The button that does what an error advises."""
 
@@ -39,11 +39,11 @@ _NAME_SHARE: Final = 0.36
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The page of the list that is turned to. Nothing where there are no jobs."""
-    shown, page, pages = rows.page(getattr(context.window_manager, PAGE))
+    shown, page, pages = job_order.page(getattr(context.window_manager, PAGE))
     if not shown:
         return
     width = characters(context)
-    paused = session.paused()
+    paused = engine.paused()
     if paused is not None:
         left, reason = paused
         layout.label(text=f"New jobs begin in {left}", icon="SORTTIME")
@@ -54,8 +54,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else job.note)
     if pages > 1:
         _draw_pager(layout, page, pages)
-    if rows.failed() > 1:
-        layout.operator(Op.RETRY_ALL, text=f"Retry All {rows.failed()} That Failed", icon="FILE_REFRESH")
+    if job_order.failed() > 1:
+        layout.operator(Op.RETRY_ALL, text=f"Retry All {job_order.failed()} That Failed", icon="FILE_REFRESH")
 
 
 def characters(context: bpy.types.Context) -> int:
@@ -81,15 +81,15 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
     else:
         _draw_row(layout, job)
         if not note and job.state is State.READY:
-            note = destination.elsewhere(job)
+            note = target_scene.other_file_label(job)
         if note:
             wrapped(layout, note, width, icon="INFO")
 
 
 def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
     split = layout.split(factor=_NAME_SHARE)
-    picture = job.thumbnail_path
-    thumbnail = thumbnails.icon(str(picture)) if picture else 0
+    image = job.thumbnail_path
+    thumbnail = thumbnails.icon(str(image)) if image else 0
     if thumbnail:
         split.label(text=job.name, icon_value=thumbnail)
     else:
@@ -104,7 +104,7 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
     else:
         words = row.row()
         words.active = False
-        words.label(text=estimate.words(job.state))
+        words.label(text=progress.words(job.state))
     if job.video_file:
         _button(row, Op.OPEN_VIDEO, job, "PLAY")
     if job.state is State.PLACED:
@@ -116,10 +116,10 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
 
 
 def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
-    fraction, left = estimate.overall(job, time.time())
-    text = estimate.words(job.state)
+    fraction, left = progress.fraction_and_eta(job, time.time())
+    text = progress.words(job.state)
     if left is not None:
-        text = f"{text} {estimate.clock(left)}"
+        text = f"{text} {progress.clock(left)}"
     row.progress(factor=fraction, text=text)
 
 
@@ -131,8 +131,8 @@ def _draw_answers(layout: bpy.types.UILayout, job: Job, problem: ErrorInfo) -> N
         _button(row, operator, job, icon, text=None)
     if problem.action in _SETTINGS:
         _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)
-    if job.state is State.UNKNOWN:
-        _button(row, Op.SUBMIT_AGAIN, job, "EXPORT", text=None)
+    if job.state is State.UNCONFIRMED:
+        _button(row, Op.SEND_AGAIN, job, "EXPORT", text=None)
     if job.model_file and problem.action is not Action.OPEN_FOLDER:
         _button(row, Op.OPEN_FOLDER, job, "FILE_FOLDER")
 

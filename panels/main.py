@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab in the 3D viewport's sidebar: service, picture, the button, and the jobs."""
+"""The tab in the 3D viewport's sidebar: service, image, the button, and the jobs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any, Final
 
 import bpy
 
-from .. import account, preferences, session
-from ..api.errors import Action, ImageTo3DError
-from ..jobs.services import OFFLINE
-from ..names import Op
+from .. import account, engine, preferences
+from ..bl_ids import Op
+from ..errors import Action, ImageTo3DError
+from ..jobs.config import OFFLINE
 from ..properties import NAME
-from . import job_list, thumbnails
+from ..scene import thumbnails
+from . import job_list
 from .redraw import CATEGORY
 
 _THUMBNAIL: Final = 3.0
-"""Height of the picture, in rows."""
+"""Height of the image, in rows."""
 _THUMBNAIL_SHARE: Final = 0.28
-"""The part of the panel's width that the picture takes."""
+"""The part of the panel's width that the image takes."""
 
 
 class SidebarPanel:
@@ -39,8 +40,8 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         settings = getattr(context.scene, NAME)
         _draw_service(layout)
-        _draw_picture(layout, settings)
-        obstacle = session.obstacle()
+        _draw_image(layout, settings)
+        obstacle = engine.obstacle()
         _draw_button(layout, settings, obstacle)
         if obstacle is not None:
             _draw_obstacle(layout, context, obstacle)
@@ -60,23 +61,23 @@ def _draw_service(layout: bpy.types.UILayout) -> None:
     row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES", emboss=False)
 
 
-def _draw_picture(layout: bpy.types.UILayout, settings: Any) -> None:
-    picture = settings.picture.strip()
-    thumbnail = thumbnails.icon(picture)
+def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
+    image = settings.image.strip()
+    thumbnail = thumbnails.icon(image)
     if thumbnail:
         split = layout.split(factor=_THUMBNAIL_SHARE)
         split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL)
         layout = split.column()
-        layout.label(text=PurePath(picture.replace("\\", "/")).name)
+        layout.label(text=PurePath(image.replace("\\", "/")).name)
     row = layout.row(align=True)
-    row.prop(settings, "picture", text="", placeholder="Picture file or web address")
-    row.operator(Op.CHOOSE_PICTURE, text="", icon="FILE_FOLDER")
+    row.prop(settings, "image", text="", placeholder="Image file or web address")
+    row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER")
 
 
 def _draw_button(layout: bpy.types.UILayout, settings: Any, obstacle: ImageTo3DError | None) -> None:
     row = layout.row()
     row.scale_y = 1.6
-    row.enabled = obstacle is None and bool(settings.picture.strip())
+    row.enabled = obstacle is None and bool(settings.image.strip())
     row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
 
 

@@ -13,8 +13,8 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
-from .. import session
-from ..jobs import estimate
+from .. import engine
+from ..jobs import progress
 from ..jobs.job import Job, State
 from ..scene import placeholder
 
@@ -36,7 +36,7 @@ _handle: Any = None
 
 def shown() -> bool:
     """Whether there is anything to draw."""
-    return any(placeholder.glimpse(job.id) is not None for job in session.jobs())
+    return any(placeholder.find_cached(job.id) is not None for job in engine.jobs())
 
 
 def _draw() -> None:
@@ -55,16 +55,16 @@ def _draw() -> None:
 
 def at_placeholders() -> list[tuple[Job, bpy.types.Object]]:
     """The jobs to draw: what is at work first, then what waits its turn, then what came to an end."""
-    found = [(job, empty) for job in session.jobs() if (empty := placeholder.glimpse(job.id)) is not None]
+    found = [(job, empty) for job in engine.jobs() if (empty := placeholder.find_cached(job.id)) is not None]
     return sorted(found, key=lambda pair: (not pair[0].running, pair[0].state is State.QUEUED))[:_MOST]
 
 
 def _draw_bar(job: Job, spot: Vector, scale: float) -> None:
-    fraction, left = estimate.overall(job, time.time())
-    words = estimate.words(job.state) + (f"  {estimate.clock(left)}" if left is not None else "")
+    fraction, left = progress.fraction_and_eta(job, time.time())
+    words = progress.words(job.state) + (f"  {progress.clock(left)}" if left is not None else "")
     width, height = _WIDTH * scale, _HEIGHT * scale
     x, y = spot.x - width / 2, spot.y - _BELOW * scale
-    in_trouble = job.state in (State.FAILED, State.UNKNOWN)
+    in_trouble = job.state in (State.FAILED, State.UNCONFIRMED)
     gpu.state.blend_set("ALPHA")
     _draw_box(x, y, width, height, _GROUND)
     _draw_box(x, y, width * (1.0 if in_trouble else fraction), height, _TROUBLE if in_trouble else _BAR)

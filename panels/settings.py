@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 import bpy
 
 from ..api.parameters import Group
-from ..names import Op
+from ..bl_ids import Op
 from ..properties import NAME, SETTINGS
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
@@ -58,19 +58,19 @@ class IMAGE_TO_3D_PT_placing(SettingsPanel, bpy.types.Panel):
     bl_label = "Placing"
 
     def draw(self, context: bpy.types.Context) -> None:
-        placing = getattr(context.scene, NAME).placing
+        placement = getattr(context.scene, NAME).placement
         column = self.column()
-        column.prop(placing, "place")
-        column.prop(placing, "collection")
-        column.prop(placing, "select")
+        column.prop(placement, "place")
+        column.prop(placement, "collection")
+        column.prop(placement, "select")
         column.separator(factor=0.5)
-        column.prop(placing, "size")
-        column.prop(placing, "origin")
-        column.prop(placing, "on_ground")
+        column.prop(placement, "size")
+        column.prop(placement, "origin")
+        column.prop(placement, "on_ground")
         column.separator(factor=0.5)
-        column.prop(placing, "shade_smooth")
-        column.prop(placing, "triangle_budget")
-        column.prop(placing, "merge_distance")
+        column.prop(placement, "shade_smooth")
+        column.prop(placement, "triangle_budget")
+        column.prop(placement, "merge_distance")
 
 
 class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
@@ -79,15 +79,15 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, NAME)
-        placing = settings.placing
+        placement = settings.placement
         column = self.column()
         _draw_group(column, settings, "output")
         column.separator(factor=0.5)
-        column.prop(placing, "mark_as_asset")
-        if placing.mark_as_asset:
-            column.prop(placing, "asset_catalog")
-            column.prop(placing, "asset_author")
-            column.prop(placing, "asset_tags")
+        column.prop(placement, "mark_as_asset")
+        if placement.mark_as_asset:
+            column.prop(placement, "asset_catalog")
+            column.prop(placement, "asset_author")
+            column.prop(placement, "asset_tags")
         column.separator(factor=0.5)
         column.operator(Op.CLEAR_FINISHED, icon="TRASH")
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An empty that holds a model's place in the viewport while the service works.
 
-It shows the picture, standing where the model will stand. What the artist does to it meanwhile (move, turn,
+It shows the image, standing where the model will stand. What the artist does to it meanwhile (move, turn,
 scale, parent, put into a collection) is what the model gets. Deleted by the artist, it means "not here".
 """
 
@@ -14,13 +14,13 @@ import bpy
 from mathutils import Matrix
 
 from ..jobs.job import Job
-from ..jobs.placing import Placing
+from ..placement import Placement
 
 MARK: Final = "image_to_3d_placeholder"
 """The custom property that holds the job's id."""
 
 UPRIGHT: Final = Matrix.Rotation(math.radians(90.0), 4, "X")
-"""An image empty lies flat; the picture is to stand and face the front."""
+"""An image empty lies flat; the image is to stand and face the front."""
 
 _USUAL_SIZE: Final = 1.0
 """Scene units; the longest side of what the service delivers."""
@@ -35,7 +35,7 @@ def put(
     """A placeholder for a job, at a spot in world space."""
     empty = bpy.data.objects.new(f"{job.name} (placeholder)", None)  # the name itself is the model's
     empty.empty_display_type = "IMAGE"
-    empty.empty_display_size = Placing.from_json(job.placing).size or _USUAL_SIZE
+    empty.empty_display_size = Placement.from_json(job.placement).size or _USUAL_SIZE
     empty.empty_image_offset = (-0.5, 0.0)
     empty.empty_image_depth = "DEFAULT"
     empty.use_empty_image_alpha = True
@@ -46,7 +46,7 @@ def put(
     usable = active is not None and active.collection.library is None and active.collection.override_library is None
     (active.collection if usable else scene.collection).objects.link(empty)
     _names[job.id] = empty.name
-    show_picture(job, empty)
+    show_image(job, empty)
     return empty
 
 
@@ -63,7 +63,7 @@ def find(job_id: str, scene: bpy.types.Scene | None = None) -> bpy.types.Object 
     return known
 
 
-def glimpse(job_id: str) -> bpy.types.Object | None:
+def find_cached(job_id: str) -> bpy.types.Object | None:
     """`find` without a search, so it misses one that was renamed until it is found again."""
     name = _names.get(job_id)
     known = bpy.data.objects.get(name) if name is not None else None
@@ -80,19 +80,19 @@ def search() -> list[str]:
     return list(_names)
 
 
-def show_picture(job: Job, empty: bpy.types.Object) -> None:
-    """Give the placeholder its picture, once there is one that is small enough to be drawn without a hitch."""
+def show_image(job: Job, empty: bpy.types.Object) -> None:
+    """Give the placeholder its image, once there is one that is small enough to be drawn without a hitch."""
     path = job.thumbnail_path
     if empty.data is None and path is not None and path.is_file():
         empty.data = bpy.data.images.load(str(path), check_existing=True)
 
 
-def standing(empty: bpy.types.Object) -> Matrix:
+def model_matrix(empty: bpy.types.Object) -> Matrix:
     """How a model stands, relative to the placeholder's parent, that takes its place."""
     return empty.matrix_basis @ UPRIGHT.inverted()
 
 
-def hand_over(empty: bpy.types.Object, root: bpy.types.Object) -> None:
+def reparent_children(empty: bpy.types.Object, root: bpy.types.Object) -> None:
     """Let a model take over what hangs on its placeholder. The root's matrix is still the one it came with."""
     turned = root.matrix_basis.inverted() @ UPRIGHT
     for child in [item for item in bpy.data.objects if item.parent == empty]:
@@ -102,12 +102,12 @@ def hand_over(empty: bpy.types.Object, root: bpy.types.Object) -> None:
 
 
 def remove(empty: bpy.types.Object) -> None:
-    """Take a placeholder away, and its picture if nothing else shows it."""
+    """Take a placeholder away, and its image if nothing else shows it."""
     _names.pop(empty.get(MARK, ""), None)
-    picture = empty.data
+    image = empty.data
     bpy.data.objects.remove(empty)
-    if isinstance(picture, bpy.types.Image) and picture.users == 0:
-        bpy.data.images.remove(picture)
+    if isinstance(image, bpy.types.Image) and image.users == 0:
+        bpy.data.images.remove(image)
 
 
 def file_loaded() -> None:

@@ -92,13 +92,13 @@ def _remove(root: bpy.types.Object) -> None:
     going = list(parts(root))
     data = [item.data for item in going if item.data is not None]
     materials = [material for item in data if isinstance(item, bpy.types.Mesh) for material in item.materials]
-    pictures = [
+    images = [
         getattr(node, "image", None)
         for material in materials
         if material is not None and material.node_tree is not None
         for node in material.node_tree.nodes
     ]
     bpy.data.batch_remove(going)
-    for group in (data, materials, pictures):
+    for group in (data, materials, images):
         unused = {item.session_uid: item for item in group if item is not None and item.users == 0}
         bpy.data.batch_remove(list(unused.values()))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The whole way from a picture to a model, without account or window: `python tools/demo.py [PICTURE]`.
+"""The whole way from an image to a model, without account or window: `python tools/demo.py [IMAGE]`.
 
 Uses the extension as an artist's script does, in a Blender user folder of its own, with the offline preview as the
 service. Leaves demo/model.glb, demo/scene.blend and demo/preview.png.
@@ -68,13 +68,13 @@ def fresh_blender() -> Any:
     return bpy
 
 
-def make_model(bpy: Any, picture: Path) -> Any:
+def make_model(bpy: Any, image: Path) -> Any:
     """The finished job. Raises SystemExit with the reason where it fails."""
     extension = importlib.import_module(PACKAGE)
     describe = importlib.import_module(f"{PACKAGE}.jobs.estimate").describe
     for thing in list(bpy.data.objects):  # the start-up scene's cube
         bpy.data.objects.remove(thing)
-    job = extension.generate(picture)
+    job = extension.generate(image)
     last = ""
     while True:
         try:
@@ -91,17 +91,17 @@ def make_model(bpy: Any, picture: Path) -> Any:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("picture", type=Path, nargs="?", default=ROOT / "samples" / "chair.png")
-    picture = parser.parse_args().picture.expanduser().resolve()
-    if not picture.is_file():
-        raise SystemExit(f"There is no picture at {picture}")
+    parser.add_argument("image", type=Path, nargs="?", default=ROOT / "samples" / "chair.png")
+    image = parser.parse_args().image.expanduser().resolve()
+    if not image.is_file():
+        raise SystemExit(f"There is no image at {image}")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
 
     say("Starting Blender")
     bpy = fresh_blender()
-    say(f"Blender {bpy.app.version_string}: a model of {picture.name}, by the offline preview (rough shapes, no AI)")
+    say(f"Blender {bpy.app.version_string}: a model of {image.name}, by the offline preview (rough shapes, no AI)")
     try:
-        job = make_model(bpy, picture)
+        job = make_model(bpy, image)
         RESULTS.mkdir(exist_ok=True)
         shutil.copyfile(job.model_path, RESULTS / "model.glb")
         with quiet_blender():

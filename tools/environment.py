@@ -185,11 +185,11 @@ def run_pip(blender: Blender, requirements: tuple[str, ...]) -> None:
 
 
 def stamped(blender: Blender, what: str, requirements: tuple[str, ...]) -> bool:
-    stamp = blender.path / f"{what}.stamp"
-    return blender.executable.exists() and stamp.exists() and stamp.read_text() == "\n".join(requirements)
+    scene_token = blender.path / f"{what}.stamp"
+    return blender.executable.exists() and scene_token.exists() and scene_token.read_text() == "\n".join(requirements)
 
 
-def stamp(blender: Blender, what: str, requirements: tuple[str, ...]) -> None:
+def scene_token(blender: Blender, what: str, requirements: tuple[str, ...]) -> None:
     (blender.path / f"{what}.stamp").write_text("\n".join(requirements))
 
 
@@ -230,12 +230,12 @@ def ensure(blender: Blender, tests: bool) -> None:
         say(f"{blender.folder}: installing Blender {blender.version} as a Python module (about 400 MB, once)")
         run_pip(blender, wheel)
         check_libraries(blender)
-        stamp(blender, "wheel", wheel)
+        scene_token(blender, "wheel", wheel)
         say(f"{blender.folder}: Blender {blender.version} is there after {time.monotonic() - started:.0f} s")
     if tests and not stamped(blender, "tools", tools):
         say(f"{blender.folder}: installing the test tools")
         run_pip(blender, tools)
-        stamp(blender, "tools", tools)
+        scene_token(blender, "tools", tools)
 
 
 def available(blender: Blender) -> bool:

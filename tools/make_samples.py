@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the sample pictures in samples/: small still lifes, modelled in a few lines and rendered with Cycles.
+"""Make the sample images in samples/: small still lifes, modelled in a few lines and rendered with Cycles.
 
     python tools/make_samples.py [NAME…]
 
@@ -312,7 +312,7 @@ def take(name: str, path: Path) -> None:
 
 
 def _on_white(path: Path) -> None:
-    """Put the picture before plain white, without alpha."""
+    """Put the image before plain white, without alpha."""
     import numpy as np
 
     image = bpy.data.images.load(str(path), check_existing=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A studio picture of what stands in a scene: three-quarter view, soft light, a shadow on the ground.
+"""A studio image of what stands in a scene: three-quarter view, soft light, a shadow on the ground.
 
     python tools/render_preview.py scene.blend preview.png [SIZE]
 
@@ -23,7 +23,7 @@ CENTRE = np.array([0.93, 0.935, 0.945])
 EDGE = np.array([0.72, 0.74, 0.77])
 """The backdrop's colours (sRGB), in the middle and at the corners."""
 AIR = 1.25
-"""Picture's side to the longest side of what is in it."""
+"""Image's side to the longest side of what is in it."""
 
 
 def render_preview(
@@ -111,7 +111,7 @@ def _studio(
 
 
 def _fitting(view: Matrix, points: NDArray[np.float64], zoom: float) -> Matrix:
-    """The camera's place, looking along `view`, from which all points are in the middle of the picture."""
+    """The camera's place, looking along `view`, from which all points are in the middle of the image."""
     seen = points @ np.array(view.to_3x3())
     place = np.append((seen.min(axis=0) + seen.max(axis=0))[:2] / 2, seen[:, 2].max())
     for _ in range(20):  # what is nearer looks larger, so centre and distance depend on each other

@@ -2,7 +2,7 @@
 """Run all tests but those that need Blender's window: `python3 tools/run_tests.py [pytest arguments]`.
 
 The code is checked, the unit tests run without Blender (in Python 3.11, and 3.13 where it is), and all that happens
-inside Blender is tested in each version's wheel: the installed extension, the workshop, the offline preview. What is
+inside Blender is tested in each version's wheel: the installed extension, the worker, the offline preview. What is
 between processes only (jobs with their faults and kills, the preview's protocol) is tested with one version. While
 the first stages run, the other wheels are being installed. A table at the end says how each stage went; the exit
 status is 0 when all went well.
@@ -28,8 +28,8 @@ LONGEST = 900
 WORKERS = str(2 * (os.cpu_count() or 1))
 """Most of a test's time is waiting: for a service, or for a second Blender."""
 
-IN_BLENDER = ("tests/installed", "tests/workshop", "tests/offline")
-IN_OTHERS = (*IN_BLENDER, "--ignore=tests/offline/test_contract.py", "--ignore=tests/workshop/test_process.py")
+IN_BLENDER = ("tests/installed", "tests/worker", "tests/offline")
+IN_OTHERS = (*IN_BLENDER, "--ignore=tests/offline/test_contract.py", "--ignore=tests/worker/test_worker_process.py")
 """Without what is between processes only and the same in each version: it is tested with one."""
 
 

@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 # Parameters
 
 What the service takes, by its own names: as keyword arguments of `image_to_3d.generate()`, and in the sidebar under
-*Generation* and *Output*. `image` is the picture, and is filled in by the add-on.
+*Generation* and *Output*. `image` is the image, and is filled in by the add-on.
 
 <!-- Made by tools/write_docs.py from api/parameters.py. -->
 
@@ -27,7 +27,7 @@ What the service takes, by its own names: as keyword arguments of `image_to_3d.g
 def parameters() -> str:
     """The content of docs/parameters.md."""
     sys.path.insert(0, str(ROOT / "tests" / "support"))
-    importlib.import_module("house")
+    importlib.import_module("package_stub")
     table: str = importlib.import_module("image_to_3d.api.parameters").markdown_table()
     return f"{_INTRODUCTION}{table.strip()}\n"
 

@@ -64,8 +64,8 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
 
     bpy.ops.wm.read_homefile(use_empty=True)
     yield extension
-    part("session").stop()
-    shutil.rmtree(part("session").folder(), ignore_errors=True)  # the next test's jobs are its own
+    part("engine").stop()
+    shutil.rmtree(part("engine").folder(), ignore_errors=True)  # the next test's jobs are its own
     preferences = bpy.context.preferences.addons[PACKAGE].preferences
     for name in ("service", "api_key", "base_url", "job_limit", "results_folder", "keep_days", "keep_gigabytes"):
         preferences.property_unset(name)
@@ -87,13 +87,13 @@ def service(preferences: Any) -> Iterator[ScriptedService]:
     preferences.base_url = serving.base_url
     preferences.api_key = KEY
     yield serving
-    part("session").stop()
+    part("engine").stop()
     serving.close()
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
-    """A picture that an artist might choose."""
+def image_file(tmp_path: Path) -> Path:
+    """An image that an artist might choose."""
     return Path(shutil.copy(ROOT / "samples" / "chair.png", tmp_path / "chair.png"))
 
 
@@ -105,7 +105,7 @@ def keep_going(image_to_3d: Any) -> Callable[[Callable[[], Any]], None]:
     def go(condition: Callable[[], Any], seconds: float = 60.0) -> None:
         until = time.monotonic() + seconds
         while not condition():
-            part("session").drain()
+            part("engine").drain()
             assert time.monotonic() < until, "it did not come about"
             time.sleep(0.02)
 

@@ -19,38 +19,38 @@ from .conftest import part
 
 
 @pytest.fixture(scope="module")
-def workshop(extension: Any) -> Iterator[Any]:
-    process = part("workshop.process")
-    shared = process.Workshop(process.Launch.for_wheel())
+def worker(extension: Any) -> Iterator[Any]:
+    process = part("worker.worker_process")
+    shared = process.WorkerProcess(process.Launch.for_wheel())
     yield shared
     shared.stop()
 
 
 @pytest.fixture
-def make_job(image_to_3d: Any, workshop: Any, tmp_path: Path) -> Callable[..., Any]:
+def make_job(image_to_3d: Any, worker: Any, tmp_path: Path) -> Callable[..., Any]:
     """Finished jobs whose model waits to be placed."""
 
-    def make(*, several: bool = False, convert: bool = True, **placing: Any) -> Any:
+    def make(*, several: bool = False, convert: bool = True, **placement: Any) -> Any:
         jobs, shapes = part("jobs.job"), _shapes()
         number = len(list(tmp_path.iterdir()))
         source = tmp_path / f"{number}.glb"
         (_several if several else shapes.write_glb)(source, shapes.ball(800), shapes.texture(32))
-        where = jobs.Destination(location=(1.0, 2.0, 3.0))
+        where = jobs.TargetScene(location=(1.0, 2.0, 3.0))
         job = jobs.Job(
             id=str(number),
             name="chair",
-            picture=jobs.Picture("chair", "", ""),
+            image=jobs.InputImage("chair", "", ""),
             parameters={},
             folder=tmp_path,
             service="OFFLINE",
-            placing=placing,
-            destination=where,
+            placement=placement,
+            target_scene=where,
             model_file=source.name,
         )
         if not convert:
             return job
         request = {"do": "model", "source": str(source), "format": "glb", "target": str(tmp_path / f"{number}.blend")}
-        details = workshop.run({**request, "name": "chair", "placing": placing, "record": {"image_to_3d_seed": "7"}})
+        details = worker.run({**request, "name": "chair", "placement": placement, "record": {"image_to_3d_seed": "7"}})
         return jobs.replace(job, blend_file=f"{number}.blend", details=details)
 
     return make
@@ -69,7 +69,7 @@ def _shapes() -> Any:
     return sys.modules[spec.name]
 
 
-def _several(path: Path, shape: Any, picture: bytes) -> None:
+def _several(path: Path, shape: Any, image_file: bytes) -> None:
     """A model of two meshes, exported by Blender itself."""
     for x in (0, 3):
         bpy.ops.mesh.primitive_monkey_add(location=(x, 0, 0))
@@ -78,7 +78,7 @@ def _several(path: Path, shape: Any, picture: bytes) -> None:
 
 
 def arrival() -> Any:
-    return part("scene.arrival")
+    return part("scene.place_model")
 
 
 def lowest(objects: list[bpy.types.Object]) -> float:
@@ -103,7 +103,7 @@ def test_it_stands_where_the_job_was_started(make_job: Callable[..., Any]) -> No
 
 
 @pytest.mark.parametrize(
-    ("placing", "at", "expected"),
+    ("placement", "at", "expected"),
     [
         ({"place": "ORIGIN"}, None, (0, 0, 0)),
         ({"place": "CURSOR"}, (5, 6, 7), (5, 6, 7)),
@@ -111,9 +111,9 @@ def test_it_stands_where_the_job_was_started(make_job: Callable[..., Any]) -> No
     ],
 )
 def test_it_goes_where_the_settings_say(
-    make_job: Callable[..., Any], placing: dict[str, Any], at: Any, expected: tuple[int, int, int]
+    make_job: Callable[..., Any], placement: dict[str, Any], at: Any, expected: tuple[int, int, int]
 ) -> None:
-    (root,) = arrival().place(make_job(**placing), bpy.context.scene, at=at)
+    (root,) = arrival().place(make_job(**placement), bpy.context.scene, at=at)
     assert tuple(root.matrix_basis.translation) == expected
 
 
@@ -227,7 +227,7 @@ def test_one_undo_takes_it_away_and_redo_brings_it_back(make_job: Callable[..., 
     bpy.ops.ed.undo_push(message="start")
     before = names()
     if ahead:
-        while arrival().fetch_ahead(job):
+        while arrival().prefetch(job):
             pass
     arrival().place_with_undo(job, bpy.context.scene)
     after = names()
@@ -256,11 +256,11 @@ def test_nothing_is_left_behind_but_the_model(make_job: Callable[..., Any]) -> N
 
 def test_fetching_ahead_takes_it_in_piece_by_piece(make_job: Callable[..., Any]) -> None:
     job = _in_pieces(make_job())
-    assert arrival().fetch_ahead(job)
+    assert arrival().prefetch(job)
     assert (names()["images"], names()["meshes"]) == (["chair"], [])
-    assert arrival().fetch_ahead(job)
+    assert arrival().prefetch(job)
     assert names()["meshes"] == ["chair"]
-    assert not arrival().fetch_ahead(job)
+    assert not arrival().prefetch(job)
     assert not bpy.context.scene.objects
     (root,) = arrival().place(job, bpy.context.scene)
     assert names() | {"collections": []} == {
@@ -283,9 +283,9 @@ def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -
     bpy.ops.ed.undo_push(message="start")
     _cube()
     bpy.ops.ed.undo_push(message="cube")
-    arrival().fetch_ahead(job)
+    arrival().prefetch(job)
     bpy.ops.ed.undo()
-    while arrival().fetch_ahead(job):
+    while arrival().prefetch(job):
         pass
     (root,) = arrival().place(job, bpy.context.scene)
     assert root.data.library is None
@@ -295,8 +295,8 @@ def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -
 
 def test_what_was_fetched_can_be_let_go(make_job: Callable[..., Any]) -> None:
     job = _in_pieces(make_job())
-    arrival().fetch_ahead(job)
-    arrival().forget_fetched(job)
+    arrival().prefetch(job)
+    arrival().discard_prefetched(job)
     assert (names()["images"], names()["libraries"]) == ([], [])
 
 
@@ -305,7 +305,7 @@ def test_what_the_artist_linked_from_the_same_file_stays(make_job: Callable[...,
     with bpy.data.libraries.load(str(job.blend_path), link=True) as (there, here):
         here.objects = there.objects
     bpy.context.scene.collection.objects.link(here.objects[0])
-    while arrival().fetch_ahead(job):
+    while arrival().prefetch(job):
         pass
     (root,) = arrival().place(job, bpy.context.scene)
     assert len(bpy.data.libraries) == 1
@@ -322,7 +322,7 @@ def test_another_scene_than_the_one_looked_at_can_be_its_home(make_job: Callable
 
 
 def test_a_prepared_model_that_is_gone_or_damaged_is_said(make_job: Callable[..., Any]) -> None:
-    error = part("api.errors").WorkshopError
+    error = part("errors").WorkerError
     job = make_job()
     job.blend_path.write_bytes(b"BLENDER-v405" + bytes(200))
     with pytest.raises(error):
@@ -359,7 +359,7 @@ def test_a_model_that_can_not_be_imported_directly_leaves_nothing_behind(make_jo
     job = make_job(convert=False)
     bpy.ops.export_scene.gltf(filepath=str(job.model_path), export_format="GLB")
     before = names()
-    with pytest.raises(part("api.errors").ImportFailedError, match="no extent"):
+    with pytest.raises(part("errors").ImportFailedError, match="no extent"):
         arrival().place(job, bpy.context.scene)
     assert names() == before
     assert (bpy.context.object, bpy.context.selected_objects) == (flat, [flat])
@@ -389,7 +389,7 @@ def test_importing_directly_waits_for_object_mode(make_job: Callable[..., Any]) 
     job = make_job(convert=False)
     _cube()
     bpy.ops.object.mode_set(mode="EDIT")
-    with pytest.raises(part("api.errors").ImportFailedError, match="Object Mode"):
+    with pytest.raises(part("errors").ImportFailedError, match="Object Mode"):
         arrival().place(job, bpy.context.scene)
     assert bpy.context.mode == "EDIT_MESH"
     bpy.ops.object.mode_set(mode="OBJECT")

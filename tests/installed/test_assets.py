@@ -26,16 +26,16 @@ def settings() -> Any:
 
 
 def test_it_has_catalog_tags_author_and_preview(
-    image_to_3d: Any, service: ScriptedService, picture: Path, library: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path, library: Path
 ) -> None:
     import bpy
 
     service.polls_until_done = 0
     bpy.ops.wm.save_as_mainfile(filepath=str(library / "scene.blend"))
-    placing = settings().placing
-    placing.mark_as_asset = True
-    placing.asset_catalog, placing.asset_tags, placing.asset_author = "Props/Chairs", "chair, green", "Ada"
-    assert bpy.ops.image_to_3d.generate(picture=str(picture)) == {"FINISHED"}
+    placement = settings().placement
+    placement.mark_as_asset = True
+    placement.asset_catalog, placement.asset_tags, placement.asset_author = "Props/Chairs", "chair, green", "Ada"
+    assert bpy.ops.image_to_3d.generate(image=str(image_file)) == {"FINISHED"}
     asset = next(item for item in bpy.data.objects if item.asset_data is not None)
     assert asset.asset_data.catalog_id == CATALOG
     assert sorted(tag.name for tag in asset.asset_data.tags) == ["chair", "green"]
@@ -44,11 +44,11 @@ def test_it_has_catalog_tags_author_and_preview(
 
 
 def test_a_catalog_that_is_not_there_is_said_before_anything_is_sent(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
-    settings().placing.asset_catalog = "Props/Tables"
+    settings().placement.asset_catalog = "Props/Tables"
     with pytest.raises(RuntimeError, match="Props/Tables"):
-        bpy.ops.image_to_3d.generate(picture=str(picture))
+        bpy.ops.image_to_3d.generate(image=str(image_file))
     assert not service.requests

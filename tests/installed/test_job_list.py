@@ -8,30 +8,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_service import ScriptedService, answers, as_json
+from scripted_service import ScriptedService, answers, to_json
 
 from .conftest import part
 
 
 @pytest.fixture
 def page(image_to_3d: Any) -> Callable[[int], Any]:
-    rows = part("panels.rows")
+    rows = part("panels.job_order")
     return lambda number: rows.page(number)
 
 
 def test_a_job_is_in_the_list_as_soon_as_the_button_is_pressed(
-    image_to_3d: Any, service: ScriptedService, picture: Path, page: Callable[[int], Any]
+    image_to_3d: Any, service: ScriptedService, image_file: Path, page: Callable[[int], Any]
 ) -> None:
     assert page(0) == ([], 0, 1)
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     assert [shown.id for shown in page(0)[0]] == [job.id]
 
 
 def test_many_jobs_are_shown_page_by_page_and_each_once(
-    image_to_3d: Any, service: ScriptedService, picture: Path, page: Callable[[int], Any]
+    image_to_3d: Any, service: ScriptedService, image_file: Path, page: Callable[[int], Any]
 ) -> None:
     service.polls_until_done = 1000
-    ids = {image_to_3d.generate(picture, name=f"copy {i}").id for i in range(20)}
+    ids = {image_to_3d.generate(image_file, name=f"copy {i}").id for i in range(20)}
     pages = [page(number)[0] for number in range(page(0)[2])]
     assert [len(jobs) for jobs in pages] == [8, 8, 4]
     assert {job.id for jobs in pages for job in jobs} == ids
@@ -39,11 +39,11 @@ def test_many_jobs_are_shown_page_by_page_and_each_once(
 
 
 def test_what_asks_for_attention_comes_before_what_is_over(
-    image_to_3d: Any, service: ScriptedService, picture: Path, page: Callable[[int], Any]
+    image_to_3d: Any, service: ScriptedService, image_file: Path, page: Callable[[int], Any]
 ) -> None:
-    service.next("submit", answers(as_json({"status": "error", "message": "Your wallet is empty"}, 402)))
-    failed = image_to_3d.generate(picture, wait=True)
-    done = image_to_3d.generate(picture, wait=True)
+    service.next("submit", answers(to_json({"status": "error", "message": "Your wallet is empty"}, 402)))
+    failed = image_to_3d.generate(image_file, wait=True)
+    done = image_to_3d.generate(image_file, wait=True)
     assert [job.id for job in page(0)[0]] == [failed.id, done.id]
 
 
@@ -51,12 +51,12 @@ def test_of_what_waits_in_the_queue_the_next_one_comes_first(
     image_to_3d: Any,
     service: ScriptedService,
     preferences: Any,
-    picture: Path,
+    image_file: Path,
     page: Callable[[int], Any],
     keep_going: Callable[..., None],
 ) -> None:
     preferences.job_limit = 1
     service.polls_until_done = 1000
-    first, second, third = (image_to_3d.generate(picture) for _ in range(3))
+    first, second, third = (image_to_3d.generate(image_file) for _ in range(3))
     keep_going(lambda: first.state == "waiting")
     assert [job.id for job in page(0)[0]] == [first.id, second.id, third.id]

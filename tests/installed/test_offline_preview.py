@@ -10,9 +10,11 @@ import pytest
 
 
 @pytest.mark.parametrize("output_format", ["glb", "obj", "stl", "ply"])
-def test_it_makes_a_model_in_each_format(image_to_3d: Any, preferences: Any, picture: Path, output_format: str) -> None:
+def test_it_makes_a_model_in_each_format(
+    image_to_3d: Any, preferences: Any, image_file: Path, output_format: str
+) -> None:
     preferences.service = "OFFLINE"
-    job = image_to_3d.generate(picture, wait=True, timeout=120, output_format=output_format, resolution=64)
+    job = image_to_3d.generate(image_file, wait=True, timeout=120, output_format=output_format, resolution=64)
     assert job.error is None
     assert job.state == "placed"
     assert job.model_path.suffix == f".{output_format}"
@@ -20,9 +22,9 @@ def test_it_makes_a_model_in_each_format(image_to_3d: Any, preferences: Any, pic
     assert sum(len(mesh.polygons) for mesh in meshes) > 100
 
 
-def test_a_turntable_video_is_kept_beside_the_model(image_to_3d: Any, preferences: Any, picture: Path) -> None:
+def test_a_turntable_video_is_kept_beside_the_model(image_to_3d: Any, preferences: Any, image_file: Path) -> None:
     preferences.service = "OFFLINE"
-    job = image_to_3d.generate(picture, wait=True, timeout=150, render=True, resolution=64)
+    job = image_to_3d.generate(image_file, wait=True, timeout=150, render=True, resolution=64)
     assert job.error is None
     assert job.video_path.is_file()
     assert job.video_path.parent == job.model_path.parent

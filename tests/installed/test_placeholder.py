@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An empty with the picture holds a model's place; what is done to it meanwhile is what the model gets."""
+"""An empty with the image holds a model's place; what is done to it meanwhile is what the model gets."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ def held(job: Any) -> Any:
 
 
 @pytest.fixture
-def waiting(image_to_3d: Any, service: ScriptedService, picture: Path, keep_going: Until) -> Any:
+def waiting(image_to_3d: Any, service: ScriptedService, image_file: Path, keep_going: Until) -> Any:
     """A job that holds its place at (1, 2, 3), with the service still at work."""
     import bpy
 
     bpy.context.scene.cursor.location = (1.0, 2.0, 3.0)
     service.polls_until_done = 10**6
-    job = image_to_3d.generate(picture, place="PLACEHOLDER")
+    job = image_to_3d.generate(image_file, place="PLACEHOLDER")
     keep_going(lambda: job.state == "waiting" and held(job).data is not None)
     return job
 
 
 def finish(job: Any, service: ScriptedService, keep_going: Until) -> Any:
     service.polls_until_done = 0
-    keep_going(lambda: job.state in ("placed", "failed") or (job.state == "ready" and not part("session").busy()))
+    keep_going(lambda: job.state in ("placed", "failed") or (job.state == "ready" and not part("engine").busy()))
     return job.objects[0] if job.objects else None
 
 
-def test_from_the_start_an_empty_with_the_picture_stands_at_the_cursor(waiting: Any) -> None:
+def test_from_the_start_an_empty_with_the_image_stands_at_the_cursor(waiting: Any) -> None:
     empty = held(waiting)
     assert empty.type == "EMPTY"
     assert empty.empty_display_type == "IMAGE"
@@ -61,7 +61,7 @@ def test_left_alone_the_model_stands_where_it_stood_and_it_is_gone(
     assert tuple(root.matrix_world.translation) == pytest.approx((1, 2, 3), abs=1e-5)
     assert tuple(root.matrix_world.to_euler()) == pytest.approx((0, 0, 0), abs=1e-5)
     assert held(waiting) is None
-    assert not [image for image in bpy.data.images if image.users == 0 and "picture" in image.filepath]
+    assert not [image for image in bpy.data.images if image.users == 0 and "image" in image.filepath]
 
 
 def test_moved_turned_and_scaled_is_what_the_model_is(
@@ -166,7 +166,7 @@ def test_one_undo_takes_the_model_away_and_brings_it_back(
     assert bpy.data.objects[name].type == "MESH"
 
 
-def test_a_large_picture_is_shown_by_a_small_one(
+def test_a_large_image_is_shown_by_a_small_one(
     image_to_3d: Any, service: ScriptedService, tmp_path: Path, keep_going: Until
 ) -> None:
     from PIL import Image
@@ -205,14 +205,14 @@ def test_one_of_a_job_that_nobody_here_knows_stays_when_its_file_is_opened(
     name = empty.name
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "others.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "others.blend"))
-    keep_going(lambda: not part("scene.arriving").pending())
+    keep_going(lambda: not part("scene.pending_models").pending())
     assert name in bpy.data.objects
 
 
 def test_of_many_jobs_those_at_work_show_how_far_they_are(
-    waiting: Any, image_to_3d: Any, picture: Path, keep_going: Until
+    waiting: Any, image_to_3d: Any, image_file: Path, keep_going: Until
 ) -> None:
-    jobs = [image_to_3d.generate(picture, place="PLACEHOLDER") for _ in range(31)]
+    jobs = [image_to_3d.generate(image_file, place="PLACEHOLDER") for _ in range(31)]
     keep_going(lambda: all(held(job).data is not None or job.state == "queued" for job in jobs))
     drawn = [job.id for job, _ in part("panels.overlay").at_placeholders()]
     assert len(drawn) == 30

@@ -17,12 +17,12 @@ Until = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
-def placed(image_to_3d: Any, service: ScriptedService, picture: Path) -> Any:
+def placed(image_to_3d: Any, service: ScriptedService, image_file: Path) -> Any:
     """A finished job whose model is the active object."""
     import bpy
 
     service.polls_until_done = 0
-    job = image_to_3d.generate(picture, wait=True, mesh_simplify=0.95, ss_sampling_steps=20)
+    job = image_to_3d.generate(image_file, wait=True, mesh_simplify=0.95, ss_sampling_steps=20)
     bpy.context.view_layer.objects.active = job.objects[0]
     return job
 
@@ -35,15 +35,15 @@ def models() -> list[Any]:
     )
 
 
-def test_the_object_tells_picture_settings_seed_and_service_without_the_add_on(placed: Any, picture: Path) -> None:
+def test_the_object_tells_image_settings_seed_and_service_without_the_add_on(placed: Any, image_file: Path) -> None:
     import bpy
 
-    bpy.ops.wm.save_as_mainfile(filepath=str(picture.with_name("scene.blend")), copy=True)
-    with bpy.data.libraries.load(str(picture.with_name("scene.blend"))) as (_there, here):
+    bpy.ops.wm.save_as_mainfile(filepath=str(image_file.with_name("scene.blend")), copy=True)
+    with bpy.data.libraries.load(str(image_file.with_name("scene.blend"))) as (_there, here):
         here.objects = [placed.objects[0].name]
     told = dict(here.objects[0].items())
-    assert told["image_to_3d_picture"] == "chair.png"
-    assert told["image_to_3d_picture_sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
+    assert told["image_to_3d_image"] == "chair.png"
+    assert told["image_to_3d_image_sha256"] == hashlib.sha256(image_file.read_bytes()).hexdigest()
     assert told["image_to_3d_seed"] == "3480183101"
     assert told["image_to_3d_mesh_simplify"] == pytest.approx(0.95)
     assert told["image_to_3d_ss_sampling_steps"] == 20
@@ -53,12 +53,12 @@ def test_the_object_tells_picture_settings_seed_and_service_without_the_add_on(p
     assert KEY not in str(told)
 
 
-def test_generate_again_uses_the_picture_the_settings_and_the_seed_that_were_used(
-    placed: Any, service: ScriptedService, picture: Path
+def test_generate_again_uses_the_image_the_settings_and_the_seed_that_were_used(
+    placed: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
-    picture.unlink()  # the artist's own may be gone; the job has its copy
+    image_file.unlink()  # the artist's own may be gone; the job has its copy
     assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
     first, second = (work.body for work in service.submits)
     assert second["seed"] == 3480183101
@@ -82,15 +82,15 @@ def test_variations_have_other_seeds_and_stand_side_by_side(placed: Any, service
 
 @pytest.mark.parametrize(("place", "origin"), [("CURSOR", "CENTER"), ("ORIGIN", "BOTTOM"), ("PLACEHOLDER", "CENTER")])
 def test_wherever_models_are_put_variations_stand_beside_and_at_the_height_of_the_first(
-    image_to_3d: Any, service: ScriptedService, picture: Path, place: str, origin: str
+    image_to_3d: Any, service: ScriptedService, image_file: Path, place: str, origin: str
 ) -> None:
     import bpy
 
     service.polls_until_done = 0
     bpy.context.scene.cursor.location = (1.0, 2.0, 3.0)
-    job = image_to_3d.generate(picture, wait=True, origin=origin)
-    placing = bpy.context.scene.image_to_3d.placing
-    placing.origin, placing.place = origin, place
+    job = image_to_3d.generate(image_file, wait=True, origin=origin)
+    placement = bpy.context.scene.image_to_3d.placement
+    placement.origin, placement.place = origin, place
     bpy.context.view_layer.objects.active = job.objects[0]
     assert bpy.ops.image_to_3d.vary_seed(count=1) == {"FINISHED"}
     bpy.context.view_layer.update()
@@ -104,7 +104,7 @@ def test_one_undo_takes_the_placeholders_of_all_variations_away(placed: Any, ser
     def held() -> list[Any]:
         return [item for item in bpy.data.objects if item.get("image_to_3d_placeholder")]
 
-    bpy.context.scene.image_to_3d.placing.place = "PLACEHOLDER"
+    bpy.context.scene.image_to_3d.placement.place = "PLACEHOLDER"
     bpy.ops.ed.undo_push(message="before")
     assert bpy.ops.image_to_3d.vary_seed(count=3) == {"FINISHED"}
     assert (len(models()), len(held())) == (4, 0)
@@ -119,13 +119,13 @@ def test_a_model_made_from_an_address_is_made_again_from_there(placed: Any, serv
     import bpy
 
     root = bpy.context.active_object
-    root["image_to_3d_picture_url"] = "https://example.org/chair.png"
+    root["image_to_3d_image_url"] = "https://example.org/chair.png"
     assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
     assert service.submits[-1].body["image"] == "https://example.org/chair.png"
 
 
 @pytest.mark.parametrize("said", ["*", "../*", "20260101-000000-000000-0123456z"])
-def test_what_a_file_from_elsewhere_says_its_job_was_leads_to_no_picture(placed: Any, said: str) -> None:
+def test_what_a_file_from_elsewhere_says_its_job_was_leads_to_no_image(placed: Any, said: str) -> None:
     import bpy
 
     bpy.context.active_object["image_to_3d_job"] = said
@@ -166,10 +166,10 @@ def test_one_flips_through_variations_on_one_spot_and_keeps_one(placed: Any) -> 
     assert len(bpy.data.meshes) == meshes - 2
 
 
-def test_a_picture_that_was_cleared_away_is_said(placed: Any) -> None:
+def test_an_image_that_was_cleared_away_is_said(placed: Any) -> None:
     import bpy
 
-    (placed.folder / "picture.png").unlink()
+    (placed.folder / "image.png").unlink()
     with pytest.raises(RuntimeError, match=r"chair\.png is not in the results folder"):
         bpy.ops.image_to_3d.generate_again()
 
@@ -178,6 +178,6 @@ def test_the_key_goes_to_no_other_service_than_the_one_it_was_entered_for(prefer
     preferences.api_key = KEY
     preferences.service = "CUSTOM"
     preferences.base_url = "https://example.org/api/v6"
-    assert set(part("session").setup().keys) == {"CUSTOM"}
+    assert set(part("engine").config().keys) == {"CUSTOM"}
     preferences.service = "MODELSLAB"
-    assert set(part("session").setup().keys) == {"MODELSLAB"}
+    assert set(part("engine").config().keys) == {"MODELSLAB"}

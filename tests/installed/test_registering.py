@@ -51,7 +51,7 @@ def test_enabling_loads_nothing_that_takes_long(user: Path) -> None:
 def test_every_operator_that_a_panel_can_name_exists(extension: Any) -> None:
     import bpy
 
-    for name in part("names").Op:
+    for name in part("bl_ids").Op:
         group, _, verb = name.partition(".")
         assert getattr(getattr(bpy.ops, group), verb).get_rna_type().name, name
 

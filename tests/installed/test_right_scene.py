@@ -32,12 +32,12 @@ def names() -> set[str]:
 
 
 def test_it_goes_into_its_own_scene_though_another_one_is_shown(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
     own = bpy.context.scene
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     other = bpy.data.scenes.new("Other")
     bpy.context.window.scene = other
     job.wait(timeout=60)
@@ -47,23 +47,23 @@ def test_it_goes_into_its_own_scene_though_another_one_is_shown(
 
 
 def test_its_scene_is_found_though_it_was_renamed_meanwhile(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
     own = bpy.context.scene
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     own.name = "Renamed"
     bpy.data.scenes.new("Scene")
     job.wait(timeout=60)
     assert "chair" in own.objects
 
 
-def test_where_its_scene_was_deleted_it_waits(image_to_3d: Any, service: ScriptedService, picture: Path) -> None:
+def test_where_its_scene_was_deleted_it_waits(image_to_3d: Any, service: ScriptedService, image_file: Path) -> None:
     import bpy
 
     bpy.data.scenes.new("Other")
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     bpy.data.scenes.remove(bpy.context.scene)
     job.wait(timeout=60)
     assert job.state == "ready"
@@ -71,11 +71,11 @@ def test_where_its_scene_was_deleted_it_waits(image_to_3d: Any, service: Scripte
 
 
 def test_another_file_does_not_get_it_and_its_own_one_does_when_it_is_open_again(
-    image_to_3d: Any, service: ScriptedService, picture: Path, room: Path, keep_going: Going
+    image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path, keep_going: Going
 ) -> None:
     import bpy
 
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.read_homefile(use_empty=True)
     job.wait(timeout=60)
@@ -88,11 +88,11 @@ def test_another_file_does_not_get_it_and_its_own_one_does_when_it_is_open_again
 
 
 def test_a_file_that_was_not_saved_since_is_another_file_when_it_is_opened_again(
-    image_to_3d: Any, service: ScriptedService, picture: Path, room: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path
 ) -> None:
     import bpy
 
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     bpy.ops.wm.open_mainfile(filepath=str(room))
     job.wait(timeout=60)
     assert job.state == "ready"
@@ -100,11 +100,11 @@ def test_a_file_that_was_not_saved_since_is_another_file_when_it_is_opened_again
 
 
 def test_import_here_puts_a_waiting_model_into_the_scene_that_is_open(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     bpy.ops.wm.read_homefile(use_empty=True)
     job.wait(timeout=60)
     bpy.context.scene.cursor.location = (3.0, 2.0, 1.0)
@@ -114,16 +114,16 @@ def test_import_here_puts_a_waiting_model_into_the_scene_that_is_open(
 
 
 def test_of_two_scenes_that_were_copied_from_one_the_right_one_gets_it(
-    image_to_3d: Any, service: ScriptedService, picture: Path, room: Path, keep_going: Going
+    image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path, keep_going: Going
 ) -> None:
     import bpy
 
     own = bpy.context.scene
-    first = image_to_3d.generate(picture, name="first")
+    first = image_to_3d.generate(image_file, name="first")
     bpy.ops.scene.new(type="FULL_COPY")
     copy = bpy.context.scene
     assert copy != own
-    second = image_to_3d.generate(picture, name="second")
+    second = image_to_3d.generate(image_file, name="second")
     bpy.ops.wm.save_mainfile()
     bpy.ops.wm.read_homefile(use_empty=True)
     for job in (first, second):
@@ -136,12 +136,12 @@ def test_of_two_scenes_that_were_copied_from_one_the_right_one_gets_it(
 
 
 def test_undoing_the_scenes_stamp_does_not_lose_the_way_back(
-    image_to_3d: Any, service: ScriptedService, picture: Path, room: Path, keep_going: Going
+    image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path, keep_going: Going
 ) -> None:
     import bpy
 
     bpy.ops.ed.undo_push(message="before")
-    job = image_to_3d.generate(picture)
+    job = image_to_3d.generate(image_file)
     bpy.ops.ed.undo_push(message="after")
     bpy.ops.ed.undo()
     bpy.ops.wm.save_mainfile()
@@ -152,12 +152,12 @@ def test_undoing_the_scenes_stamp_does_not_lose_the_way_back(
 
 
 def test_one_undo_takes_the_model_away_and_redo_brings_it_back(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
     bpy.ops.ed.undo_push(message="before")
-    job = image_to_3d.generate(picture, wait=True)
+    job = image_to_3d.generate(image_file, wait=True)
     assert "chair" in names()
     bpy.ops.ed.undo()
     assert "chair" not in names()
@@ -168,11 +168,11 @@ def test_one_undo_takes_the_model_away_and_redo_brings_it_back(
 
 
 def test_nothing_of_a_job_is_kept_in_the_file_but_the_scenes_stamp(
-    image_to_3d: Any, service: ScriptedService, picture: Path, tmp_path: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path, tmp_path: Path
 ) -> None:
     import bpy
 
-    job = image_to_3d.generate(picture, scene=None, wait=True)
+    job = image_to_3d.generate(image_file, scene=None, wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
     content = (tmp_path / "a.blend").read_bytes()
     assert job.id.encode() not in content
@@ -180,23 +180,23 @@ def test_nothing_of_a_job_is_kept_in_the_file_but_the_scenes_stamp(
 
 
 def test_placed_models_are_safe_once_their_file_is_saved(
-    image_to_3d: Any, service: ScriptedService, picture: Path, room: Path, keep_going: Going
+    image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path, keep_going: Going
 ) -> None:
     import bpy
 
-    job = image_to_3d.generate(picture, wait=True)
+    job = image_to_3d.generate(image_file, wait=True)
     assert not job.job.kept
     bpy.ops.wm.save_mainfile()
-    keep_going(lambda: part("session").latest(job.id).kept)
+    keep_going(lambda: part("engine").latest(job.id).kept)
 
 
 def test_a_model_that_went_with_an_unsaved_file_waits_in_the_list_again(
-    image_to_3d: Any, service: ScriptedService, picture: Path, keep_going: Callable[..., None]
+    image_to_3d: Any, service: ScriptedService, image_file: Path, keep_going: Callable[..., None]
 ) -> None:
     import bpy
 
     service.polls_until_done = 0
-    job = image_to_3d.generate(picture, wait=True)
+    job = image_to_3d.generate(image_file, wait=True)
     assert job.state == "placed"
     bpy.ops.wm.read_homefile(use_empty=True)
     keep_going(lambda: job.state == "ready")

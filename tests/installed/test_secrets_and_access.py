@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_service import ScriptedService, as_json
+from scripted_service import ScriptedService, to_json
 
 from .conftest import KEY, USER, part
 
@@ -32,7 +32,7 @@ def test_the_key_is_in_no_file_log_error_or_process_list(
     image_to_3d: Any,
     service: ScriptedService,
     preferences: Any,
-    picture: Path,
+    image_file: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
@@ -42,9 +42,9 @@ def test_the_key_is_in_no_file_log_error_or_process_list(
     preferences.api_key = ""
     monkeypatch.setenv("MODELSLAB_API_KEY", KEY)
     caplog.set_level(logging.DEBUG)
-    done = image_to_3d.generate(picture, wait=True)
-    service.next("submit", lambda _: as_json({"status": "error", "message": f"Invalid key {KEY}"}, 401))
-    failed = image_to_3d.generate(picture, wait=True)
+    done = image_to_3d.generate(image_file, wait=True)
+    service.next("submit", lambda _: to_json({"status": "error", "message": f"Invalid key {KEY}"}, 401))
+    failed = image_to_3d.generate(image_file, wait=True)
     assert {request[2].get("key") for request in service.requests if request[0] == "submit"} == {KEY}
     assert (done.state, failed.state) == ("placed", "failed")
 
@@ -53,7 +53,7 @@ def test_the_key_is_in_no_file_log_error_or_process_list(
     assert not [line for line in children if KEY.encode() in line]
 
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
-    part("session").stop()
+    part("engine").stop()
     bpy.ops.wm.save_userpref()
     assert KEY not in str(failed.error)
     assert KEY not in caplog.text
@@ -63,13 +63,13 @@ def test_the_key_is_in_no_file_log_error_or_process_list(
 
 
 def test_a_typed_key_is_in_blenders_preferences_only(
-    image_to_3d: Any, service: ScriptedService, picture: Path, tmp_path: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path, tmp_path: Path
 ) -> None:
     import bpy
 
-    job = image_to_3d.generate(picture, wait=True)
+    job = image_to_3d.generate(image_file, wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
-    part("session").stop()
+    part("engine").stop()
     written = [path for folder in (USER, tmp_path, job.folder) for path in folder.rglob("*") if path.is_file()]
     holding = {path.name for path in written if KEY.encode() in path.read_bytes()}
     assert holding <= {"userpref.blend"}
@@ -91,51 +91,51 @@ def test_the_environments_address_counts_where_none_is_typed(preferences: Any, m
 
 
 def test_without_online_access_the_service_on_the_network_is_not_asked(
-    image_to_3d: Any, preferences: Any, picture: Path
+    image_to_3d: Any, preferences: Any, image_file: Path
 ) -> None:
     import bpy
 
     preferences.api_key = KEY
     assert not bpy.app.online_access
     with pytest.raises(image_to_3d.OnlineAccessError, match="Allow Online Access"):
-        image_to_3d.generate(picture)
+        image_to_3d.generate(image_file)
     assert not bpy.ops.image_to_3d.generate.poll()
     assert not bpy.ops.image_to_3d.test_key.poll()
     preferences.service = "CUSTOM"
     preferences.base_url = "http://192.0.2.1/api"
     with pytest.raises(image_to_3d.OnlineAccessError):
-        image_to_3d.generate(picture)
+        image_to_3d.generate(image_file)
 
 
 def test_without_online_access_a_service_on_this_machine_may_be_asked(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
 
     assert not bpy.app.online_access
-    assert image_to_3d.generate(picture, wait=True).state == "placed"
+    assert image_to_3d.generate(image_file, wait=True).state == "placed"
 
 
 def test_without_a_key_it_is_said_what_is_missing_and_the_offline_preview_offered(
-    image_to_3d: Any, preferences: Any, picture: Path
+    image_to_3d: Any, preferences: Any, image_file: Path
 ) -> None:
     import bpy
 
     bpy.context.preferences.system.use_online_access = True
     with pytest.raises(image_to_3d.KeyMissingError, match="MODELSLAB_API_KEY"):
-        image_to_3d.generate(picture)
+        image_to_3d.generate(image_file)
     bpy.ops.image_to_3d.use_offline_preview()
     assert preferences.service == "OFFLINE"
     assert bpy.ops.image_to_3d.generate.poll()
 
 
 def test_a_custom_service_without_an_address_is_said_to_have_none(
-    image_to_3d: Any, preferences: Any, picture: Path
+    image_to_3d: Any, preferences: Any, image_file: Path
 ) -> None:
     preferences.service = "CUSTOM"
     preferences.api_key = KEY
     with pytest.raises(image_to_3d.ParameterError, match="address"):
-        image_to_3d.generate(picture)
+        image_to_3d.generate(image_file)
 
 
 def test_the_key_can_be_tried_out_and_the_balance_is_shown(
@@ -149,7 +149,7 @@ def test_the_key_can_be_tried_out_and_the_balance_is_shown(
     assert account.now().balance == "43.60 USD"
     assert not account.now().failed
 
-    service.next("balance", lambda _: as_json({"status": "error", "message": "Invalid API Key"}, 401))
+    service.next("balance", lambda _: to_json({"status": "error", "message": "Invalid API Key"}, 401))
     bpy.ops.image_to_3d.test_key()
     keep_going(lambda: not account.now().asking)
     assert account.now().failed
@@ -171,7 +171,7 @@ def test_another_key_makes_what_was_said_of_the_old_one_void(
 def test_nobody_on_the_network_is_asked_for_the_balance_without_online_access(preferences: Any) -> None:
     preferences.service = "MODELSLAB"
     preferences.api_key = KEY
-    part("session").ask_account()
+    part("engine").ask_account()
     assert not part("account").now().asking
 
 

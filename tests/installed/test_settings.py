@@ -17,7 +17,7 @@ def settings(image_to_3d: Any) -> Any:
     return bpy.context.scene.image_to_3d
 
 
-def test_every_parameter_but_the_picture_is_a_setting_with_its_default(settings: Any) -> None:
+def test_every_parameter_but_the_image_is_a_setting_with_its_default(settings: Any) -> None:
     parameters = part("api.parameters")
     assert settings.parameters() == parameters.defaults()
     assert set(settings.parameters()) == set(parameters.PARAMETERS) - {"image"}
@@ -70,21 +70,21 @@ def test_a_webhook_that_is_no_address_is_refused_by_name(settings: Any, image_to
 
 
 def test_the_placing_of_a_fresh_scene_is_that_of_scripts_but_with_a_placeholder(settings: Any) -> None:
-    assert settings.placing.chosen() == part("jobs.placing").Placing(place="PLACEHOLDER")
+    assert settings.placement.chosen() == part("placement").Placement(place="PLACEHOLDER")
 
 
 def test_the_placing_is_what_the_scene_says(settings: Any) -> None:
     import bpy
 
-    placing = settings.placing
-    placing.place = "ORIGIN"
-    placing.collection = bpy.data.collections.new("Furniture")
-    placing.size = 1.7
-    placing.origin = "CENTER"
-    placing.on_ground = placing.select = False
-    placing.triangle_budget = 5000
-    placing.asset_tags = "wood, old ,"
-    chosen = placing.chosen()
+    placement = settings.placement
+    placement.place = "ORIGIN"
+    placement.collection = bpy.data.collections.new("Furniture")
+    placement.size = 1.7
+    placement.origin = "CENTER"
+    placement.on_ground = placement.select = False
+    placement.triangle_budget = 5000
+    placement.asset_tags = "wood, old ,"
+    chosen = placement.chosen()
     assert (chosen.place, chosen.collection, chosen.size, chosen.origin) == ("ORIGIN", "Furniture", 1.7, "CENTER")
     assert not chosen.on_ground
     assert not chosen.select

@@ -16,14 +16,14 @@ Until = Callable[[Callable[[], Any]], None]
 
 
 def test_the_size_is_shown_and_a_clean_up_spares_what_is_not_saved(
-    image_to_3d: Any, service: ScriptedService, preferences: Any, picture: Path, keep_going: Until, tmp_path: Path
+    image_to_3d: Any, service: ScriptedService, preferences: Any, image_file: Path, keep_going: Until, tmp_path: Path
 ) -> None:
     import bpy
 
     service.polls_until_done = 0
-    saved = image_to_3d.generate(picture, wait=True)
+    saved = image_to_3d.generate(image_file, wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-    unsaved = image_to_3d.generate(picture, wait=True)
+    unsaved = image_to_3d.generate(image_file, wait=True)
     keep_going(lambda: '"kept": true' in (saved.folder / "job.json").read_text())
 
     bpy.ops.image_to_3d.measure_results()
@@ -37,14 +37,14 @@ def test_the_size_is_shown_and_a_clean_up_spares_what_is_not_saved(
 
 
 def test_what_may_be_kept_counts_for_all_results_folders_together(
-    image_to_3d: Any, service: ScriptedService, preferences: Any, picture: Path, keep_going: Until, tmp_path: Path
+    image_to_3d: Any, service: ScriptedService, preferences: Any, image_file: Path, keep_going: Until, tmp_path: Path
 ) -> None:
     import bpy
 
     service.polls_until_done = 0
-    first = image_to_3d.generate(picture, wait=True, scene=None)
+    first = image_to_3d.generate(image_file, wait=True, scene=None)
     preferences.results_folder = str(tmp_path / "elsewhere")
-    second = image_to_3d.generate(picture, wait=True, scene=None)
+    second = image_to_3d.generate(image_file, wait=True, scene=None)
     for job in (first, second):
         bpy.ops.image_to_3d.dismiss(job_id=job.id)
     keep_going(lambda: all('"listed": false' in (job.folder / "job.json").read_text() for job in (first, second)))
@@ -56,22 +56,22 @@ def test_what_may_be_kept_counts_for_all_results_folders_together(
 
 
 def test_a_folder_for_the_jobs_is_made_with_the_first_one(image_to_3d: Any, service: ScriptedService) -> None:
-    folder = part("session").folder()
-    assert part("session").obstacle() is None
+    folder = part("engine").folder()
+    assert part("engine").obstacle() is None
     assert not folder.exists()
-    part("session").queue()
+    part("engine").queue()
     assert folder.is_dir()
 
 
 def test_where_that_folder_can_not_be_made_that_is_said(
-    image_to_3d: Any, service: ScriptedService, picture: Path
+    image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
-    folder = part("session").folder()
+    folder = part("engine").folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
     try:
-        with pytest.raises(part("api.errors").StorageError, match="can't be made"):
-            image_to_3d.generate(picture)
+        with pytest.raises(part("errors").StorageError, match="can't be made"):
+            image_to_3d.generate(image_file)
     finally:
         folder.unlink()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs from picture to .blend, against a scripted service and a real second Blender."""
+"""Jobs from image to .blend, against a scripted service and a real second Blender."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import house  # noqa: F401
+import package_stub  # noqa: F401
 import pytest
 from image_to_3d.jobs.queue import Queue
-from image_to_3d.workshop.process import Workshop
-from queues import Borrowed, a_queue, a_workshop
+from image_to_3d.worker.worker_process import WorkerProcess
+from queues import Borrowed, a_queue, a_worker
 from scripted_service import ScriptedService
 
 
@@ -23,21 +23,21 @@ def service() -> Iterator[ScriptedService]:
 
 
 @pytest.fixture(scope="session")
-def workshop() -> Iterator[Workshop]:
+def worker() -> Iterator[WorkerProcess]:
     """One warm second Blender for all tests of a session."""
-    workshop = a_workshop()
-    yield workshop
-    workshop.stop()
+    worker = a_worker()
+    yield worker
+    worker.stop()
 
 
 @pytest.fixture
-def make_queue(tmp_path: Path, service: ScriptedService, workshop: Workshop) -> Iterator[Callable[..., Queue]]:
+def make_queue(tmp_path: Path, service: ScriptedService, worker: WorkerProcess) -> Iterator[Callable[..., Queue]]:
     """Queues on one journal, talking to the scripted service; all ended with the test."""
     made: list[Queue] = []
 
     def make(**changes: Any) -> Queue:
         base_url = changes.pop("base_url", service.base_url)
-        queue = a_queue(tmp_path, base_url, Borrowed(workshop), **changes)
+        queue = a_queue(tmp_path, base_url, Borrowed(worker), **changes)
         made.append(queue)
         return queue
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from house import ROOT
+from package_stub import ROOT
 
 ROW = re.compile(r"^\|.*\|.*\| `([^`]+)` \|$", re.MULTILINE)
 

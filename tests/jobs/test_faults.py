@@ -21,23 +21,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from image_to_3d.api.errors import Action, KeyMissingError, OnlineAccessError
+from image_to_3d.errors import Action, KeyMissingError, OnlineAccessError
+from image_to_3d.jobs.config import CUSTOM
 from image_to_3d.jobs.job import Job, Notice, State
 from image_to_3d.jobs.queue import Queue
-from image_to_3d.jobs.services import CUSTOM
-from image_to_3d.workshop.process import Launch, Workshop
-from queues import EAGER, FAST, a_setup, an_order, no_offline_service, rest, states_seen, until
+from image_to_3d.worker.worker_process import Launch, WorkerProcess
+from queues import EAGER, FAST, a_config, a_request, no_offline_service, rest, states_seen, until
 from scripted_service import (
     Reply,
     Request,
     ScriptedService,
     answers,
-    as_json,
     cube_glb,
     html,
     ranged,
     resets,
     takes_and_resets,
+    to_json,
 )
 
 MakeQueue = Callable[..., Queue]
@@ -45,7 +45,7 @@ MakeQueue = Callable[..., Queue]
 
 def run(queue: Queue, **order: Any) -> Job:
     """One job from order to rest."""
-    queue.add(an_order(**order))
+    queue.add(a_request(**order))
     [job] = rest(queue)
     return job
 
@@ -56,21 +56,21 @@ def run(queue: Queue, **order: Any) -> Job:
 @pytest.mark.parametrize(
     ("reply", "code", "action", "words"),
     [
-        pytest.param(as_json({"status": "error", "message": "bad picture"}), "refused", Action.RETRY, "bad picture",
+        pytest.param(to_json({"status": "error", "message": "bad image"}), "refused", Action.RETRY, "bad image",
                      id="an error with HTTP 200 and no id"),
-        pytest.param(as_json({"status": "error", "message": {"init_image": ["The init image field is required."]}}),
+        pytest.param(to_json({"status": "error", "message": {"init_image": ["The init image field is required."]}}),
                      "refused", Action.RETRY, "init image field is required", id="a message of lists"),
-        pytest.param(as_json({"status": "failed", "messege": "could not read it"}), "refused", Action.RETRY,
+        pytest.param(to_json({"status": "failed", "messege": "could not read it"}), "refused", Action.RETRY,
                      "could not read it", id="a misspelt message"),
-        pytest.param(as_json({"status": "ERROR", "errors": ["one", "two"]}, 400), "refused", Action.RETRY, "one",
+        pytest.param(to_json({"status": "ERROR", "errors": ["one", "two"]}, 400), "refused", Action.RETRY, "one",
                      id="a list of errors with HTTP 400"),
-        pytest.param(as_json({"status": "error", "message": "Invalid API key"}, 401), "key_rejected",
+        pytest.param(to_json({"status": "error", "message": "Invalid API key"}, 401), "key_rejected",
                      Action.OPEN_PREFERENCES, "", id="HTTP 401"),
-        pytest.param(as_json({"status": "error", "message": "forbidden"}, 403), "key_rejected",
+        pytest.param(to_json({"status": "error", "message": "forbidden"}, 403), "key_rejected",
                      Action.OPEN_PREFERENCES, "", id="HTTP 403"),
-        pytest.param(as_json({"status": "error", "message": "Payment required"}, 402), "no_credit", Action.RETRY, "",
+        pytest.param(to_json({"status": "error", "message": "Payment required"}, 402), "no_credit", Action.RETRY, "",
                      id="HTTP 402"),
-        pytest.param(as_json({"status": "error", "message": "Your subscription is exhausted"}), "no_credit",
+        pytest.param(to_json({"status": "error", "message": "Your subscription is exhausted"}), "no_credit",
                      Action.RETRY, "", id="no credit said in words only"),
         pytest.param(html(404, "Not Found"), "refused", Action.RETRY, "404", id="a gateway's 404 page"),
     ],
@@ -93,11 +93,11 @@ def test_a_definite_no_ends_the_job_with_the_reason_and_costs_nothing(
 @pytest.mark.parametrize(
     "limit",
     [
-        pytest.param(as_json({"status": "error", "message": "slow down", "retry_after": 1}, 429), id="in the body"),
+        pytest.param(to_json({"status": "error", "message": "slow down", "retry_after": 1}, 429), id="in the body"),
         pytest.param(
-            as_json({"status": "error", "message": "slow down"}, 429, **{"Retry-After": "1"}), id="in a header"
+            to_json({"status": "error", "message": "slow down"}, 429, **{"Retry-After": "1"}), id="in a header"
         ),
-        pytest.param(as_json({"status": "error", "message": "Rate limit, try again in 1 second"}), id="in words"),
+        pytest.param(to_json({"status": "error", "message": "Rate limit, try again in 1 second"}), id="in words"),
         pytest.param(html(429, "Too Many Requests"), id="without a time"),
     ],
 )
@@ -105,7 +105,7 @@ def test_too_many_requests_pause_the_queue_which_goes_on_by_itself(
     queue: Queue, service: ScriptedService, limit: Reply
 ) -> None:
     service.next("submit", answers(limit))
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.paused() is not None)
     assert queue.paused()[1]  # type: ignore[index]
     until(lambda: queue.jobs()[0].state is State.QUEUED)
@@ -141,10 +141,10 @@ UNANSWERED = [
     pytest.param(takes_and_resets, id="connection reset"),
     pytest.param(takes_and_stalls, id="no answer in time"),
     pytest.param(takes_and(html(502)), id="HTTP 502"),
-    pytest.param(takes_and(as_json({"status": "error", "message": "server error"}, 500)), id="HTTP 500 with a reply"),
+    pytest.param(takes_and(to_json({"status": "error", "message": "server error"}, 500)), id="HTTP 500 with a reply"),
     pytest.param(takes_and(html(200, "Welcome")), id="a web page with HTTP 200"),
     pytest.param(takes_and((200, {"Content-Length": "500"}, b'{"status": "proc')), id="an answer cut short"),
-    pytest.param(takes_and(as_json({"status": "processing", "message": "soon"})), id="nothing to ask for it by"),
+    pytest.param(takes_and(to_json({"status": "processing", "message": "soon"})), id="nothing to ask for it by"),
 ]
 
 
@@ -163,12 +163,12 @@ def test_a_submit_without_an_answer_is_found_in_the_list_and_not_sent_again(
 def test_a_submit_that_cannot_be_found_is_for_the_artist_to_decide(
     queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
 ) -> None:
-    service.next("list", *[answers(as_json({"status": "success", "data": []}))] * 20)
+    service.next("list", *[answers(to_json({"status": "success", "data": []}))] * 20)
     service.next("submit", fault)
     job = run(queue)
-    assert job.state is State.UNKNOWN
+    assert job.state is State.UNCONFIRMED
     assert job.error is not None
-    assert job.error.action is Action.LOOK_AGAIN
+    assert job.error.action is Action.CHECK_AGAIN
     assert len(service.submits) == 1, "it was paid twice"
 
 
@@ -185,36 +185,36 @@ def test_a_lost_submit_is_told_from_older_entries_though_the_list_has_ids_only(
 def test_two_lost_submits_are_not_mistaken_for_each_other(make_queue: MakeQueue, service: ScriptedService) -> None:
     queue = make_queue()
     service.next("submit", takes_and_resets, takes_and_resets)
-    queue.add(an_order(0))
-    queue.add(an_order(1))
+    queue.add(a_request(0))
+    queue.add(a_request(1))
     jobs = rest(queue)
-    assert [job.state for job in jobs] == [State.UNKNOWN] * 2
+    assert [job.state for job in jobs] == [State.UNCONFIRMED] * 2
     assert len(service.submits) == 2
 
 
-def test_look_again_finds_what_appears_in_the_list_later(queue: Queue, service: ScriptedService) -> None:
-    service.next("list", *[answers(as_json({"data": []}))] * 4)
+def test_check_again_finds_what_appears_in_the_list_later(queue: Queue, service: ScriptedService) -> None:
+    service.next("list", *[answers(to_json({"data": []}))] * 4)
     service.next("submit", takes_and_resets)
     job = run(queue)
-    assert job.state is State.UNKNOWN
-    queue.look_again(job.id)
+    assert job.state is State.UNCONFIRMED
+    queue.check_again(job.id)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
 
-def test_submit_again_is_a_second_request_that_only_the_artist_orders(queue: Queue, service: ScriptedService) -> None:
+def test_send_again_is_a_second_request_that_only_the_artist_orders(queue: Queue, service: ScriptedService) -> None:
     service.next("list", *[answers(html(500))] * 20)
     service.next("submit", resets)
     job = run(queue)
-    assert job.state is State.UNKNOWN
+    assert job.state is State.UNCONFIRMED
     assert service.count("submit") == 1
-    queue.submit_again(job.id)
+    queue.send_again(job.id)
     assert rest(queue)[0].state is State.READY
     assert service.count("submit") == 2
 
 
 def test_an_unknown_job_can_be_dismissed_and_its_folder_stays(queue: Queue, service: ScriptedService) -> None:
-    service.next("list", *[answers(as_json({"data": []}))] * 20)
+    service.next("list", *[answers(to_json({"data": []}))] * 20)
     service.next("submit", resets)
     job = run(queue)
     queue.dismiss(job.id)
@@ -237,11 +237,11 @@ def test_a_redirect_of_the_submit_is_not_followed_and_the_key_goes_nowhere_else(
 def test_a_fetch_address_at_another_host_is_not_used(queue: Queue, service: ScriptedService) -> None:
     other = ScriptedService()
 
-    def elsewhere(request: Request) -> Reply:
+    def other_file_label(request: Request) -> Reply:
         work = request.service.take(request.body)
-        return as_json({"status": "processing", "id": int(work.id), "fetch_result": f"{other.base_url}/3d/fetch/1"})
+        return to_json({"status": "processing", "id": int(work.id), "fetch_result": f"{other.base_url}/3d/fetch/1"})
 
-    service.next("submit", elsewhere)
+    service.next("submit", other_file_label)
     assert run(queue).state is State.READY
     assert not other.requests
     other.close()
@@ -258,7 +258,7 @@ def a_free_port() -> int:
 
 def test_a_service_that_is_down_is_tried_again_and_then_said(make_queue: MakeQueue) -> None:
     queue = make_queue(base_url=f"http://127.0.0.1:{a_free_port()}/api/v6")
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.paused() is not None)
     [job] = rest(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
@@ -328,7 +328,7 @@ def tls_server(folder: Path) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    "fault", [answers(html(503)), answers(as_json({"status": "success", "output": []})), resets, answers(html(200))]
+    "fault", [answers(html(503)), answers(to_json({"status": "success", "output": []})), resets, answers(html(200))]
 )
 def test_an_upload_that_fails_is_repeated(
     queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
@@ -339,17 +339,17 @@ def test_an_upload_that_fails_is_repeated(
     assert len(service.submits) == 1
 
 
-def test_a_picture_the_service_refuses_is_said(queue: Queue, service: ScriptedService) -> None:
-    service.next("upload", answers(as_json({"status": "error", "message": "Invalid base64 string"})))
+def test_an_image_the_service_refuses_is_said(queue: Queue, service: ScriptedService) -> None:
+    service.next("upload", answers(to_json({"status": "error", "message": "Invalid base64 string"})))
     job = run(queue)
     assert job.state is State.FAILED
     assert "Invalid base64 string" in str(job.error)
     assert not service.submits
 
 
-def test_a_file_that_is_no_picture_is_said_and_nothing_is_sent(queue: Queue, service: ScriptedService) -> None:
-    job = run(queue, picture=b"this is a letter, not a picture" * 10)
-    assert (job.state, job.error and job.error.code) == (State.FAILED, "picture")
+def test_a_file_that_is_no_image_is_said_and_nothing_is_sent(queue: Queue, service: ScriptedService) -> None:
+    job = run(queue, image=b"this is a letter, not an image" * 10)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "image")
     assert service.count("upload") == service.count("submit") == 0
 
 
@@ -361,15 +361,15 @@ def test_a_file_that_is_no_picture_is_said_and_nothing_is_sent(queue: Queue, ser
     [
         pytest.param(answers(html(500)), id="HTTP 500"),
         pytest.param(answers(html(502)), id="HTTP 502"),
-        pytest.param(answers(as_json({"status": "error", "message": "overloaded"}, 503)), id="HTTP 503 with a reply"),
+        pytest.param(answers(to_json({"status": "error", "message": "overloaded"}, 503)), id="HTTP 503 with a reply"),
         pytest.param(answers((200, {}, b"{{{{")), id="broken JSON"),
         pytest.param(answers((200, {}, b"")), id="an empty answer"),
         pytest.param(answers(html(200)), id="a web page"),
         pytest.param(resets, id="connection reset"),
         pytest.param(answers((200, {"Content-Length": "999"}, b'{"sta')), id="an answer cut short"),
         pytest.param(lambda _: time.sleep(3), id="no answer in time"),
-        pytest.param(answers(as_json({"status": "error", "message": "wait", "retry_after": 0.2}, 429)), id="HTTP 429"),
-        pytest.param(answers(as_json({"status": "success", "output": []})), id="done, but no files named"),
+        pytest.param(answers(to_json({"status": "error", "message": "wait", "retry_after": 0.2}, 429)), id="HTTP 429"),
+        pytest.param(answers(to_json({"status": "success", "output": []})), id="done, but no files named"),
     ],
 )
 def test_a_fault_while_polling_costs_nothing(
@@ -385,9 +385,9 @@ def test_a_generation_that_fails_is_over_and_a_retry_submits_anew(queue: Queue, 
     service.eta = None
     service.next(
         "submit",
-        lambda request: as_json({"status": "processing", "id": request.service.take(request.body).id, "output": []}),
+        lambda request: to_json({"status": "processing", "id": request.service.take(request.body).id, "output": []}),
     )
-    service.next("fetch", answers(as_json({"status": "failed", "message": "the mesh could not be made"})))
+    service.next("fetch", answers(to_json({"status": "failed", "message": "the mesh could not be made"})))
     job = run(queue)
     assert job.state is State.FAILED
     assert "the mesh could not be made" in str(job.error)
@@ -401,20 +401,20 @@ def test_a_job_that_never_ends_is_given_up_and_can_be_looked_for_again(
 ) -> None:
     import dataclasses
 
-    queue = make_queue(pace=dataclasses.replace(FAST, give_up=0.5))
+    queue = make_queue(timing=dataclasses.replace(FAST, give_up=0.5))
     service.polls_until_done = 10**6
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "too_long")
     assert job.error is not None
-    assert job.error.action is Action.LOOK_AGAIN
+    assert job.error.action is Action.CHECK_AGAIN
     service.polls_until_done = 0
-    queue.look_again(job.id)
+    queue.check_again(job.id)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
 
 def test_a_key_that_is_rejected_while_polling_loses_nothing(queue: Queue, service: ScriptedService) -> None:
-    service.next("fetch", answers(as_json({"status": "error", "message": "Invalid API key"}, 401)))
+    service.next("fetch", answers(to_json({"status": "error", "message": "Invalid API key"}, 401)))
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "key_rejected")
     queue.retry(job.id)
@@ -435,17 +435,17 @@ def test_online_access_switched_off_in_the_middle_holds_the_job_until_it_is_on_a
         pytest.skip("this machine's own name leads nowhere")
     queue = make_queue(base_url=url)
     service.polls_until_done = 10**6
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
-    queue.configure(a_setup(tmp_path, url, online=False))
+    queue.configure(a_config(tmp_path, url, online=False))
     until(lambda: "online access" in queue.jobs()[0].note)
     polls = service.count("fetch")
     time.sleep(0.5)
     assert service.count("fetch") <= polls + 1
     with pytest.raises(OnlineAccessError):
-        queue.add(an_order(1))
+        queue.add(a_request(1))
     service.polls_until_done = 0
-    queue.configure(a_setup(tmp_path, url))
+    queue.configure(a_config(tmp_path, url))
     [job] = rest(queue)
     assert job.service_id
 
@@ -456,12 +456,12 @@ def test_a_key_taken_out_while_jobs_are_queued_fails_none_of_them(
     queue = make_queue(limit=1)
     service.polls_until_done = 10**6
     for number in range(4):
-        queue.add(an_order(number))
+        queue.add(a_request(number))
     until(lambda: len(service.submits) == 1)
-    queue.configure(a_setup(tmp_path, service.base_url, keys={CUSTOM: ""}, limit=4))
+    queue.configure(a_config(tmp_path, service.base_url, keys={CUSTOM: ""}, limit=4))
     until(lambda: "key" in queue.jobs()[0].note and queue.paused() is not None)
     service.polls_until_done = 0
-    queue.configure(a_setup(tmp_path, service.base_url, limit=4))
+    queue.configure(a_config(tmp_path, service.base_url, limit=4))
     assert [job.state for job in rest(queue)] == [State.READY] * 4
     assert len(service.submits) == 4
 
@@ -470,14 +470,14 @@ def test_a_key_taken_out_in_the_middle_holds_the_job_until_there_is_one(
     queue: Queue, service: ScriptedService, tmp_path: Path
 ) -> None:
     service.polls_until_done = 10**6
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
-    queue.configure(a_setup(tmp_path, service.base_url, keys={CUSTOM: ""}))
+    queue.configure(a_config(tmp_path, service.base_url, keys={CUSTOM: ""}))
     until(lambda: "key" in queue.jobs()[0].note)
     with pytest.raises(KeyMissingError):
-        queue.add(an_order(1))
+        queue.add(a_request(1))
     service.polls_until_done = 0
-    queue.configure(a_setup(tmp_path, service.base_url))
+    queue.configure(a_config(tmp_path, service.base_url))
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
@@ -520,7 +520,7 @@ DOWNLOAD_FAULTS = [
     ),
     pytest.param([answers(html(200))], id="a web page instead of the model"),
     pytest.param([answers((200, {}, b""))], id="an empty file"),
-    pytest.param([answers((200, {}, b"\x89PNG\r\n\x1a\n" + bytes(200)))], id="a picture instead of the model"),
+    pytest.param([answers((200, {}, b"\x89PNG\r\n\x1a\n" + bytes(200)))], id="an image instead of the model"),
     pytest.param([answers(html(503)), answers(html(500))], id="server errors"),
     pytest.param([answers(html(403)), answers(html(410))], id="expired links"),
     pytest.param([lambda request: request.connection.sendall(b"what is this\r\n\r\n")], id="no HTTP at all"),
@@ -575,16 +575,16 @@ def test_a_server_that_knows_no_ranges_is_asked_from_the_start(queue: Queue, ser
 def test_the_file_comes_from_a_mirror_when_the_first_address_is_dead(queue: Queue, service: ScriptedService) -> None:
     dead = f"http://127.0.0.1:{a_free_port()}/files/model.glb"
     mirror = f"{service.origin}/files/mirror/model.glb"
-    reply = as_json({"status": "success", "id": 1, "output": [dead], "proxy_links": {"0": mirror}})
+    reply = to_json({"status": "success", "id": 1, "output": [dead], "proxy_links": {"0": mirror}})
     service.next("fetch", answers(reply))
     assert run(queue).state is State.READY
 
 
 def test_links_that_have_expired_are_asked_for_anew(queue: Queue, service: ScriptedService) -> None:
-    old = as_json({"status": "success", "id": 1, "output": [f"{service.origin}/gone/model.glb"]})
+    old = to_json({"status": "success", "id": 1, "output": [f"{service.origin}/gone/model.glb"]})
     service.next("fetch", answers(old))
     service.next(
-        "submit", lambda request: as_json({"status": "processing", "id": request.service.take(request.body).id})
+        "submit", lambda request: to_json({"status": "processing", "id": request.service.take(request.body).id})
     )
     assert run(queue).state is State.READY
     assert service.count("fetch") >= 2
@@ -603,7 +603,7 @@ def test_a_file_announced_as_enormous_is_not_begun(queue: Queue, service: Script
 
 def test_a_video_that_cannot_be_had_does_not_cost_the_model(queue: Queue, service: ScriptedService) -> None:
     links = [f"{service.origin}/gone/turn.mp4", f"{service.origin}/files/model.glb"]
-    service.next("fetch", answers(as_json({"status": "success", "id": 1, "output": links})))
+    service.next("fetch", answers(to_json({"status": "success", "id": 1, "output": links})))
     job = run(queue, parameters={"render": True})
     assert (job.state, job.video_file) == (State.READY, "")
 
@@ -620,20 +620,20 @@ def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, se
     assert job.model_path
     assert job.model_path.is_file()
     job.model_path.write_bytes(cube_glb())
-    queue.convert_again(job.id)
+    queue.import_again(job.id)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
 
-def test_a_workshop_that_is_killed_at_its_work_is_replaced(
-    make_queue: MakeQueue, service: ScriptedService, workshop: Workshop
+def test_a_worker_that_is_killed_at_its_work_is_replaced(
+    make_queue: MakeQueue, service: ScriptedService, worker: WorkerProcess
 ) -> None:
-    workshop.run({"do": "ping"})
+    worker.run({"do": "ping"})
     queue = make_queue()
-    job = queue.add(an_order())
+    job = queue.add(a_request())
     seen: list[State] = []
-    until(lambda: seen.extend(states_seen(queue, job.id)) or State.CONVERTING in seen)  # type: ignore[func-returns-value]
-    if pid := workshop.pid:
+    until(lambda: seen.extend(states_seen(queue, job.id)) or State.IMPORTING in seen)  # type: ignore[func-returns-value]
+    if pid := worker.pid:
         os.kill(pid, signal.SIGKILL)
     assert rest(queue)[0].state is State.READY
 
@@ -641,14 +641,14 @@ def test_a_workshop_that_is_killed_at_its_work_is_replaced(
 def test_without_a_second_blender_the_model_is_still_ready_to_be_imported(
     tmp_path: Path, service: ScriptedService
 ) -> None:
-    nowhere = Workshop(Launch((str(tmp_path / "no-blender"), "--python")))
+    nowhere = WorkerProcess(Launch((str(tmp_path / "no-blender"), "--python")))
     queue = Queue(
         tmp_path / "user",
-        a_setup(tmp_path, service.base_url),
+        a_config(tmp_path, service.base_url),
         nowhere,
         no_offline_service,
-        pace=FAST,
-        patience=EAGER,
+        timing=FAST,
+        retry_policy=EAGER,
     )
     job = run(queue)
     assert (job.state, job.blend_file) == (State.READY, "")
@@ -678,8 +678,8 @@ def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, se
         f"sys.path.insert(0, {str(Path(__file__).parents[1] / 'support')!r})\n"
         "from queues import *\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))\n"
-        f"queue = a_queue(pathlib.Path({str(tmp_path)!r}), {service.base_url!r}, a_workshop())\n"
-        "queue.add(an_order())\n"
+        f"queue = a_queue(pathlib.Path({str(tmp_path)!r}), {service.base_url!r}, a_worker())\n"
+        "queue.add(a_request())\n"
         "[job] = rest(queue)\n"
         "sys.stdout.write(f'{job.state} {job.error.code} {job.error.action} {job.service_id}')\n"
         "queue.stop()\n"
@@ -695,9 +695,9 @@ def test_a_full_disk_at_the_journal_means_that_nothing_is_paid(tmp_path: Path, s
         "import resource, sys, pathlib\n"
         f"sys.path.insert(0, {str(Path(__file__).parents[1] / 'support')!r})\n"
         "from queues import *\n"
-        f"queue = a_queue(pathlib.Path({str(tmp_path)!r}), {service.base_url!r}, a_workshop())\n"
+        f"queue = a_queue(pathlib.Path({str(tmp_path)!r}), {service.base_url!r}, a_worker())\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
-        "queue.add(an_order())\n"
+        "queue.add(a_request())\n"
         "[job] = rest(queue)\n"
         "sys.stdout.write(f'{job.state} {job.error.code}')\n"
         "queue.stop()\n"
@@ -709,7 +709,7 @@ def test_a_full_disk_at_the_journal_means_that_nothing_is_paid(tmp_path: Path, s
 
 def test_a_results_folder_deleted_in_the_middle_is_made_again(queue: Queue, service: ScriptedService) -> None:
     service.polls_until_done = 8
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
     shutil.rmtree(queue.jobs()[0].folder, ignore_errors=True)  # the queue may just be writing there
     assert rest(queue)[0].state is State.READY
@@ -720,7 +720,7 @@ def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(
 ) -> None:
     service.polls_until_done = 10**6
     first = make_queue()
-    first.add(an_order())
+    first.add(a_request())
     until(lambda: first.jobs()[0].state is State.WAITING)
     first.stop()
     for path in (tmp_path / "user").glob("journal.sqlite*"):
@@ -746,7 +746,7 @@ def test_a_clock_that_jumps_changes_nothing(
     queue: Queue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.polls_until_done = 6
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + 3 * 3600)
@@ -780,7 +780,7 @@ def test_a_night_s_sleep_in_the_middle_changes_nothing(tmp_path: Path, service: 
 
 def test_texts_of_the_service_are_cut_and_made_harmless(queue: Queue, service: ScriptedService) -> None:
     nasty = "\x1b[31mred\x07 \u202egnp.exe\r\n" + "x" * 100_000
-    service.next("submit", answers(as_json({"status": "error", "message": nasty})))
+    service.next("submit", answers(to_json({"status": "error", "message": nasty})))
     job = run(queue)
     assert job.error is not None
     assert len(job.error.what) < 400
@@ -792,12 +792,12 @@ def test_names_of_the_service_are_never_used_as_file_names(
 ) -> None:
     links = [f"{service.origin}/files/..%2f..%2f..%2fevil.glb", f"{service.origin}/files/%2e%2e/%2e%2e/etc/x.mp4"]
     service.files["/files/%2e%2e/%2e%2e/etc/x.mp4"] = b"\0\0\0\x20ftypisom" + bytes(100)
-    service.next("fetch", answers(as_json({"status": "success", "id": 1, "output": links})))
+    service.next("fetch", answers(to_json({"status": "success", "id": 1, "output": links})))
     job = run(queue)
     assert job.state is State.READY
     assert not list(tmp_path.rglob("evil*"))
     assert {path.name for path in job.folder.iterdir()} <= {
-        "job.json", "reply.json", "picture.png", "model.glb", "model.blend", "video.mp4", "~job.json",
+        "job.json", "reply.json", "image.png", "model.glb", "model.blend", "video.mp4", "~job.json",
     }  # fmt: skip
 
 
@@ -838,15 +838,15 @@ def test_a_job_that_is_held_up_at_one_service_holds_up_no_other(
     queue: Queue, service: ScriptedService, tmp_path: Path
 ) -> None:
     other = ScriptedService(polls_until_done=10**6)
-    queue.configure(a_setup(tmp_path, other.base_url))
-    stuck = queue.add(an_order(0))
+    queue.configure(a_config(tmp_path, other.base_url))
+    stuck = queue.add(a_request(0))
     until(lambda: queue.jobs()[0].state is State.WAITING)
-    queue.configure(a_setup(tmp_path, service.base_url))  # another address: the first has no key for now
+    queue.configure(a_config(tmp_path, service.base_url))  # another address: the first has no key for now
     until(lambda: "another custom service" in queue.jobs()[0].note)
-    job = queue.add(an_order(1))
+    job = queue.add(a_request(1))
     until(lambda: queue.job(job.id).state is State.READY, 20)  # type: ignore[union-attr]
     other.polls_until_done = 0
-    queue.configure(a_setup(tmp_path, other.base_url))
+    queue.configure(a_config(tmp_path, other.base_url))
     until(lambda: queue.job(stuck.id).state is State.READY, 20)  # type: ignore[union-attr]
     other.close()
 
@@ -858,7 +858,7 @@ def test_a_wrong_address_can_be_corrected_and_the_job_tried_again(
     queue = make_queue(base_url=wrong)
     job = run(queue)
     assert job.state is State.FAILED
-    queue.configure(a_setup(tmp_path, service.base_url))
+    queue.configure(a_config(tmp_path, service.base_url))
     queue.retry(job.id)
     assert rest(queue)[0].state is State.READY
 
@@ -870,7 +870,7 @@ def test_another_results_folder_can_be_chosen_when_the_first_is_gone(
     queue = make_queue(results=tmp_path / "blocked" / "results")
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
-    queue.configure(a_setup(tmp_path, service.base_url, results=tmp_path / "elsewhere"))
+    queue.configure(a_config(tmp_path, service.base_url, results=tmp_path / "elsewhere"))
     queue.retry(job.id)
     [job] = rest(queue)
     assert job.state is State.READY
@@ -882,14 +882,14 @@ def test_a_paid_result_moves_to_another_folder_when_its_own_can_be_written_no_mo
 ) -> None:
     queue = make_queue(results=tmp_path / "first")
     service.polls_until_done = 6
-    queue.add(an_order())
+    queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
     folder = queue.jobs()[0].folder
     shutil.rmtree(folder, ignore_errors=True)
     folder.write_text("a file where the folder should be")
     [job] = rest(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
-    queue.configure(a_setup(tmp_path, service.base_url, results=tmp_path / "second"))
+    queue.configure(a_config(tmp_path, service.base_url, results=tmp_path / "second"))
     queue.download_again(job.id)
     [job] = rest(queue)
     assert job.state is State.READY
@@ -902,7 +902,7 @@ def test_a_cancelled_job_that_may_be_paid_for_is_still_there_at_the_next_start(
 ) -> None:
     service.polls_until_done = 10**6
     first = make_queue()
-    job = first.add(an_order())
+    job = first.add(a_request())
     until(lambda: first.jobs()[0].state is State.WAITING)
     first.cancel(job.id)
     first.stop()
@@ -921,7 +921,7 @@ def test_a_model_that_is_there_is_not_brought_again_for_the_sake_of_its_parts(
     obj = b"mtllib chair.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
     service.files |= {"/files/m/chair.obj": obj, "/files/m/chair.mtl": b"newmtl a\nKd 1 0 0\n"}
     links = [f"{service.origin}/files/m/chair.obj", f"{service.origin}/files/m/chair.mtl"]
-    service.next("fetch", *[answers(as_json({"status": "success", "id": 1, "output": links}))] * 4)
+    service.next("fetch", *[answers(to_json({"status": "success", "id": 1, "output": links}))] * 4)
     service.next("file", lambda request: ranged(request, obj), *[resets] * 3)
     job = run(queue, parameters={"output_format": "obj"})
     assert job.state is State.READY

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from image_to_3d.jobs.job import Job, State
 from image_to_3d.jobs.journal import FILE_NAME
-from image_to_3d.jobs.records import from_json
+from image_to_3d.jobs.serialization import from_json
 from scripted_service import ScriptedService
 
 SCRIPT = Path(__file__).parents[1] / "support" / "queue_process.py"
@@ -26,10 +26,10 @@ MOMENTS = [
     State.SUBMITTING,
     State.WAITING,
     State.DOWNLOADING,
-    State.CONVERTING,
+    State.IMPORTING,
     State.READY,
     State.PLACED,
-    State.LOOKING,
+    State.RECONCILING,
     State.QUEUED,
 ]
 
@@ -103,10 +103,10 @@ def test_killed_at_forty_moments_twenty_jobs_give_twenty_results_paid_once_each(
     jobs = kept_jobs(tmp_path)
     states = Counter(job.state for job in jobs)
     assert len(jobs) == 20
-    assert states[State.PLACED] + states[State.UNKNOWN] == 20, states
+    assert states[State.PLACED] + states[State.UNCONFIRMED] == 20, states
     paid = Counter(work.body["track_id"] for work in service.submits)
     assert max(paid.values()) == 1, "a job was paid for twice"
-    assert len(service.submits) + states[State.UNKNOWN] >= 20
+    assert len(service.submits) + states[State.UNCONFIRMED] >= 20
     assert len(service.submits) <= 20
     for job in jobs:
         if job.state is State.PLACED:
@@ -136,7 +136,7 @@ def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills
     jobs = kept_jobs(folder)
     states = Counter(job.state for job in jobs)
     assert len(jobs) == 6 * jobs_each
-    assert states[State.PLACED] + states[State.UNKNOWN] == 6 * jobs_each, states
+    assert states[State.PLACED] + states[State.UNCONFIRMED] == 6 * jobs_each, states
     paid = Counter(work.body["track_id"] for work in service.submits)
     assert max(paid.values()) == 1, "a job was done twice"
     placed: Counter[str] = Counter()
@@ -144,7 +144,7 @@ def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills
         for (job_id,) in database.execute("SELECT job FROM changes WHERE state = 'placed'"):
             placed[job_id] += 1
     once = sum(count == 1 for count in placed.values())
-    assert once >= len(jobs) - states[State.UNKNOWN] - 3 * kills  # only what a kill interrupted is placed again
+    assert once >= len(jobs) - states[State.UNCONFIRMED] - 3 * kills  # only what a kill interrupted is placed again
 
 
 @pytest.mark.timeout(600)

@@ -16,24 +16,24 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from image_to_3d.jobs.job import FOLLOWS, Changed, Job, State
 from image_to_3d.jobs.queue import Queue
-from queues import Borrowed, a_queue, a_workshop, an_order, until
-from scripted_service import ScriptedService, answers, as_json, html, resets, takes_and_resets
+from queues import Borrowed, a_queue, a_request, a_worker, until
+from scripted_service import ScriptedService, answers, html, resets, takes_and_resets, to_json
 
 FAULTS: dict[str, list[tuple[str, Any]]] = {
     "reset": [(what, resets) for what in ("upload", "fetch", "file", "list")],
     "server error": [(what, answers(html(502))) for what in ("upload", "fetch", "file", "list")],
-    "no": [("submit", answers(as_json({"status": "error", "message": "Out of credit"}, 402)))],
-    "too many": [("submit", answers(as_json({"status": "error", "message": "wait", "retry_after": 0.1}, 429)))],
+    "no": [("submit", answers(to_json({"status": "error", "message": "Out of credit"}, 402)))],
+    "too many": [("submit", answers(to_json({"status": "error", "message": "wait", "retry_after": 0.1}, 429)))],
     "lost": [("submit", takes_and_resets), ("submit", resets)],
-    "failed": [("fetch", answers(as_json({"status": "failed", "message": "no mesh"})))],
+    "failed": [("fetch", answers(to_json({"status": "failed", "message": "no mesh"})))],
     "nonsense": [(what, answers((200, {}, b"\xff\xfe{"))) for what in ("upload", "submit", "fetch", "list")],
     "wrong file": [("file", answers((200, {}, b"glTF nonsense")))],
 }
 PICK = st.integers(0, 99)
-RESTING = [State.READY, State.UNKNOWN, State.FAILED, State.CANCELLED, State.PLACED]
+RESTING = [State.READY, State.UNCONFIRMED, State.FAILED, State.CANCELLED, State.PLACED]
 
 
-WORKSHOP = a_workshop()
+WORKER = a_worker()
 
 
 class Artist(RuleBasedStateMachine):
@@ -51,7 +51,7 @@ class Artist(RuleBasedStateMachine):
         self.number = 0
 
     def new_queue(self) -> Queue:
-        return a_queue(self.folder, self.service.base_url, Borrowed(WORKSHOP), limit=3)
+        return a_queue(self.folder, self.service.base_url, Borrowed(WORKER), limit=3)
 
     def drain(self) -> None:
         while not self.queue.events.empty():
@@ -70,7 +70,7 @@ class Artist(RuleBasedStateMachine):
 
     @rule()
     def orders_a_model(self) -> None:
-        job = self.queue.add(an_order(self.number))
+        job = self.queue.add(a_request(self.number))
         self.number += 1
         self.ordered[job.id] += 1
 
@@ -91,10 +91,10 @@ class Artist(RuleBasedStateMachine):
                 self.ordered[job.id] += 1
             self.queue.retry(job.id)
 
-    @rule(pick=PICK, order=st.sampled_from(["look_again", "submit_again", "download_again", "convert_again"]))
+    @rule(pick=PICK, order=st.sampled_from(["check_again", "send_again", "download_again", "import_again"]))
     def looks_or_submits_or_downloads_again(self, pick: int, order: str) -> None:
         if job := self.some_job(pick, *RESTING):
-            if order == "submit_again":
+            if order == "send_again":
                 self.ordered[job.id] += 1
             getattr(self.queue, order)(job.id)
 
@@ -105,7 +105,7 @@ class Artist(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def dismisses(self, pick: int) -> None:
-        if job := self.some_job(pick, State.FAILED, State.UNKNOWN, State.CANCELLED, State.PLACED):
+        if job := self.some_job(pick, State.FAILED, State.UNCONFIRMED, State.CANCELLED, State.PLACED):
             self.queue.dismiss(job.id)
             self.dismissed.add(job.id)
 
@@ -145,7 +145,7 @@ class Artist(RuleBasedStateMachine):
                     assert job.model_path.read_bytes() == self.service.model
                     assert job.blend_path
                     assert os.path.getsize(job.blend_path) > 1000
-                if job.state in (State.FAILED, State.UNKNOWN):
+                if job.state in (State.FAILED, State.UNCONFIRMED):
                     assert job.error is not None
                     assert job.error.what
                     assert job.error.advice
@@ -166,4 +166,4 @@ TestArtist = Artist.TestCase
 
 
 def teardown_module() -> None:
-    WORKSHOP.stop()
+    WORKER.stop()

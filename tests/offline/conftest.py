@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import house
+import package_stub
 import pytest
-from image_to_3d.offline.launch import OfflineService
-from image_to_3d.workshop.process import Launch
+from image_to_3d.offline.service.launcher import OfflineService
+from image_to_3d.worker.worker_process import Launch
 from service import Service
 
-SAMPLES = house.ROOT / "samples"
+SAMPLES = package_stub.ROOT / "samples"
 
 
 @pytest.fixture(scope="session")
@@ -38,5 +38,5 @@ def chair() -> Path:
 
 @pytest.fixture
 def mug() -> Path:
-    """A picture without alpha, on white; its handle lets the white be seen through."""
+    """An image without alpha, on white; its handle lets the white be seen through."""
     return SAMPLES / "mug.png"

@@ -15,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from image_to_3d.api.errors import WorkshopError
-from image_to_3d.offline.launch import OfflineService
-from image_to_3d.offline.store import Store
-from image_to_3d.workshop.process import Launch, spawn
+from image_to_3d.errors import WorkerError
+from image_to_3d.offline.service.launcher import OfflineService
+from image_to_3d.offline.service.storage import Storage
+from image_to_3d.worker.worker_process import Launch, spawn
 from PIL import Image
 from pytest_httpserver import HTTPServer
 from service import KEY, Service
@@ -70,7 +70,7 @@ def test_seed_0_becomes_a_random_one_that_is_told(service: Service, chair: Path)
     assert all(0 < seed < 2**32 for seed in seeds)
 
 
-def test_the_picture_may_be_named_either_way(service: Service, chair: Path) -> None:
+def test_the_image_may_be_named_either_way(service: Service, chair: Path) -> None:
     url = service.upload(chair)
     for name in ("image", "init_image"):
         assert service.ask("3d/image_to_3d", **{name: url}, **QUICK)["status"] == "processing"
@@ -147,21 +147,21 @@ def test_an_upload_comes_back_byte_for_byte(service: Service, chair: Path) -> No
         "data:image/png;base64," + base64.b64encode(b"<html>").decode(),
         "data:image/png;base64," + "A" * (5 * 1024 * 1024),
     ],
-    ids=["missing", "empty", "bare", "space", "no base64", "cut off", "no picture", "too large"],
+    ids=["missing", "empty", "bare", "space", "no base64", "cut off", "no image", "too large"],
 )
-def test_what_is_no_picture_is_not_taken(service: Service, text: str | None) -> None:
+def test_what_is_no_image_is_not_taken(service: Service, text: str | None) -> None:
     reply = service.ask("base64_to_url", base64_string=text)
     assert reply["status"] == "error"
     assert list(reply["message"]) == ["base64_string"]
 
 
-def test_a_picture_elsewhere_is_not_fetched(service: Service) -> None:
+def test_an_image_elsewhere_is_not_fetched(service: Service) -> None:
     for url in ("http://example.com/chair.png", "https://10.0.0.1/chair.png", "http://169.254.169.254/latest"):
         reply = service.ask("3d/image_to_3d", image=url)
-        assert "fetches no pictures from the network" in reply["message"]["init_image"][0]
+        assert "fetches no images from the network" in reply["message"]["init_image"][0]
 
 
-def test_a_picture_served_on_this_machine_is_fetched(service: Service, chair: Path, httpserver: HTTPServer) -> None:
+def test_an_image_served_on_this_machine_is_fetched(service: Service, chair: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/chair").respond_with_data(chair.read_bytes(), content_type="text/plain")
     httpserver.expect_request("/moved").respond_with_data("", 302, {"Location": "http://example.com/chair.png"})
     assert service.ask("3d/image_to_3d", image=httpserver.url_for("/chair"), **QUICK)["status"] == "processing"
@@ -181,17 +181,17 @@ def test_the_webhook_is_never_called(service: Service, chair: Path) -> None:
             listener.accept()
 
 
-def test_a_picture_that_is_transparent_throughout_ends_the_job_with_a_reason(service: Service, tmp_path: Path) -> None:
+def test_an_image_that_is_transparent_throughout_ends_the_job_with_a_reason(service: Service, tmp_path: Path) -> None:
     Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(tmp_path / "empty.png")
     reply = service.finish(service.submit(tmp_path / "empty.png"))
     assert reply["status"] == "error"
     assert "transparent throughout" in reply["message"]
 
 
-def test_a_damaged_picture_ends_the_job_with_a_reason(service: Service, chair: Path) -> None:
+def test_a_damaged_image_ends_the_job_with_a_reason(service: Service, chair: Path) -> None:
     reply = service.finish(service.submit(chair.read_bytes()[:300]))
     assert reply["status"] == "error"
-    assert "picture" in reply["message"]
+    assert "image" in reply["message"]
 
 
 def test_the_wallet_is_empty_and_the_key_taken(service: Service) -> None:
@@ -270,8 +270,8 @@ def test_jobs_outlive_the_server(tmp_path: Path, chair: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
         before = Service(offline.base_url())
-        picture = before.upload(chair)
-        jobs = [before.ask("3d/image_to_3d", image=picture, track_id=str(i), resolution=256) for i in range(2)]
+        image_file = before.upload(chair)
+        jobs = [before.ask("3d/image_to_3d", image=image_file, track_id=str(i), resolution=256) for i in range(2)]
         offline.stop()
         after = Service(offline.base_url())
         for i, job in enumerate(jobs):
@@ -279,9 +279,9 @@ def test_jobs_outlive_the_server(tmp_path: Path, chair: Path) -> None:
             assert reply["status"] == "success"
             assert reply["track_id"] == str(i)
             assert requests.get(reply["output"][0], timeout=60).content[:4] == b"glTF"
-        moved = urlsplit(picture).path
+        moved = urlsplit(image_file).path
         assert requests.get(after.root + moved, timeout=60).content == chair.read_bytes()
-        assert after.ask("3d/image_to_3d", image=picture, **QUICK)["status"] == "processing"
+        assert after.ask("3d/image_to_3d", image=image_file, **QUICK)["status"] == "processing"
     finally:
         offline.stop()
 
@@ -311,12 +311,12 @@ def test_threads_that_need_it_at_once_get_the_same_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["/nowhere/blender", "false"])
 def test_where_it_can_not_be_started_the_reason_is_told(tmp_path: Path, command: str) -> None:
-    with pytest.raises(WorkshopError, match="could not be started"):
+    with pytest.raises(WorkerError, match="could not be started"):
         OfflineService(Launch((command,)), tmp_path).base_url()
 
 
 def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
-    child = spawn(Launch.for_wheel(), "offline.server", [str(tmp_path)])
+    child = spawn(Launch.for_wheel(), "offline.service.server", [str(tmp_path)])
     assert child.stdout is not None
     assert child.stdin is not None
     try:
@@ -335,17 +335,17 @@ def test_it_listens_on_this_machine_only(service: Service) -> None:
 
 
 def test_yesterdays_files_are_removed_and_todays_kept(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    names = [store.keep_upload(b"picture", "png") for _ in range(2)]
-    records = [store.new(name, {"render": False}) for name in names]
-    places = [store.workplace(record) for record in records]
+    storage = Storage(tmp_path)
+    names = [storage.keep_upload(b"image", "png") for _ in range(2)]
+    records = [storage.new(name, {"render": False}) for name in names]
+    places = [storage.workplace(record) for record in records]
     yesterday = time.time() - 25 * 3600
-    for path in (store.upload(names[0]), tmp_path / "jobs" / f"{records[0].id}.json", places[0]):
+    for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{records[0].id}.json", places[0]):
         assert path is not None
         os.utime(path, (yesterday, yesterday))
-    store.clean()
-    assert [store.upload(name) is None for name in names] == [True, False]
-    assert [store.find(str(record.id)) is None for record in records] == [True, False]
+    storage.clean()
+    assert [storage.upload(name) is None for name in names] == [True, False]
+    assert [storage.find(str(record.id)) is None for record in records] == [True, False]
     assert [place.exists() for place in places] == [False, True]
 
 

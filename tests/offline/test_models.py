@@ -9,9 +9,9 @@ from pathlib import Path
 import meshes
 import numpy as np
 import pytest
-from house import ROOT
-from image_to_3d.offline.launch import OfflineService
+from image_to_3d.offline.service.launcher import OfflineService
 from meshes import Mesh
+from package_stub import ROOT
 from PIL import Image
 from service import Service
 
@@ -23,8 +23,10 @@ def made(tmp_path_factory: pytest.TempPathFactory, offline: OfflineService) -> d
     """The chair in each format."""
     service = Service(offline.base_url())
     folder = tmp_path_factory.mktemp("models")
-    picture = ROOT / "samples" / "chair.png"
-    return {kind: service.make(picture, folder, output_format=kind, **SMALL) for kind in ("glb", "obj", "stl", "ply")}
+    image_file = ROOT / "samples" / "chair.png"
+    return {
+        kind: service.make(image_file, folder, output_format=kind, **SMALL) for kind in ("glb", "obj", "stl", "ply")
+    }
 
 
 @pytest.mark.parametrize("kind", ["glb", "obj", "stl", "ply"])
@@ -54,23 +56,25 @@ def test_it_stands_upright_with_its_longest_side_1(made: dict[str, dict[str, Pat
     assert low < 0.5 * middle
 
 
-def test_from_the_front_it_looks_like_the_picture(made: dict[str, dict[str, Path]], chair: Path) -> None:
+def test_from_the_front_it_looks_like_the_image(made: dict[str, dict[str, Path]], chair: Path) -> None:
     mesh = meshes.read(made["glb"]["glb"])
     texture = texture_of(made["glb"]["glb"])
-    picture = np.asarray(Image.open(chair).convert("RGBA"), np.float64) / 255.0
-    rows, columns = np.nonzero(picture[..., 3] > 0.5)
+    image_file = np.asarray(Image.open(chair).convert("RGBA"), np.float64) / 255.0
+    rows, columns = np.nonzero(image_file[..., 3] > 0.5)
     top, left, tall = rows.min(), columns.min(), np.ptp(rows) + 1
     middle = 0.5 * (mesh.points.min(axis=0) + mesh.points.max(axis=0))
     x = (mesh.points[:, 0] - middle[0]) * tall + left + (np.ptp(columns) + 1) / 2
     y = -(mesh.points[:, 1] - middle[1]) * tall + top + tall / 2
     inner = (np.abs(mesh.points[:, 2]) > 0.05) & (mesh.points[:, 2] > 0)
-    seen = picture[y[inner].astype(int).clip(0, len(picture) - 1), x[inner].astype(int).clip(0, len(picture) - 1), :3]
+    seen = image_file[
+        y[inner].astype(int).clip(0, len(image_file) - 1), x[inner].astype(int).clip(0, len(image_file) - 1), :3
+    ]
     given = at(texture, mesh.uv[inner])
     assert np.abs(seen - given).mean() < 0.03
 
 
 def test_no_background_shows_at_the_outline(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
-    """The mug's picture is white around it; no vertex of the model is."""
+    """The mug's image is white around it; no vertex of the model is."""
     files = Service(offline.base_url()).make(mug, tmp_path, **SMALL)
     mesh = meshes.read(files["glb"])
     rim = np.abs(mesh.points[:, 2]) < 0.01
@@ -140,8 +144,8 @@ def texture_of(path: Path) -> np.ndarray:
     (image,) = scene["images"]
     view = scene["bufferViews"][image["bufferView"]]
     start = view.get("byteOffset", 0)
-    picture = Image.open(io.BytesIO(binary[start : start + view["byteLength"]]))
-    return np.asarray(picture.convert("RGB"), np.float64) / 255.0
+    image_file = Image.open(io.BytesIO(binary[start : start + view["byteLength"]]))
+    return np.asarray(image_file.convert("RGB"), np.float64) / 255.0
 
 
 def at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import house  # noqa: F401
 import numpy as np
+import package_stub  # noqa: F401
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from image_to_3d.offline.cutout import Cutout, cut_out
-from image_to_3d.offline.inflate import THICKEST, inflate
-from image_to_3d.offline.raster import Floats, blur
-from image_to_3d.offline.surface import Surface, skin
+from image_to_3d.imaging.cutout import Cutout, cut_out
+from image_to_3d.imaging.raster import Floats, blur
+from image_to_3d.offline.shapes.inflate import THICKEST, inflate
+from image_to_3d.offline.shapes.surface import Surface, extract
 from meshes import Mesh, open_edges
 
 SIDE = 200
@@ -25,7 +25,7 @@ def volume(surface: Surface) -> float:
 
 
 def inflated(mask: np.ndarray, steps: int = 60, seed: int = 1) -> Surface:
-    return skin(inflate(Cutout(mask.astype(np.float32), False), steps, seed).square)
+    return extract(inflate(Cutout(mask.astype(np.float32), False), steps, seed).square)
 
 
 OUTLINES = {
@@ -75,7 +75,7 @@ def test_a_turned_subject_becomes_round_in_plan() -> None:
     vase &= np.abs(Y) < 0.9
     relief = inflate(Cutout(vase.astype(np.float32), False), 100, 1)
     assert relief.turned == 1.0
-    points = skin(relief.square).points
+    points = extract(relief.square).points
     for height in np.quantile(points[:, 1], [0.25, 0.5, 0.75]):
         ring = points[np.abs(points[:, 1] - height) < 1.0]
         assert np.ptp(ring[:, 2]) == pytest.approx(np.ptp(ring[:, 0]), rel=0.2)
@@ -103,7 +103,7 @@ def test_the_seed_varies_the_shape_and_the_same_seed_repeats_it() -> None:
     assert not np.array_equal(one.points[:, 2].max(), other.points[:, 2].max())
 
 
-def picture(colours: Floats, alpha: np.ndarray | float = 1.0) -> Floats:
+def image_file(colours: Floats, alpha: np.ndarray | float = 1.0) -> Floats:
     return np.concatenate([colours, np.broadcast_to(np.float32(1) * alpha, (SIDE, SIDE))[..., None]], axis=-1).astype(
         np.float32
     )
@@ -129,7 +129,7 @@ RING = DISC & (np.hypot(X, Y) > 0.3)
 
 
 def test_the_subject_is_what_alpha_says() -> None:
-    found = cut_out(picture(grey(0.5), DISC))
+    found = cut_out(image_file(grey(0.5), DISC))
     assert not found.card
     assert agreement(found, DISC) > 0.97
 
@@ -154,28 +154,28 @@ def test_without_alpha_the_background_is_left_out(
     background: np.ndarray, colour: tuple[float, float, float], subject: np.ndarray
 ) -> None:
     noise = np.random.default_rng(3).normal(0, 0.006, (SIDE, SIDE, 3))
-    found = cut_out(picture((on(background, colour, subject) + noise).clip(0, 1).astype(np.float32)))
+    found = cut_out(image_file((on(background, colour, subject) + noise).clip(0, 1).astype(np.float32)))
     assert not found.card
     assert agreement(found, subject) > 0.9
 
 
-def test_a_picture_without_a_subject_becomes_a_card() -> None:
+def test_an_image_without_a_subject_becomes_a_card() -> None:
     noise = np.random.default_rng(4).random((SIDE, SIDE, 3)).astype(np.float32)
     for colours in (noise, grey(0.4)):
-        found = cut_out(picture(colours))
+        found = cut_out(image_file(colours))
         assert found.card
         assert (found.coverage > 0.5).mean() > 0.9
-        thickness = np.ptp(skin(inflate(found, 100, 0).square).points[:, 2])
+        thickness = np.ptp(extract(inflate(found, 100, 0).square).points[:, 2])
         assert 2 < thickness < 8
 
 
 def test_of_several_views_the_first_is_used() -> None:
     views = (np.hypot(X + 0.5, Y) < 0.35) | (np.hypot(X - 0.5, Y) < 0.4)
-    found = cut_out(picture(grey(0.5), views), first_view=True)
+    found = cut_out(image_file(grey(0.5), views), first_view=True)
     assert agreement(found, np.hypot(X + 0.5, Y) < 0.35) > 0.95
 
 
 def test_crumbs_are_left_out_and_pinholes_closed() -> None:
     crumbs = DISC | (np.hypot(X - 0.9, Y - 0.9) < 0.04)
     crumbs &= np.hypot(X, Y - 0.2) > 0.015
-    assert agreement(cut_out(picture(grey(0.5), crumbs)), DISC) > 0.98
+    assert agreement(cut_out(image_file(grey(0.5), crumbs)), DISC) > 0.98

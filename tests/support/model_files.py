@@ -111,7 +111,7 @@ def png(width: int = 2, height: int = 2) -> bytes:
 
 
 def mp4(size: int = 500) -> bytes:
-    """Boxes as an MP4 has them, without pictures in them."""
+    """Boxes as an MP4 has them, without images in them."""
 
     def box(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", 8 + len(data)) + kind + data

@@ -14,15 +14,15 @@ Pixels = npt.NDArray[np.float32]
 
 def read(path: Path, rectangle: tuple[int, int, int, int] | None = None) -> Pixels:
     """RGB values from 0 to 255; of a part (x, y, width, height from the lower left) or the whole."""
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB"), np.float32)
+    with Image.open(path) as image_file:
+        pixels = np.asarray(image_file.convert("RGB"), np.float32)
     if rectangle is None:
         return pixels
     x, y, width, height = rectangle
     return pixels[len(pixels) - y - height : len(pixels) - y, x : x + width]
 
 
-def is_a_picture(pixels: Pixels) -> bool:
+def is_an_image(pixels: Pixels) -> bool:
     """Whether there is something to see: neither black nor one flat colour."""
     return bool(pixels.mean() > 10 and pixels.std() > 8)
 

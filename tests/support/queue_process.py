@@ -13,19 +13,19 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import house  # noqa: F401
+import package_stub  # noqa: F401
 from image_to_3d.jobs.job import Changed, State
-from queues import a_queue, a_workshop, an_order
+from queues import a_queue, a_request, a_worker
 
 
 def main() -> None:
     folder, base_url, first, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     limit = int(sys.argv[5]) if len(sys.argv) > 5 else 5
-    workshop = a_workshop()
-    queue = a_queue(folder, base_url, workshop, limit=limit)
+    worker = a_worker()
+    queue = a_queue(folder, base_url, worker, limit=limit)
     queue.adopt()
     for number in range(first, first + count):
-        queue.wait_until_kept(queue.add(an_order(number)).id)
+        queue.wait_until_kept(queue.add(a_request(number)).id)
     sys.stdout.write("added\n")
     sys.stdout.flush()
     seen: dict[str, State] = {}

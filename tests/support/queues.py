@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real queues with short waits, for tests against the scripted service. The workshop is a real second Blender."""
+"""Real queues with short waits, for tests against the scripted service. The worker is a real second Blender."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import house  # noqa: F401  makes `image_to_3d` importable
-from image_to_3d.jobs.faults import Patience
-from image_to_3d.jobs.intake import Order
+import package_stub  # noqa: F401  makes `image_to_3d` importable
+from image_to_3d.jobs.config import CUSTOM, Config
 from image_to_3d.jobs.job import Changed, Job, State
 from image_to_3d.jobs.queue import Queue
-from image_to_3d.jobs.services import CUSTOM, Setup
-from image_to_3d.jobs.steps import Pace
-from image_to_3d.workshop.process import Launch, Workshop
+from image_to_3d.jobs.request import JobRequest
+from image_to_3d.jobs.retry import RetryPolicy
+from image_to_3d.jobs.steps import Timing
+from image_to_3d.worker.worker_process import Launch, WorkerProcess
 
 KEY = "key-0123456789-that-nobody-may-see"
-FAST = Pace(
+FAST = Timing(
     first_least=0.05,
     first_most=0.1,
     then=0.05,
@@ -33,7 +33,7 @@ FAST = Pace(
     read=1.5,
     stall=1.5,
 )
-EAGER = Patience(
+EAGER = RetryPolicy(
     first_wait=0.05, growth=1.5, longest_wait=0.3, unpaid=1.5, paid=4.0, hold=0.1, rate_limit=0.3, fresh_links=3
 )
 
@@ -42,37 +42,44 @@ def no_offline_service() -> str:
     raise AssertionError("this test has no offline service")
 
 
-def a_setup(folder: Path, base_url: str, **changes: Any) -> Setup:
+def a_config(folder: Path, base_url: str, **changes: Any) -> Config:
     known: dict[str, Any] = {
         "service": CUSTOM,
         "results": folder / "results",
         "keys": {CUSTOM: KEY},
         "base_url": base_url,
     }
-    return Setup(**(known | changes))
+    return Config(**(known | changes))
 
 
-def a_workshop() -> Workshop:
-    return Workshop(Launch.for_wheel())
+def a_worker() -> WorkerProcess:
+    return WorkerProcess(Launch.for_wheel())
 
 
 class Borrowed:
-    """A workshop shared by several queues: one queue's end leaves it running."""
+    """A worker shared by several queues: one queue's end leaves it running."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self._workshop = workshop
+    def __init__(self, worker: WorkerProcess) -> None:
+        self._worker = worker
 
     def __getattr__(self, name: str) -> Any:
-        return (lambda: None) if name == "stop" else getattr(self._workshop, name)
+        return (lambda: None) if name == "stop" else getattr(self._worker, name)
 
 
-def a_queue(folder: Path, base_url: str, workshop: Workshop | Borrowed, **changes: Any) -> Queue:
-    pace, patience = changes.pop("pace", FAST), changes.pop("patience", EAGER)
-    setup = a_setup(folder, base_url, **changes)
-    return Queue(folder / "user", setup, cast(Workshop, workshop), no_offline_service, pace=pace, patience=patience)
+def a_queue(folder: Path, base_url: str, worker: WorkerProcess | Borrowed, **changes: Any) -> Queue:
+    timing, retry_policy = changes.pop("timing", FAST), changes.pop("retry_policy", EAGER)
+    config = a_config(folder, base_url, **changes)
+    return Queue(
+        folder / "user",
+        config,
+        cast(WorkerProcess, worker),
+        no_offline_service,
+        timing=timing,
+        retry_policy=retry_policy,
+    )
 
 
-def a_picture(seed: int = 0) -> bytes:
+def a_image(seed: int = 0) -> bytes:
     """A small PNG, another for each `seed`."""
     width = height = 8
     rows = b"".join(
@@ -86,9 +93,9 @@ def a_picture(seed: int = 0) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
-def an_order(number: int = 0, **changes: Any) -> Order:
-    known: dict[str, Any] = {"picture": a_picture(number), "name": f"picture {number}"}
-    return Order(**(known | changes))
+def a_request(number: int = 0, **changes: Any) -> JobRequest:
+    known: dict[str, Any] = {"image": a_image(number), "name": f"image {number}"}
+    return JobRequest(**(known | changes))
 
 
 def until(what: Callable[[], bool], seconds: float = 60.0) -> None:

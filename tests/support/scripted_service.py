@@ -137,11 +137,11 @@ class ScriptedService:
         head, _, data = text.partition(",")
         name = f"/files/upload-{len(self.files)}.{'jpg' if 'jpeg' in head else 'png'}"
         self.files[name] = base64.b64decode(data)
-        return as_json({"status": "success", "id": 1047, "output": [self.origin + name]})
+        return to_json({"status": "success", "id": 1047, "output": [self.origin + name]})
 
     def _submit(self, request: Request) -> Reply:
         work = self.take(request.body)
-        return as_json(
+        return to_json(
             {
                 "status": "processing",
                 "tip": "poll",
@@ -160,11 +160,11 @@ class ScriptedService:
         wanted = request.path.rsplit("/", 1)[-1]
         work = next((work for work in self.submits if work.id == wanted), None)
         if work is None:
-            return as_json({"status": "error", "message": "Request not found"})
+            return to_json({"status": "error", "message": "Request not found"})
         work.polls += 1
         if work.polls <= self.polls_until_done:
-            return as_json({"status": "processing", "message": "try again later.", "output": "", "tip": "soon"})
-        return as_json(
+            return to_json({"status": "processing", "message": "try again later.", "output": "", "tip": "soon"})
+        return to_json(
             {
                 "status": "success",
                 "generationTime": 10.62,
@@ -183,16 +183,16 @@ class ScriptedService:
         shows = self.list_shows or (lambda work: {"id": int(work.id), "output": self.links(work)})
         page, size = int(request.body.get("page", 1)), int(request.body.get("per_page", 30))
         newest = list(reversed(self.submits))[(page - 1) * size : page * size]
-        return as_json({"status": "success", "data": [shows(work) for work in newest], "pagination": {"page": page}})
+        return to_json({"status": "success", "data": [shows(work) for work in newest], "pagination": {"page": page}})
 
     def _balance(self, _: Request) -> Reply:
-        return as_json({"status": "success", "data": {"balance": 43.6, "currency": "USD"}})
+        return to_json({"status": "success", "data": {"balance": 43.6, "currency": "USD"}})
 
     def _other(self, _: Request) -> Reply:
         return 404, {"Content-Type": "text/html"}, b"<html><h1>Not Found</h1></html>"
 
 
-def as_json(content: Any, status: int = 200, **headers: str) -> Reply:
+def to_json(content: Any, status: int = 200, **headers: str) -> Reply:
     return status, {"Content-Type": "application/json"} | headers, json.dumps(content).encode()
 
 

@@ -32,15 +32,15 @@ class Service:
         reply: dict[str, Any] = self.post(path, **fields).json()
         return reply
 
-    def upload(self, picture: Path | bytes, mime: str = "image/png") -> str:
-        """The URL of an uploaded picture."""
-        content = picture if isinstance(picture, bytes) else picture.read_bytes()
+    def upload(self, image_file: Path | bytes, mime: str = "image/png") -> str:
+        """The URL of an uploaded image."""
+        content = image_file if isinstance(image_file, bytes) else image_file.read_bytes()
         text = f"data:{mime};base64,{base64.b64encode(content).decode()}"
         return str(self.ask("base64_to_url", base64_string=text)["output"][0])
 
-    def submit(self, picture: Path | bytes, **parameters: Any) -> dict[str, Any]:
-        """The reply to a submit of a picture, uploaded first."""
-        url = self.upload(picture)
+    def submit(self, image_file: Path | bytes, **parameters: Any) -> dict[str, Any]:
+        """The reply to a submit of an image, uploaded first."""
+        url = self.upload(image_file)
         return self.ask("3d/image_to_3d", image=url, init_image=url, **parameters)
 
     def finish(self, submitted: dict[str, Any], longest: float = 170.0) -> dict[str, Any]:
@@ -53,9 +53,9 @@ class Service:
             time.sleep(0.1)
         raise AssertionError(f"job {submitted['id']} did not end in {longest} s")
 
-    def make(self, picture: Path | bytes, folder: Path, **parameters: Any) -> dict[str, Path]:
+    def make(self, image_file: Path | bytes, folder: Path, **parameters: Any) -> dict[str, Path]:
         """Make a model; its files by kind (glb, mp4, …), downloaded into the folder."""
-        reply = self.finish(self.submit(picture, **parameters))
+        reply = self.finish(self.submit(image_file, **parameters))
         assert reply["status"] == "success", reply
         found = {}
         for url in reply["output"]:

@@ -60,7 +60,7 @@ class SlowService:
         self.model = model.read_bytes()
 
     def _upload(self, _request: Request) -> Response:
-        return self._json({"status": "success", "id": 1, "output": [self._server.url_for("/picture.png")]})
+        return self._json({"status": "success", "id": 1, "output": [self._server.url_for("/image.png")]})
 
     def _submit(self, request: Request) -> Response:
         with self._guard:

@@ -216,10 +216,10 @@ class Blender:
 
     # The add-on
 
-    def generate(self, picture: Path) -> None:
-        """Choose a picture and press the button, as an artist does; the job is in the list then."""
+    def generate(self, image_file: Path) -> None:
+        """Choose an image and press the button, as an artist does; the job is in the list then."""
         before = len(self.ask("jobs"))
-        self.fill_in("image_to_3d.picture", str(picture))
+        self.fill_in("image_to_3d.image", str(image_file))
         self.press_button("image_to_3d.generate")
         self.wait_until(lambda: len(self.ask("jobs")) > before, "the button started no job", 10)
 

@@ -3,4 +3,4 @@
 
 from __future__ import annotations
 
-import house  # noqa: F401  makes `image_to_3d` importable
+import package_stub  # noqa: F401  makes `image_to_3d` importable

@@ -9,10 +9,10 @@ import tomllib
 import zipfile
 from pathlib import Path
 
-import house
+import package_stub
 import pytest
 
-ROOT = house.ROOT
+ROOT = package_stub.ROOT
 NOT_FOR_ARTISTS = {"tests", "tools", "benchmarks", "docs", "samples", "demo", "build", "Makefile", "pyproject.toml"}
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import re
 import tomllib
 
-import house
+import package_stub
 from image_to_3d.api import parameters
 
-ROOT = house.ROOT
+ROOT = package_stub.ROOT
 
 
 def test_the_documented_parameters_are_those_that_are_taken() -> None:

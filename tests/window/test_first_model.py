@@ -47,7 +47,7 @@ def test_a_click_on_the_button_makes_a_model_at_the_cursor_that_one_undo_takes_a
     root = new[job["objects"][0]]
     assert root["location"] == pytest.approx([1.0, -2.0, 0.5], abs=1e-4)
     assert any(thing["type"] == "MESH" and min(thing["dimensions"]) > 0.01 for thing in new.values())
-    assert pixels.is_a_picture(pixels.read(done))
+    assert pixels.is_an_image(pixels.read(done))
     assert pixels.share_changed(pixels.read(empty, sidebar), pixels.read(done, sidebar)) > 0.02
     assert pixels.share_changed(pixels.read(empty, view), pixels.read(done, view)) > 0.01
 

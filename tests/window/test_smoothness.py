@@ -18,13 +18,13 @@ LONGEST_MS = 100.0
 Keep = Callable[[dict[str, Any]], None]
 
 
-@pytest.mark.alone
+@pytest.mark.exclusive
 def test_the_heart_beats_on_through_a_whole_job(
     at_work: Blender, slow_service: SlowService, large_model: Path, chair: Path, measured: Keep
 ) -> None:
     slow_service.seconds = 15
     slow_service.deliver(large_model)
-    at_work.fill_in("image_to_3d.picture", str(chair))
+    at_work.fill_in("image_to_3d.image", str(chair))
     button = at_work.find("image_to_3d.generate")
     at_work.point(*button)
     time.sleep(1.0)

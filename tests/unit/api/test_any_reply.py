@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_to_3d.api.account import read_balance, read_generated
-from image_to_3d.api.addresses import is_web_address
-from image_to_3d.api.errors import ImageTo3DError
-from image_to_3d.api.incoming import NotJsonError, Scrubber, cleaned, parse
+from image_to_3d.api.http.urls import is_http_url
 from image_to_3d.api.replies import Reply, read_reply
+from image_to_3d.api.sanitize import NotJsonError, Redactor, parse_json, redacted
+from image_to_3d.errors import ImageTo3DError
 
 SECRET = "kA93jfQz7LmTb0Xv"
 
@@ -88,8 +88,8 @@ def assert_proper_reply(reply: Reply) -> None:
     assert reply.id.isprintable()
     assert reply.id == reply.id.strip()
     assert reply.eta is None or 0 <= reply.eta <= 24 * 3600
-    assert reply.fetch_url == "" or is_web_address(reply.fetch_url)
-    assert all(mirrors and all(is_web_address(url) for url in mirrors) for mirrors in reply.links)
+    assert reply.fetch_url == "" or is_http_url(reply.fetch_url)
+    assert all(mirrors and all(is_http_url(url) for url in mirrors) for mirrors in reply.links)
     assert reply.seed == "" or 0 < int(reply.seed) < 2**32
     assert reply.tip.isprintable()
     assert len(reply.tip) <= 300
@@ -166,7 +166,7 @@ def grown(chance: Random, depth: int = 0) -> Any:
 @given(bodies)
 def test_any_account_is_read(body: bytes) -> None:
     try:
-        value = cleaned(parse(body), Scrubber(SECRET))
+        value = redacted(parse_json(body), Redactor(SECRET))
     except NotJsonError:
         return
     found = read_generated(value)

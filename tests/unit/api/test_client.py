@@ -15,15 +15,15 @@ from typing import Any
 
 import pytest
 from image_to_3d.api.client import UPLOAD_LIMIT_BYTES, Balance, Client
-from image_to_3d.api.errors import (
+from image_to_3d.errors import (
     Action,
+    ImageError,
     ImageTo3DError,
     KeyMissingError,
     KeyRejectedError,
     NoCreditError,
     OutcomeUnknownError,
     ParameterError,
-    PictureError,
     RateLimitError,
     ResultMissingError,
     ServiceBrokenError,
@@ -53,7 +53,7 @@ def sent(httpserver: HTTPServer, number: int = -1) -> Any:
 # Submit
 
 
-def test_submit_sends_key_picture_under_both_names_and_parameters(client: Client, httpserver: HTTPServer) -> None:
+def test_submit_sends_key_image_under_both_names_and_parameters(client: Client, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v6/3d/image_to_3d", method="POST").respond_with_json(
         {"status": "processing", "id": 5, "eta": 4}
     )
@@ -158,7 +158,7 @@ def test_a_submit_without_a_clear_answer_has_an_unknown_outcome(
     httpserver.expect_request("/api/v6/3d/image_to_3d").respond_with_data(text, status=status)
     with pytest.raises(OutcomeUnknownError) as raised:
         client.submit({"image": IMAGE})
-    assert raised.value.action is Action.LOOK_AGAIN
+    assert raised.value.action is Action.CHECK_AGAIN
     assert not raised.value.transient
     assert len(httpserver.log) == 1
 
@@ -274,18 +274,18 @@ def test_a_finished_job_without_files_is_a_missing_result(client: Client, httpse
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 192 * 1024, 192 * 1024 + 1, 1_000_000])
-def test_upload_sends_the_whole_picture_as_text(client: Client, httpserver: HTTPServer, size: int) -> None:
-    picture = bytes(i * 7 % 251 for i in range(size))
+def test_upload_sends_the_whole_image_as_text(client: Client, httpserver: HTTPServer, size: int) -> None:
+    image_file = bytes(i * 7 % 251 for i in range(size))
     httpserver.expect_request("/api/v6/base64_to_url", method="POST").respond_with_json(
         {"status": "success", "id": 1047, "output": [IMAGE]}
     )
-    assert client.upload(picture, "image/png") == IMAGE
+    assert client.upload(image_file, "image/png") == IMAGE
     body = sent(httpserver)
     assert body.keys() == {"key", "base64_string"}
     assert body["key"] == KEY
     head, _, text = body["base64_string"].partition(",")
     assert head == "data:image/png;base64"
-    assert base64.b64decode(text, validate=True) == picture
+    assert base64.b64decode(text, validate=True) == image_file
 
 
 def test_the_largest_upload_stays_below_5_mb_as_text(client: Client, httpserver: HTTPServer) -> None:
@@ -295,7 +295,7 @@ def test_the_largest_upload_stays_below_5_mb_as_text(client: Client, httpserver:
 
 
 @pytest.mark.parametrize(
-    ("picture", "mime"),
+    ("image_file", "mime"),
     [
         (b"", "image/png"),
         (b"x" * (UPLOAD_LIMIT_BYTES + 1), "image/png"),
@@ -303,11 +303,11 @@ def test_the_largest_upload_stays_below_5_mb_as_text(client: Client, httpserver:
         (b"x", 'image/png", "x": "'),
     ],
 )
-def test_what_is_no_picture_to_upload_is_refused_before_anything_is_sent(
-    client: Client, httpserver: HTTPServer, picture: bytes, mime: str
+def test_what_is_no_image_to_upload_is_refused_before_anything_is_sent(
+    client: Client, httpserver: HTTPServer, image_file: bytes, mime: str
 ) -> None:
-    with pytest.raises(PictureError):
-        client.upload(picture, mime)
+    with pytest.raises(ImageError):
+        client.upload(image_file, mime)
     assert httpserver.log == []
 
 
@@ -571,8 +571,8 @@ def test_one_client_serves_many_threads(client: Client, httpserver: HTTPServer) 
 
 def test_importing_the_client_does_not_bring_in_requests() -> None:
     program = (
-        "import house, sys\n"
-        "import image_to_3d.api.client, image_to_3d.api.downloads, image_to_3d.api.parameters\n"
+        "import package_stub, sys\n"
+        "import image_to_3d.api.client, image_to_3d.api.download, image_to_3d.api.parameters\n"
         "assert not {'requests', 'urllib3', 'numpy', 'bpy'} & set(sys.modules), sys.modules.keys()"
     )
     support = next(p for p in sys.path if p.endswith("tests/support"))

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from image_to_3d.api.client import Client
-from image_to_3d.api.errors import (
+from image_to_3d.errors import (
     CancelledError,
     CertificateError,
     ConnectionFailedError,
@@ -161,12 +161,12 @@ def mangled(chance: Random, answer: bytes) -> bytes:
 @given(st.integers(0, 2**64))
 def test_any_bytes_on_the_wire_give_a_reply_or_an_error(seed: int) -> None:
     chance = Random(seed)
-    whole = [
+    read_all = [
         OK + b"Content-Length: %d\r\nContent-Type: application/json\r\n\r\n" % len(REPLY) + REPLY,
         OK + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(REPLY) + REPLY + b"\r\n0\r\n\r\n",
         OK + b"Content-Encoding: gzip\r\nRetry-After: 5\r\n\r\n" + gzip.compress(REPLY),
     ]
-    with RawServer(lambda c: c.send(mangled(chance, chance.choice(whole)))) as server:
+    with RawServer(lambda c: c.send(mangled(chance, chance.choice(read_all)))) as server:
         client = impatient(server.url)
         for _ in range(20):
             with contextlib.suppress(ImageTo3DError):

@@ -7,8 +7,8 @@ import math
 import struct
 
 import pytest
-from image_to_3d.api.errors import ParameterError
 from image_to_3d.api.parameters import PARAMETERS, Kind, defaults, markdown_table, validate
+from image_to_3d.errors import ParameterError
 
 SERVICE_DEFAULTS = {
     "output_format": "glb",
@@ -177,7 +177,7 @@ def test_an_unknown_name_like_no_other_is_refused_with_all_there_are() -> None:
         validate({"zzz": 1})
 
 
-def test_the_picture_is_required_for_a_complete_request() -> None:
+def test_the_image_is_required_for_a_complete_request() -> None:
     with pytest.raises(ParameterError, match="image is missing"):
         validate({"seed": 1}, complete=True)
 

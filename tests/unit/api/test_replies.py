@@ -7,7 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from image_to_3d.api.errors import (
+from image_to_3d.api.replies import Reply, extension, merged, read_reply
+from image_to_3d.errors import (
     ImageTo3DError,
     KeyRejectedError,
     NoCreditError,
@@ -15,7 +16,6 @@ from image_to_3d.api.errors import (
     ServiceBrokenError,
     ServiceRefusedError,
 )
-from image_to_3d.api.replies import Reply, extension, merged, read_reply
 
 SECRET = "kA93jfQz7LmTb0XvSecret"
 GLB = "https://pub-3626123a908346a7a8be8d9295f44e26.r2.dev/generations/0-f85a.glb"
@@ -330,7 +330,7 @@ def test_words_for_the_key(text: str) -> None:
         "The request exceeds the 5 MB limit",
         "Your request is over the size limit",
         "Could not fetch the image: 401 Unauthorized",
-        "The picture must be uploaded within 24 hours",
+        "The image must be uploaded within 24 hours",
         "Resolution is limited to 512",
         "NSFW content detected",
     ],

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from house import ROOT
-from image_to_3d.api.errors import Action, ErrorInfo, StorageError
-from image_to_3d.jobs.job import Destination, Job, Picture, State, new_id
+from image_to_3d.errors import Action, ErrorInfo, StorageError
+from image_to_3d.jobs.job import InputImage, Job, State, TargetScene, new_id
 from image_to_3d.jobs.journal import FILE_NAME, Journal
-from image_to_3d.jobs.ownership import Ownership
-from image_to_3d.jobs.records import as_json, from_json, write_record
+from image_to_3d.jobs.process_lock import ProcessLock
+from image_to_3d.jobs.serialization import from_json, to_json, write_record
+from package_stub import ROOT
 
 
 def a_job(folder: Path, state: State = State.QUEUED, **changes: object) -> Job:
@@ -21,7 +21,7 @@ def a_job(folder: Path, state: State = State.QUEUED, **changes: object) -> Job:
     known: dict[str, object] = {
         "id": job_id,
         "name": "chair",
-        "picture": Picture("chair", "picture.png", "ab" * 32),
+        "image": InputImage("chair", "image.png", "ab" * 32),
         "parameters": {"seed": 7, "mesh_simplify": 0.95},
         "folder": folder / job_id,
         "service": "MODELSLAB",
@@ -36,20 +36,20 @@ def test_a_job_comes_back_from_its_record_as_it_was(tmp_path: Path) -> None:
         State.FAILED,
         links=(("https://a/1.glb", "https://b/1.glb"),),
         companions=(("part-1.mtl", "chair.mtl"),),
-        destination=Destination("s", 12, "st", "Scene", "/a.blend", (1.0, 2.0, 3.0)),
+        target_scene=TargetScene("s", 12, "st", "Scene", "/a.blend", (1.0, 2.0, 3.0)),
         error=ErrorInfo("no_credit", "No credit left.", "Top up.", False, Action.RETRY),
         seed="3480183101",
         details={"triangles": 12},
     )
-    assert from_json(as_json(job)) == job
+    assert from_json(to_json(job)) == job
 
 
 def test_a_record_of_a_newer_version_is_still_read(tmp_path: Path) -> None:
     job = a_job(tmp_path)
-    assert from_json(as_json(job) | {"invented_later": 1}) == job
+    assert from_json(to_json(job) | {"invented_later": 1}) == job
 
 
-@pytest.mark.parametrize("wrong", [{}, {"id": "x"}, {"id": "x", "picture": 3}, {"state": "no such state"}])
+@pytest.mark.parametrize("wrong", [{}, {"id": "x"}, {"id": "x", "image": 3}, {"state": "no such state"}])
 def test_what_is_no_record_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a job"):
         from_json(wrong)
@@ -146,31 +146,31 @@ def test_a_folder_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
 def test_an_owner_counts_as_dead_once_its_process_was_killed(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
-        "import house, pathlib, time\n"
-        "from image_to_3d.jobs.ownership import Ownership\n"
-        f"print(Ownership(pathlib.Path({str(tmp_path)!r})).token, flush=True)\n"
+        "import package_stub, pathlib, time\n"
+        "from image_to_3d.jobs.process_lock import ProcessLock\n"
+        f"print(ProcessLock(pathlib.Path({str(tmp_path)!r})).token, flush=True)\n"
         "time.sleep(60)\n"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         token = other.stdout.readline().strip()
-        me = Ownership(tmp_path)
-        with me.holding_dead(token) as dead:
+        me = ProcessLock(tmp_path)
+        with me.claim_dead(token) as dead:
             assert not dead
-        with me.holding_dead(me.token) as dead:
+        with me.claim_dead(me.token) as dead:
             assert not dead
         other.kill()
         other.wait(10)
-        with me.holding_dead(token) as dead:
+        with me.claim_dead(token) as dead:
             assert dead
-            with Ownership(tmp_path).holding_dead(token) as dead_too:
+            with ProcessLock(tmp_path).claim_dead(token) as dead_too:
                 assert not dead_too, "two took over from one"
 
 
 def test_two_that_start_at_once_share_one_sound_journal(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
-        "import house, pathlib\n"
+        "import package_stub, pathlib\n"
         "from image_to_3d.jobs.journal import Journal\n"
         f"journal = Journal(pathlib.Path({str(tmp_path)!r}), [], sys.argv[1])\n"
         "journal.see(('MODELSLAB', ''), [f'{sys.argv[1]}-{n}' for n in range(50)])\n"

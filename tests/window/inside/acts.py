@@ -111,7 +111,7 @@ def now() -> float:
 # Jobs, as the add-on itself knows them
 
 
-def house(module: str) -> Any:
+def part(module: str) -> Any:
     return importlib.import_module(f"{PACKAGE}.{module}")
 
 
@@ -126,7 +126,7 @@ def jobs() -> list[dict[str, Any]]:
             "objects": list(job.objects),
             "details": dict(job.details),
         }
-        for job in house("session").jobs()
+        for job in part("engine").jobs()
     ]
 
 

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Why a service said no: its status codes, headers and words, made into one of our errors."""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Any, Final
+
+from ..errors import (
+    ImageTo3DError,
+    KeyRejectedError,
+    NoCreditError,
+    RateLimitError,
+    ServiceBrokenError,
+    ServiceRefusedError,
+)
+from .sanitize import Redactor, number
+
+LONGEST_WAIT: Final = 24 * 3600.0
+"""Seconds; a service that asks for more is not believed."""
+
+_TEXT_FIELDS: Final = ("message", "messege", "error", "errors", "detail", "msg")
+_EMPTY_NAMES: Final = frozenset({"message", "messege", "error", "errors", "detail", "msg", "text", "code", "type"})
+
+_UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_AMOUNT: Final = (
+    r"(?P<n>\d{1,9}(?:\.\d{1,6})?|\b(?:half an|an?|one)\b)\s*-?\s*"
+    r"(?P<u>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)\b"
+)
+_DURATION: Final = re.compile(_AMOUNT, re.I)
+_WAITS: Final = re.compile(
+    r"\b(?:in|after|for|wait|within|until)\s+(?:about |another |approximately |at least )?"
+    rf"(?P<all>(?:{_AMOUNT.replace('?P<n>', '').replace('?P<u>', '')}[\s,]*(?:and\s+)?)+)",
+    re.I,
+)
+_PER: Final = re.compile(r"\b(?:per|every|each|/)\s*" + _AMOUNT.replace("?P<n>", "").replace("?P<u>", ""), re.I)
+
+_RATE: Final = re.compile(
+    r"rate[\s_-]*limit|too many (?:\w+ ){0,3}requests|throttl|retry[\s_-]after"
+    r"|\b(?:re)?try(?:ing)?(?: again| it)? after (?:about )?\d"
+    r"|\b(?:re)?try(?:ing)?(?: again| it)? in (?:about )?(?:\d|an? |one |a? ?few |some |several |half )"
+    r"|\b(?:queued?|concurren\w*|parallel)\b.{0,40}\blimit|\brequests? (?:limit|quota)"
+    r"|\blimit\b.{0,40}\b(?:queued?|concurren\w*|parallel)\b|\blimit (?:of|on|to) .{0,20}\brequests\b"
+    r"|\bexceed\w* .{0,30}\brequests\b|\brequests .{0,20}\bexceeded"
+    r"|\bqueue\b.{0,20}\bfull|\bmaximum\b.{0,30}\b(?:queued?|concurrent|parallel)\b",
+    re.I | re.S,
+)
+_BILLING: Final = re.compile(
+    r"credit|wallet|subscri|(?<!memory )(?<!vram )\bexhausted|\binsufficient (?:funds|balance)"
+    r"|\bnot enough (?:funds|balance|money)|\bpayment\b|\bbilling\b|\btop[\s-]?up\b|\brecharge|\bfunds\b"
+    r"|\b(?:low|no|zero|your|account|negative) balance\b|\bupgrade (?:your |the )?plan|\bplan (?:has |is )?expired",
+    re.I,
+)
+_KEY: Final = re.compile(
+    r"\b(?:invalid|wrong|incorrect|missing|unknown|expired|disabled|bad|no)\b.{0,30}\b(?:api|access|modelslab)[\s_-]?key"
+    r"|\bapi[\s_-]?key\b.{0,60}\b(?:invalid|wrong|incorrect|missing|expired|disabled|required|revoked|not|doesn'?t)\b"
+    r"|^\W*(?:unauthori[sz]ed|unauthenticated)\b"
+    r"|\bthe key field is required|\binvalid key\b|\bkey is (?:invalid|wrong)",
+    re.I | re.S,
+)
+_BUSY: Final = re.compile(
+    r"\bbusy\b|overload|unavailable|maintenance|something went wrong|internal (?:server )?error"
+    r"|try again later|time[d -]*out",
+    re.I,
+)
+
+
+def message_of(data: Mapping[str, Any], redactor: Redactor) -> str:
+    """What the service gives as its reason, as one line: every different text of the fields it may be in."""
+    texts: list[str] = []
+    for field in _TEXT_FIELDS:
+        for text in _texts(data.get(field)):
+            line = redactor.line(text)
+            if line and line not in texts:
+                texts.append(line)
+        if len(texts) > 20:
+            break
+    return redactor.line("; ".join(texts))
+
+
+def error_from_reply(
+    status_code: int, headers: Mapping[str, str], data: Mapping[str, Any], redactor: Redactor, *, words: str = ""
+) -> ImageTo3DError:
+    """The error that a service's "no" stands for.
+
+    `words`: the reason, where it isn't in `data`. The status code decides where it is one of
+    401, 402 and 429; else the words do, since the service also sends its errors with HTTP 200.
+    """
+    text = words or message_of(data, redactor)
+    rate = status_code == 429 or bool(_RATE.search(text))
+    wait = retry_after(headers, data, text if rate else "")
+    says = (f': "{text}"' if text else "") + (f" (HTTP {status_code})" if not text or status_code != 200 else "")
+    kind: type[ImageTo3DError]
+    advice = None
+    if status_code == 401:
+        kind, what = KeyRejectedError, "The service does not accept the API key"
+    elif status_code == 402:
+        kind, what = NoCreditError, "The account has no credit left"
+    elif rate:
+        kind, what = RateLimitError, "The service takes no more requests for now"
+    elif _BILLING.search(text):
+        kind, what = NoCreditError, "The account has no credit left"
+    elif status_code == 403 or _KEY.search(text):
+        kind, what = KeyRejectedError, "The service does not accept the API key"
+    elif status_code >= 500 or status_code == 408 or status_code < 200 or 300 <= status_code < 400:
+        kind, what = ServiceBrokenError, "The service has a problem"
+    else:
+        kind, what = ServiceRefusedError, "The service refused"
+        advice = "Try again later." if _BUSY.search(text) else None
+    return kind(f"{what}{says}.", advice=advice, retry_after=wait)
+
+
+def retry_after(headers: Mapping[str, str], data: Mapping[str, Any], text: str) -> float | None:
+    """Seconds to wait, as the body, the header or the text says; None where none does."""
+    for field in ("retry_after", "retryAfter", "retry-after"):
+        wait = _seconds(data.get(field))
+        if wait is not None:
+            return wait
+    wait = _seconds(header(headers, "Retry-After"))
+    if wait is None:
+        wait = _until(header(headers, "Retry-After"), header(headers, "Date"))
+    return seconds_in_text(text) if wait is None else wait
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """A header's value, whatever the case of its name; "" where it is missing."""
+    wanted = name.lower()
+    for key, value in headers.items():
+        if str(key).lower() == wanted:
+            return str(value)
+    return ""
+
+
+def seconds_in_text(text: str) -> float | None:
+    """Seconds that a text names with their unit ("30 minutes"); None where it names none."""
+    match = _WAITS.search(text)
+    return _sum(match["all"] if match else _PER.sub(" ", text))
+
+
+def _texts(value: object, depth: int = 0) -> Iterator[str]:
+    """Every text in a message of any shape; a field's name goes before its text unless the text has it."""
+    match value:
+        case str():
+            stripped = value.strip()
+            if depth < 4 and stripped[:1] in ("{", "[") and len(stripped) < 20_000:
+                try:
+                    yield from _texts(json.loads(stripped), depth + 4)
+                    return
+                except (ValueError, RecursionError):
+                    pass  # A text that only looks like JSON is shown as it is.
+            yield stripped
+        case bool() | None:
+            return
+        case int() | float():
+            yield str(value)
+        case Mapping() if depth < 8:
+            for name, inner in list(value.items())[:50]:
+                label = str(name).replace("_", " ").strip()
+                for text in _texts(inner, depth + 1):
+                    plain = name in _EMPTY_NAMES or label.isdigit() or label.lower() in text.lower().replace("_", " ")
+                    yield text if plain else f"{name}: {text}"
+        case list() if depth < 8:
+            for inner in value[:50]:
+                yield from _texts(inner, depth + 1)
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, str):
+        text = value.strip()
+        if not re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text):
+            return _sum(text) if _DURATION.match(text) else None
+        value = text
+    wait = number(value)
+    return min(wait, LONGEST_WAIT) if wait is not None and wait >= 0 else None
+
+
+def _until(text: str, now: str) -> float | None:
+    """Seconds from one HTTP date to another, so that a wrong clock on this machine does not matter."""
+    then = _moment(text)
+    if then is None:
+        return None
+    start = _moment(now)
+    return min(max(then - (time.time() if start is None else start), 0.0), LONGEST_WAIT)
+
+
+def _moment(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError, AttributeError, OSError):
+        return None
+
+
+def _sum(text: str) -> float | None:
+    total, found = 0.0, False
+    for match in _DURATION.finditer(text):
+        amount = match["n"].lower()
+        count = {"half an": 0.5, "a": 1.0, "an": 1.0, "one": 1.0}.get(amount)
+        total += (float(amount) if count is None else count) * _UNITS[match["u"][0].lower()]
+        found = True
+    return min(total, LONGEST_WAIT) if found else None

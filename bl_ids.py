@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every operator's `bl_idname`, in one place, so that panels can't misspell one."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Op(enum.StrEnum):
+    """What Blender knows the add-on's operators by."""
+
+    GENERATE = "image_to_3d.generate"
+    MONITOR = "image_to_3d.monitor"
+    CHOOSE_IMAGE = "image_to_3d.choose_image"
+
+    CANCEL_JOB = "image_to_3d.cancel_job"
+    RETRY = "image_to_3d.retry"
+    RETRY_ALL = "image_to_3d.retry_all"
+    SEND_AGAIN = "image_to_3d.send_again"
+    CHECK_AGAIN = "image_to_3d.check_again"
+    DOWNLOAD_AGAIN = "image_to_3d.download_again"
+    IMPORT_AGAIN = "image_to_3d.import_again"
+    IMPORT_HERE = "image_to_3d.import_here"
+    DISMISS = "image_to_3d.dismiss"
+    CLEAR_FINISHED = "image_to_3d.clear_finished"
+    TURN_PAGE = "image_to_3d.turn_page"
+
+    GENERATE_AGAIN = "image_to_3d.generate_again"
+    VARY_SEED = "image_to_3d.vary_seed"
+    SHOW_VARIATION = "image_to_3d.show_variation"
+    KEEP_VARIATION = "image_to_3d.keep_variation"
+    SHOW_IMAGE = "image_to_3d.show_image"
+
+    MEASURE_RESULTS = "image_to_3d.measure_results"
+    CLEAN_UP = "image_to_3d.clean_up"
+
+    OPEN_FOLDER = "image_to_3d.open_folder"
+    OPEN_VIDEO = "image_to_3d.open_video"
+
+    OPEN_PREFERENCES = "image_to_3d.open_preferences"
+    ALLOW_ONLINE = "image_to_3d.allow_online"
+    USE_OFFLINE_PREVIEW = "image_to_3d.use_offline_preview"
+    TEST_KEY = "image_to_3d.test_key"

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an image file is, told from its first bytes: no decoding, no bpy, safe on any thread.
+
+Most images can be uploaded as they are, and no second Blender is needed to find that out.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from ..errors import ImageError, one_line
+
+LONGEST_SIDE: Final = 4096
+"""Pixels; a larger image is scaled down, the service would do no less."""
+MOST_PIXELS: Final = 250_000_000
+"""An image that claims more is refused before anything is decoded: it would fill the memory."""
+LARGEST_FILE: Final = 1 << 30
+"""Bytes; no image for upload is this large."""
+_HEAD: Final = 1 << 20
+"""Bytes in which every header worth reading ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What an image's header says."""
+
+    mime: str
+    width: int
+    height: int
+    """Both as stored, before any turning."""
+    alpha: bool = False
+    """It can hold transparency; whether it does, only decoding tells."""
+    orientation: int = 1
+    """EXIF: 1 is upright, 2 to 8 are mirrored or turned."""
+    plain: bool = True
+    """8 bits a channel, RGB or grey: any service can read it."""
+    whole: bool = True
+    """It ends as its format says a file must."""
+
+
+def ready_as_it_is(path: Path, limit: int) -> ImageFacts | None:
+    """The facts of an image that can be uploaded unchanged: an upright PNG or JPEG of at most `limit` bytes.
+
+    None for anything else. Raises ImageError where there is no such file, or what it claims is absurd.
+    """
+    facts = look_at(path)
+    if facts is None or facts.mime not in {"image/png", "image/jpeg"}:
+        return None
+    fits = path.stat().st_size <= limit and max(facts.width, facts.height) <= LONGEST_SIDE
+    return facts if fits and facts.plain and facts.whole and facts.orientation == 1 else None
+
+
+def look_at(path: Path) -> ImageFacts | None:
+    """What the file's header says; None for a format not told apart here.
+
+    Raises ImageError for a file that can't be read, is empty, or claims more pixels than make sense.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            file.seek(max(0, size - 64))
+            tail = file.read(64)
+            facts = _facts(head, tail, file, path.suffix.lower())
+    except OSError as error:
+        raise ImageError(f"The image can't be read: {one_line(error.strerror or error)}.") from error
+    if not head:
+        raise ImageError("The image is an empty file.")
+    if size > LARGEST_FILE:
+        raise ImageError(f"The image's file is too large: {size / 1e9:.1f} GB.")
+    if facts is not None:
+        if facts.width <= 0 or facts.height <= 0:
+            raise ImageError("The image is damaged: it has no size.")
+        if facts.width * facts.height > MOST_PIXELS:
+            raise ImageError(
+                f"The image is too large: {facts.width} × {facts.height} pixels.",
+                advice="Scale it down and try again.",
+            )
+    return facts
+
+
+def _facts(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> ImageFacts | None:
+    try:
+        if head.startswith(b"\x89PNG\r\n\x1a\n"):
+            return _png(head, tail)
+        if head.startswith(b"\xff\xd8\xff"):
+            return _jpeg(file)
+        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            return _webp(head, file)
+        if head[:2] == b"BM":
+            old = head[14:18] == b"\x0c\0\0\0"  # OS/2
+            width, height = struct.unpack_from("<HH" if old else "<ii", head, 18)
+            return ImageFacts("image/bmp", abs(width), abs(height), plain=False)
+        if head[:4] in {b"II*\0", b"MM\0*"}:
+            return _tiff(head, file)
+        if head[:4] == b"\x76\x2f\x31\x01":
+            return _exr(head)
+        if head[:2] == b"#?":
+            return _hdr(head)
+        if head[:4] == b"8BPS":
+            height, width = struct.unpack_from(">II", head, 14)
+            return ImageFacts("image/vnd.adobe.photoshop", width, height, alpha=True, plain=False)
+        if head[4:8] == b"jP  " and (at := head.find(b"ihdr")) > 0:
+            height, width = struct.unpack_from(">II", head, at + 4)
+            return ImageFacts("image/jp2", width, height, plain=False)
+        if head[:4] == b"DDS ":
+            height, width = struct.unpack_from("<II", head, 12)
+            return ImageFacts("image/vnd-ms.dds", width, height, alpha=True, plain=False)
+        if suffix == ".tga" and head:  # it has no mark of its own
+            width, height = struct.unpack_from("<HH", head, 12)
+            return ImageFacts("image/x-tga", width, height, alpha=True, plain=False)
+    except (struct.error, ValueError, IndexError):
+        raise ImageError("The image is damaged: its header is cut off.") from None
+    return None
+
+
+def _png(head: bytes, tail: bytes) -> ImageFacts:
+    width, height, depth, colour = struct.unpack_from(">IIBB", head, 16)
+    alpha, orientation, at = colour in {4, 6}, 1, 8
+    while at + 8 <= len(head):
+        length, kind = struct.unpack_from(">I4s", head, at)
+        if kind in {b"IDAT", b"IEND"}:
+            break
+        if kind == b"tRNS":
+            alpha = True
+        if kind == b"eXIf":
+            orientation = exif_orientation(head[at + 8 : at + 8 + length])
+        at += 12 + length
+    return ImageFacts("image/png", width, height, alpha, orientation, depth <= 8, b"IEND\xaeB`\x82" in tail)
+
+
+def _jpeg(file: BinaryIO) -> ImageFacts | None:
+    """Segment by segment: thumbnails and profiles before the size can be longer than any head."""
+    file.seek(2)
+    orientation, size = 1, None
+    for _ in range(1000):
+        byte = file.read(1)
+        while byte == b"\xff":
+            marker = file.read(1)
+            if marker != b"\xff":
+                break
+        else:
+            return None
+        kind = marker[0]
+        if kind == 0xD9 or kind == 0xDA:
+            break
+        (length,) = struct.unpack(">H", file.read(2))
+        if kind == 0xE1 and length > 8:
+            body = file.read(length - 2)
+            if body.startswith(b"Exif\0\0"):
+                orientation = exif_orientation(body[6:])
+        elif 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:
+            body = file.read(length - 2)
+            depth, height, width, channels = struct.unpack_from(">BHHB", body)
+            size = (width, height, depth == 8 and channels in {1, 3} and kind <= 0xC2)
+        else:
+            file.seek(length - 2, 1)
+    if size is None:
+        return None
+    file.seek(0, 2)
+    end = file.tell()
+    file.seek(max(0, end - 65536))
+    width, height, plain = size
+    return ImageFacts("image/jpeg", width, height, False, orientation, plain, b"\xff\xd9" in file.read())
+
+
+def _webp(head: bytes, file: BinaryIO) -> ImageFacts:
+    kind, orientation = head[12:16], 1
+    if kind == b"VP8X":
+        alpha = bool(head[20] & 0x10)
+        width = int.from_bytes(head[24:27], "little") + 1
+        height = int.from_bytes(head[27:30], "little") + 1
+        at = 12
+        for _ in range(64):
+            file.seek(at)
+            chunk = file.read(8)
+            if len(chunk) < 8:
+                break
+            name, length = struct.unpack("<4sI", chunk)
+            if name == b"EXIF":
+                orientation = exif_orientation(file.read(min(length, _HEAD)).removeprefix(b"Exif\0\0"))
+            at += 8 + length + length % 2
+    elif kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", head, 21)
+        width, height, alpha = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
+    else:
+        width, height = (x & 0x3FFF for x in struct.unpack_from("<HH", head, 26))
+        alpha = False
+    return ImageFacts("image/webp", width, height, alpha, orientation, plain=False)
+
+
+def _tiff(head: bytes, file: BinaryIO) -> ImageFacts | None:
+    order = "<" if head[:1] == b"I" else ">"
+    file.seek(struct.unpack_from(order + "I", head, 4)[0])
+    tags = _directory(file.read(65536), order)
+    width, height = tags.get(256, 0), tags.get(257, 0)
+    return ImageFacts("image/tiff", width, height, tags.get(277, 3) in {2, 4}, tags.get(274, 1), plain=False)
+
+
+def _exr(head: bytes) -> ImageFacts | None:
+    at = head.find(b"dataWindow\0box2i\0")
+    if at < 0:
+        return None
+    left, top, right, bottom = struct.unpack_from("<iiii", head, at + 21)
+    return ImageFacts("image/x-exr", right - left + 1, bottom - top + 1, alpha=True, plain=False)
+
+
+def _hdr(head: bytes) -> ImageFacts | None:
+    for line in head[:65536].split(b"\n"):
+        words = line.split()
+        if len(words) == 4 and words[0] in {b"-Y", b"+Y"} and words[2] in {b"-X", b"+X"}:
+            return ImageFacts("image/vnd.radiance", int(words[3]), int(words[1]), plain=False)
+    return None
+
+
+def exif_orientation(block: bytes) -> int:
+    """The orientation that an EXIF block states, 1 to 8; 1 where it states none or is damaged."""
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    if order is None or len(block) < 8:
+        return 1
+    (start,) = struct.unpack_from(order + "I", block, 4)
+    value = _directory(block[start:], order).get(274, 1)
+    return value if 1 <= value <= 8 else 1
+
+
+def _directory(block: bytes, order: str) -> dict[int, int]:
+    """The single numbers in a TIFF directory; what is cut off is left out."""
+    if len(block) < 2:
+        return {}
+    (count,) = struct.unpack_from(order + "H", block)
+    tags: dict[int, int] = {}
+    for index in range(min(count, (len(block) - 2) // 12)):
+        tag, kind, amount = struct.unpack_from(order + "HHI", block, 2 + 12 * index)
+        if amount == 1 and kind in {3, 4}:
+            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), block, 10 + 12 * index)
+    return tags

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The offline preview's HTTP server. Runs inside a second Blender, on loopback only; no AI, no account.
+
+    … bootstrap.py -- offline.server FOLDER
+
+Says `{"ready": …, "port": …}` on stdout once it listens, and ends when its stdin closes. Requests are
+answered in threads; models are made on the main thread, one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from .byte_ranges import piece
+from .contract import Contract, JsonResponse, error_reply
+from .generation_queue import GenerationQueue
+from .storage import TYPES, Storage
+
+_log = logging.getLogger(__name__)
+
+LARGEST_BODY: Final = 8 * 1024 * 1024
+CLEAN_EVERY: Final = 3600.0
+"""Seconds between two looks for what is too old to keep."""
+
+
+def main(args: list[str]) -> None:
+    """Serve from the folder `args[0]` until stdin closes."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    if hasattr(os, "nice"):
+        os.nice(5)  # the artist's Blender goes first
+    say = _own_stdout()
+    storage = Storage(Path(args[0]))
+    generation_queue = GenerationQueue(storage)
+    server = Server(storage, generation_queue)
+    for name, work in (("http", server.serve_forever), ("stdin", _end_with_parent), ("clean", lambda: _clean(storage))):
+        threading.Thread(target=work, name=name, daemon=True).start()
+    from ..shapes import make  # takes a while, and the host may ask already
+
+    say({"ready": True, "port": server.server_port})
+    generation_queue.serve(make.make)
+
+
+class Server(ThreadingHTTPServer):
+    """Listens on a free port of the loopback address."""
+
+    daemon_threads = True
+    request_queue_size = 32
+
+    def __init__(self, storage: Storage, generation_queue: GenerationQueue) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.storage = storage
+        self.contract = Contract(storage, generation_queue, f"http://127.0.0.1:{self.server_port}")
+        self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        error = sys.exception()
+        if isinstance(error, OSError):
+            return  # the other side has gone: nobody is left to tell
+        _log.error("a request failed", exc_info=error)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
+    server: Server
+    protocol_version = "HTTP/1.1"
+    server_version = "ImageTo3DOfflinePreview"
+    sys_version = ""
+    timeout = 60.0
+
+    def do_POST(self) -> None:
+        if self._is_meant():
+            self._reply(*self._answer())
+
+    def _answer(self) -> tuple[JsonResponse, bool]:
+        """What to reply to a POST, and whether to close the connection."""
+        length = self.headers.get("Content-Length", "")
+        if not length.isdigit():
+            return error_reply("The request has no Content-Length.", 400), True
+        if int(length) > LARGEST_BODY:
+            return error_reply("The request is too large.", 400), True
+        body = self.rfile.read(int(length))
+        try:
+            request = json.loads(body)
+        except (ValueError, RecursionError):
+            return error_reply("The request body is no JSON.", 400), False
+        try:
+            return self.server.contract.answer(urlsplit(self.path).path, request), False
+        except OSError as error:
+            _log.exception("the folder can't be used")
+            return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500), False
+        except Exception:
+            _log.exception("a request failed")
+            return error_reply("The offline preview failed.", 500), False
+
+    def do_GET(self) -> None:
+        if not self._is_meant():
+            return
+        path = self._file()
+        try:
+            file = path.open("rb") if path is not None else None
+        except OSError:
+            file = None
+        if path is None or file is None:
+            self._reply(error_reply("There is no such file.", 404))
+            return
+        with file:
+            status = os.fstat(file.fileno())
+            tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+            part = piece(status.st_size, self.headers.get("Range"), self.headers.get("If-Range"), tag)
+            self._head(part.status, TYPES.get(path.suffix[1:], "application/octet-stream"), part.length)
+            self.send_header("Accept-Ranges", "bytes")
+            self.send_header("ETag", tag)
+            self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
+            if part.content_range:
+                self.send_header("Content-Range", part.content_range)
+            self.end_headers()
+            if self.command == "HEAD":
+                return
+            file.seek(part.first)
+            left = part.length
+            while left and (block := file.read(min(left, 1 << 18))):
+                self.wfile.write(block)
+                left -= len(block)
+
+    do_HEAD = do_GET
+
+    def _is_meant(self) -> bool:
+        """Whether this is not a web page's doing: those can reach loopback ports, under names of their own."""
+        if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
+            return True
+        self._reply(error_reply("The offline preview answers to this computer's own programs only.", 403), True)
+        return False
+
+    def _file(self) -> Path | None:
+        match urlsplit(self.path).path.split("/"):
+            case ["", "temp", name]:
+                return self.server.storage.upload(name)
+            case ["", "results", token, name]:
+                return self.server.storage.result(token, name)
+        return None
+
+    def _reply(self, answer: JsonResponse, close: bool = False) -> None:
+        body = json.dumps(answer.body).encode()
+        if close:
+            self.close_connection = True
+        self._head(answer.status, "application/json", len(body), answer.headers)
+        if close:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _head(self, status: int, kind: str, length: int, more: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        for name, value in (more or {}).items():
+            self.send_header(name, value)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        _log.debug(format, *args)
+
+
+def _own_stdout() -> Any:
+    """Our stdout, kept for ourselves: what Blender and its add-ons print goes to stderr."""
+    sys.stdout.flush()
+    pipe = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)
+
+    def say(message: Mapping[str, Any]) -> None:
+        pipe.write(json.dumps(message).encode() + b"\n")
+
+    return say
+
+
+def _end_with_parent() -> None:
+    """Thread: when the host closes our stdin or dies, so do we, whatever we are at."""
+    with contextlib.suppress(OSError):
+        while sys.stdin.buffer.read(4096):
+            pass
+    os._exit(0)
+
+
+def _clean(storage: Storage) -> None:
+    """Thread: remove what is too old, now and every hour."""
+    while True:
+        with contextlib.suppress(OSError, shutil.Error):
+            storage.clean()
+        time.sleep(CLEAN_EVERY)

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A surface as Blender object: textured, simplified, and written as GLB, OBJ, STL or PLY. Main thread only.
+
+The longest side is 1. In Blender it stands upright and looks to −Y; in all four kinds of file it
+stands along +Y and looks to +Z, as glTF has it, so that the coordinates in them are the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import ImageTo3DError
+from . import image_io
+from .inflate import Relief
+from .surface import Surface
+from .texture import Texture
+
+_log = logging.getLogger(__name__)
+
+
+def empty_scene() -> None:
+    """Away with everything of the job before."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+def build(
+    surface: Surface, relief: Relief, texture: Texture, name: str, folder: Path, simplify: float
+) -> bpy.types.Object:
+    """The object, with `simplify` of its triangles removed and its texture as PNG in the folder."""
+    points, quads = surface.points, surface.quads
+    centre = 0.5 * (points.max(axis=0) + points.min(axis=0))
+    placed = (points - centre) / relief.steps
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(len(points))
+    mesh.vertices.foreach_set("co", np.stack([placed[:, 0], -placed[:, 2], placed[:, 1]], axis=-1).ravel())
+    mesh.loops.add(quads.size)
+    mesh.loops.foreach_set("vertex_index", quads.ravel().astype(np.int32))
+    mesh.polygons.add(len(quads))
+    mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
+    mesh.update(calc_edges=True)
+    body = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(body)
+    bpy.context.view_layer.objects.active = body
+    body.select_set(True)
+    _simplify(body, simplify)
+    mesh = body.data
+    mesh.shade_smooth()
+    _cover(mesh, texture, centre, relief.steps)
+    mesh.materials.append(_material(texture, name, folder / f"{name}.png"))
+    return body
+
+
+def _simplify(body: bpy.types.Object, share: float) -> None:
+    """Remove that share of the triangles."""
+    modifier = body.modifiers.new("Simplify", "DECIMATE")
+    modifier.ratio = 1.0 - share
+    modifier.use_collapse_triangulate = True
+    with bpy.context.temp_override(object=body, active_object=body, selected_objects=[body]):
+        bpy.ops.object.modifier_apply(modifier=modifier.name)
+
+
+def _cover(mesh: bpy.types.Mesh, texture: Texture, centre: NDArray[np.float32], steps: float) -> None:
+    """Texture coordinates, and the same colours at the vertices for the formats without texture."""
+    places = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", places)
+    places = places.reshape(-1, 3) * np.array([1.0, -1.0, 1.0], np.float32)
+    coordinates = texture.coordinates(places[:, (0, 2, 1)] * steps + centre)
+    corners = np.empty(len(mesh.loops), np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[corners].ravel())
+    colours = np.ones((len(mesh.vertices), 4), np.float32)
+    colours[:, :3] = texture.at(coordinates)
+    attribute = mesh.color_attributes.new("Colour", "BYTE_COLOR", "POINT")
+    attribute.data.foreach_set("color_srgb", colours.ravel())
+
+
+def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
+    """A plain, slightly rough material with the texture."""
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    tree = material.node_tree
+    shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
+    shader.inputs["Roughness"].default_value = 0.7
+    shader.inputs["Metallic"].default_value = 0.0
+    node = tree.nodes.new("ShaderNodeTexImage")
+    node.image = image_io.write(texture.colours, name, path)
+    node.extension = "EXTEND"
+    tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
+    return material
+
+
+def export(body: bpy.types.Object, folder: Path, format: str) -> list[Path]:
+    """Write the object as `format` (glb, obj, stl, ply) into the folder; the files that belong together."""
+    path = folder / f"{body.name}.{format}"
+    texture = folder / f"{body.name}.png"
+    axes = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
+    match format:
+        case "glb":
+            _export_gltf(path)
+        case "obj":
+            bpy.ops.wm.obj_export(
+                filepath=str(path), export_selected_objects=True, export_triangulated_mesh=True, path_mode="RELATIVE",
+                export_materials=True, **axes,
+            )  # fmt: skip
+        case "stl":
+            bpy.ops.wm.stl_export(filepath=str(path), export_selected_objects=True, **axes)
+        case "ply":
+            bpy.ops.wm.ply_export(
+                filepath=str(path), export_selected_objects=True, export_colors="SRGB", export_normals=True,
+                export_uv=False, export_triangulated_mesh=True, **axes,
+            )  # fmt: skip
+        case _:
+            raise ImageTo3DError(f"Unknown format {format}.")
+    if format == "obj":
+        return [path, path.with_suffix(".mtl"), texture]
+    texture.unlink(missing_ok=True)
+    return [path]
+
+
+def _export_gltf(path: Path) -> None:
+    wanted = {
+        "export_format": "GLB",
+        "use_selection": True,
+        "export_yup": True,
+        "export_image_format": "AUTO",
+        "export_animations": False,
+        "export_skins": False,
+        "export_morph": False,
+        "export_vertex_color": "NONE",
+        "export_attributes": False,
+    }
+    known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()
+    bpy.ops.export_scene.gltf(filepath=str(path), **{name: value for name, value in wanted.items() if name in known})

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A short video of the model turning once around, rendered with Cycles on the processor. Main thread only."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Final
+
+import bpy
+from mathutils import Matrix, Vector
+
+from ...errors import ImageTo3DError
+
+SIZE: Final = 256
+FRAMES: Final = 24
+FRAMES_PER_SECOND: Final = 12
+SAMPLES: Final = 4
+
+
+def film(body: bpy.types.Object, path: Path) -> Path:
+    """Render the turntable as H.264 in MP4. Leaves camera and lights in the scene."""
+    scene = bpy.context.scene
+    corners = [body.matrix_world @ Vector(corner) for corner in body.bound_box]
+    low, high = (Vector([pick(c[i] for c in corners) for i in range(3)]) for pick in (min, max))
+    middle, radius = (low + high) / 2, (high - low).length / 2
+    # The studio goes around the model, which looks the same and lets Cycles keep what it knows of the model.
+    studio = bpy.data.objects.new("Studio", None)
+    studio.location = middle
+    scene.collection.objects.link(studio)
+    _furnish(scene, studio, radius)
+    studio.rotation_mode = "XYZ"
+    _settings(scene, path)
+    for frame in range(1, FRAMES + 1):  # each by itself: no question of interpolation
+        studio.rotation_euler.z = -2.0 * math.pi * (frame - 1) / FRAMES
+        studio.keyframe_insert("rotation_euler", index=2, frame=frame)
+    bpy.ops.render.render(animation=True, scene=scene.name)
+    if not path.is_file():
+        raise ImageTo3DError("The turntable video could not be written.")
+    return path
+
+
+def _furnish(scene: bpy.types.Scene, studio: bpy.types.Object, radius: float) -> None:
+    """Camera and lights, around the studio's centre; and the light from everywhere."""
+
+    def place(data: bpy.types.ID, azimuth: float, elevation: float, distance: float) -> bpy.types.Object:
+        thing = bpy.data.objects.new(data.name, data)
+        aim = Matrix.Rotation(math.radians(azimuth), 4, "Z") @ Matrix.Rotation(math.radians(90.0 - elevation), 4, "X")
+        thing.matrix_local = aim @ Matrix.Translation((0.0, 0.0, distance))
+        thing.parent = studio
+        scene.collection.objects.link(thing)
+        return thing
+
+    for azimuth, elevation, power in ((-35.0, 45.0, 42.0), (55.0, 15.0, 16.0), (170.0, 45.0, 24.0)):
+        light = bpy.data.lights.new("Light", "AREA")
+        light.energy, light.size = power * 4.0 * radius**2, 3.0 * radius
+        place(light, azimuth, elevation, 4.0 * radius)
+    camera = bpy.data.cameras.new("Camera")
+    camera.lens, camera.sensor_width = 70.0, 36.0
+    scene.camera = place(camera, 0.0, 10.0, 1.04 * radius * 2.0 * camera.lens / camera.sensor_width)
+    world = bpy.data.worlds.new("World")
+    world.use_nodes = True
+    background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
+    background.inputs["Color"].default_value = (0.72, 0.75, 0.8, 1.0)
+    background.inputs["Strength"].default_value = 0.6
+    scene.world = world
+
+
+def _settings(scene: bpy.types.Scene, path: Path) -> None:
+    scene.frame_start, scene.frame_end = 1, FRAMES
+    render = scene.render
+    render.engine = "CYCLES"
+    render.resolution_x = render.resolution_y = SIZE
+    render.resolution_percentage = 100
+    render.fps = FRAMES_PER_SECOND
+    render.use_persistent_data = True
+    render.use_file_extension = False
+    scene.cycles.device = "CPU"
+    scene.cycles.samples = SAMPLES
+    scene.cycles.max_bounces = 2
+    try:
+        scene.cycles.use_denoising = True
+        scene.cycles.denoiser = "OPENIMAGEDENOISE"
+        # Denoising takes longer than the rendering itself: of these small images, the quick kind is enough.
+        scene.cycles.denoising_input_passes = "RGB"
+        if hasattr(scene.cycles, "denoising_quality"):  # 4.2 has it on some platforms only
+            scene.cycles.denoising_quality = "FAST"
+    except TypeError:  # a build without it
+        scene.cycles.use_denoising = False
+        scene.cycles.samples = 3 * SAMPLES
+    scene.view_settings.view_transform = "Standard"
+    if hasattr(render.image_settings, "media_type"):  # 5.0 and newer
+        render.image_settings.media_type = "VIDEO"
+    render.image_settings.file_format = "FFMPEG"
+    render.ffmpeg.format = "MPEG4"
+    render.ffmpeg.codec = "H264"
+    render.ffmpeg.constant_rate_factor = "HIGH"
+    render.ffmpeg.gopsize = FRAMES_PER_SECOND
+    render.ffmpeg.audio_codec = "NONE"
+    render.filepath = str(path)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choosing the image in a file browser that shows images only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from ..bl_ids import Op
+from ..properties import NAME
+
+
+class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
+    """Choose the image to make a model of"""
+
+    bl_idname = Op.CHOOSE_IMAGE
+    bl_label = "Choose Image"
+    bl_options: ClassVar[set[str]] = {"INTERNAL", "UNDO"}
+
+    if TYPE_CHECKING:
+        filepath: str
+        filter_image: bool
+        filter_folder: bool
+        relative_path: bool
+    else:
+        filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
+        filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+        filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+        relative_path: BoolProperty(
+            name="Relative Path",
+            description="Keep the path relative to the .blend, so that both can be moved together",
+            default=True,
+        )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        self.filepath = bpy.path.abspath(getattr(context.scene, NAME).image)
+        self.relative_path = context.preferences.filepaths.use_relative_paths
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        path = self.filepath
+        if self.relative_path and bpy.data.filepath:
+            try:
+                path = bpy.path.relpath(path)
+            except ValueError:  # on another drive
+                path = self.filepath
+        getattr(context.scene, NAME).image = path
+        return {"FINISHED"}
+
+
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_choose_image,))

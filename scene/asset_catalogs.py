@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asset catalogs by the paths artists know them by. Only read: the files belong to the artist."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import bpy
+
+from ..errors import ParameterError, one_line
+
+FILE: Final = "blender_assets.cats.txt"
+"""Lines of `UUID:path/of/catalog:Simple Name` (the format of Blender's asset catalog definition files)."""
+
+
+def find(text: str) -> str:
+    """The UUID of a catalog given by its path or its UUID; "" for none. Raises ParameterError where there is none."""
+    text = text.strip().strip("/")
+    if not text:
+        return ""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        pass
+    for folder in _folders():
+        for catalog_id, path in _catalogs(folder / FILE):
+            if path == text:
+                return catalog_id
+    raise ParameterError(
+        f'There is no asset catalog "{one_line(text, 80)}".',
+        advice="Make it in the Asset Browser first, and save this file in its library's folder.",
+    )
+
+
+def _folders() -> Iterator[Path]:
+    """Where catalogs that count for the open file may be: its own folder and those above, then the asset libraries."""
+    if bpy.data.filepath:
+        yield from Path(bpy.data.filepath).parents
+    for library in bpy.context.preferences.filepaths.asset_libraries:
+        yield Path(library.path)
+
+
+def _catalogs(file: Path) -> Iterator[tuple[str, str]]:
+    try:
+        lines = file.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        parts = line.split(":")
+        if len(parts) >= 2 and not line.startswith(("#", "VERSION")):
+            yield parts[0].strip(), parts[1].strip()

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models that are ready, on their way into the scene, and the placeholders that hold their places.
+
+All of it happens a step at a time, when it disturbs nothing that the artist does. Main thread only.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import bpy
+
+from ..errors import Action, ErrorInfo, ImageTo3DError
+from ..jobs.job import Job, State
+from ..placement import Placement
+from . import place_model, placeholder, target_scene
+
+if TYPE_CHECKING:
+    from ..jobs.queue import Queue
+
+_log = logging.getLogger(__name__)
+
+_NOT_PLACED: Final = ErrorInfo(
+    "placing", "The model could not be placed.", "Blender's log says why. Import again.", action=Action.IMPORT_AGAIN
+)
+
+_TICK_BUDGET: Final = 0.003
+"""Seconds of the main thread for looking after placeholders in one step."""
+
+_ready: dict[str, None] = {}
+"""Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
+_stale_placeholders: dict[str, None] = {}
+"""Ids of jobs whose placeholders have to be looked after, in order."""
+_removed_jobs: set[str] = set()
+"""Ids of jobs that were taken off the list: a file that was saved before may still hold their places."""
+_removed_placeholders: set[str] = set()
+"""Ids of cancelled jobs whose placeholders were taken away."""
+_unsaved: set[str] = set()
+"""Ids of jobs whose models stand in the open file and were not saved with it yet."""
+
+
+def pending() -> bool:
+    """Whether there is anything to do."""
+    return bool(_ready or _stale_placeholders)
+
+
+def is_arriving(job_id: str) -> bool:
+    """Whether a job's model is to be placed by itself, as soon as that is possible."""
+    return job_id in _ready
+
+
+def held_up() -> bool:
+    """Whether what is ready has to wait for something that the artist does."""
+    return bool(place_model.can_place_now(bpy.context))
+
+
+def changed(before: Job | None, job: Job) -> None:
+    """A job is not what it was."""
+    if job.state is State.READY and job.place_by_itself:
+        _ready[job.id] = None
+    elif job.state is not State.READY:
+        _ready.pop(job.id, None)
+    new_image = before is None or before.thumbnail_file != job.thumbnail_file
+    if _wants_placeholder(job) and (new_image or State.CANCELLED in (before and before.state, job.state)):
+        _stale_placeholders[job.id] = None
+
+
+def removed(job_id: str, job: Job | None) -> None:
+    """A job, the last that was heard of it, is off the list."""
+    _ready.pop(job_id, None)
+    _removed_jobs.add(job_id)
+    if job is None or _wants_placeholder(job):
+        _stale_placeholders[job_id] = None
+
+
+def hold_place(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True) -> None:
+    """Put up the job's placeholder, where its settings ask for one; an undo step of its own if wanted."""
+    if not _wants_placeholder(job):
+        return
+    placeholder.put(job, scene, place_model.view_layer(scene), job.target_scene.location)
+    if undo_step:
+        bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
+
+
+def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
+    """Do a piece of what there is to do, if that disturbs nothing; whether something looks different then."""
+    if not pending() or place_model.can_place_now(bpy.context):
+        return False
+    if _stale_placeholders:
+        return _look_after_placeholders(jobs)
+    job = jobs(next(iter(_ready))) if _ready else None
+    return job is not None and _arrive(job, queue)
+
+
+def place_here(
+    job: Job,
+    scene: bpy.types.Scene,
+    queue: Queue,
+    *,
+    at: Sequence[float] | None = None,
+    empty: bpy.types.Object | None = None,
+) -> None:
+    """Put a finished job's model into `scene`, whatever scene it was started from.
+
+    `at` replaces the spot it was started from; `empty` is the placeholder whose place it takes.
+    Raises ImageTo3DError.
+    """
+    _ready.pop(job.id, None)
+    spare = placeholder.find(job.id) if empty is None else None
+    if spare is not None:
+        placeholder.remove(spare)
+    objects = place_model.place_with_undo(job, scene, placeholder=empty, at=at)
+    _unsaved.add(job.id)
+    queue.mark_placed(job.id, [item.name for item in objects])
+
+
+def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
+    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait.
+
+    The ids of the jobs whose models went with the file before, unsaved.
+    """
+    gone = tuple(_unsaved)
+    target_scene.file_loaded()
+    placeholder.file_loaded()
+    _unsaved.clear()
+    _ready.clear()
+    _stale_placeholders.clear()
+    known = {job.id: job for job in jobs}
+    # Of a job that this Blender does not know another one may: its placeholder stays.
+    _stale_placeholders.update(
+        (job_id, None) for job_id in placeholder.search() if job_id in known or job_id in _removed_jobs
+    )
+    for job in known.values():
+        if job.state is State.READY and job.place_by_itself and target_scene.find(job) is not None:
+            _ready[job.id] = None
+    return gone
+
+
+def file_saved() -> tuple[str, ...]:
+    """What stands in the open file is safe now: the ids of the jobs for which that is news."""
+    safe = tuple(_unsaved)
+    _unsaved.clear()
+    return safe
+
+
+def forget() -> None:
+    """The add-on ends."""
+    for store in (_ready, _stale_placeholders, _removed_jobs, _removed_placeholders, _unsaved):
+        store.clear()
+
+
+def _wants_placeholder(job: Job) -> bool:
+    return Placement.from_json(job.placement).place == "PLACEHOLDER"
+
+
+def _arrive(job: Job, queue: Queue) -> bool:
+    """One step of a model's arrival; whether something looks different then."""
+    scene = target_scene.find(job)
+    if scene is None:
+        _log.info("%s waits: the scene it was started from is not open", job.name)
+        place_model.discard_prefetched(job)
+        del _ready[job.id]
+        return True
+    wants_placeholder = _wants_placeholder(job)
+    empty = placeholder.find(job.id, scene) if wants_placeholder else None
+    if wants_placeholder and empty is None:
+        _log.info("%s waits: its placeholder was deleted", job.name)
+        del _ready[job.id]
+        return True
+    try:
+        if place_model.prefetch(job):
+            return False  # one large piece a tick: all at once would be felt
+        place_here(job, scene, queue, empty=empty)
+    except ImageTo3DError as error:
+        _log.warning("%s could not be placed: %s", job.name, error)
+        queue.mark_failed_to_place(job.id, error.info())
+    except Exception:
+        _log.exception("%s could not be placed", job.name)
+        queue.mark_failed_to_place(job.id, _NOT_PLACED)
+    return True
+
+
+def _look_after_placeholders(jobs: Callable[[str], Job | None]) -> bool:
+    """As many of them as there is time for, one at least; whether something looks different then."""
+    until = time.perf_counter() + _TICK_BUDGET
+    searched = False
+    while _stale_placeholders:
+        job_id = next(iter(_stale_placeholders))
+        del _stale_placeholders[job_id]
+        empty = placeholder.find_cached(job_id)
+        if empty is None and not searched:  # renamed, or deleted
+            placeholder.search()
+            searched = True
+            empty = placeholder.find_cached(job_id)
+        _update_placeholder(job_id, jobs(job_id), empty)
+        if time.perf_counter() > until:
+            break
+    return True
+
+
+def _update_placeholder(job_id: str, job: Job | None, empty: bpy.types.Object | None) -> None:
+    """A placeholder gets its image; one of a job that is over goes, and comes again with a retry."""
+    if job is None or job.state in (State.CANCELLED, State.PLACED):
+        if empty is not None:
+            placeholder.remove(empty)
+            _removed_placeholders.add(job_id)
+    elif empty is not None:
+        placeholder.show_image(job, empty)
+    elif job_id in _removed_placeholders:
+        _removed_placeholders.discard(job_id)
+        scene = target_scene.find(job)
+        if scene is not None:
+            hold_place(job, scene)

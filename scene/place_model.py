@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A finished model into the artist's scene: placed, as one undo step, with nothing else disturbed.
+
+Only the data API is used, never operators that need a mode or a selection, so that it may happen while
+somebody edits, sculpts or plays back. No image is decoded here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import bpy
+from mathutils import Matrix, Vector
+
+from ..errors import ImportFailedError, WorkerError, one_line
+from ..jobs.job import Job
+from ..jobs.provenance import record_of
+from ..placement import Placement
+from . import placeholder as placeholders
+
+_log = logging.getLogger(__name__)
+
+_prefetched: Final[set[int]] = set()
+"""`session_uid` of the libraries that `fetch_ahead` made: not the artist's own, which stay."""
+_BUSY_JOBS: Final = {
+    "RENDER": "a render is running",
+    "OBJECT_BAKE": "a bake is running",
+}
+
+
+def can_place_now(context: bpy.types.Context) -> str:
+    """Why a model should not arrive at this moment: a tool in use, a render, a bake. Empty: it may. Cheap."""
+    for job, reason in _BUSY_JOBS.items():
+        if bpy.app.is_job_running(job):
+            return f"Waits: {reason}"
+    for window in context.window_manager.windows:
+        for operator in window.modal_operators:
+            if _is_tool(operator):
+                return f"Waits: {operator.name or 'a tool'} is in use"
+    return ""
+
+
+def _is_tool(operator: bpy.types.Operator) -> bool:
+    """Whether a running modal operator is something the artist does, not something that merely watches.
+
+    Blender's own are tools. Add-ons also keep watchers running for hours (ours, for one); those that
+    change the scene by hand ask for an undo step.
+    """
+    own = bpy.types.Operator.bl_rna_get_subclass_py(operator.bl_idname)
+    return own is None or "UNDO" in getattr(own, "bl_options", ())
+
+
+def prefetch(job: Job) -> bool:
+    """Take one large piece of a prepared model into memory, ahead of `place`. Whether there was one.
+
+    Called once per tick until it says no, it spreads over several ticks what would be one long one: an image
+    at a time, a mesh at a time. Until `place`, what was fetched is linked data that nothing uses: no file
+    keeps it, and an undo in between that throws it out does no harm. Raises WorkerError.
+    """
+    if job.blend_path is None:
+        return False
+    path = str(job.blend_path)
+    for kind, name in job.details.get("parts", ()):
+        if getattr(bpy.data, kind).get((name, path)) is None:
+            before = {library.session_uid for library in bpy.data.libraries}
+            _load(job.blend_path, [kind], [name], link=True)
+            _prefetched.update({library.session_uid for library in bpy.data.libraries} - before)
+            return True
+    return False
+
+
+def discard_prefetched(job: Job) -> None:
+    """Let go of what `fetch_ahead` took in, where `place` will not follow. Harmless at any time."""
+    path = str(job.blend_path)
+    _remove_libraries(item for item in bpy.data.libraries if item.filepath == path and item.session_uid in _prefetched)
+
+
+def place_with_undo(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+) -> list[bpy.types.Object]:
+    """`place`, then one undo step named after the model. The placeholder is gone then."""
+    objects = place(job, scene, placeholder=placeholder, at=at)
+    if placeholder is not None:
+        placeholders.remove(placeholder)
+    bpy.ops.ed.undo_push(message=f"Add {job.name}")
+    return objects
+
+
+def place(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+) -> list[bpy.types.Object]:
+    """Put the job's model into `scene`; its objects, the root first.
+
+    It stands on the placeholder where one is given, else where the job's settings say: `at` replaces the
+    spot the job was started from. Raises WorkerError where the prepared model can't be read, and the
+    errors of `place_directly` where there is none.
+    """
+    if job.blend_path is None:
+        return place_directly(job, scene, placeholder=placeholder, at=at)
+    objects, holder = _append(job.blend_path)
+    _link_and_transform(objects, holder, job, scene, placeholder, at)
+    return objects
+
+
+def place_directly(
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+) -> list[bpy.types.Object]:
+    """`place` without a second Blender: the model file is imported here, which blocks for as long as it takes.
+
+    Raises ImportFailedError; also outside Object Mode, which Blender's importers need.
+    """
+    from ..worker import blend_file, convert_model, import_model
+
+    if job.model_path is None:
+        raise ImportFailedError("There is no model file.")
+    if bpy.context.mode != "OBJECT":
+        raise ImportFailedError(
+            "Without a second Blender a model can only be imported in Object Mode.",
+            advice="Leave the present mode and import again.",
+        )
+    _log.warning("%s: no second Blender prepared this model; importing it directly", job.name)
+    placement = Placement.from_json(job.placement)
+    layer = view_layer(scene)
+    selected, active = list(layer.objects.selected), layer.objects.active
+    before = _all_data(convert_model.KINDS)
+    try:
+        shaped = convert_model.make_model(
+            job.model_path,
+            job.model_path.suffix[1:],
+            [import_model.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
+            job.name,
+            placement,
+            record_of(job),
+        )
+    except Exception:
+        for kind in convert_model.KINDS:
+            new = [item for item in getattr(bpy.data, kind) if item.session_uid not in before]
+            bpy.data.batch_remove(new)
+        _select_again(layer, selected, active)
+        raise
+    for item in shaped.objects:
+        for collection in item.users_collection:
+            collection.objects.unlink(item)
+    asset = blend_file.mark_as_asset(shaped, placement) if placement.mark_as_asset else None
+    holder = asset if isinstance(asset, bpy.types.Collection) else None
+    _link_and_transform(shaped.objects, holder, job, scene, placeholder, at)
+    if not placement.select:
+        _select_again(layer, selected, active)
+    return shaped.objects
+
+
+def _all_data(kinds: Iterable[str]) -> set[int]:
+    return {item.session_uid for kind in kinds for item in getattr(bpy.data, kind)}
+
+
+def _select_again(
+    layer: bpy.types.ViewLayer, selected: Iterable[bpy.types.Object], active: bpy.types.Object | None
+) -> None:
+    for item in list(layer.objects.selected):
+        if item is not None:  # 4.2 lists objects that were just removed
+            item.select_set(False, view_layer=layer)
+    for item in selected:
+        item.select_set(True, view_layer=layer)
+    layer.objects.active = active
+
+
+def _append(path: Path) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:
+    """All objects of a prepared model, the root first, and the collection that is the asset where there is one.
+
+    What was fetched ahead is not read again.
+    """
+    before = {library.session_uid for library in bpy.data.libraries}
+    objects, collections = _load(path, ("objects", "collections"), None, link=False)
+    ours = {item.session_uid for item in bpy.data.libraries if item.filepath == str(path)} & _prefetched
+    _remove_libraries(x for x in bpy.data.libraries if x.session_uid in ours or x.session_uid not in before)
+    if not objects:
+        raise WorkerError("The prepared model is empty.")
+    return sorted(objects, key=lambda item: item.parent is not None), next(iter(collections), None)
+
+
+def _load(path: Path, kinds: Sequence[str], names: Sequence[str] | None, *, link: bool) -> list[list[Any]]:
+    """Data of these kinds out of a .blend: those of these names, or all."""
+    try:
+        opened: Any = bpy.data.libraries.load(str(path), link=link)
+        with opened as (there, here):
+            for kind in kinds:
+                setattr(here, kind, list(getattr(there, kind) if names is None else names))
+    except OSError as error:
+        raise WorkerError(f"The prepared model can't be read: {one_line(error)}.") from error
+    return [[item for item in getattr(here, kind) if item is not None] for kind in kinds]
+
+
+def _remove_libraries(libraries: Iterable[bpy.types.Library]) -> None:
+    """Leave no trace of where appended data came from."""
+    for library in list(libraries):
+        _prefetched.discard(library.session_uid)
+        bpy.data.libraries.remove(library)
+
+
+def _link_and_transform(
+    objects: Sequence[bpy.types.Object],
+    holder: bpy.types.Collection | None,
+    job: Job,
+    scene: bpy.types.Scene,
+    placeholder: bpy.types.Object | None,
+    at: Sequence[float] | None,
+) -> None:
+    placement = Placement.from_json(job.placement)
+    layer = view_layer(scene)
+    for collection in _collections(placement, scene, layer, placeholder):
+        if holder is not None:
+            collection.children.link(holder)
+            continue
+        for item in objects:
+            collection.objects.link(item)
+    root = objects[0]
+    if placeholder is not None:
+        root.parent = placeholder.parent
+        if placeholder.parent is not None:
+            root.parent_type = placeholder.parent_type
+            root.parent_bone = placeholder.parent_bone
+            root.matrix_parent_inverse = placeholder.matrix_parent_inverse
+        where = placeholders.model_matrix(placeholder)
+        placeholders.reparent_children(placeholder, root)
+    elif placement.place == "ORIGIN":
+        where = Matrix.Identity(4)
+    else:
+        where = Matrix.Translation(Vector(at if at is not None else job.target_scene.location))
+    root.matrix_basis = where @ root.matrix_basis
+    select = placement.select and bpy.context.mode == "OBJECT"
+    _ = layer.objects.active  # being asked, the view layer takes notice of what was linked, and evaluates nothing
+    if select:
+        for item in list(layer.objects.selected):
+            item.select_set(False, view_layer=layer)
+    # A prepared model may come selected: importers select what they make, and 4.2 keeps that in the file.
+    for item in [item for item in objects if item.name in layer.objects]:
+        item.select_set(select, view_layer=layer)
+    if select and root.name in layer.objects:
+        layer.objects.active = root
+
+
+def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
+    """The view layer in which somebody looks at the scene, else its first."""
+    for window in bpy.context.window_manager.windows:
+        if window.scene == scene:
+            return window.view_layer
+    return scene.view_layers[0]
+
+
+def _collections(
+    placement: Placement,
+    scene: bpy.types.Scene,
+    layer: bpy.types.ViewLayer,
+    placeholder: bpy.types.Object | None,
+) -> list[bpy.types.Collection]:
+    """Where the objects go: the placeholder's collections, the named one, or the active one."""
+    if placeholder is not None:
+        found = [item for item in placeholder.users_collection if _editable(item)]
+        if found:
+            return found
+    if placement.collection:
+        for item in (scene.collection, *scene.collection.children_recursive):
+            if item.name == placement.collection and _editable(item):
+                return [item]
+        new = bpy.data.collections.new(placement.collection)
+        scene.collection.children.link(new)
+        return [new]
+    active = layer.active_layer_collection
+    if active is not None and _editable(active.collection):
+        return [active.collection]
+    return [scene.collection]
+
+
+def _editable(collection: bpy.types.Collection) -> bool:
+    return collection.library is None and collection.override_library is None

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A clean-up removes what is over and old, and never what was paid for and not yet placed."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+from image_to_3d.jobs import cleanup
+from image_to_3d.jobs.job import InputImage, Job, State, new_id
+from image_to_3d.jobs.serialization import write_record
+
+
+def a_result(place: Path, state: State, days_old: float, size: int = 1000, **changes: object) -> Path:
+    job_id = new_id()
+    job = Job(job_id, "chair", InputImage("chair", "image.png", ""), {}, place / job_id, "MODELSLAB", state=state)
+    job = dataclasses.replace(job, created=time.time() - days_old * cleanup.DAY, **changes)  # type: ignore[arg-type]
+    job.folder.mkdir(parents=True)
+    (job.folder / "model.glb").write_bytes(bytes(size))
+    write_record(job)
+    return job.folder
+
+
+def test_nothing_goes_unless_a_limit_is_set(tmp_path: Path) -> None:
+    folder = a_result(tmp_path, State.PLACED, 999, kept=True)
+    assert cleanup.clear([tmp_path], older_than_days=None, over_gigabytes=None) == (0, 0)
+    assert folder.exists()
+
+
+def test_what_is_placed_saved_and_old_goes(tmp_path: Path) -> None:
+    old, new = a_result(tmp_path, State.PLACED, 31, kept=True), a_result(tmp_path, State.PLACED, 29, kept=True)
+    count, size = cleanup.clear([tmp_path], older_than_days=30, over_gigabytes=None)
+    assert count == 1
+    assert size > 1000
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "changes"),
+    [
+        (State.READY, {}),
+        (State.PLACED, {"kept": False}),
+        (State.WAITING, {}),
+        (State.UNCONFIRMED, {}),
+        (State.FAILED, {}),
+        (State.CANCELLED, {"sent": 1.0}),
+    ],
+)
+def test_what_may_be_paid_for_and_stands_in_no_scene_stays_however_old(
+    tmp_path: Path, state: State, changes: dict[str, object]
+) -> None:
+    folder = a_result(tmp_path, state, 9999, **changes)
+    cleanup.clear([tmp_path], older_than_days=0, over_gigabytes=0)
+    assert folder.exists()
+
+
+def test_over_the_size_the_oldest_go_first(tmp_path: Path) -> None:
+    folders = [a_result(tmp_path, State.PLACED, days, 300_000, kept=True) for days in (3, 2, 1)]
+    cleanup.clear([tmp_path], older_than_days=None, over_gigabytes=0.0007)
+    assert [folder.exists() for folder in folders] == [False, True, True]
+
+
+def test_a_folder_that_is_not_a_job_s_is_never_touched(tmp_path: Path) -> None:
+    mine = tmp_path / "my own renders"
+    mine.mkdir()
+    (mine / "job.json").write_text("{}")
+    cleanup.clear([tmp_path], older_than_days=0, over_gigabytes=0)
+    assert mine.exists()
+
+
+def test_a_dismissed_job_s_folder_may_go(tmp_path: Path) -> None:
+    folder = a_result(tmp_path, State.READY, 40, listed=False)
+    cleanup.clear([tmp_path], older_than_days=30, over_gigabytes=None)
+    assert not folder.exists()

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the second Blender runs first: `… bootstrap.py -- MODULE ARGS…` calls `main(args)` of one of our modules.
+
+The package's own `__init__` belongs to the artist's Blender (it registers panels and operators), so a
+bare package of another name stands in for it: the modules below it are imported as they are.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+import types
+from pathlib import Path
+
+PACKAGE = "image_to_3d_package"
+
+
+def make_package(root: Path) -> None:
+    """Make `root`'s modules importable as `image_to_3d_package.…` without running its `__init__`."""
+    package_stub = types.ModuleType(PACKAGE)
+    package_stub.__path__ = [str(root)]
+    sys.modules[PACKAGE] = package_stub
+
+
+def main(argv: list[str]) -> int:
+    """Run the module named in `argv`; the exit code."""
+    make_package(Path(__file__).absolute().parent.parent)
+    name, *args = argv
+    importlib.import_module(f"{PACKAGE}.{name}").main(args)
+    return 0
+
+
+if __name__ == "__main__":
+    code = 1
+    try:
+        code = main(sys.argv[sys.argv.index("--") + 1 :])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        # Blender's own way out can hang (the wheel) or take seconds, and there is nothing left to save.
+        os._exit(code)
