@@ -22,7 +22,11 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import account, preferences, storage
-from .errors import ImageTo3DError, StorageError
+from .errors import (
+    ImageTo3DError,
+    Message,
+    StorageError,
+)
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config, ServiceClients
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .jobs.progress import clock
@@ -251,7 +255,7 @@ def latest(job_id: str) -> Job | None:
 def paused() -> tuple[str, str] | None:
     """How long no new job is begun, and why; None where nothing holds the queue up."""
     pause = _queue.paused() if _queue is not None else None
-    return (clock(pause[0]), pause[1]) if pause else None
+    return (clock(pause[0]), str(pause[1])) if pause else None
 
 
 # -- driving ---------------------------------------------------------------------------------------
@@ -291,7 +295,9 @@ def apply(event: Event) -> bool:
             if before is not None and before.state is job.state:
                 return before.note != job.note
             if job.error is not None and not job.running:
-                _notices.append(Notice(f"{job.name}: {job.error}", warning=True))
+                _notices.append(
+                    Notice(Message("{name}: {error}", {"name": job.name, "error": job.error}), warning=True)
+                )
             was_paid_for = before is not None and before.state is State.WAITING
             if was_paid_for and account.now().balance and job.service == preferences.chosen().service:
                 ask_account()

@@ -1,23 +1,61 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, in an artist's words, with what to do about it.
+"""Every error that the add-on raises on purpose: what happened, what to do about it, and which button does that.
 
-Every error the add-on raises on purpose is an `ImageTo3DError`. It says what happened, what to do,
-whether trying again unchanged can help, and which button helps. Texts that come from outside
-(the service, a file, the system) go through `readable` before they get into one.
+An error keeps its message as data: an English template with named arguments. The text is formatted only when it
+is shown, so it can be translated, tested and stored. Nothing else depends on this module's classes having a
+particular text.
 """
 
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import ClassVar
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple, Self
 
-LONGEST_TEXT = 300
+MAX_TEXT = 300
 """Characters kept of a text that comes from outside; the interface has no room for more."""
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class Message(NamedTuple):
+    """A text as data. `str()` formats it in English; an empty template counts as false.
+
+    `template` names its arguments in braces: "{host} can't be reached." An argument can be a Message itself.
+    """
+
+    template: str = ""
+    arguments: Mapping[str, Any] = {}
+
+    def __str__(self) -> str:
+        return _PLACEHOLDER.sub(lambda match: str(self.arguments.get(match[1], match[0])), self.template)
+
+    def __bool__(self) -> bool:
+        return bool(self.template)
+
+    def to_json(self) -> dict[str, Any]:
+        """The message as plain data; `from_json` reverses it."""
+        arguments = {name: a.to_json() if isinstance(a, Message) else a for name, a in self.arguments.items()}
+        return {"template": self.template, "arguments": arguments}
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """A message from `to_json`'s form, or from the finished text that version 0.1.0 stored."""
+        if not isinstance(value, Mapping):
+            return cls(str(value or ""))
+        arguments = value.get("arguments") or {}
+        return cls(
+            str(value.get("template", "")),
+            {str(n): cls.from_json(a) if isinstance(a, Mapping) else a for n, a in dict(arguments).items()},
+        )
+
+
+NO_MESSAGE = Message()
 
 
 class Action(enum.StrEnum):
-    """The button that does what an error advises."""
+    """What an error advises to do; the job list has a button for each."""
 
     NONE = ""
     OPEN_PREFERENCES = "OPEN_PREFERENCES"
@@ -25,79 +63,85 @@ class Action(enum.StrEnum):
     RETRY = "RETRY"
     DOWNLOAD_AGAIN = "DOWNLOAD_AGAIN"
     IMPORT_AGAIN = "IMPORT_AGAIN"
-    OPEN_FOLDER = "OPEN_FOLDER"
     CHECK_AGAIN = "CHECK_AGAIN"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Action:
+        """An action stored by another version has no button here."""
+        return {"LOOK_AGAIN": cls.CHECK_AGAIN}.get(str(value), cls.NONE)  # its name in 0.1.0
 
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
-    """An error as plain data: what the journal keeps and the panel shows."""
+
+class ErrorInfo(NamedTuple):
+    """An error as plain data: what the journal stores and the panel shows. `str()` is message and advice."""
 
     code: str
-    what: str
-    advice: str = ""
-    transient: bool = False
+    message: Message
+    advice: Message = NO_MESSAGE
     action: Action = Action.NONE
 
     def __str__(self) -> str:
-        return f"{self.what} {self.advice}".strip()
+        return f"{self.message} {self.advice}".strip()
 
 
 class ImageTo3DError(Exception):
-    """The family. `what` is a sentence that says what happened; a subclass knows what to do.
+    """Base class. `message` is a template for a sentence that says what happened; `arguments` fill it in.
 
+    `advice` (a template for the same arguments), `action` and `transient` are defaults of the class.
     `transient`: trying again unchanged can help. `retry_after`: seconds the service asks to wait.
     """
 
     code: ClassVar[str] = "error"
-    advice: str = ""
+    default_advice: ClassVar[str] = ""
     transient: bool = False
     action: Action = Action.NONE
 
     def __init__(
         self,
-        what: str,
+        message: str,
         *,
         advice: str | None = None,
         action: Action | None = None,
         transient: bool | None = None,
         retry_after: float | None = None,
+        **arguments: Any,
     ) -> None:
-        self.what = what
-        if advice is not None:
-            self.advice = advice
+        self.message = Message(message, arguments)
+        self.advice = Message(self.default_advice if advice is None else advice, arguments)
         if action is not None:
             self.action = action
         if transient is not None:
             self.transient = transient
         self.retry_after = retry_after
-        super().__init__(f"{what} {self.advice}".strip())
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return str(self.info())
 
     def info(self) -> ErrorInfo:
         """This error as plain data."""
-        return ErrorInfo(self.code, self.what, self.advice, self.transient, self.action)
+        return ErrorInfo(self.code, self.message, self.advice, self.action)
 
 
 class ParameterError(ImageTo3DError):
-    """A setting is not one the service takes. Raised before anything is sent."""
+    """A setting has a value that the service does not take. Raised before anything is sent."""
 
     code = "parameter"
-    advice = "Correct the setting and generate again."
+    default_advice = "Correct the setting and generate again."
 
 
 class ImageError(ImageTo3DError):
-    """The image can't be read, or can't be made fit for upload."""
+    """The image can't be read or can't be prepared for upload."""
 
     code = "image"
-    advice = "Choose another image, or save it as PNG and try again."
+    default_advice = "Choose another image, or save it as PNG and try again."
     action = Action.RETRY
 
 
 class OnlineAccessError(ImageTo3DError):
-    """Blender's Allow Online Access is off and the service is not on this machine."""
+    """Blender's Allow Online Access is off and the service is not on this computer."""
 
     code = "offline"
-    advice = "Switch on Allow Online Access in the preferences under System, or use the offline preview."
+    default_advice = "Enable Allow Online Access in Preferences › System, or use Offline Preview."
     action = Action.ALLOW_ONLINE
 
 
@@ -105,7 +149,7 @@ class KeyMissingError(ImageTo3DError):
     """No API key is set for a service that needs one."""
 
     code = "key_missing"
-    advice = "Enter it in the add-on's preferences, or set the environment variable MODELSLAB_API_KEY."
+    default_advice = "Enter it in the add-on's preferences, or set the environment variable MODELSLAB_API_KEY."
     action = Action.OPEN_PREFERENCES
 
 
@@ -113,15 +157,15 @@ class KeyRejectedError(ImageTo3DError):
     """The service does not accept the API key (401, 403)."""
 
     code = "key_rejected"
-    advice = "Check the API key in the add-on's preferences."
+    default_advice = "Check the API key in the add-on's preferences."
     action = Action.OPEN_PREFERENCES
 
 
 class NoCreditError(ImageTo3DError):
-    """The account can't pay for it (402, or a text that speaks of credit)."""
+    """The account has not enough credit (402, or a text that speaks of credit). Nothing was charged."""
 
     code = "no_credit"
-    advice = "Top up the account at the service, then retry."
+    default_advice = "Top up your account at the service, then retry."
     action = Action.RETRY
 
 
@@ -129,7 +173,7 @@ class RateLimitError(ImageTo3DError):
     """Too many requests (429): wait `retry_after` seconds."""
 
     code = "rate_limit"
-    advice = "It goes on by itself when the service allows it."
+    default_advice = "The job continues by itself when the service allows it."
     transient = True
     action = Action.RETRY
 
@@ -138,16 +182,16 @@ class ConnectionFailedError(ImageTo3DError):
     """The service was not reached: nothing was sent."""
 
     code = "connection"
-    advice = "Check the network connection."
+    default_advice = "Check the network connection."
     transient = True
     action = Action.RETRY
 
 
 class ConnectionLostError(ImageTo3DError):
-    """The connection broke, stalled or timed out after the request had begun."""
+    """The connection broke, stalled or timed out after the request was started."""
 
     code = "connection_lost"
-    advice = "Check the network connection."
+    default_advice = "Check the network connection."
     transient = True
     action = Action.RETRY
 
@@ -156,32 +200,32 @@ class CertificateError(ImageTo3DError):
     """TLS could not be set up safely. Never bypassed."""
 
     code = "certificate"
-    advice = "Check the computer's clock, and whether a proxy or virus scanner intercepts connections."
+    default_advice = "Check the computer's clock, and whether a proxy or virus scanner intercepts connections."
     action = Action.RETRY
 
 
 class ServiceBrokenError(ImageTo3DError):
-    """The service answered with a server error, or with something that is no reply."""
+    """The service answered with a server error, or with something that is not a reply."""
 
     code = "service_broken"
-    advice = "The service has a problem; try again later."
+    default_advice = "The service has a problem; try again later."
     transient = True
     action = Action.RETRY
 
 
 class ServiceRefusedError(ImageTo3DError):
-    """The service understood and said no; `what` holds its reason."""
+    """The service understood the request and refused it; the message holds its reason."""
 
     code = "refused"
-    advice = "Change what it names, then retry."
+    default_advice = "Change what the service names, then retry."
     action = Action.RETRY
 
 
 class OutcomeUnknownError(ImageTo3DError):
-    """A submit went out and no answer came back: it may have been paid for."""
+    """A submit request was sent and no reply was received: it may have been charged."""
 
     code = "outcome_unknown"
-    advice = "Look again, or submit again if it is not in your account's list."
+    default_advice = "Check again, or send it again if it is not in your account's list."
     action = Action.CHECK_AGAIN
 
 
@@ -189,24 +233,24 @@ class TookTooLongError(ImageTo3DError):
     """The service did not finish within the longest time waited."""
 
     code = "too_long"
-    advice = "Look again later: it may still finish."
+    default_advice = "Check again later: the service may still finish."
     action = Action.CHECK_AGAIN
 
 
 class ResultMissingError(ImageTo3DError):
-    """The result's links answer no more, or there are none."""
+    """The result's links no longer answer, or there are none."""
 
     code = "result_missing"
-    advice = "Download again to ask the service for fresh links."
+    default_advice = "Download again to ask the service for new links."
     transient = True
     action = Action.DOWNLOAD_AGAIN
 
 
 class ResultDamagedError(ImageTo3DError):
-    """What was downloaded is not a whole file of the format asked for."""
+    """The download is not a complete file of the expected format."""
 
     code = "result_damaged"
-    advice = "Download again."
+    default_advice = "Download again."
     transient = True
     action = Action.DOWNLOAD_AGAIN
 
@@ -215,7 +259,7 @@ class ResultTooLargeError(ImageTo3DError):
     """The file is larger than the add-on accepts."""
 
     code = "result_too_large"
-    advice = "Ask for a simpler model."
+    default_advice = "Ask for a simpler model."
     action = Action.RETRY
 
 
@@ -223,44 +267,55 @@ class UnsafeAddressError(ImageTo3DError):
     """A link or redirect that the add-on does not follow."""
 
     code = "unsafe_address"
-    advice = "The service's answer can't be trusted; report it to the service."
+    default_advice = "The service's reply can't be trusted; report it to the service."
     action = Action.DOWNLOAD_AGAIN
 
 
 class StorageError(ImageTo3DError):
-    """The results folder can't be written: full, read-only or gone."""
+    """The results folder can't be written: full, read-only or missing."""
 
     code = "storage"
-    advice = "Make room, or choose another results folder in the preferences, then download again."
+    default_advice = "Make room, or choose another results folder in the preferences, then download again."
     action = Action.DOWNLOAD_AGAIN
 
 
 class WorkerError(ImageTo3DError):
-    """The second Blender could not be started, or died."""
+    """The background Blender could not be started, or it ended unexpectedly."""
 
     code = "worker"
-    advice = "Import again; the model file is kept."
+    default_advice = "Import again; the model file is kept."
     transient = True
     action = Action.IMPORT_AGAIN
 
 
 class ImportFailedError(ImageTo3DError):
-    """Blender's importer could not make a model of the file."""
+    """Blender's importer could not read the model file."""
 
     code = "import_failed"
-    advice = "Import again, or open the folder to look at the file."
+    default_advice = "Import again, or open the folder to look at the file."
     action = Action.IMPORT_AGAIN
 
 
 class CancelledError(ImageTo3DError):
-    """Somebody cancelled; not a fault."""
+    """The job was cancelled; not a fault."""
 
     code = "cancelled"
 
+    def __init__(self, message: str = "Cancelled.", **arguments: Any) -> None:
+        super().__init__(message, **arguments)
 
-def one_line(text: object, longest: int = LONGEST_TEXT) -> str:
-    """A text from outside as one short printable line: no control characters, no line breaks, cut to `longest`."""
+
+class InternalError(ImageTo3DError):
+    """A bug in the add-on; Blender's console has the traceback."""
+
+    code = "internal"
+    default_advice = "See Blender's console, then retry."
+    action = Action.RETRY
+
+
+def one_line(text: object, max_length: int = MAX_TEXT) -> str:
+    """A text from outside as one printable line: no control characters or line breaks, at most `max_length` long."""
     raw = text if isinstance(text, str) else str(text)
-    words = "".join(c if c.isprintable() else " " for c in raw[: longest * 4]).split()
+    words = "".join(c if c.isprintable() else " " for c in raw[: max_length * 4]).split()
     line = " ".join(words)
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"

@@ -54,6 +54,7 @@ LARGEST_REPLY: Final = 8 * 1024 * 1024
 _ENCODE_AT_ONCE: Final = 192 * 1024
 """Bytes; small, so that Blender's main thread gets its turn in between. A multiple of 3, as base64 needs."""
 
+_NO_REPLY: Final = "The request was sent, but no reply was received: {reason}"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -123,7 +124,7 @@ class Client:
         try:
             status, headers, text = self._post(f"{self.base_url}/3d/image_to_3d", body, started=watches.append)
         except (ConnectionLostError, ServiceBrokenError) as error:
-            raise OutcomeUnknownError(_unknown(error)) from error
+            raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
         except CancelledError as error:
             if watches and watches[0].connected:
                 raise OutcomeUnknownError("Nobody waited for the service's answer.") from error
@@ -131,10 +132,10 @@ class Client:
         try:
             reply = read_reply(status, headers, text, secret=self._key)
         except ServiceBrokenError as error:
-            raise OutcomeUnknownError(_unknown(error)) from error
+            raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
         except ImageTo3DError as error:
             if status >= 500:
-                raise OutcomeUnknownError(_unknown(error)) from error
+                raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
             raise
         reply = self._own(reply)
         if reply.done and not reply.links:
@@ -163,7 +164,9 @@ class Client:
             raise
         except ImageTo3DError as error:
             if status >= 500:
-                raise ServiceBrokenError(error.what, retry_after=error.retry_after) from error
+                raise ServiceBrokenError(
+                    error.message.template, **error.message.arguments, retry_after=error.retry_after
+                ) from error
             raise
         if reply.done and not reply.links:
             raise ResultMissingError("The service says that it is done, but gives no files.")
@@ -283,7 +286,3 @@ class Client:
     def _unversioned(self) -> str:
         """The base address up to where its version begins: …/api for …/api/v6 and for …/api/v1/enterprise."""
         return re.split(r"/v\d+(?=/|$)", self.base_url, maxsplit=1)[0]
-
-
-def _unknown(error: ImageTo3DError) -> str:
-    return f"The job was sent, but its answer is lost. {error.what}"

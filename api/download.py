@@ -128,7 +128,7 @@ def download(
             except (CancelledError, StorageError):
                 raise
             except ImageTo3DError as error:
-                _log.info("a mirror at %s: %s", one_line(host_of(url), 80), error.what)
+                _log.info("a mirror at %s: %s", one_line(host_of(url), 80), error.message)
                 errors.append(error)
         worth_waiting = any(isinstance(e, ConnectionLostError | ServiceBrokenError | _NotYetError) for e in errors)
         if wait is None or not worth_waiting:

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
-from ..errors import LONGEST_TEXT, one_line
+from ..errors import MAX_TEXT, one_line
 
 MARK: Final = "[key]"
 """Stands where the API key stood."""
@@ -47,7 +47,7 @@ class Redactor:
         read_all = text.encode("utf-8", "replace").decode("utf-8")
         return self._pattern.sub(MARK, read_all) if self._pattern else read_all
 
-    def line(self, text: object, longest: int = LONGEST_TEXT) -> str:
+    def line(self, text: object, longest: int = MAX_TEXT) -> str:
         """A short printable line for the interface."""
         raw = text if isinstance(text, str) else str(text)
         without_tags = html.unescape(_TAG.sub(" ", raw[: longest * 40]))

@@ -16,7 +16,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..errors import Action, CancelledError, ErrorInfo, ImageTo3DError, StorageError, TookTooLongError, WorkerError
+from ..errors import (
+    CancelledError,
+    ErrorInfo,
+    ImageTo3DError,
+    InternalError,
+    Message,
+    StorageError,
+    TookTooLongError,
+    WorkerError,
+)
 from .config import ServiceClients
 from .job import WAY, Job, State
 from .persistence import Keeper
@@ -193,7 +202,7 @@ class Executor:
         try:
             self._services.check(job.service, job.base_url)
         except ImageTo3DError as error:
-            self.scheduler.pause(job.account, self._retry_policy.hold, error.what)
+            self.scheduler.pause(job.account, self._retry_policy.hold, error.message)
             return False
         return True
 
@@ -291,7 +300,7 @@ class Executor:
         memory.tries += 1
         memory.trouble_at = job.state
         if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
-            _log.warning("%s: %s The model is imported directly; this may hold Blender up.", job.id, error.what)
+            _log.warning("%s: %s The model is imported directly; this may hold Blender up.", job.id, error.message)
             self._enter(job, job.moved(State.READY, details={"direct": True}), 0.0)
             return
         decision = decide(job, error, Failures(memory.tries, now - memory.trouble_since), self._retry_policy)
@@ -303,7 +312,7 @@ class Executor:
             decision = replace(decision, after=self._timing.looks[0])
         if decision.pause:
             with self._store.changed:
-                self.scheduler.pause(job.account, decision.pause, error.what)
+                self.scheduler.pause(job.account, decision.pause, error.message)
         self._enter(job, decision.job, decision.after)
 
     def _enter(self, before: Job, job: Job, after: float) -> None:
@@ -331,7 +340,7 @@ class Executor:
         with self._store.changed:
             current = self._store.get(job.id)
             if current is None or current.state is State.CANCELLED:
-                job = replace(job, state=State.CANCELLED, error=None, note="", progress=0.0)
+                job = replace(job, state=State.CANCELLED, error=None, note=Message(), progress=0.0)
             if not job.running:
                 self.scheduler.rests(job.id)  # whoever sees it rest may order what comes next
             if current is not None:
@@ -370,4 +379,4 @@ class Executor:
 
 def internal(error: Exception) -> ErrorInfo:
     """What to say of a mistake of ours; the log has the rest."""
-    return ErrorInfo("internal", f"The add-on made a mistake: {type(error).__name__}.", "Retry.", True, Action.RETRY)
+    return InternalError("Internal error in the add-on ({error}).", error=type(error).__name__).info()

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
-from ..errors import ErrorInfo
+from ..errors import NO_MESSAGE, ErrorInfo, Message
 
 
 class State(enum.StrEnum):
@@ -175,7 +175,7 @@ class Job:
     blend_file: str = ""
     """File names inside the folder; empty until they are whole."""
     error: ErrorInfo | None = None
-    note: str = ""
+    note: Message = NO_MESSAGE
     """Why it waits, for the panel (a retry, a pause the service asked for)."""
     objects: tuple[str, ...] = ()
     """Names of the objects it became, once placed."""
@@ -220,7 +220,7 @@ class Job:
         """This job in another state. Raises ValueError where that state can't follow."""
         if state not in FOLLOWS[self.state]:
             raise ValueError(f"a job can't go from {self.state} to {state}")
-        fresh: dict[str, Any] = {"progress": 0.0, "note": "", "error": None, "since": time.time()}
+        fresh: dict[str, Any] = {"progress": 0.0, "note": Message(), "error": None, "since": time.time()}
         return replace(self, state=state, **(fresh | changes))
 
 
@@ -262,7 +262,7 @@ class Removed:
 class Notice:
     """Something to tell the artist that belongs to no one job."""
 
-    text: str
+    message: Message | ErrorInfo
     warning: bool = False
 
 

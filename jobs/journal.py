@@ -259,7 +259,7 @@ def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
         (job.id, owner, job.service, job.service_id, job.state, job.listed, now, record),
     )
     if previous is None or previous[0] != job.state:
-        note = str(job.error) if job.error else job.note
+        note = str(job.error or job.note)
         database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", (job.id, now, job.state, note))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from ..errors import StorageError
+from ..errors import Message, StorageError
 from . import serialization
 from .config import Config
 from .job import Event, Job, Notice
@@ -59,7 +59,7 @@ class Keeper:
                 if self._closed:  # what is told after the end, the next Blender finds out by itself
                     return False
                 _log.error("%s: %s", job.id, error)
-                self._tell(Notice(str(error), warning=True))
+                self._tell(Notice(error.info(), warning=True))
                 return False
             self.leave_record(job)
             return True
@@ -108,8 +108,8 @@ class Keeper:
             raise StorageError(f"The add-on's folder can't be written: {error.strerror}.") from error
         journal = Journal(self._folder, self._places(), self._ownership.token)
         if journal.rebuilt_from is not None:
-            found = f"{journal.rebuilt_from} jobs were found again in their folders."
-            self._tell(Notice(f"The journal of jobs was damaged and has been set aside; {found}", warning=True))
+            text = "The journal was damaged and has been set aside. {count} jobs were recovered from their folders."
+            self._tell(Notice(Message(text, {"count": journal.rebuilt_from}), warning=True))
         return journal
 
     def _places(self) -> list[Path]:

@@ -63,9 +63,9 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
 def describe(job: Job) -> str:
     """Where the job stands, in a few words."""
     if job.note:
-        return job.note
+        return str(job.note)
     if job.error is not None:
-        return job.error.what
+        return str(job.error.message)
     return words(job.state)
 
 

@@ -15,7 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ErrorInfo, ImageTo3DError, StorageError
+from ..errors import (
+    ErrorInfo,
+    ImageTo3DError,
+    Message,
+    StorageError,
+)
 from .config import Config, ServiceClients
 from .executor import NOT_KEPT, Executor, internal
 from .job import Job, Notice, State, resume_state
@@ -34,7 +39,7 @@ _ADOPT_EVERY_SECONDS: Final = 30.0
 _GONE: Final[dict[str, Any]] = {
     "place_by_itself": False,
     "objects": (),
-    "note": "Was placed in a scene that was never saved",
+    "note": Message("Was placed in a scene that was never saved"),
 }
 
 
@@ -92,7 +97,7 @@ class Queue:
         """How many jobs the queue still has something to do for."""
         return sum(job.running for job in self._store.all())
 
-    def paused(self) -> tuple[float, str] | None:
+    def paused(self) -> tuple[float, Message] | None:
         """Seconds for which no new job is begun, and why; None where nothing holds the queue up."""
         with self._store.changed:
             left, why = self._executor.scheduler.longest_pause()
@@ -281,7 +286,7 @@ class Queue:
                     self._store.put(recovered(job))
                 self._executor.begin(job.id)
         except ImageTo3DError as error:
-            self.events.put(Notice(str(error), warning=True))
+            self.events.put(Notice(error.info(), warning=True))
 
 
 def _is_ready(job: Job) -> bool:
@@ -290,7 +295,7 @@ def _is_ready(job: Job) -> bool:
 
 def recovered(job: Job) -> Job:
     """A job as it goes on after its Blender died in the middle of whatever it did."""
-    job = replace(job, progress=0.0, note="")
+    job = replace(job, progress=0.0, note=Message())
     match job.state:
         case State.PLACED:
             return replace(job, state=State.READY, **_GONE)
@@ -298,7 +303,7 @@ def recovered(job: Job) -> Job:
             whole = job.blend_path is not None and job.blend_path.is_file()
             return job if whole else replace(job, state=State.IMPORTING)
         case State.SUBMITTING:
-            return replace(job, state=State.RECONCILING, note="Blender ended while it was submitted")
+            return replace(job, state=State.RECONCILING, note=Message("Blender ended while it was submitted"))
         case State.PREPARING | State.UPLOADING:
             return replace(job, state=State.QUEUED)
     return job

@@ -16,6 +16,7 @@ from ..errors import (
     ConnectionFailedError,
     ImageTo3DError,
     KeyMissingError,
+    Message,
     OnlineAccessError,
     OutcomeUnknownError,
     RateLimitError,
@@ -79,19 +80,23 @@ def decide(job: Job, error: ImageTo3DError, trouble: Failures, retry_policy: Ret
         case CancelledError():
             return Decision(job.moved(State.CANCELLED))
         case OutcomeUnknownError() if job.state is State.SUBMITTING:
-            return Decision(job.moved(State.RECONCILING, note="No answer to the request; looking for it"))
+            return Decision(
+                job.moved(State.RECONCILING, note=Message("No reply; checking whether the service received it"))
+            )
         case OutcomeUnknownError():
             return Decision(job.moved(State.UNCONFIRMED, error=error.info()))
         case OnlineAccessError() | KeyMissingError():
             # It was there when the job was ordered: the job waits until it is there again.
-            return _wait(job, error.what, retry_policy.hold)
+            return _wait(job, error.message, retry_policy.hold)
         case _ if job.state is State.RECONCILING and (not error.transient or trouble.tries >= retry_policy.looks):
-            unknown = OutcomeUnknownError(f"No answer came to the request, and the list can't be read: {error.what}")
+            unknown = OutcomeUnknownError(
+                "No reply, and your account's list can't be read: {reason}", reason=error.message
+            )
             return Decision(job.moved(State.UNCONFIRMED, error=unknown.info()))
         case RateLimitError():
             wait = retry_policy.rate_limit if error.retry_after is None else error.retry_after
             # What a file's host says of itself says nothing of the service.
-            return _wait(job, error.what, wait, pause=0.0 if job.state is State.DOWNLOADING else wait)
+            return _wait(job, error.message, wait, pause=0.0 if job.state is State.DOWNLOADING else wait)
         case ResultMissingError() | ResultDamagedError() if job.state is State.DOWNLOADING:
             return _fresh_links(job, error, trouble, retry_policy)
         case ResultMissingError() if job.state is State.IMPORTING:
@@ -109,10 +114,10 @@ def decide(job: Job, error: ImageTo3DError, trouble: Failures, retry_policy: Ret
         return _failed(job, error)
     wait = max(_growing(trouble.tries, retry_policy), min(error.retry_after or 0.0, retry_policy.paid))
     pause = wait if isinstance(error, ConnectionFailedError) and job.state in BEFORE_SUBMIT else 0.0
-    return _wait(job, f"{error.what} Trying again", wait, pause)
+    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, pause)
 
 
-def _wait(job: Job, note: str, seconds: float, pause: float = 0.0) -> Decision:
+def _wait(job: Job, note: Message, seconds: float, pause: float = 0.0) -> Decision:
     """The same step again later; before the submit, the job gives its place at the service free meanwhile."""
     if job.state in BEFORE_SUBMIT and job.state is not State.QUEUED:
         return Decision(job.moved(State.QUEUED, note=note), seconds, pause)
@@ -128,7 +133,7 @@ def _fresh_links(job: Job, error: ImageTo3DError, trouble: Failures, retry_polic
     if trouble.tries > retry_policy.fresh_links:
         return _failed(job, error)
     wait = _growing(trouble.tries, retry_policy)
-    note = f"{error.what} Asking for it anew"
+    note = Message("Requesting new links: {reason}", {"reason": error.message})
     if job.service_id or job.fetch_url:
         return Decision(job.moved(State.WAITING, note=note), wait)
     return Decision(replace(job, note=note), wait)
@@ -137,7 +142,7 @@ def _fresh_links(job: Job, error: ImageTo3DError, trouble: Failures, retry_polic
 def _refused_after_all(job: Job, error: ServiceRefusedError, trouble: Failures, retry_policy: RetryPolicy) -> Decision:
     """The service says the generation failed. What can be had by its links is still tried; then it is over."""
     if error.transient and trouble.tries <= retry_policy.fresh_links:
-        return _wait(job, error.what, _growing(trouble.tries, retry_policy))
+        return _wait(job, error.message, _growing(trouble.tries, retry_policy))
     if job.links:
         return Decision(job.moved(State.DOWNLOADING))
     over = replace(job, service_id="", fetch_url="", sent=0.0, details={**job.details, "failed_id": job.service_id})

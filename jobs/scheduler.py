@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Final
 
+from ..errors import NO_MESSAGE, Message
 from .job import OCCUPYING, Job, State
 
 _GLANCE_SECONDS: Final = 5.0
@@ -45,7 +46,7 @@ class _ServiceQueue:
     ids: deque[str] = field(default_factory=deque)
     held_until: float = 0.0
     paused_until: float = 0.0
-    paused_why: str = ""
+    paused_why: Message = NO_MESSAGE
 
 
 class Scheduler:
@@ -75,20 +76,20 @@ class Scheduler:
         line.ids.appendleft(job.id)
         line.held_until = time.monotonic() + after
 
-    def pause(self, account: Account, seconds: float, why: str) -> None:
+    def pause(self, account: Account, seconds: float, why: Message) -> None:
         """Begin no new job at a service for a while."""
         line = self._lines[account]
         line.paused_until = max(line.paused_until, time.monotonic() + seconds)
         line.paused_why = why
 
-    def pause_of(self, account: Account) -> tuple[float, str]:
+    def pause_of(self, account: Account) -> tuple[float, Message]:
         """Seconds for which no new job is begun at a service, and why; not above 0 where nothing holds it up."""
         line = self._lines[account]
         return line.paused_until - time.monotonic(), line.paused_why
 
-    def longest_pause(self) -> tuple[float, str]:
+    def longest_pause(self) -> tuple[float, Message]:
         """The same for the service that is held up the longest."""
-        return max((self.pause_of(account) for account in self._lines), default=(0.0, ""))
+        return max((self.pause_of(account) for account in self._lines), default=(0.0, Message()))
 
     def is_busy(self, job_id: str) -> bool:
         return job_id in self._busy

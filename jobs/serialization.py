@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import Action, ErrorInfo
+from ..errors import Action, ErrorInfo, Message
 from .job import InputImage, Job, State, TargetScene
 
 RECORD_FILE: Final = "job.json"
@@ -22,7 +22,6 @@ NO_OWNER: Final = "nobody"
 """No queue goes by this name, so it counts as dead: whoever adopts first gets such a job."""
 
 _RENAMED_FIELDS: Final = {"picture": "image", "destination": "target_scene", "placing": "placement"}
-_RENAMED_ACTIONS: Final = {"LOOK_AGAIN": "CHECK_AGAIN"}
 _RENAMED_STATES: Final = {"looking": "reconciling", "unknown": "unconfirmed", "converting": "importing"}
 """What version 0.1.0 calls them."""
 
@@ -33,7 +32,8 @@ def to_json(job: Job) -> dict[str, Any]:
     values["folder"] = str(job.folder)
     values["image"] = _plain(job.image)
     values["target_scene"] = _plain(job.target_scene)
-    values["error"] = _plain(job.error) if job.error else None
+    values["error"] = _error_to_json(job.error) if job.error else None
+    values["note"] = job.note.to_json()
     values["parameters"] = dict(job.parameters)
     values["placement"] = dict(job.placement)
     values["details"] = dict(job.details)
@@ -53,14 +53,8 @@ def from_json(values: Mapping[str, Any]) -> Job:
             "state": State(_RENAMED_STATES.get(known.get("state", ""), known.get("state", State.QUEUED))),
             "image": InputImage(**_known(InputImage, known["image"])),
             "target_scene": _target_scene(known.get("target_scene") or {}),
-            "error": ErrorInfo(
-                **(
-                    _known(ErrorInfo, error)
-                    | {"action": Action(_RENAMED_ACTIONS.get(error["action"], error["action"]))}
-                )
-            )
-            if error
-            else None,
+            "error": _error_from_json(error) if error else None,
+            "note": Message.from_json(known.get("note")),
             "links": tuple(tuple(str(url) for url in mirrors) for mirrors in known.get("links", ())),
             "companions": tuple((str(ours), str(theirs)) for ours, theirs in known.get("companions", ())),
             "objects": tuple(str(name) for name in known.get("objects", ())),
@@ -99,6 +93,20 @@ def atomic_write(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             unfinished.unlink()
         raise
+
+
+def _error_to_json(error: ErrorInfo) -> dict[str, Any]:
+    return error._asdict() | {"message": error.message.to_json(), "advice": error.advice.to_json()}
+
+
+def _error_from_json(values: Mapping[str, Any]) -> ErrorInfo:
+    message = values["message"] if "message" in values else values["what"]  # its name in 0.1.0
+    return ErrorInfo(
+        str(values["code"]),
+        Message.from_json(message),
+        Message.from_json(values.get("advice")),
+        Action(str(values.get("action", ""))),
+    )
 
 
 def _plain(value: Any) -> dict[str, Any]:

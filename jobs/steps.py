@@ -21,6 +21,7 @@ from ..errors import (
     CancelledError,
     ImageError,
     ImageTo3DError,
+    Message,
     OutcomeUnknownError,
     ResultDamagedError,
     ResultMissingError,
@@ -176,7 +177,7 @@ def poll(job: Job, context: StepContext) -> StepResult:
     reply = context.client().fetch(job.service_id, job.fetch_url, cancelled=context.cancelled)
     if not reply.done:
         wait = min(context.timing.then * context.timing.growth**context.attempt, context.timing.most)
-        return StepResult(replace(job, note=""), wait)
+        return StepResult(replace(job, note=Message()), wait)
     _keep_reply(job, reply)
     if not reply.links:
         raise ResultMissingError("The service says it is done, but names no file.")

@@ -79,7 +79,7 @@ class MonitorMixin:
         now = time.monotonic()
         changed = engine.drain()
         for notice in engine.notices():
-            self.report({"WARNING" if notice.warning else "INFO"}, notice.text)
+            self.report({"WARNING" if notice.warning else "INFO"}, str(notice.message))
         done = not engine.busy()
         if changed or done or now - run.drawn > PROGRESS:
             run.drawn = now

@@ -25,7 +25,6 @@ _BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.RETRY: (Op.RETRY, "FILE_REFRESH"),
     Action.DOWNLOAD_AGAIN: (Op.DOWNLOAD_AGAIN, "IMPORT"),
     Action.IMPORT_AGAIN: (Op.IMPORT_AGAIN, "FILE_REFRESH"),
-    Action.OPEN_FOLDER: (Op.OPEN_FOLDER, "FILE_FOLDER"),
     Action.CHECK_AGAIN: (Op.CHECK_AGAIN, "VIEWZOOM"),
 }
 """The button that does what an error advises."""
@@ -51,7 +50,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     column = layout.column(align=False)
     for job in shown:
         # What holds up all that wait is said once.
-        _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else job.note)
+        _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else str(job.note))
     if pages > 1:
         _draw_pager(layout, page, pages)
     if job_order.failed() > 1:
@@ -133,7 +132,7 @@ def _draw_answers(layout: bpy.types.UILayout, job: Job, problem: ErrorInfo) -> N
         _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)
     if job.state is State.UNCONFIRMED:
         _button(row, Op.SEND_AGAIN, job, "EXPORT", text=None)
-    if job.model_file and problem.action is not Action.OPEN_FOLDER:
+    if job.model_file:
         _button(row, Op.OPEN_FOLDER, job, "FILE_FOLDER")
 
 

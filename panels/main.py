@@ -84,7 +84,7 @@ def _draw_button(layout: bpy.types.UILayout, settings: Any, obstacle: ImageTo3DE
 def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:
     """Why nothing can be generated now, and the buttons that change it."""
     box = layout.box().column()
-    job_list.wrapped(box, obstacle.what, job_list.characters(context) - 3, icon="INFO")
+    job_list.wrapped(box, str(obstacle.message), job_list.characters(context) - 3, icon="INFO")
     buttons = box.column(align=True)
     if obstacle.action is Action.ALLOW_ONLINE:
         buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Final
 
 import bpy
 
-from ..errors import Action, ErrorInfo, ImageTo3DError
+from ..errors import (
+    Action,
+    ErrorInfo,
+    ImageTo3DError,
+    Message,
+)
 from ..jobs.job import Job, State
 from ..placement import Placement
 from . import place_model, placeholder, target_scene
@@ -24,7 +29,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _NOT_PLACED: Final = ErrorInfo(
-    "placing", "The model could not be placed.", "Blender's log says why. Import again.", action=Action.IMPORT_AGAIN
+    "placing",
+    Message("The model could not be placed."),
+    Message("See Blender's console, then import again."),
+    action=Action.IMPORT_AGAIN,
 )
 
 _TICK_BUDGET: Final = 0.003

@@ -20,7 +20,12 @@ from typing import IO, Any, Final
 
 import bpy
 
-from ..errors import ImageTo3DError, WorkerError, one_line
+from ..errors import (
+    ImageTo3DError,
+    Message,
+    WorkerError,
+    one_line,
+)
 from . import convert_model, images
 
 _log = logging.getLogger(__name__)
@@ -69,13 +74,16 @@ def answer(request: Mapping[str, Any], progress: Callable[[float], None]) -> dic
         progress(0.0)
         return {"id": number, "done": TASKS[request["do"]](request, progress)}
     except ImageTo3DError as error:
-        return {"id": number, "kind": error.code, "error": error.what}
+        return {"id": number, "kind": error.code, "error": error.message.to_json()}
     except Exception as error:
         _log.exception("request %s failed", request.get("do"))
         return {
             "id": number,
             "kind": WorkerError.code,
-            "error": f"The second Blender failed: {type(error).__name__}: {one_line(error)}.",
+            "error": Message(
+                "The second Blender failed: {error}: {reason}.",
+                {"error": type(error).__name__, "reason": one_line(error)},
+            ).to_json(),
         }
     finally:
         faulthandler.cancel_dump_traceback_later()

@@ -23,7 +23,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-from ..errors import CancelledError, ImageError, ImageTo3DError, ImportFailedError, WorkerError, one_line
+from ..errors import (
+    CancelledError,
+    ImageError,
+    ImageTo3DError,
+    ImportFailedError,
+    Message,
+    WorkerError,
+    one_line,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -236,7 +244,7 @@ class WorkerProcess:
             try:
                 child = spawn(self._launch, "worker.request_loop", [str(self._idle_seconds)])
             except WorkerError as error:
-                self.cannot_start = error.what
+                self.cannot_start = str(error.message)
                 raise
             lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
             threading.Thread(
@@ -268,7 +276,8 @@ class WorkerProcess:
                     return done
                 if "error" in message:
                     error = _ERRORS.get(str(message.get("kind")), WorkerError)
-                    raise error(str(message["error"]))
+                    text = Message.from_json(message["error"])
+                    raise error(text.template, **text.arguments)
                 if "progress" in message and progress is not None:
                     progress(float(message["progress"]))
         except _Exited as gone:

@@ -179,7 +179,7 @@ def _checked(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[st
         try:
             parameters[name] = parameter.check(value)
         except ParameterError as error:
-            wrong["init_image" if name == "image" else name] = [error.what]
+            wrong["init_image" if name == "image" else name] = [str(error.message)]
     if isinstance(parameters["track_id"], str) and len(parameters["track_id"]) > LONGEST_TRACK_ID:
         wrong["track_id"] = [f"The track id may not be longer than {LONGEST_TRACK_ID} characters."]
     return parameters, wrong

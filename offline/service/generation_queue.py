@@ -103,7 +103,7 @@ class GenerationQueue:
             _log.info("job %d took %.1f s", record.id, seconds)
             return self._store.keep(record, state="done", files=tuple(files), seconds=seconds)
         except ImageTo3DError as error:
-            return self._store.keep(record, state="failed", error=error.what)
+            return self._store.keep(record, state="failed", error=str(error.message))
         except Exception as error:
             _log.exception("job %d failed", record.id)
             text = f"The offline preview could not make a model of it: {type(error).__name__}: {one_line(error, 120)}"

@@ -147,7 +147,7 @@ class Artist(RuleBasedStateMachine):
                     assert os.path.getsize(job.blend_path) > 1000
                 if job.state in (State.FAILED, State.UNCONFIRMED):
                     assert job.error is not None
-                    assert job.error.what
+                    assert str(job.error.message)
                     assert job.error.advice
             self.nothing_is_paid_for_unasked()
         finally:

@@ -75,10 +75,10 @@ def assert_no_secret(*things: object) -> None:
 
 
 def assert_proper_error(error: ImageTo3DError) -> None:
-    assert_no_secret(error, error.what, error.args, error.info())
-    assert error.what.isprintable()
-    assert 10 < len(error.what) < 450
-    error.what.encode()
+    assert_no_secret(error, str(error.message), error.args, error.info())
+    assert str(error.message).isprintable()
+    assert 10 < len(str(error.message)) < 450
+    str(error.message).encode()
     assert error.retry_after is None or 0 <= error.retry_after <= 24 * 3600
 
 

@@ -244,7 +244,7 @@ def test_a_server_error_at_fetch_can_be_asked_again(
         client.fetch("5")
     assert raised.value.transient
     assert raised.value.retry_after == 9
-    assert str(status) in raised.value.what
+    assert str(status) in str(raised.value.message)
 
 
 def test_too_many_questions_at_fetch_have_to_wait(client: Client, httpserver: HTTPServer) -> None:

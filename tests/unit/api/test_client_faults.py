@@ -268,7 +268,7 @@ def test_trusted_certificates_that_are_not_there_are_named(monkeypatch: pytest.M
         with pytest.raises(CertificateError, match=r"/nowhere/certificates\.pem") as raised:
             impatient(server.url).submit(IMAGE)
         assert server.connections == 0
-    assert "REQUESTS_CA_BUNDLE" in raised.value.advice
+    assert "REQUESTS_CA_BUNDLE" in str(raised.value.advice)
 
 
 def test_a_service_without_tls_where_it_should_be_gets_nothing() -> None:

@@ -552,7 +552,7 @@ def test_a_full_disk_is_a_matter_of_storage(target: Path) -> None:
         get([server.url, server.url], target)
     assert server.connections == 1
     assert not target.exists()
-    assert "make room" in raised.value.advice.lower()
+    assert "make room" in str(raised.value.advice).lower()
 
 
 def test_a_file_larger_than_the_disk_allows_is_a_matter_of_storage(target: Path) -> None:

@@ -104,7 +104,7 @@ def test_going_on_in_any_case(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["error", "Error", "ERROR", "failed", "Failed"])
 def test_over_in_any_case(word: str) -> None:
-    assert "Out of luck" in refused({"status": word, "message": "Out of luck", "id": 7, "output": [GLB]}).what
+    assert "Out of luck" in str(refused({"status": word, "message": "Out of luck", "id": 7, "output": [GLB]}).message)
 
 
 def test_what_goes_on_is_not_done_even_with_output() -> None:
@@ -135,7 +135,7 @@ def test_a_reply_that_says_nothing_is_an_error(data: object) -> None:
 def test_without_a_status_and_anything_else_the_text_is_an_error() -> None:
     error = refused({"message": "Model is not available"})
     assert isinstance(error, ServiceRefusedError)
-    assert "Model is not available" in error.what
+    assert "Model is not available" in str(error.message)
 
 
 def test_the_bodys_status_counts_more_than_http() -> None:
@@ -170,14 +170,13 @@ def test_without_a_status_http_counts() -> None:
 def test_the_reason_is_found_wherever_and_however_it_is_sent(field: str, value: object, status_code: int) -> None:
     error = refused({"status": "error", field: value}, status_code)
     assert isinstance(error, ServiceRefusedError)
-    assert "The init image field is required." in error.what
-    assert not set("{}[]") & set(error.what)
+    assert "The init image field is required." in str(error.message)
+    assert not set("{}[]") & set(str(error.message))
 
 
 def test_a_reason_that_does_not_name_its_field_gets_the_name() -> None:
-    assert (
-        "resolution: must be at most 512"
-        in refused({"status": "error", "errors": {"resolution": ["must be at most 512"]}}).what
+    assert "resolution: must be at most 512" in str(
+        refused({"status": "error", "errors": {"resolution": ["must be at most 512"]}}).message
     )
 
 
@@ -185,21 +184,21 @@ def test_several_reasons_are_all_told() -> None:
     error = refused(
         {"message": "Bad input", "errors": {"image": ["The image is not public."], "seed": ["The seed is odd."]}}, 422
     )
-    assert all(text in error.what for text in ("Bad input", "The image is not public.", "The seed is odd."))
+    assert all(text in str(error.message) for text in ("Bad input", "The image is not public.", "The seed is odd."))
 
 
 @pytest.mark.parametrize("value", [None, "", [], {}, False, True, "   "])
 def test_an_error_without_a_reason_is_still_a_readable_one(value: object) -> None:
     error = refused({"status": "error", "message": value}, 400)
     assert isinstance(error, ServiceRefusedError)
-    assert "HTTP 400" in error.what
+    assert "HTTP 400" in str(error.message)
 
 
 def test_a_long_and_dirty_reason_is_cut_and_cleaned() -> None:
     error = refused({"status": "error", "message": "<b>Bad</b>\x00\x1b[31m\r\n\tthing\u202e " + "x" * 100_000})
-    assert "Bad [31m thing" in error.what
-    assert error.what.isprintable()
-    assert len(error.what) < 400
+    assert "Bad [31m thing" in str(error.message)
+    assert str(error.message).isprintable()
+    assert len(str(error.message)) < 400
 
 
 # Which error
@@ -239,7 +238,7 @@ def test_a_long_and_dirty_reason_is_cut_and_cleaned() -> None:
 def test_an_http_status_gives_the_same_error_whatever_the_body(status_code: int, kind: type, body: object) -> None:
     error = refused(body, status_code)
     assert type(error) is kind
-    assert f"HTTP {status_code}" in error.what
+    assert f"HTTP {status_code}" in str(error.message)
 
 
 @pytest.mark.parametrize(
@@ -250,11 +249,11 @@ def test_an_http_status_gives_the_same_error_whatever_the_body(status_code: int,
 def test_a_body_that_is_no_reply_is_a_readable_error_naming_the_status(body: bytes, status_code: int) -> None:
     error = refused(body, status_code)
     assert isinstance(error, ServiceBrokenError)
-    assert f"HTTP {status_code}" in error.what
+    assert f"HTTP {status_code}" in str(error.message)
 
 
 def test_a_gateways_page_is_called_a_web_page() -> None:
-    assert "web page" in refused(b"\n<!doctype html><title>502 Bad Gateway</title>", 502).what
+    assert "web page" in str(refused(b"\n<!doctype html><title>502 Bad Gateway</title>", 502).message)
 
 
 @pytest.mark.parametrize("status_code", [200, 400, 403, 500])
@@ -276,7 +275,7 @@ def test_a_gateways_page_is_called_a_web_page() -> None:
 def test_words_for_billing(text: str, status_code: int) -> None:
     error = refused({"status": "error", "message": text}, status_code)
     assert isinstance(error, NoCreditError)
-    assert text in error.what
+    assert text in str(error.message)
 
 
 @pytest.mark.parametrize("status_code", [200, 400, 403, 429, 503])
@@ -609,7 +608,7 @@ def test_a_key_that_the_service_repeats_gets_nowhere(status_code: int) -> None:
         "url": f"https://x.example/?key={SECRET}",
     }
     error = refused(data, status_code)
-    assert SECRET.lower() not in f"{error} {error.what} {error!r}".lower()
+    assert SECRET.lower() not in f"{error} {error.message!s} {error!r}".lower()
 
 
 def test_a_key_in_a_reply_is_not_kept() -> None:
@@ -637,7 +636,7 @@ def test_a_key_with_odd_characters_is_found_in_all_its_spellings() -> None:
     ).encode()
     with pytest.raises(ImageTo3DError) as raised:
         read_reply(400, {}, body, secret=secret)
-    assert "word" not in raised.value.what
+    assert "word" not in str(raised.value.message)
 
 
 def test_half_characters_do_not_survive() -> None:

@@ -26,7 +26,7 @@ def check(tmp_path: Path, data: bytes, format: str) -> None:
 def assert_damaged(tmp_path: Path, data: bytes, format: str, words: str = "damaged") -> None:
     with pytest.raises(ResultDamagedError, match=words) as raised:
         check(tmp_path, data, format)
-    assert format.upper() in raised.value.what
+    assert format.upper() in str(raised.value.message)
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from image_to_3d.errors import Action, ErrorInfo, StorageError
+from image_to_3d.errors import Action, ErrorInfo, Message, StorageError
 from image_to_3d.jobs.job import InputImage, Job, State, TargetScene, new_id
 from image_to_3d.jobs.journal import FILE_NAME, Journal
 from image_to_3d.jobs.process_lock import ProcessLock
@@ -37,7 +37,9 @@ def test_a_job_comes_back_from_its_record_as_it_was(tmp_path: Path) -> None:
         links=(("https://a/1.glb", "https://b/1.glb"),),
         companions=(("part-1.mtl", "chair.mtl"),),
         target_scene=TargetScene("s", 12, "st", "Scene", "/a.blend", (1.0, 2.0, 3.0)),
-        error=ErrorInfo("no_credit", "No credit left.", "Top up.", False, Action.RETRY),
+        error=ErrorInfo(
+            "no_credit", Message("No credit left: {reason}", {"reason": "402"}), Message("Top up."), Action.RETRY
+        ),
         seed="3480183101",
         details={"triangles": 12},
     )
