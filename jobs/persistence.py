@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from ..atomic_file import atomic_write
 from ..errors import Message, StorageError
 from . import serialization
 from .config import Config
@@ -124,7 +125,7 @@ class Keeper:
         if places != known:
             try:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                serialization.atomic_write(file, json.dumps(places).encode())
+                atomic_write(file, json.dumps(places).encode())
             except OSError as error:
                 _log.warning("where results are kept can't be remembered: %s", error)
         return [Path(place) for place in places]

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ..api import parameters
+from ..atomic_file import atomic_write
 from ..errors import ImageError, StorageError, one_line
 from ..placement import Placement
 from . import serialization
@@ -128,7 +129,7 @@ def _copy(image: Path | bytes | str, target: Path) -> str:
     if isinstance(image, bytes):
         digest.update(image)
         try:
-            serialization.atomic_write(target, image)
+            atomic_write(target, image)
         except OSError as error:
             raise StorageError(f"The image can't be kept: {error.strerror}.") from error
         return digest.hexdigest()

@@ -6,14 +6,13 @@ There is no key in a job, so there is none in a record.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from ..atomic_file import atomic_write
 from ..errors import Action, ErrorInfo, Message
 from .job import InputImage, Job, State, TargetScene
 
@@ -78,21 +77,6 @@ def read_record(folder: Path) -> tuple[Job, str]:
     if not isinstance(values, dict):
         raise ValueError("not a job's record")
     return from_json(values | {"folder": str(folder)}), str(values.get("owner", NO_OWNER))
-
-
-def atomic_write(path: Path, content: bytes) -> None:
-    """A file that is there whole or not at all, whenever the power fails. Raises OSError."""
-    unfinished = path.with_name(f"~{path.name}")
-    try:
-        with unfinished.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise
 
 
 def _error_to_json(error: ErrorInfo) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..atomic_file import atomic_write
 from ..errors import (
     CancelledError,
     ImageError,
@@ -28,7 +29,6 @@ from ..errors import (
     StorageError,
     WorkerError,
 )
-from . import serialization
 from .job import Job, State
 from .provenance import record_of
 from .recovery import match_lost_submit
@@ -324,7 +324,7 @@ def _keep_reply(job: Job, reply: Reply) -> None:
     """The service's own words, beside the model. A full disk must not lose the reply itself."""
     try:
         content: dict[str, Any] = dict(reply.raw)
-        serialization.atomic_write(job.folder / REPLY_FILE, json.dumps(content, ensure_ascii=False, indent=1).encode())
+        atomic_write(job.folder / REPLY_FILE, json.dumps(content, ensure_ascii=False, indent=1).encode())
     except (OSError, ValueError) as error:
         _log.warning("%s: the service's reply could not be kept: %s", job.id, error)
 

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a long operation reports its progress and learns that it was cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .errors import CancelledError
+
+
+def _never() -> bool:
+    return False
+
+
+def _ignore(_fraction: float) -> None:
+    return
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Passed to operations that take long. Safe to use from any thread.
+
+    `cancelled`: whether the operation is to stop. `report`: takes the finished fraction, 0 to 1.
+    """
+
+    cancelled: Callable[[], bool] = _never
+    report: Callable[[float], None] = _ignore
+
+    def check(self) -> None:
+        """Raises CancelledError if the operation is to stop."""
+        if self.cancelled():
+            raise CancelledError
+
+    def span(self, start: float, end: float) -> Control:
+        """A control for a part of the operation, whose 0 to 1 are `start` to `end` of the whole."""
+        return Control(self.cancelled, lambda fraction: self.report(start + (end - start) * fraction))
+
+
+NO_CONTROL = Control()
+"""Never cancelled, and nobody is told the progress."""
