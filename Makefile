@@ -1,43 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Everything here makes what it needs first; nothing is installed outside this folder, except missing
-# Debian system libraries where that is allowed without asking.
+# Each target installs what it needs first. Nothing is installed outside this folder, except missing Debian system
+# libraries where that is allowed without a password.
 
 PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+VENV := .venv/Scripts/python.exe
+else
 VENV := .venv/bin/python
+endif
 IMAGE ?= samples/chair.png
 ARGS ?=
 
-.PHONY: help demo test unit lint build window bench soak environment clean
-help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
+.PHONY: help demo test unit lint build dev docs window screenshots bench soak environment clean
+help: ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 21
 
-demo: ## A picture becomes a model, without an account: demo/model.glb, scene.blend, preview.png (IMAGE=my.png)
+demo: ## Generate a model without an account: demo/model.glb, scene.blend, preview.png (IMAGE=my.png)
 	@$(PYTHON) tools/environment.py demo
 	@$(VENV) tools/demo.py "$(IMAGE)"
 
-test: ## All tests but those with Blender's window, in each Blender version (ARGS="-k name")
+test: ## Run lint and all tests without a window, in each Blender version (ARGS="-k name")
 	@$(PYTHON) tools/run_tests.py $(ARGS)
 
-unit: environment ## The tests that need no Blender, in seconds
+unit: environment ## Run the tests that need no Blender, in seconds
 	@$(VENV) -m pytest -q tests/unit $(ARGS)
 
-lint: environment ## ruff and mypy
-	@$(VENV) tools/lint.py
+lint: environment ## Check with ruff, mypy, import-linter and codespell (ARGS=--fix formats first)
+	@$(VENV) tools/lint.py $(ARGS)
 
-build: ## Validate, and build the extension's zip into build/
+build: ## Build and validate the extension's zip in build/
 	@$(PYTHON) tools/environment.py demo
 	@$(VENV) tools/build.py
 
-window: environment ## Real Blender 4.3 and 5.2 with mouse and keyboard (root on Debian; screenshots in build/screens)
+dev: ## Link this checkout into your own Blender, with a Reload operator (ARGS="--blender 5.2" or "--remove")
+	@$(PYTHON) tools/dev.py $(ARGS)
+
+docs: environment ## Write the generated parts of docs/
+	@$(VENV) tools/write_docs.py
+
+window: environment ## Test real Blender 4.3 and 5.2 with mouse and keyboard (root on Debian; build/screens)
 	@status=0; \
 	$(VENV) -m pytest -v -n 2 -m "not long and not alone" tests/window $(ARGS) || status=1; \
 	$(VENV) -m pytest -v -m alone tests/window $(ARGS) || status=1; \
 	exit $$status
 
-bench: environment ## How long the main thread stands still on arrival, against the direct import
+screenshots: environment ## Retake the README's screenshots in docs/images (root on Debian)
+	@$(VENV) tools/screenshots.py $(ARGS)
+
+bench: environment ## Measure how long the main thread blocks when a model arrives, against a direct import
 	@$(VENV) benchmarks/bench.py $(ARGS)
 
-soak: environment ## The long tests: kills, faults, many processes; minutes to an hour
+soak: environment ## Run the long tests: kills, faults, many processes; minutes to an hour
 	@status=0; for tests in tests/unit "tests --ignore=tests/unit" tests/window; do \
 	  $(VENV) -m pytest -m long --timeout=3600 $$tests $(ARGS) || [ $$? = 5 ] || status=1; \
 	done; exit $$status
@@ -45,5 +58,5 @@ soak: environment ## The long tests: kills, faults, many processes; minutes to a
 environment:
 	@$(PYTHON) tools/environment.py tests
 
-clean: ## Remove what was built, but not the environments
+clean: ## Remove what was built, but keep the environments
 	rm -rf build demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every operator's `bl_idname`, in one place, so that panels can't misspell one."""
+"""The names by which Blender knows the extension's package, properties and operators, each defined once."""
 
 from __future__ import annotations
 
 import enum
+from typing import Final
+
+PACKAGE: Final = __package__ or ""
+"""The extension's package: the key of its preferences and of its user folder."""
+
+SCENE_SETTINGS: Final = "image_to_3d"
+"""The attribute of scenes that holds the settings."""
+
+LIST_PAGE: Final = "image_to_3d_page"
+"""The attribute of the window manager that says which page of the job list is shown."""
 
 
 class Op(enum.StrEnum):
-    """What Blender knows the add-on's operators by."""
+    """The `bl_idname` of every operator."""
 
     GENERATE = "image_to_3d.generate"
     MONITOR = "image_to_3d.monitor"

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""This Blender's one queue, and the one way its events reach the scene.
+"""The engine: owns this Blender's job queue and processes, starts jobs, and applies the queue's events to the scene.
 
-Three drivers call `drain`: the modal operator on its timer, and scripts and the command line in a
-loop (`finish`). All of it runs on the main thread. There is no queue before it is needed.
+The queue works in threads and emits events. All drivers call `drain` on the main thread: the modal operator on its
+timer, and waiting scripts in a loop.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
-import logging
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,149 +18,80 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import account, preferences, storage
-from .errors import (
-    ImageTo3DError,
-    Message,
-    StorageError,
-)
-from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config, ServiceClients
+from . import background_task, job_view, preferences
+from .errors import Message, StorageError
+from .jobs.config import OFFLINE
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
-from .jobs.progress import clock
 from .placement import Placement
 from .scene import pending_models, target_scene
 
 if TYPE_CHECKING:
     from .jobs.queue import Queue
     from .offline.service.launcher import OfflineService
-    from .worker.worker_process import Launch
-
-_log = logging.getLogger(__name__)
+    from .worker.child_process import Launch
 
 TICK_BUDGET: Final = 0.005
-"""Seconds of the main thread that one tick may take for applying events."""
-_ENOUGH: Final = 0.02
-"""Seconds between two looks of a script that waits."""
-_HELD_SECONDS: Final = 1.0
-"""How long a script waits for what keeps a ready model out of the scene."""
-_SETUP_SECONDS: Final = 1.0
-"""How often it is looked whether Blender's online access was switched."""
+"""Seconds of the main thread that one tick may take to apply events."""
+_POLL_SECONDS: Final = 0.02
+"""Polling interval of `finish`."""
+_BLOCKED_SECONDS: Final = 1.0
+"""How long a script waits while something (a tool, a render) keeps a ready model out of the scene."""
+_CONFIG_SECONDS: Final = 1.0
+"""Interval for applying changed preferences: Blender does not report a change of its Online Access setting."""
 
 _queue: Queue | None = None
 _offline: OfflineService | None = None
-_jobs: dict[str, Job] = {}
-"""The list as the panel shows it: the last snapshot of each job, oldest first."""
-_revision = 0
-"""Counts the differences in the list that are more than progress."""
-_warmed: Final = threading.Event()
-_notices: list[Notice] = []
-"""Said by the queue, not yet reported to the artist."""
-_configured: tuple[float, bool] = (0.0, False)
-"""When online access was last looked at, and what it was."""
-_account: account.Account = account.Account()
-
-
-@functools.cache
-def folder() -> Path:
-    """The extension's own folder in Blender's user files; made when the first job is started."""
-    return Path(bpy.utils.extension_path_user(preferences.ROOT))
-
-
-def config() -> Config:
-    """What the preferences say, for the queue."""
-    chosen = preferences.chosen()
-    return Config(
-        service=chosen.service,
-        results=chosen.results or folder() / "results",
-        # One key is entered; it goes to the service that is chosen, and to no other.
-        keys={CUSTOM if chosen.service == CUSTOM else MODELSLAB: chosen.key},
-        base_url=chosen.base_url,
-        online=bpy.app.online_access,
-        limit=chosen.limit,
-        earlier_results=(folder() / "results",),
-    )
-
-
-def results_places() -> tuple[Path, ...]:
-    """Where the results folders of jobs may lie, the present place first."""
-    present = config()
-    return (present.results, *(place for place in present.earlier_results if place != present.results))
+_configured = 0.0
+"""When the preferences were last applied (monotonic)."""
+_account_status = background_task.Status()
 
 
 def queue() -> Queue:
-    """This Blender's queue, made when it is first asked for.
-
-    Raises StorageError where the extension can't have its folder.
-    """
+    """Returns this Blender's queue, created on first use. Raises StorageError if its folder can't be created."""
     global _queue, _offline
     if _queue is None:
+        folder = preferences.user_folder()
         try:
-            folder().mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StorageError(f"{folder()} can't be made: {error.strerror}.") from error
+            raise StorageError(
+                "The folder {folder} can't be created: {reason}.", folder=str(folder), reason=error.strerror
+            ) from error
         from .jobs.queue import Queue
         from .offline.service.launcher import OfflineService
         from .worker.worker_process import WorkerProcess
 
-        _offline = OfflineService(_launch(), folder() / "offline")
-        _queue = Queue(folder(), config(), WorkerProcess(_launch()), _offline.base_url)
-        _jobs.update((job.id, job) for job in _queue.jobs())
+        _offline = OfflineService(_launch(), folder / "offline")
+        _queue = Queue(folder, preferences.read_config(), WorkerProcess(_launch()), _offline.base_url)
     return _queue
 
 
-@functools.cache
-def warm() -> None:
-    """Load in a thread what the first job needs, so that the artist's click does not wait for it. Returns at once."""
-    if not bpy.app.background:
-        threading.Thread(target=_load, name="image_to_3d warming", daemon=True).start()
-
-
-def _load() -> None:
-    try:
-        for name in (".jobs.queue", ".offline.service.launcher", ".worker.worker_process", ".api.client"):
-            importlib.import_module(name, __package__)
-    finally:
-        _warmed.set()
-
-
-def warmed() -> bool:
-    """Whether `warm` is done."""
-    return _warmed.is_set()
-
-
-def unfinished_before() -> bool:
-    """Whether an earlier Blender may have left jobs behind. Quick where there never was a job, or after `warm`."""
-    if _queue is not None or not folder().is_dir():
+def has_unfinished_jobs() -> bool:
+    """Whether an earlier Blender may have left jobs. Fast if there never was a job, or once `preload` has finished."""
+    if _queue is not None or not preferences.user_folder().is_dir():
         return False
     from .jobs import journal
 
-    return journal.exists(folder())
-
-
-def preferences_changed() -> None:
-    """The preferences, or Blender's online access, are not what they were."""
-    if _queue is not None:
-        _queue.configure(config())
+    return journal.exists(preferences.user_folder())
 
 
 def stop() -> None:
-    """Let go of everything. Jobs under way stay in the journal and go on next time."""
+    """Stop everything. Unfinished jobs stay in the journal and continue the next time."""
     global _queue, _offline
     running, _queue = _queue, None
     service, _offline = _offline, None
     pending_models.forget()
-    for store in (_jobs, _notices):
-        store.clear()
+    job_view.clear()
     try:
         if running is not None:
-            # In the background it is a script that placed them, and knows whether it saved.
+            # In background mode a script placed the models, and knows whether it saved.
             running.stop(keep_placed=bpy.app.background)
     finally:
         if service is not None:
             service.stop()
 
 
-# -- starting jobs ---------------------------------------------------------------------------------
+# --- starting jobs ---------------------------------------------------------------------------------------------
 
 
 def submit(
@@ -177,20 +105,22 @@ def submit(
     group: str = "",
     undo_step: bool = True,
 ) -> Job:
-    """Start a job whose model is to stand in `scene`; None: in no scene, only files are wanted.
+    """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
-    `at`: the spot, where it is not the 3D cursor. `group`: what variations of one model have in common.
-    `undo_step`: a placeholder is an undo step of its own; False: the caller makes one for several.
+    `at`: the location, if it is not the 3D cursor. `group`: shared by the variations of one model.
+    `undo_step`: push an undo step for the placeholder; False: the caller pushes one for several.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
-    global _revision
     from .jobs.request import JobRequest
 
-    check_ready()
-    target = TargetScene() if scene is None else target_scene.of(scene)
+    config = preferences.read_config()
+    obstacle = config.why_not_ready()
+    if obstacle is not None:
+        raise obstacle
+    target = TargetScene() if scene is None else target_scene.capture(scene)
     if at is not None:
         target = replace(target, location=at)
-    order = JobRequest(
+    request = JobRequest(
         image=image,
         name=name,
         parameters=parameters,
@@ -199,166 +129,123 @@ def submit(
         place_by_itself=scene is not None,
         group=group,
     )
-    job = queue().add(order)
-    _jobs[job.id] = job
-    _revision += 1
+    queue().configure(config)
+    job = queue().add(request)
+    job_view.put(job)
     if scene is not None:
-        pending_models.hold_place(job, scene, undo_step=undo_step)
+        pending_models.add_placeholder(job, scene, undo_step=undo_step)
     return job
 
 
-def check_ready() -> None:
-    """Raises KeyMissingError, OnlineAccessError, ParameterError where the chosen service can't be used now."""
-    services = ServiceClients(config(), offline=str, timeouts=(0.0, 0.0))
-    services.check(services.config.service, services.chosen_url())
+def check_account() -> None:
+    """Ask the chosen service for the account's balance, in a thread."""
+    config = preferences.read_config()
+    if config.service != OFFLINE and config.why_not_ready() is None:
+        background_task.check_account(config.chosen_url(), config.keys[config.service])
 
 
-def obstacle() -> ImageTo3DError | None:
-    """What stands in the way of generating now; None where nothing does."""
-    try:
-        check_ready()
-    except ImageTo3DError as error:
-        return error
-    return None
-
-
-def ask_account() -> None:
-    """Ask the chosen service in a thread what is left on the account, and whether it knows the key."""
-    chosen = preferences.chosen()
-    if chosen.service != OFFLINE and (bpy.app.online_access or chosen.on_this_machine):
-        account.ask(chosen.address, chosen.key)
-
-
-# -- what the panel shows --------------------------------------------------------------------------
-
-
-def revision() -> int:
-    """Another number whenever a job came, went or changed its state."""
-    return _revision
-
-
-def jobs() -> tuple[Job, ...]:
-    """All jobs in the list, oldest first."""
-    return tuple(_jobs.values())
-
-
-def job(job_id: str) -> Job | None:
-    """The last that was heard of a job."""
-    return _jobs.get(job_id)
-
-
-def latest(job_id: str) -> Job | None:
-    """What the queue itself says of a job now, without waiting for its events."""
-    return _queue.job(job_id) if _queue is not None else None
-
-
-def paused() -> tuple[str, str] | None:
-    """How long no new job is begun, and why; None where nothing holds the queue up."""
-    pause = _queue.paused() if _queue is not None else None
-    return (clock(pause[0]), str(pause[1])) if pause else None
-
-
-# -- driving ---------------------------------------------------------------------------------------
+# --- events ----------------------------------------------------------------------------------------------------
 
 
 def busy() -> bool:
-    """Whether there is anything to watch."""
-    if account.now().asking or storage.now().at_work or pending_models.pending():
+    """Whether there is anything to monitor."""
+    if background_task.account.status.running or background_task.storage.status.running or pending_models.any_pending():
         return True
     return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
 
 
 def drain(budget: float = TICK_BUDGET) -> bool:
-    """Apply what has happened, for about `budget` seconds. Returns whether something looks different now."""
-    global _account
-    changed = account.now() is not _account
-    _account = account.now()
+    """Apply the queue's events, for about `budget` seconds. Returns whether something looks different now."""
+    global _account_status
+    changed = background_task.account.status is not _account_status
+    _account_status = background_task.account.status
     if _queue is None:
         return changed
-    _notice_online_access()
-    until = time.perf_counter() + budget
+    _once_a_second(_queue)
+    deadline = time.perf_counter() + budget
     for event in _waiting_events(_queue.events):
         changed = apply(event) or changed
-        if time.perf_counter() > until:
+        if time.perf_counter() > deadline:
             return True
-    return pending_models.step(_jobs.get, _queue) or changed
+    return pending_models.step(job_view.job, _queue) or changed
 
 
 def apply(event: Event) -> bool:
     """Apply one event. Returns whether the artist should see a difference at once (progress can wait)."""
-    global _revision
     match event:
         case Changed(job):
-            before = _jobs.get(job.id)
-            _jobs[job.id] = job
-            pending_models.changed(before, job)
+            before = job_view.job(job.id)
+            pending_models.job_changed(before, job)
             if before is not None and before.state is job.state:
+                job_view.put(job, changed=False)
                 return before.note != job.note
+            job_view.put(job)
             if job.error is not None and not job.running:
-                _notices.append(
-                    Notice(Message("{name}: {error}", {"name": job.name, "error": job.error}), warning=True)
-                )
-            was_paid_for = before is not None and before.state is State.WAITING
-            if was_paid_for and account.now().balance and job.service == preferences.chosen().service:
-                ask_account()
+                text = Message("{name}: {error}", {"name": job.name, "error": job.error})
+                job_view.add_notice(Notice(text, warning=True))
+            was_charged = before is not None and before.state is State.WAITING
+            if (
+                was_charged
+                and background_task.account.status.value
+                and job.service == preferences.read_config().service
+            ):
+                check_account()
         case Removed(job_id):
-            pending_models.removed(job_id, _jobs.pop(job_id, None))
+            pending_models.job_removed(job_id, job_view.remove(job_id))
         case Notice():
-            _notices.append(event)
-    _revision += 1
+            job_view.add_notice(event)
     return True
 
 
-def notices() -> list[Notice]:
-    """What the queue has to tell the artist; each is handed out once."""
-    said = list(_notices)
-    _notices.clear()
-    return said
+def current_job(job_id: str) -> Job | None:
+    """Returns a job as it is now, without waiting for its events."""
+    return _queue.job(job_id) if _queue is not None else None
 
 
 def finish(job: Job, timeout: float | None = None) -> Job:
-    """Drive the job to its end, placing included, for scripts. Blocks.
+    """Wait until the job is done, placing included, for scripts. Returns the job. Blocks.
 
-    Where it can't be placed as long as the script runs (a tool is in use, which only ends after it), it is
-    ready, and arrives later. One that is off the list is returned as it last was.
-    Raises TimeoutError after `timeout` seconds; the job goes on.
+    If something keeps the model out of the scene while the script runs (a tool in use, which ends only after the
+    script), the job is ready, and the model arrives later. A job that left the list is returned as it was.
+    Raises TimeoutError after `timeout` seconds; the job continues.
     """
-    until = None if timeout is None else time.monotonic() + timeout
-    held_since = None
+    deadline = None if timeout is None else time.monotonic() + timeout
+    blocked_since = None
     while True:
         drain(budget=1.0)
-        if job.id not in _jobs:
+        current = job_view.job(job.id)
+        if current is None:
             return job
-        job = _jobs[job.id]
-        if not job.running and not pending_models.is_arriving(job.id):
-            drain(budget=1.0)  # that it was placed is told by an event, too
-            return _jobs.get(job.id, job)
-        held = not job.running and pending_models.held_up()
-        held_since = (held_since or time.monotonic()) if held else None
-        if held_since is not None and time.monotonic() - held_since > _HELD_SECONDS:
+        job = current
+        if not job.running and not pending_models.is_pending(job.id):
+            drain(budget=1.0)  # that it was placed is an event, too
+            return job_view.job(job.id) or job
+        blocked = not job.running and pending_models.blocked()
+        blocked_since = (blocked_since or time.monotonic()) if blocked else None
+        if blocked_since is not None and time.monotonic() - blocked_since > _BLOCKED_SECONDS:
             return job
-        if until is not None and time.monotonic() > until:
-            raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it goes on.")
-        time.sleep(_ENOUGH)
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it continues.")
+        time.sleep(_POLL_SECONDS)
 
 
 def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float]) -> None:
-    """Put a finished job's model into `scene` at `at`, whatever scene it was started from. Raises ImageTo3DError."""
+    """Place a finished job's model in `scene` at `at`, whatever its target scene was. Raises ImageTo3DError."""
     pending_models.place_here(job, scene, queue(), at=at)
 
 
 def file_loaded() -> None:
-    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait."""
-    gone = pending_models.file_loaded(_jobs.values())
-    if _queue is not None and gone:
-        _queue.mark_gone(gone)
+    """Another file was loaded: ready models that belong to it are placed now, all others wait."""
+    left = pending_models.file_loaded(job_view.jobs())
+    if _queue is not None and left:
+        _queue.mark_left_unsaved(left)
 
 
 def file_saved() -> None:
-    """What stands in the open file is safe now."""
-    safe = pending_models.file_saved()
-    if _queue is not None and safe:
-        _queue.mark_kept(safe)
+    """The open file was saved, with the models in it."""
+    saved = pending_models.file_saved()
+    if _queue is not None and saved:
+        _queue.mark_saved(saved)
 
 
 def _waiting_events(events: SimpleQueue[Event]) -> Iterator[Event]:
@@ -369,20 +256,18 @@ def _waiting_events(events: SimpleQueue[Event]) -> Iterator[Event]:
             return
 
 
-def _notice_online_access() -> None:
-    """Blender does not tell when online access is switched on or off."""
+def _once_a_second(running: Queue) -> None:
+    """Apply changed preferences, and show whether the queue is paused: both are too slow for every tick."""
     global _configured
-    looked, was = _configured
-    if time.monotonic() - looked < _SETUP_SECONDS:
-        return
-    _configured = time.monotonic(), bpy.app.online_access
-    if was != bpy.app.online_access:
-        preferences_changed()
+    if time.monotonic() - _configured > _CONFIG_SECONDS:
+        _configured = time.monotonic()
+        running.configure(preferences.read_config())
+        job_view.set_pause(running.paused())
 
 
 @functools.cache
 def _launch() -> Launch:
-    from .worker.worker_process import Launch
+    from .worker.child_process import Launch
 
-    # In the bpy module there is no Blender program to start, but a Python that has the module.
+    # The bpy module has no Blender executable to start, but a Python that has the module.
     return Launch.for_blender(bpy.app.binary_path) if bpy.app.binary_path else Launch.for_wheel(sys.executable)

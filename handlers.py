@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What has to happen when the add-on starts, and when a file is loaded or saved."""
+"""Blender's handlers: what happens when the add-on starts, and when a file is loaded or saved."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import engine, preferences
+from . import engine, preferences, preload
 from .operators import cleanup_actions, monitor
+from .scene import target_scene
 
-_LOOK_BACK: Final = 1.0
-"""Seconds after the start until earlier jobs are looked for: Blender's own start comes first."""
-_SHORTLY: Final = 0.5
-"""Seconds between two looks."""
-_PATIENCE: Final = 20
-"""How many more times it is looked whether some were found."""
+_FIRST_CHECK: Final = 1.0
+"""Seconds after the start until earlier jobs are resumed: Blender's own start comes first."""
+_RETRY_SECONDS: Final = 0.5
 
-_looks = 0
+_cleaned_up = False
 
 
 @persistent
@@ -33,24 +31,20 @@ def _saved(*_: object) -> None:
     engine.file_saved()
 
 
-def _look_back() -> float | None:
-    """App timer: go on with what an earlier Blender left unfinished. Ends soon where there is nothing."""
-    global _looks
-    if _looks == 0:
-        if engine.folder().is_dir():
-            engine.warm()
-            if not engine.warmed():
-                return _SHORTLY
-        if preferences.chosen().clean_up_by_itself:
-            cleanup_actions.clean_up()
-        if not engine.unfinished_before():
-            return None
+def _resume_unfinished() -> float | None:
+    """App timer: resume what an earlier Blender left unfinished. Ends soon if there is nothing."""
+    global _cleaned_up
+    if preferences.user_folder().is_dir():
+        preload.start()
+        if not preload.finished():
+            return _RETRY_SECONDS
+    if not _cleaned_up and preferences.read_config().clean_up_at_start:
+        _cleaned_up = True
+        cleanup_actions.clean_up()
+    if engine.has_unfinished_jobs():
         engine.queue().adopt()
-    _looks += 1
-    if engine.busy():
         monitor.start()
-        return None
-    return _SHORTLY if _looks <= _PATIENCE else None
+    return None
 
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (
@@ -60,22 +54,16 @@ _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]
 
 
 def register() -> None:
-    global _looks
-    from .scene import target_scene
-
     target_scene.register()
     for handlers, function in _HANDLERS:
         handlers.append(function)
     if not bpy.app.background:
-        _looks = 0
-        bpy.app.timers.register(_look_back, first_interval=_LOOK_BACK, persistent=True)
+        bpy.app.timers.register(_resume_unfinished, first_interval=_FIRST_CHECK, persistent=True)
 
 
 def unregister() -> None:
-    from .scene import target_scene
-
-    if bpy.app.timers.is_registered(_look_back):
-        bpy.app.timers.unregister(_look_back)
+    if bpy.app.timers.is_registered(_resume_unfinished):
+        bpy.app.timers.unregister(_resume_unfinished)
     for handlers, function in _HANDLERS:
         if function in handlers:
             handlers.remove(function)

@@ -1,92 +1,170 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a model is to stand in the scene: chosen by the artist, done partly by the worker, partly on arrival."""
+"""The placement settings, defined once: how a model is placed in the scene, and what is done to its mesh.
+
+Validation, the Blender properties and docs/placement.md are generated from the fields of `Placement`. To add a setting,
+add a field with `_setting(…)`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Final, Literal, Self, get_args, get_type_hints
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from .errors import ParameterError, one_line
 
-Place = Literal["CURSOR", "ORIGIN", "PLACEHOLDER"]
-Origin = Literal["BOTTOM", "CENTER", "DELIVERED"]
+Group = Literal["placement", "mesh", "asset"]
 
-PLACES: Final[tuple[str, ...]] = get_args(Place)
-ORIGINS: Final[tuple[str, ...]] = get_args(Origin)
+
+class Choice(NamedTuple):
+    """One value of a setting that has a list of them."""
+
+    value: str
+    label: str
+    description: str
+
+
+class Setting(NamedTuple):
+    """One placement setting: its wording and range. Its name, type and default are the field's."""
+
+    label: str
+    description: str
+    group: Group
+    choices: tuple[Choice, ...] = ()
+    length: bool = False
+    """A length in scene units."""
+    soft_maximum: float | None = None
+    """Where a slider ends; larger values can still be typed."""
+    panel_default: Any = None
+    """The default in the panel, if it differs from the one for scripts."""
+
+
+def _setting(default: Any, *args: Any, **options: Any) -> Any:
+    return field(default=default, metadata={"setting": Setting(*args, **options)})
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The settings for placing one model. Lengths are in scene units."""
+    """The placement settings of one model."""
 
-    # Done on arrival, in the artist's Blender
-    place: Place = "CURSOR"
-    collection: str = ""
-    """Name of the target collection; empty: the active one. Made where it is missing."""
-    select: bool = True
-
-    # Done in the worker
-    size: float = 0.0
-    """Length of the longest side; 0: as delivered."""
-    on_ground: bool = True
-    """The lowest point stands on the place's height."""
-    origin: Origin = "BOTTOM"
-    shade_smooth: bool = False
-    """Smooth shading throughout; False: as delivered."""
-    triangle_budget: int = 0
-    """Simplify down to this many triangles; 0: leave them."""
-    merge_distance: float = 0.0
-    """Merge vertices closer than this; 0: leave them."""
-    mark_as_asset: bool = False
-    asset_catalog: str = ""
-    """UUID of the asset catalogue; empty: unassigned."""
-    asset_tags: tuple[str, ...] = ()
-    asset_author: str = ""
+    place: str = _setting(
+        "CURSOR",
+        "Location",
+        "Where the model is placed",
+        "placement",
+        choices=(
+            Choice(
+                "PLACEHOLDER",
+                "3D Cursor, with Placeholder",
+                "Show the image at the 3D cursor; move, rotate or scale it while you wait",
+            ),
+            Choice("CURSOR", "3D Cursor", "Where the 3D cursor was when the job was started"),
+            Choice("ORIGIN", "World Origin", "At the scene's origin"),
+        ),
+        panel_default="PLACEHOLDER",
+    )
+    collection: str = _setting(
+        "",
+        "Collection",
+        "Collection for the model, created if it does not exist; empty for the active one",
+        "placement",
+    )
+    select: bool = _setting(True, "Select", "Select the model and make it active when it arrives", "placement")
+    size: float = _setting(
+        0.0,
+        "Size",
+        "Length of the longest side; 0 keeps the original size",
+        "placement",
+        length=True,
+        soft_maximum=100.0,
+    )
+    origin: str = _setting(
+        "BOTTOM",
+        "Origin",
+        "Where the object's origin is",
+        "placement",
+        choices=(
+            Choice("BOTTOM", "Bottom", "At the center of the underside"),
+            Choice("CENTER", "Center", "At the center of the bounding box"),
+            Choice("DELIVERED", "Original", "Where the model file has it"),
+        ),
+    )
+    on_ground: bool = _setting(True, "On Ground", "Rest the model on the height of its location", "placement")
+    shade_smooth: bool = _setting(
+        False, "Shade Smooth", "Shade the model smooth; otherwise the imported shading is kept", "mesh"
+    )
+    triangle_budget: int = _setting(
+        0, "Triangle Limit", "Reduce the model to this many triangles; 0 keeps all", "mesh", soft_maximum=500_000
+    )
+    merge_distance: float = _setting(
+        0.0, "Merge Distance", "Merge vertices closer than this; 0 keeps all", "mesh", length=True, soft_maximum=0.1
+    )
+    mark_as_asset: bool = _setting(
+        False, "Mark as Asset", "Make the model available in the Asset Browser, with a preview", "asset"
+    )
+    asset_catalog: str = _setting("", "Catalog", "Path or UUID of the asset catalog; empty for none", "asset")
+    asset_author: str = _setting("", "Author", "Author of the asset", "asset")
+    asset_tags: tuple[str, ...] = _setting((), "Tags", "Tags of the asset; in the panel separated by commas", "asset")
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Self:
-        """From a script's values. Raises ParameterError that names the setting, the value and what is allowed."""
-        kinds = get_type_hints(cls)
-        chosen: dict[str, Any] = {}
-        for name, value in values.items():
-            if name not in kinds:
-                raise ParameterError(f'There is no setting "{name}" for placing; there are {", ".join(kinds)}.')
-            chosen[name] = _checked(name, kinds[name], value)
-        return cls(**chosen)
+        """Returns a placement from a script's values. Raises ParameterError that names setting, value and range."""
+        for name in values:
+            if name not in SETTINGS:
+                raise ParameterError(
+                    'There is no setting "{name}"; there are {names}.', name=one_line(name), names=", ".join(SETTINGS)
+                )
+        return cls(**{name: _check(name, value) for name, value in values.items()})
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"asset_tags": list(self.asset_tags)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """From `as_json`'s form; what is unknown is left out, so that older and newer journals can be read."""
-        known = {f.name for f in fields(cls)}
-        chosen = {k: v for k, v in values.items() if k in known}
-        if "asset_tags" in chosen:
-            chosen["asset_tags"] = tuple(chosen["asset_tags"])
-        return cls(**chosen)
+        """Returns a placement in `to_json`'s form, of this or another version: unknown settings are ignored."""
+        known = {name: value for name, value in values.items() if name in SETTINGS}
+        if "asset_tags" in known:
+            known["asset_tags"] = tuple(known["asset_tags"])
+        return cls(**known)
 
 
-def _checked(name: str, kind: Any, value: Any) -> Any:
-    if choices := get_args(kind):
-        if choices[-1] is Ellipsis:
-            allowed, fits = "a list of texts", _is_list_of_texts(value)
-        else:
-            allowed, fits = "one of " + ", ".join(f'"{choice}"' for choice in choices), value in choices
-    elif kind is bool:
-        allowed, fits = "True or False", isinstance(value, bool)
-    elif kind is str:
-        allowed, fits = "a text", isinstance(value, str)
+SETTINGS: Final[Mapping[str, Setting]] = {f.name: f.metadata["setting"] for f in fields(Placement)}
+"""Every setting by name, in the order to show them."""
+
+DEFAULTS: Final[Mapping[str, Any]] = asdict(Placement())
+
+
+def range_text(name: str) -> str:
+    """Returns the allowed values of a setting, as text that follows "must be"."""
+    choices = SETTINGS[name].choices
+    if choices:
+        return "one of " + ", ".join(f'"{choice.value}"' for choice in choices)
+    kinds = {bool: "True or False", str: "a text", tuple: "a list of texts", int: "an integer from 0"}
+    return kinds.get(type(DEFAULTS[name]), "a number from 0")
+
+
+def _check(name: str, value: Any) -> Any:
+    default, choices = DEFAULTS[name], SETTINGS[name].choices
+    if choices:
+        fits = value in [choice.value for choice in choices]
+    elif isinstance(default, tuple):
+        fits = isinstance(value, list | tuple) and all(isinstance(text, str) for text in value)
+    elif isinstance(default, bool | str):
+        fits = isinstance(value, type(default))
     else:
-        allowed = "a whole number from 0" if kind is int else "a number from 0"
-        numbers = int if kind is int else int | float
-        fits = isinstance(value, numbers) and not isinstance(value, bool) and 0 <= value < math.inf
+        number = int if isinstance(default, int) else int | float
+        fits = isinstance(value, number) and not isinstance(value, bool) and 0 <= value < math.inf
     if not fits:
-        raise ParameterError(f"{name} is {one_line(repr(value), 80)}, but must be {allowed}.")
+        shown, allowed = one_line(repr(value), 80), range_text(name)
+        raise ParameterError("{name} is {value}, but must be {allowed}.", name=name, value=shown, allowed=allowed)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(isinstance(text, str) for text in value)
+def markdown_table() -> str:
+    """Returns the documentation's table of all settings."""
+    rows = ["| Setting | In the panel | Default | Allowed | Meaning |", "|---|---|---|---|---|"]
+    for name, setting in SETTINGS.items():
+        default = repr(list(DEFAULTS[name]) if isinstance(DEFAULTS[name], tuple) else DEFAULTS[name])
+        rows.append(f"| `{name}` | {setting.label} | `{default}` | {range_text(name)} | {setting.description} |")
+    return "\n".join(rows) + "\n"

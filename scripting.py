@@ -1,36 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripting API behind the extension's door.
-
-from bl_ext.user_default import image_to_3d
-
-job = image_to_3d.generate("chair.png", wait=True, seed=7)
-job.objects, job.state, job.model_path, job.error
-"""
+"""The scripting API: `generate` and the handle of a job, as exported by the extension's package."""
 
 from __future__ import annotations
 
 import os
 import threading
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
 import bpy
 
 from . import engine
-from .api import parameters
-from .errors import ErrorInfo, ParameterError
+from .errors import ErrorInfo
 from .jobs.job import Job, State
 from .operators import monitor
-from .placement import Placement
+from .placement import SETTINGS, Placement
 from .scene import image_sources
 
-_PLACING: Final = frozenset(field.name for field in fields(Placement))
 _OPEN_SCENE: Final = object()
 
 
 class JobHandle:
-    """One job, as a script sees it. What it says is always the latest."""
+    """One job, for scripts. Its properties always have the latest values."""
 
     def __init__(self, job: Job) -> None:
         self._last = job
@@ -41,8 +32,8 @@ class JobHandle:
 
     @property
     def job(self) -> Job:
-        """The whole snapshot (see jobs.job)."""
-        self._last = engine.latest(self.id) or self._last
+        """The complete snapshot (see jobs.job)."""
+        self._last = engine.current_job(self.id) or self._last
         return self._last
 
     @property
@@ -51,17 +42,17 @@ class JobHandle:
 
     @property
     def state(self) -> State:
-        """Where it stands; compares equal to texts like "placed"."""
+        """The job's state; it equals texts such as "placed"."""
         return self.job.state
 
     @property
     def error(self) -> ErrorInfo | None:
-        """What went wrong; None while nothing has. `str()` of it is readable."""
+        """What went wrong; None if nothing did. `str()` formats it."""
         return self.job.error
 
     @property
     def seed(self) -> str:
-        """The seed the service really used, as text (unsigned 32 bit); empty until it is known."""
+        """The seed that the service used, as text (unsigned 32 bit); empty until it is known."""
         return self.job.seed
 
     @property
@@ -71,17 +62,17 @@ class JobHandle:
 
     @property
     def model_path(self) -> Path | None:
-        """The model as the service made it; None until it is downloaded."""
+        """The model file from the service; None until it is downloaded."""
         return self.job.model_path
 
     @property
     def video_path(self) -> Path | None:
-        """The turntable video; None until it is downloaded, and where none was asked for."""
+        """The turntable video; None until it is downloaded, or if none was requested."""
         return self.job.video_path
 
     @property
     def blend_path(self) -> Path | None:
-        """The ready-made .blend that is appended; None until it is made."""
+        """The prepared .blend that is appended; None until it is made."""
         return self.job.blend_path
 
     @property
@@ -91,10 +82,10 @@ class JobHandle:
         return tuple(o for o in found if o is not None)
 
     def wait(self, timeout: float | None = None) -> JobHandle:
-        """See the job through to its end, placing included. Blocks; main thread only.
+        """Wait until the job is done, placing included. Returns the handle. Blocks; main thread only.
 
-        Where a tool in use keeps the model out of the scene, the job is left "ready" and arrives after that.
-        Raises TimeoutError after `timeout` seconds; the job goes on.
+        If a tool in use keeps the model out of the scene, the job is left "ready", and the model arrives later.
+        Raises TimeoutError after `timeout` seconds; the job continues.
         """
         _main_thread_only()
         try:
@@ -104,7 +95,7 @@ class JobHandle:
         return self
 
     def cancel(self) -> None:
-        """Stop waiting for it. What the service has begun may have to be paid for all the same."""
+        """Cancel the job. The service may still charge for work it has started."""
         engine.queue().cancel(self.id)
 
 
@@ -117,25 +108,24 @@ def generate(
     scene: bpy.types.Scene | object | None = _OPEN_SCENE,
     **settings: Any,
 ) -> JobHandle:
-    """Make a 3D model of an image, with the service that is chosen in the preferences.
+    """Generate a 3D model from an image, with the service that is chosen in the preferences.
 
-    `image`: a file, an image file's content, or a public web address. `name`: the model's; by
-    default the image's. `scene`: where the model is put; by default the open one, None for files
-    only. `settings`: the service's parameters and the settings of `Placing`, each by its own name;
-    the scene's own settings are not looked at.
+    `image`: a file, an image file's content, or a public URL. `name`: the model's; by default the image's.
+    `scene`: where the model is placed; by default the open scene, None for files only. `settings`: request parameters
+    (`seed`, `resolution`, …; docs/parameters.md) and placement settings (`size`, `place`, …; docs/placement.md), by
+    name. The settings in the panel are not used.
 
-    Returns at once with a job that goes on by itself; with `wait`, when it is at its end (or raises
-    TimeoutError after `timeout` seconds). Whether it went well is said by the job's `state` and `error`.
+    Returns at once with a job that continues by itself; with `wait`, when the job has ended (or raises TimeoutError
+    after `timeout` seconds). The job's `state` and `error` say whether it succeeded.
 
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError before anything is sent.
     """
     _main_thread_only()
-    source = image if isinstance(image, bytes) else image_sources.from_text(os.fspath(image))
     job = engine.submit(
-        source,
+        image if isinstance(image, bytes) else image_sources.from_text(os.fspath(image)),
         name=name or "",
-        parameters=_parameters({key: value for key, value in settings.items() if key not in _PLACING}),
-        placement=Placement.checked({key: value for key, value in settings.items() if key in _PLACING}),
+        parameters={key: value for key, value in settings.items() if key not in SETTINGS},
+        placement=Placement.checked({key: value for key, value in settings.items() if key in SETTINGS}),
         scene=bpy.context.scene if scene is _OPEN_SCENE else scene,
     )
     handle = JobHandle(job)
@@ -145,12 +135,6 @@ def generate(
     return handle
 
 
-def _parameters(values: dict[str, Any]) -> dict[str, Any]:
-    if "image" in values:
-        raise ParameterError("The image is given first, not as image.", advice="Leave image out.")
-    return parameters.validate(values)
-
-
 def _main_thread_only() -> None:
     if threading.current_thread() is not threading.main_thread():
-        raise RuntimeError("Blender's scene may be used from its main thread only")
+        raise RuntimeError("Blender's data may be used from its main thread only")

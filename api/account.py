@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the service says of the account: its balance, and what it has generated."""
+"""Parses the account's replies: its balance, and its generated models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Balance:
     """Money in the account's wallet. Subscribers may have 0 and still be able to generate."""
 
     amount: float | None
-    """None where the service accepts the key but names no number."""
+    """None if the service accepts the key but gives no number."""
     currency: str = ""
 
 
@@ -33,18 +33,18 @@ class Generated:
 
 
 def read_balance(data: Mapping[str, Any]) -> Balance:
-    """The balance in a reply, nested or flat, as number or text."""
-    for place in _places(data):
+    """Returns the balance in a reply, nested or flat, as number or text."""
+    for values in _objects_in(data):
         for name in _BALANCES:
-            amount = number(place.get(name))
+            amount = number(values.get(name))
             if amount is not None:
-                currency = place.get("currency") or data.get("currency")
+                currency = values.get("currency") or data.get("currency")
                 return Balance(amount, one_line(currency, 8) if isinstance(currency, str) else "")
     return Balance(None)
 
 
 def read_generated(value: object) -> list[Generated]:
-    """The entries in a reply: a list, or an object of them, at the top or below `data`."""
+    """Returns the entries in a reply: a list, or an object of them, at the top level or below `data`."""
     found = []
     for entry in _entries(value):
         service_id = id_text(entry.get("id"))
@@ -54,14 +54,14 @@ def read_generated(value: object) -> list[Generated]:
     return found
 
 
-def _places(data: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    """An object and those inside it, the outermost first."""
+def _objects_in(data: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
+    """Yields an object and those inside it, the outermost first."""
     yield data
     if depth < 3:
         for inner in data.values():
             for part in inner[:3] if isinstance(inner, list) else [inner]:
                 if isinstance(part, Mapping):
-                    yield from _places(part, depth + 1)
+                    yield from _objects_in(part, depth + 1)
 
 
 def _entries(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:

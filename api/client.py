@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Upload, submit, fetch, balance, list of generated: the service's requests, one method each.
+"""The service's HTTP API: upload, submit, fetch, balance, list of generated models; one method per request.
 
-The key goes into the body of requests to the service's own origin, and nowhere else. Every method
-blocks: call them in worker threads. A client may be shared by threads.
+The API key goes into the body of requests to the service's own origin, and nowhere else (`_post` checks that).
+Every method blocks: call them in worker threads. A client may be shared by threads.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
+from ..control import NO_CONTROL, Control
 from ..errors import (
     Action,
     CancelledError,
@@ -33,7 +34,7 @@ from ..errors import (
     one_line,
 )
 from .account import Balance, Generated, read_balance, read_generated
-from .http.urls import host_of, is_loopback, origin_of, parse_http_url, redirected, service_base
+from .http.urls import host_of, is_loopback, origin_of, parse_http_url, redirect_target, service_base
 from .http.watchdog import Timeouts, Watchdog
 from .parameters import validate
 from .replies import Reply, links_of, read_object, read_reply
@@ -46,145 +47,138 @@ _log = logging.getLogger(__name__)
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
 UPLOAD_LIMIT_BYTES: Final = (5_000_000 - 4096) // 4 * 3
-"""Largest image file to upload: written as text it stays, with all around it, below 5 MB."""
+"""Largest image file to upload: its base64 text, with everything around it, stays below the service's 5 MB."""
 
-LARGEST_REPLY: Final = 8 * 1024 * 1024
-"""Bytes of a reply that are read."""
+MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
 
-_ENCODE_AT_ONCE: Final = 192 * 1024
-"""Bytes; small, so that Blender's main thread gets its turn in between. A multiple of 3, as base64 needs."""
+_ENCODE_CHUNK: Final = 192 * 1024
+"""Bytes; small, so that Blender's main thread gets the GIL in between. A multiple of 3, as base64 needs."""
 
 _NO_REPLY: Final = "The request was sent, but no reply was received: {reason}"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
+_RawReply = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body."""
+
 
 class Client:
-    """Speaks to one service with one key."""
+    """A client for one service and one key."""
 
-    def __init__(
-        self,
-        base_url: str,
-        key: str,
-        *,
-        user_agent: str = USER_AGENT,
-        timeouts: tuple[float, float] = (10.0, 60.0),
-    ) -> None:
-        """`base_url` is what comes before `/3d/…`. `timeouts`: seconds to connect, and to wait for the next bytes.
+    def __init__(self, base_url: str, key: str, *, timeouts: tuple[float, float] = (10.0, 60.0)) -> None:
+        """`base_url`: what comes before `/3d/…`. `timeouts`: seconds to connect, and to wait for the next bytes.
 
-        Raises ParameterError for an address that can't be a service's.
+        Raises ParameterError if the URL can't be a service's.
         """
         self.base_url = service_base(base_url)
         self.origin = origin_of(self.base_url)
         self._key = key.strip()
         self._redactor = Redactor(self._key)
-        self._user_agent = user_agent
         self._timeouts = timeouts
         self._lock = threading.Lock()
-        self._under_way: set[Watchdog] = set()
+        self._active: set[Watchdog] = set()
         self._closed = False
         parts = parse_http_url(self.base_url)
         if parts and parts.scheme == "http" and not is_loopback(host_of(self.base_url)):
-            _log.warning("the service at %s is spoken to without encryption", host_of(self.base_url))
+            _log.warning("requests to the service at %s are not encrypted", host_of(self.base_url))
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r})"
 
-    def upload(self, image: bytes, mime: str, *, cancelled: Callable[[], bool] | None = None) -> str:
-        """Put an image where the service can read it for a day; its public address.
+    def upload(self, image: bytes, mime: str, control: Control = NO_CONTROL) -> str:
+        """Upload an image. Returns its public URL, which is valid for a day.
 
         Raises ImageError for one larger than UPLOAD_LIMIT_BYTES, before anything is sent.
         """
         if not 0 < len(image) <= UPLOAD_LIMIT_BYTES:
-            raise ImageError(f"The image has {len(image):,} bytes, but must have from 1 to {UPLOAD_LIMIT_BYTES:,}.")
+            raise ImageError(
+                "The image has {size} bytes, but must have from 1 to {limit}.",
+                size=f"{len(image):,}",
+                limit=f"{UPLOAD_LIMIT_BYTES:,}",
+            )
         if not re.fullmatch(r"image/[a-z0-9.+-]{1,40}", mime):
-            raise ImageError(f'"{one_line(mime, 40)}" is no kind of image.')
-        # Written by hand: `json.dumps` of a text this long would hold up Blender's main thread.
+            raise ImageError('"{mime}" is not an image type.', mime=one_line(mime, 40))
+        # Built by hand: `json.dumps` of a text this long would block Blender's main thread.
         pieces = [b'{"key": ', json.dumps(self._key).encode(), b', "base64_string": "data:', mime.encode(), b";base64,"]
-        starts = range(0, len(image), _ENCODE_AT_ONCE)
-        pieces.extend(base64.b64encode(image[start : start + _ENCODE_AT_ONCE]) for start in starts)
+        starts = range(0, len(image), _ENCODE_CHUNK)
+        pieces.extend(base64.b64encode(image[start : start + _ENCODE_CHUNK]) for start in starts)
         pieces.append(b'"}')
-        slow_uplink = 5 * self._timeouts[1]
-        answer = self._post(f"{self.base_url}/base64_to_url", b"".join(pieces), send=slow_uplink, cancelled=cancelled)
-        links = links_of(read_object(*answer, self._redactor))
+        send_timeout = 5 * self._timeouts[1]  # an uplink can be slow
+        url = f"{self.base_url}/base64_to_url"
+        reply = self._post(url, b"".join(pieces), send_timeout=send_timeout, control=control)
+        links = links_of(read_object(*reply, self._redactor))
         if not links:
-            raise ServiceBrokenError("The service took the image, but gave no address for it.")
+            raise ServiceBrokenError("The service accepted the image, but gave no URL for it.")
         return links[0][0]
 
     def submit(self, parameters: Mapping[str, Any]) -> Reply:
-        """Ask for a model. This costs money.
+        """Request a model. This costs money.
 
-        Raises ParameterError before anything is sent; ConnectionFailedError, CertificateError,
-        UnsafeAddressError and the service's refusals where it certainly did not take the job; and
-        OutcomeUnknownError where it may have.
+        Raises ParameterError before anything is sent; ConnectionFailedError, CertificateError, UnsafeAddressError
+        and the service's refusals if it definitely did not accept the job; OutcomeUnknownError if it may have.
         """
         values = validate(parameters, complete=True)
         values["init_image"] = values["image"]
         body = self._body(values)
-        watches: list[Watchdog] = []
+        watchdogs: list[Watchdog] = []
         try:
-            status, headers, text = self._post(f"{self.base_url}/3d/image_to_3d", body, started=watches.append)
+            status, headers, text = self._post(f"{self.base_url}/3d/image_to_3d", body, started=watchdogs.append)
         except (ConnectionLostError, ServiceBrokenError) as error:
             raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
         except CancelledError as error:
-            if watches and watches[0].connected:
-                raise OutcomeUnknownError("Nobody waited for the service's answer.") from error
+            if watchdogs and watchdogs[0].connected:
+                raise OutcomeUnknownError("The request was cancelled before the service replied.") from error
             raise
         try:
             reply = read_reply(status, headers, text, secret=self._key)
-        except ServiceBrokenError as error:
-            raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
         except ImageTo3DError as error:
-            if status >= 500:
+            if status >= 500 or isinstance(error, ServiceBrokenError):
                 raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
             raise
-        reply = self._own(reply)
+        reply = self._without_foreign_fetch_url(reply)
         if reply.done and not reply.links:
             reply = replace(reply, done=False)
         if not reply.done and not (reply.id or reply.fetch_url):
-            raise OutcomeUnknownError("The service took the job, but gave nothing to ask for it by.")
+            raise OutcomeUnknownError("The service accepted the job, but gave no id to poll it by.")
         return reply
 
-    def fetch(self, service_id: str, fetch_url: str = "", *, cancelled: Callable[[], bool] | None = None) -> Reply:
-        """Ask how a job stands.
+    def fetch(self, service_id: str, fetch_url: str = "", control: Control = NO_CONTROL) -> Reply:
+        """Poll a job.
 
-        `fetch_url` is used only if it leads to the service itself; else the address is made from the
-        id. Raises ServiceBrokenError for any server error: asking again can help. ResultMissingError
-        for a finished job without files. ServiceRefusedError where the service does not know the job,
-        or could not make the model.
+        `fetch_url` is used only if it is the service's own; otherwise the URL is made from the id. Raises
+        ServiceBrokenError for any server error: polling again can help. ResultMissingError for a finished job
+        without files. ServiceRefusedError if the service does not know the job, or the generation failed.
         """
         url = fetch_url if self._is_own(fetch_url) else ""
         if not url:
             if not service_id.strip("."):
-                raise UnsafeAddressError("The service gave no way to ask for the job that leads to itself.")
+                raise UnsafeAddressError("The service gave no URL of its own to poll the job at.")
             url = f"{self.base_url}/3d/fetch/{quote(service_id, safe='')}"
-        status, headers, text = self._post(url, self._body({}), cancelled=cancelled)
+        status, headers, text = self._post(url, self._body({}), control=control)
         try:
             reply = read_reply(status, headers, text, secret=self._key)
         except RateLimitError:
             raise
         except ImageTo3DError as error:
             if status >= 500:
-                raise ServiceBrokenError(
-                    error.message.template, **error.message.arguments, retry_after=error.retry_after
-                ) from error
+                template, arguments = error.message
+                raise ServiceBrokenError(template, retry_after=error.retry_after, **arguments) from error
             raise
         if reply.done and not reply.links:
-            raise ResultMissingError("The service says that it is done, but gives no files.")
-        reply = self._own(reply)
+            raise ResultMissingError("The service says that the job is done, but gives no files.")
+        reply = self._without_foreign_fetch_url(reply)
         return reply if reply.id else replace(reply, id=service_id)
 
     def balance(self) -> Balance:
-        """The account's wallet; good for testing the key."""
-        answer = self._post_either(f"{self._unversioned()}/wallet_balance", f"{self.base_url}/wallet_balance", {})
-        return read_balance(read_object(*answer, self._redactor))
+        """Returns the account's balance. Also tests the key."""
+        reply = self._post_to_either(f"{self._unversioned()}/wallet_balance", f"{self.base_url}/wallet_balance", {})
+        return read_balance(read_object(*reply, self._redactor))
 
     def generated(self, page: int = 1, per_page: int = 30) -> list[Generated]:
-        """What the account has generated, a page of at most 30 at a time, beginning with page 1."""
+        """Returns a page of the account's generated models. Pages start at 1 and have at most 30 entries."""
         values = {"type": "3d", "per_page": min(max(per_page, 1), 30), "page": max(page, 1)}
-        answer = self._post_either(
+        status, headers, text = self._post_to_either(
             f"{self.base_url}/assets_generated", f"{self._unversioned()}/assets_generated", values
         )
-        status, headers, text = answer
         try:
             value = parse_json(text)
         except NotJsonError:
@@ -194,95 +188,86 @@ class Client:
         return read_generated(read_object(status, headers, text, self._redactor))
 
     def close(self) -> None:
-        """End what is under way, from any thread; the calls that wait raise their errors."""
+        """Cancel the active requests, from any thread; the waiting calls raise their errors."""
         with self._lock:
             self._closed = True
-            watches = list(self._under_way)
-        for watch in watches:
-            watch.end(CancelledError("Cancelled."))
+            watchdogs = list(self._active)
+        for watchdog in watchdogs:
+            watchdog.end(CancelledError())
 
     def _body(self, values: Mapping[str, Any]) -> bytes:
         return json.dumps({"key": self._key, **values}, allow_nan=False).encode()
 
-    def _post_either(self, url: str, other: str, values: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
-        """Post to an address that the service's reference gives in two places."""
-        answer = self._post(url, self._body(values))
-        if answer[0] in (404, 405) and other != url:
-            answer = self._post(other, self._body(values))
-        return answer
+    def _post_to_either(self, url: str, other: str, values: Mapping[str, Any]) -> _RawReply:
+        """Post to an endpoint for which the service's reference gives two URLs."""
+        reply = self._post(url, self._body(values))
+        if reply[0] in (404, 405) and other != url:
+            reply = self._post(other, self._body(values))
+        return reply
 
     def _post(
         self,
         url: str,
         body: bytes,
         *,
-        send: float | None = None,
-        cancelled: Callable[[], bool] | None = None,
-        started: Callable[[Watchdog], None] | None = None,
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of the service's answer. Raises where there is none, and for a redirect."""
-        from .http.transport import send_request  # Brings in requests, which takes a while.
+        send_timeout: float | None = None,
+        control: Control = NO_CONTROL,
+        started: Callable[[Watchdog], None] = lambda _: None,
+    ) -> _RawReply:
+        """Send a request with the key, to the service's own origin only. Returns the reply; a redirect is refused."""
+        from .http.transport import send_request  # imports requests, which is slow
 
         if not self._key:
             raise KeyMissingError("No API key is set.")
         if not self._is_own(url):
-            raise UnsafeAddressError(f"The key is not sent to {one_line(host_of(url), 80)}.")
+            raise UnsafeAddressError("The key is not sent to {host}.", host=one_line(host_of(url), 80))
         connect, read = self._timeouts
-        timeouts = Timeouts(connect, read, send or read, total=(send or read) + 2 * read)
-        headers = {"User-Agent": self._user_agent, "Content-Type": "application/json", "Accept": "application/json"}
-
-        def begin(watch: Watchdog) -> None:
-            listed(watch)
-            if started is not None:
-                started(watch)
-
+        send = send_timeout or read
+        timeouts = Timeouts(connect, read, send, total=send + 2 * read)
+        headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept": "application/json"}
         with (
-            self._listed() as listed,
+            self._tracked(started) as track,
             send_request(
-                "POST",
-                url,
-                headers=headers,
-                body=body,
-                timeouts=timeouts,
-                cancelled=cancelled,
-                started=begin,
-            ) as answer,
+                "POST", url, headers=headers, body=body, timeouts=timeouts, control=control, started=track
+            ) as response,
         ):
-            if answer.status in _REDIRECTS:
-                host = host_of(redirected(url, answer.headers.get("Location", "")))
+            if response.status in _REDIRECTS:
+                host = host_of(redirect_target(url, response.headers.get("Location", "")))
                 raise UnsafeAddressError(
-                    f"The service wants to be asked at another address ({one_line(host or 'unknown', 80)}).",
+                    "The service redirects to another address ({host}).",
                     advice="Check the service's address in the add-on's preferences.",
                     action=Action.OPEN_PREFERENCES,
+                    host=one_line(host or "unknown", 80),
                 )
-            return answer.status, answer.headers, answer.read_all(LARGEST_REPLY)
+            return response.status, response.headers, response.read_all(MAX_REPLY_BYTES)
 
     @contextmanager
-    def _listed(self) -> Iterator[Callable[[Watchdog], None]]:
-        """Keeps an exchange's watch where `close` finds it, as long as the exchange lasts."""
+    def _tracked(self, started: Callable[[Watchdog], None]) -> Iterator[Callable[[Watchdog], None]]:
+        """Track a request's watchdog while the request lasts, so that `close` can end it."""
         mine: list[Watchdog] = []
 
-        def add(watch: Watchdog) -> None:
+        def track(watchdog: Watchdog) -> None:
             with self._lock:
                 if self._closed:
-                    raise CancelledError("Cancelled.")
-                self._under_way.add(watch)
-            mine.append(watch)
+                    raise CancelledError
+                self._active.add(watchdog)
+            mine.append(watchdog)
+            started(watchdog)
 
         try:
-            yield add
+            yield track
         finally:
             with self._lock:
-                self._under_way.difference_update(mine)
+                self._active.difference_update(mine)
 
     def _is_own(self, url: str) -> bool:
+        """Whether the URL has the service's own origin: the key may be sent there."""
         parts = parse_http_url(url)
         return parts is not None and origin_of(url) == self.origin and "@" not in parts.netloc
 
-    def _own(self, reply: Reply) -> Reply:
-        """The reply without an address to ask at that is not the service's own."""
+    def _without_foreign_fetch_url(self, reply: Reply) -> Reply:
         return reply if not reply.fetch_url or self._is_own(reply.fetch_url) else replace(reply, fetch_url="")
 
     def _unversioned(self) -> str:
-        """The base address up to where its version begins: …/api for …/api/v6 and for …/api/v1/enterprise."""
+        """Returns the base URL up to its version: …/api for …/api/v6 and for …/api/v1/enterprise."""
         return re.split(r"/v\d+(?=/|$)", self.base_url, maxsplit=1)[0]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A result file, whole and checked, or nothing.
+"""Downloads a result file, complete and checked, or not at all; resumes an interrupted download (range requests).
 
-A file grows under a name that begins with "~" and gets its own name only when it is whole and of the
-right format. What came before a connection broke is kept, and the next try goes on from there.
-Neither the key nor any login is sent: the links lead to hosts that nobody knows.
+A file grows under a name that begins with "~", and gets its own name only when it is complete and of the expected
+format. Neither the key nor any login is sent: the links lead to unknown hosts.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from ..control import Control
 from ..errors import (
     CancelledError,
     CertificateError,
@@ -31,31 +31,31 @@ from ..errors import (
     UnsafeAddressError,
     one_line,
 )
-from ..formats.check import FIRST_BYTES, check_file, wrong_start
+from ..formats.check import check_file, wrong_start
+from ..formats.sniff import FIRST_BYTES
 from .client import USER_AGENT
 from .error_replies import retry_after
-from .http.urls import address_filter, host_of, is_http_url, parse_http_url, redirected
+from .http.urls import address_filter, host_of, is_http_url, parse_http_url, redirect_target
 from .http.watchdog import Timeouts
 from .partial_file import Origin, PartialFile
 
 if TYPE_CHECKING:
     from .http.transport import Response
 
-__all__ = ["LARGEST_RESULT", "download"]
-
 _log = logging.getLogger(__name__)
 
-LARGEST_RESULT: Final = 1024**3
-"""Bytes of one file that are accepted."""
+MAX_RESULT_BYTES: Final = 1024**3
+"""Larger files are refused."""
 
-WAITS: Final = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between rounds through the mirrors, while a file that was promised is not there yet."""
+MIRROR_ROUNDS: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between rounds through the mirrors, while a promised file is not there yet."""
 
-_MOST_REDIRECTS: Final = 5
+_MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_USUAL_SIZE: Final = 20_000_000
+_TYPICAL_SIZE: Final = 20_000_000
+_REPORT_INTERVAL: Final = 0.1
 
-_HOPEFUL: Final = (
+_MOST_HOPEFUL_FIRST: Final = (
     ConnectionLostError,
     RateLimitError,
     ServiceBrokenError,
@@ -66,19 +66,18 @@ _HOPEFUL: Final = (
     ResultTooLargeError,
     UnsafeAddressError,
 )
-"""Of the mirrors' errors the one to tell: the first of these, since it gives the most hope."""
+"""Of the mirrors' errors, the first of these is raised."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
-    """What is wanted, and on which terms."""
+class _Download:
+    """One file to download."""
 
     partial: PartialFile
     format: str
-    cancelled: Callable[[], bool]
-    progress: Callable[[float], None]
-    allowed: Callable[[str, str], bool]
-    largest: int
+    control: Control
+    address_filter: Callable[[str, str], bool]
+    max_bytes: int
     connect: float
     stall: float
 
@@ -88,42 +87,31 @@ def download(
     target: Path,
     *,
     format: str,
-    cancelled: Callable[[], bool],
-    progress: Callable[[float], None] = lambda _: None,
+    control: Control,
     service_origin: str = "",
-    largest: int = LARGEST_RESULT,
-    waits: Sequence[float] = WAITS,
+    waits: Sequence[float] = MIRROR_ROUNDS,
     connect: float = 10.0,
     stall: float = 30.0,
+    max_bytes: int = MAX_RESULT_BYTES,
 ) -> Path:
-    """Get one file from the first of its mirrors that has it whole; `target`, which then exists.
+    """Download one file from the first of its mirrors that has it complete. Returns `target`, which then exists.
 
-    `format` is what `formats.check_file` knows. `progress` gets 0 to 1. `service_origin`: where the
-    links come from; a service out in the internet can't name addresses in this computer's own network.
+    `format`: as `formats.check.check_file` takes it. `service_origin`: where the links come from; a public service
+    can't name addresses in this computer's own network. `waits`: seconds between rounds through the mirrors.
     `connect` and `stall`: seconds to wait for a connection, and for the next bytes.
 
-    Raises ResultMissingError, ResultDamagedError, ResultTooLargeError, UnsafeAddressError,
-    StorageError, CancelledError, or what the connection died of. Then there is no `target`, unless
-    it was there before; what came so far stays for the next try.
+    Raises ResultMissingError, ResultDamagedError, ResultTooLargeError, UnsafeAddressError, StorageError,
+    CancelledError, or the connection's error. What was downloaded stays for the next attempt.
     """
-    order = _Order(
-        PartialFile(target),
-        format,
-        cancelled,
-        progress,
-        address_filter(service_origin),
-        largest,
-        connect=connect,
-        stall=stall,
-    )
+    job = _Download(PartialFile(target), format, control, address_filter(service_origin), max_bytes, connect, stall)
     usable = [url for url in mirrors if is_http_url(url)]
     if not usable:
-        raise ResultMissingError("The service gave no address for the file.")
+        raise ResultMissingError("The service gave no URL for the file.")
     for wait in (*waits, None):
         errors: list[ImageTo3DError] = []
         for url in usable:
             try:
-                _from_mirror(url, order)
+                _from_mirror(url, job)
                 return target
             except (CancelledError, StorageError):
                 raise
@@ -133,146 +121,159 @@ def download(
         worth_waiting = any(isinstance(e, ConnectionLostError | ServiceBrokenError | _NotYetError) for e in errors)
         if wait is None or not worth_waiting:
             raise min(errors, key=_rank)
-        _sleep(wait, cancelled)
+        _sleep(wait, control)
     raise AssertionError("the last round raises or returns")
 
 
 class _NotYetError(ResultMissingError):
-    """A 404, which a file just made may give for a short while."""
+    """HTTP 404, which a new file may give for a short while."""
 
 
 def _rank(error: ImageTo3DError) -> int:
-    return next((i for i, kind in enumerate(_HOPEFUL) if isinstance(error, kind)), len(_HOPEFUL))
+    kinds = _MOST_HOPEFUL_FIRST
+    return next((i for i, kind in enumerate(kinds) if isinstance(error, kind)), len(kinds))
 
 
-def _sleep(seconds: float, cancelled: Callable[[], bool]) -> None:
-    ends = time.monotonic() + seconds
-    while (left := ends - time.monotonic()) > 0:
-        if cancelled():
-            raise CancelledError("Cancelled.")
+def _sleep(seconds: float, control: Control) -> None:
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        control.check()
         time.sleep(min(left, 0.1))
 
 
-def _from_mirror(url: str, order: _Order) -> None:
-    partial = order.partial
+def _from_mirror(url: str, job: _Download) -> None:
+    partial = job.partial
     try:
-        went_on = _transfer(url, order, partial.source())
+        resumed = _transfer(url, job, partial.origin())
         try:
-            check_file(partial.path, order.format)
+            check_file(partial.path, job.format)
         except ResultDamagedError:
-            if not went_on:
+            if not resumed:
                 raise
-            # What was kept and what came now may not have been parts of the same file.
-            _transfer(url, order, None)
-            check_file(partial.path, order.format)
+            # The kept part and the new part may not have been parts of the same file.
+            _transfer(url, job, None)
+            check_file(partial.path, job.format)
     except ResultDamagedError:
-        partial.forget()
+        partial.delete()
         raise
     partial.finish()
-    order.progress(1.0)
+    job.control.report(1.0)
 
 
-def _transfer(url: str, order: _Order, source: Origin | None) -> bool:
-    """Bring the partial file to its full length. Whether that went on from what was there."""
-    from .http.transport import send_request  # Brings in requests, which takes a while.
+def _transfer(url: str, job: _Download, origin: Origin | None) -> bool:
+    """Download the partial file to its full length. Returns whether it was resumed."""
+    from .http.transport import send_request  # imports requests, which is slow
 
-    timeouts = Timeouts(connect=order.connect, read=order.stall, send=order.connect, total=None)
+    timeouts = Timeouts(connect=job.connect, read=job.stall, send=job.connect, total=None)
     first = url
-    for _ in range(_MOST_REDIRECTS + 1):
-        start = order.partial.size() if source else 0
-        rest = source.range_headers(first, start) if source else {}
+    for _ in range(_MAX_REDIRECTS + 1):
+        start = job.partial.size() if origin else 0
+        range_headers = origin.range_headers(first, start) if origin else {}
         with send_request(
             "GET",
             url,
-            headers={"User-Agent": USER_AGENT, "Accept": "*/*"} | rest,
+            headers={"User-Agent": USER_AGENT, "Accept": "*/*"} | range_headers,
             timeouts=timeouts,
-            cancelled=order.cancelled,
-            allowed=order.allowed,
-        ) as answer:
-            if answer.status in _REDIRECTS:
-                url = _redirected(url, answer.headers)
-            elif answer.status == 200:
-                _receive(answer, order, Origin.of(first, answer.headers, None if answer.encoding else answer.length))
+            control=job.control,
+            address_filter=job.address_filter,
+        ) as response:
+            if response.status in _REDIRECTS:
+                url = _redirected(url, response.headers)
+            elif response.status == 200:
+                length = None if response.encoding else response.length
+                _receive(response, job, Origin.of(first, response.headers, length))
                 return False
-            elif source and rest and answer.status == 206 and source.is_rest(answer.headers, start):
-                _receive(answer, order, source, start)
+            elif origin and range_headers and response.status == 206 and origin.is_rest(response.headers, start):
+                _receive(response, job, origin, start)
                 return True
-            elif source and rest and answer.status == 416 and start == source.total:
-                return True  # It was whole already.
-            elif source and rest and answer.status in (206, 416):
-                source = None  # Some other part, or none: from the beginning, then.
+            elif origin and range_headers and response.status == 416 and start == origin.total:
+                return True  # it was complete already
+            elif origin and range_headers and response.status in (206, 416):
+                origin = None  # another part, or none: start from the beginning
             else:
-                raise _no_file(answer, url)
-    raise UnsafeAddressError("The file's address leads from one to the next without end.")
+                raise _error_for_status(response, url)
+    raise UnsafeAddressError("The file's URL redirects endlessly.")
 
 
 def _redirected(url: str, headers: Mapping[str, str]) -> str:
-    target = redirected(url, headers.get("Location", ""))
+    target = redirect_target(url, headers.get("Location", ""))
     old, new = parse_http_url(url), parse_http_url(target)
     if old is None or new is None:
-        raise UnsafeAddressError("The file's address leads to none that can be followed.")
+        raise UnsafeAddressError("The file's URL redirects to one that can't be followed.")
     if old.scheme == "https" and new.scheme != "https":
-        raise UnsafeAddressError(f"The file's address leads to one without encryption ({one_line(new.hostname, 80)}).")
+        raise UnsafeAddressError(
+            "The file's URL redirects to an unencrypted one ({host}).", host=one_line(new.hostname, 80)
+        )
     return target
 
 
-def _no_file(answer: Response, url: str) -> ImageTo3DError:
-    """The error for a status that brings no file."""
-    status, host = answer.status, one_line(host_of(url), 80)
-    wait = retry_after(answer.headers, {}, "")
+def _error_for_status(response: Response, url: str) -> ImageTo3DError:
+    """Returns the error for an HTTP status without a file."""
+    status, host = response.status, one_line(host_of(url), 80)
+    wait = retry_after(response.headers, {}, "")
     if status == 404:
-        return _NotYetError(f"The file is not at {host} (HTTP 404).")
+        return _NotYetError("The file is not at {host} (HTTP 404).", host=host)
     if status == 429:
-        return RateLimitError(f"{host} takes no more requests for now (HTTP 429).", retry_after=wait)
+        return RateLimitError("{host} asks to wait: too many requests (HTTP 429).", retry_after=wait, host=host)
     if status >= 500 or status in (408, 425):
-        return ServiceBrokenError(f"{host} has a problem (HTTP {status}).", retry_after=wait)
-    return ResultMissingError(f"{host} does not give the file out any more (HTTP {status}).")
+        return ServiceBrokenError("{host} has a problem (HTTP {status}).", retry_after=wait, host=host, status=status)
+    return ResultMissingError("{host} no longer provides the file (HTTP {status}).", host=host, status=status)
 
 
-def _receive(answer: Response, order: _Order, source: Origin, start: int = 0) -> None:
-    """Write an answer's body to the partial file, from the beginning or behind what is there."""
-    partial, total = order.partial, source.total
-    if total is not None and total > order.largest:
-        raise ResultTooLargeError(f"The file has {total:,} bytes; at most {order.largest:,} are accepted.")
+def _receive(response: Response, job: _Download, origin: Origin, start: int = 0) -> None:
+    """Write a response's body to the partial file, from `start` on."""
+    partial, total = job.partial, origin.total
+    if total is not None and total > job.max_bytes:
+        raise _too_large(job)
     with partial.disk_errors():
         partial.target.parent.mkdir(parents=True, exist_ok=True)
         file = partial.path.open("ab" if start else "wb")
     try:
         if not start:
-            # Only now that the file is empty: what is remembered must never be said of older bytes.
+            # Only once the file is empty: the origin must never describe older bytes.
             with partial.disk_errors():
-                partial.remember(source)
-        done = _write(file, answer, order, start, total)
+                partial.remember(origin)
+        size = _write(file, response, job, start, total)
         with partial.disk_errors():
             file.flush()
             os.fsync(file.fileno())
     finally:
-        # Closing writes out what is left, which fails where there is no room for it.
+        # Closing flushes the rest, which fails on a full disk.
         with partial.disk_errors():
             file.close()
-    if total is not None and done != total:
-        raise ConnectionLostError(f"The connection broke after {done:,} of {total:,} bytes.")
+    if total is not None and size != total:
+        raise ConnectionLostError(
+            "The connection broke after {size} of {total} bytes.", size=f"{size:,}", total=f"{total:,}"
+        )
 
 
-def _write(file: BinaryIO, answer: Response, order: _Order, done: int, total: int | None) -> int:
-    """Write what comes, and look at its first bytes; the length that the file has then."""
-    first = b"" if done == 0 else None
-    told = 0.0
-    for chunk in answer.decoded():
-        done += len(chunk)
-        if done > order.largest:
-            raise ResultTooLargeError(f"The file has more than the {order.largest:,} bytes that are accepted.")
-        with order.partial.disk_errors():
+def _write(file: BinaryIO, response: Response, job: _Download, size: int, total: int | None) -> int:
+    """Write the body as it arrives, and check its first bytes. Returns the file's size."""
+    first = b"" if size == 0 else None
+    reported = 0.0
+    for chunk in response.decoded():
+        size += len(chunk)
+        if size > job.max_bytes:
+            raise _too_large(job)
+        with job.partial.disk_errors():
             file.write(chunk)
         if first is not None:
             first += chunk
             if len(first) >= FIRST_BYTES:
-                wrong = wrong_start(first[:FIRST_BYTES], order.format)
-                if wrong:
-                    raise ResultDamagedError(f"What came instead of the {order.format.upper()} file is {wrong}.")
+                found = wrong_start(first[:FIRST_BYTES], job.format)
+                if found:
+                    raise ResultDamagedError(
+                        "The download is {found} instead of a file in {format} format.",
+                        found=found,
+                        format=job.format.upper(),
+                    )
                 first = None
         now = time.monotonic()
-        if now - told >= 0.1:
-            told = now
-            order.progress(min(done / total, 1.0) if total else done / (done + _USUAL_SIZE))
-    return done
+        if now - reported >= _REPORT_INTERVAL:
+            reported = now
+            job.control.report(min(size / total, 1.0) if total else size / (size + _TYPICAL_SIZE))
+    return size
+
+
+def _too_large(job: _Download) -> ResultTooLargeError:
+    return ResultTooLargeError("The file is larger than {limit} bytes.", limit=f"{job.max_bytes:,}")

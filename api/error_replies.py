@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Why a service said no: its status codes, headers and words, made into one of our errors."""
+"""Maps the service's error replies to errors, by status code, headers and text."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Final
 from ..errors import (
     ImageTo3DError,
     KeyRejectedError,
+    Message,
     NoCreditError,
     RateLimitError,
     ServiceBrokenError,
@@ -21,11 +22,13 @@ from ..errors import (
 )
 from .sanitize import Redactor, number
 
-LONGEST_WAIT: Final = 24 * 3600.0
-"""Seconds; a service that asks for more is not believed."""
+MAX_WAIT: Final = 24 * 3600.0
+"""Seconds; a longer wait is not believed."""
 
+_KEY_REJECTED: Final = "The API key was rejected ({reply})."
+_NO_CREDIT: Final = "Not enough credit; nothing was charged ({reply})."
 _TEXT_FIELDS: Final = ("message", "messege", "error", "errors", "detail", "msg")
-_EMPTY_NAMES: Final = frozenset({"message", "messege", "error", "errors", "detail", "msg", "text", "code", "type"})
+_GENERIC_NAMES: Final = frozenset({"message", "messege", "error", "errors", "detail", "msg", "text", "code", "type"})
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _AMOUNT: Final = (
@@ -71,7 +74,7 @@ _BUSY: Final = re.compile(
 
 
 def message_of(data: Mapping[str, Any], redactor: Redactor) -> str:
-    """What the service gives as its reason, as one line: every different text of the fields it may be in."""
+    """Returns the service's own error message as one line: every different text of the fields it may be in."""
     texts: list[str] = []
     for field in _TEXT_FIELDS:
         for text in _texts(data.get(field)):
@@ -84,51 +87,58 @@ def message_of(data: Mapping[str, Any], redactor: Redactor) -> str:
 
 
 def error_from_reply(
-    status_code: int, headers: Mapping[str, str], data: Mapping[str, Any], redactor: Redactor, *, words: str = ""
+    status_code: int, headers: Mapping[str, str], data: Mapping[str, Any], redactor: Redactor, *, text: str = ""
 ) -> ImageTo3DError:
-    """The error that a service's "no" stands for.
+    """Returns the error for a refusal.
 
-    `words`: the reason, where it isn't in `data`. The status code decides where it is one of
-    401, 402 and 429; else the words do, since the service also sends its errors with HTTP 200.
+    `text`: the reason, if it isn't in `data`. The status codes 401, 402 and 429 decide; otherwise the text does,
+    since the service also sends its errors with HTTP 200.
     """
-    text = words or message_of(data, redactor)
+    text = text or message_of(data, redactor)
     rate = status_code == 429 or bool(_RATE.search(text))
     wait = retry_after(headers, data, text if rate else "")
-    says = (f': "{text}"' if text else "") + (f" (HTTP {status_code})" if not text or status_code != 200 else "")
-    kind: type[ImageTo3DError]
-    advice = None
-    if status_code == 401:
-        kind, what = KeyRejectedError, "The service does not accept the API key"
-    elif status_code == 402:
-        kind, what = NoCreditError, "The account has no credit left"
-    elif rate:
-        kind, what = RateLimitError, "The service takes no more requests for now"
-    elif _BILLING.search(text):
-        kind, what = NoCreditError, "The account has no credit left"
-    elif status_code == 403 or _KEY.search(text):
-        kind, what = KeyRejectedError, "The service does not accept the API key"
-    elif status_code >= 500 or status_code == 408 or status_code < 200 or 300 <= status_code < 400:
-        kind, what = ServiceBrokenError, "The service has a problem"
+    kind, template = _classify(status_code, text, rate)
+    if not text:
+        reply = Message("HTTP {status}", {"status": status_code})
+    elif status_code != 200:
+        reply = Message('"{reason}", HTTP {status}', {"reason": text, "status": status_code})
     else:
-        kind, what = ServiceRefusedError, "The service refused"
-        advice = "Try again later." if _BUSY.search(text) else None
-    return kind(f"{what}{says}.", advice=advice, retry_after=wait)
+        reply = Message('"{reason}"', {"reason": text})
+    advice = "Try again later." if kind is ServiceRefusedError and _BUSY.search(text) else None
+    return kind(template, advice=advice, retry_after=wait, reply=reply)
+
+
+def _classify(status_code: int, text: str, rate: bool) -> tuple[type[ImageTo3DError], str]:
+    """Returns the kind of error, and its message. To reword the error for a refusal, do it here."""
+    if status_code == 401:
+        return KeyRejectedError, _KEY_REJECTED
+    if status_code == 402:
+        return NoCreditError, _NO_CREDIT
+    if rate:
+        return RateLimitError, "Too many requests; the service asks to wait ({reply})."
+    if _BILLING.search(text):
+        return NoCreditError, _NO_CREDIT
+    if status_code == 403 or _KEY.search(text):
+        return KeyRejectedError, _KEY_REJECTED
+    if status_code >= 500 or status_code == 408 or status_code < 200 or 300 <= status_code < 400:
+        return ServiceBrokenError, "The service has a problem ({reply})."
+    return ServiceRefusedError, "The service refused the request ({reply})."
 
 
 def retry_after(headers: Mapping[str, str], data: Mapping[str, Any], text: str) -> float | None:
-    """Seconds to wait, as the body, the header or the text says; None where none does."""
+    """Returns the seconds to wait, from the body, the header or the text; None if none says."""
     for field in ("retry_after", "retryAfter", "retry-after"):
         wait = _seconds(data.get(field))
         if wait is not None:
             return wait
     wait = _seconds(header(headers, "Retry-After"))
     if wait is None:
-        wait = _until(header(headers, "Retry-After"), header(headers, "Date"))
+        wait = _seconds_until(header(headers, "Retry-After"), header(headers, "Date"))
     return seconds_in_text(text) if wait is None else wait
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
-    """A header's value, whatever the case of its name; "" where it is missing."""
+    """Returns a header's value, whatever the case of its name; "" if it is missing."""
     wanted = name.lower()
     for key, value in headers.items():
         if str(key).lower() == wanted:
@@ -137,13 +147,13 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 def seconds_in_text(text: str) -> float | None:
-    """Seconds that a text names with their unit ("30 minutes"); None where it names none."""
+    """Returns the seconds of a duration in a text ("30 minutes"); None if there is none."""
     match = _WAITS.search(text)
-    return _sum(match["all"] if match else _PER.sub(" ", text))
+    return _total_seconds(match["all"] if match else _PER.sub(" ", text))
 
 
 def _texts(value: object, depth: int = 0) -> Iterator[str]:
-    """Every text in a message of any shape; a field's name goes before its text unless the text has it."""
+    """Yields every text in a message of any shape, with the field's name before it unless the text has it."""
     match value:
         case str():
             stripped = value.strip()
@@ -152,7 +162,7 @@ def _texts(value: object, depth: int = 0) -> Iterator[str]:
                     yield from _texts(json.loads(stripped), depth + 4)
                     return
                 except (ValueError, RecursionError):
-                    pass  # A text that only looks like JSON is shown as it is.
+                    pass  # a text that only looks like JSON is shown as it is
             yield stripped
         case bool() | None:
             return
@@ -162,7 +172,7 @@ def _texts(value: object, depth: int = 0) -> Iterator[str]:
             for name, inner in list(value.items())[:50]:
                 label = str(name).replace("_", " ").strip()
                 for text in _texts(inner, depth + 1):
-                    plain = name in _EMPTY_NAMES or label.isdigit() or label.lower() in text.lower().replace("_", " ")
+                    plain = name in _GENERIC_NAMES or label.isdigit() or label.lower() in text.lower().replace("_", " ")
                     yield text if plain else f"{name}: {text}"
         case list() if depth < 8:
             for inner in value[:50]:
@@ -173,38 +183,38 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, str):
         text = value.strip()
         if not re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text):
-            return _sum(text) if _DURATION.match(text) else None
+            return _total_seconds(text) if _DURATION.match(text) else None
         value = text
     wait = number(value)
-    return min(wait, LONGEST_WAIT) if wait is not None and wait >= 0 else None
+    return min(wait, MAX_WAIT) if wait is not None and wait >= 0 else None
 
 
-def _until(text: str, now: str) -> float | None:
-    """Seconds from one HTTP date to another, so that a wrong clock on this machine does not matter."""
-    then = _moment(text)
+def _seconds_until(text: str, now: str) -> float | None:
+    """Returns the seconds from one HTTP date to another, so that a wrong clock here does not matter."""
+    then = _timestamp(text)
     if then is None:
         return None
-    start = _moment(now)
-    return min(max(then - (time.time() if start is None else start), 0.0), LONGEST_WAIT)
+    start = _timestamp(now)
+    return min(max(then - (time.time() if start is None else start), 0.0), MAX_WAIT)
 
 
-def _moment(text: str) -> float | None:
+def _timestamp(text: str) -> float | None:
     if not text:
         return None
     try:
-        moment = email.utils.parsedate_to_datetime(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return moment.timestamp()
+        parsed = email.utils.parsedate_to_datetime(text)
+        if parsed.tzinfo is None:
+            parsed = parsed.replace(tzinfo=UTC)
+        return parsed.timestamp()
     except (ValueError, TypeError, OverflowError, IndexError, AttributeError, OSError):
         return None
 
 
-def _sum(text: str) -> float | None:
+def _total_seconds(text: str) -> float | None:
     total, found = 0.0, False
     for match in _DURATION.finditer(text):
         amount = match["n"].lower()
         count = {"half an": 0.5, "a": 1.0, "an": 1.0, "one": 1.0}.get(amount)
         total += (float(amount) if count is None else count) * _UNITS[match["u"][0].lower()]
         found = True
-    return min(total, LONGEST_WAIT) if found else None
+    return min(total, MAX_WAIT) if found else None

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every request parameter, once: type, default, range and wording.
+"""The request parameters, defined once: type, default, range and wording.
 
-The validation, the Blender properties and the documentation's table are all made from `PARAMETERS`.
+Validation, the Blender properties and the documentation's table are generated from `PARAMETERS`. To add a parameter,
+add a row to `_ALL`.
 """
 
 from __future__ import annotations
 
-import difflib
 import enum
 import math
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,23 +17,24 @@ from typing import Any, Final, Literal, NamedTuple
 from ..errors import ParameterError, one_line
 from .http.urls import is_http_url
 
-Group = Literal["generation", "output", "service"]
+Group = Literal["generation", "output", "advanced"]
 
-LARGEST_SEED: Final = 2**32 - 1
+MAX_SEED: Final = 2**32 - 1
+_OUT_OF_RANGE: Final = "{name} is {value}, but must be {allowed}."
 
 
 class Kind(enum.Enum):
-    """What a parameter's value is."""
+    """The type of a parameter's value."""
 
     TEXT = "text"
-    SWITCH = "switch"
+    BOOLEAN = "boolean"
     INTEGER = "whole number"
     NUMBER = "number"
-    CHOICE = "choice"
+    ENUM = "enum"
 
 
 class Choice(NamedTuple):
-    """One value of a parameter that has a list of them."""
+    """One value of an ENUM parameter."""
 
     value: str
     label: str
@@ -43,7 +43,7 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One request parameter, under the service's own name."""
+    """One request parameter, by the service's name."""
 
     name: str
     kind: Kind
@@ -54,37 +54,37 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     soft_minimum: float | None = None
-    """Where a slider begins; smaller values can still be typed in."""
+    """Where a slider starts; smaller values can still be typed."""
     choices: tuple[Choice, ...] = ()
     required: bool = False
     schemes: tuple[str, ...] = ()
-    """For a text that is a web address: the schemes it may have."""
+    """For a text that is a URL: the allowed schemes."""
     digits: bool = False
-    """A whole number that may also come as text, because no signed 32-bit property holds it."""
+    """An integer that may also be given as text, because a signed 32-bit property can't hold it."""
 
     @property
     def range_text(self) -> str:
-        """What is allowed, in words that follow "must be"."""
+        """The allowed values, as text that follows "must be"."""
         match self.kind:
-            case Kind.SWITCH:
-                return "on or off (True or False)"
-            case Kind.CHOICE:
+            case Kind.BOOLEAN:
+                return "True or False"
+            case Kind.ENUM:
                 return "one of " + ", ".join(f'"{c.value}"' for c in self.choices)
             case Kind.TEXT:
                 if not self.schemes:
                     return "a text"
-                return "a web address that begins with " + " or ".join(f"{s}://" for s in self.schemes)
+                return "a URL that starts with " + " or ".join(f"{s}://" for s in self.schemes)
             case _:
                 return f"a {self.kind.value} from {_number(self.minimum)} to {_number(self.maximum)}"
 
     def check(self, value: object) -> Any:
-        """The value in the form that is sent. Raises ParameterError that names parameter, value and range."""
+        """Returns the value as it is sent. Raises ParameterError that names parameter, value and range."""
         value = _plain(value)
         match self.kind:
-            case Kind.SWITCH:
+            case Kind.BOOLEAN:
                 if isinstance(value, bool):
                     return value
-            case Kind.CHOICE:
+            case Kind.ENUM:
                 for choice in self.choices:
                     if value == choice.value:
                         return choice.value
@@ -110,7 +110,7 @@ class Parameter:
             value = int(value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not self._inside(value):
+        if not isinstance(value, int) or isinstance(value, bool) or not self._in_range(value):
             raise self._wrong(value)
         return value
 
@@ -118,41 +118,41 @@ class Parameter:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(value)
         if isinstance(value, int):
-            if not self._inside(value):
+            if not self._in_range(value):
                 raise self._wrong(value)
             return float(value)
         if not math.isfinite(value):
             raise self._wrong(value)
         cleaned = _without_single_precision(value)
-        if not self._inside(cleaned):
+        if not self._in_range(cleaned):
             raise self._wrong(value)
         return cleaned
 
-    def _inside(self, value: float) -> bool:
+    def _in_range(self, value: float) -> bool:
         return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
     def _wrong(self, value: object) -> ParameterError:
-        return ParameterError(f"{self.name} is {_shown(value)}, but must be {self.range_text}.")
+        return ParameterError(_OUT_OF_RANGE, name=self.name, value=_shown(value), allowed=self.range_text)
 
 
 _FORMATS: Final = (
     Choice("glb", "GLB", "One file with mesh, material and texture; the usual choice"),
     Choice("obj", "OBJ", "Mesh as text, with its material and textures in separate files"),
-    Choice("stl", "STL", "Bare mesh without colour, for 3D printing"),
-    Choice("ply", "PLY", "Mesh with a colour at each vertex"),
+    Choice("stl", "STL", "Mesh without color, for 3D printing"),
+    Choice("ply", "PLY", "Mesh with a color at each vertex"),
 )
 
 _ALL: Final = (
     Parameter(
-        "image", Kind.TEXT, "", "Image", "Public web address of the image",
+        "image", Kind.TEXT, "", "Image", "Public URL of the image",
         required=True, schemes=("http", "https"),
     ),
     Parameter(
-        "output_format", Kind.CHOICE, "glb", "Format", "File format of the model",
+        "output_format", Kind.ENUM, "glb", "Format", "File format of the model",
         "output", choices=_FORMATS,
     ),
     Parameter(
-        "render", Kind.SWITCH, False, "Turntable Video", "Also make a video of the model turning around",
+        "render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model",
         "output",
     ),
     Parameter(
@@ -160,8 +160,8 @@ _ALL: Final = (
         minimum=1, maximum=512, soft_minimum=64,
     ),
     Parameter(
-        "multi_image", Kind.SWITCH, False, "Several Views",
-        "The image is one transparent PNG that holds several views of the subject",
+        "multi_image", Kind.BOOLEAN, False, "Several Views",
+        "The image is a transparent PNG with several views of the subject",
     ),
     Parameter(
         "ss_guidance_strength", Kind.NUMBER, 7.5, "Shape Guidance",
@@ -184,44 +184,45 @@ _ALL: Final = (
         minimum=1, maximum=50,
     ),
     Parameter(
-        "mesh_simplify", Kind.NUMBER, 0.9, "Simplify", "Share of the triangles that is removed",
+        "mesh_simplify", Kind.NUMBER, 0.9, "Simplify", "Fraction of triangles to remove",
         "output", minimum=0.9, maximum=0.98,
     ),
     Parameter(
-        "chunk_size", Kind.INTEGER, 8192, "Chunk Size", "How much the service computes at once in video memory",
-        "service", minimum=1, maximum=12000, soft_minimum=1024,
+        "chunk_size", Kind.INTEGER, 8192, "Chunk Size",
+        "Batch size on the service's GPU; higher needs more video memory",
+        "advanced", minimum=1, maximum=12000, soft_minimum=1024,
     ),
     Parameter(
-        "seed", Kind.INTEGER, 0, "Seed", "The same seed, image and settings give the same model; 0 is random",
-        minimum=0, maximum=LARGEST_SEED, digits=True,
+        "seed", Kind.INTEGER, 0, "Seed", "The same image, settings and seed give the same model; 0 is random",
+        minimum=0, maximum=MAX_SEED, digits=True,
     ),
     Parameter(
-        "temp", Kind.CHOICE, "no", "Temporary Storage", "Whether the service keeps the files in temporary storage only",
-        "service",
+        "temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
+        "advanced",
         choices=(
-            Choice("no", "No", "Keep the files in the service's usual storage"),
+            Choice("no", "No", "Keep the files in the service's permanent storage"),
             Choice("yes", "Yes", "Keep the files in temporary storage only"),
         ),
     ),
     Parameter(
-        "webhook", Kind.TEXT, None, "Webhook", "Web address that the service calls when the model is done",
-        "service", schemes=("https",),
+        "webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",
+        "advanced", schemes=("https",),
     ),
     Parameter(
-        "track_id", Kind.TEXT, None, "Track ID", "Your own name for the request, which the webhook is told",
-        "service",
+        "track_id", Kind.TEXT, None, "Track ID", "Your own ID for the request, passed on to the webhook",
+        "advanced",
     ),
 )  # fmt: skip
 
 PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({p.name: p for p in _ALL})
-"""Every parameter of the service by name, `image` first, in the order to show them."""
+"""Every parameter by name, `image` first, in the order to show them."""
 
 
 def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[str, Any]:
-    """The given values in the form that is sent; no defaults are filled in.
+    """Returns the given values as they are sent, without defaults.
 
-    `complete`: also insist on what the service requires. Raises ParameterError for an unknown name,
-    a value of the wrong type or out of range, or, with `complete`, a missing one.
+    Raises ParameterError for an unknown name, a value of the wrong type or out of range, or, with `complete`, a
+    missing value that the service requires.
     """
     checked: dict[str, Any] = {}
     for name, value in values.items():
@@ -232,17 +233,19 @@ def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[st
     if complete:
         for parameter in PARAMETERS.values():
             if parameter.required and parameter.name not in checked:
-                raise ParameterError(f"{parameter.name} is missing, but must be {parameter.range_text}.")
+                raise ParameterError(
+                    "{name} is missing; it must be {allowed}.", name=parameter.name, allowed=parameter.range_text
+                )
     return checked
 
 
 def defaults() -> dict[str, Any]:
-    """What the service assumes for everything but the image."""
+    """Returns the service's defaults for everything but the image."""
     return {p.name: p.default for p in PARAMETERS.values() if not p.required}
 
 
 def markdown_table() -> str:
-    """The documentation's table of all parameters."""
+    """Returns the documentation's table of all parameters."""
     rows = [
         "| Parameter | In the panel | Default | Allowed | Meaning |",
         "|---|---|---|---|---|",
@@ -267,14 +270,17 @@ def _default_text(value: object) -> str:
 
 
 def _unknown(name: object) -> ParameterError:
+    import difflib
+
     text = one_line(name, 60)
     near = "image" if name == "init_image" else next(iter(difflib.get_close_matches(text, PARAMETERS, 1)), "")
-    hint = f'; did you mean "{near}"?' if near else "; there are " + ", ".join(PARAMETERS) + "."
-    return ParameterError(f'There is no parameter "{text}"{hint}')
+    if near:
+        return ParameterError('There is no parameter "{name}"; did you mean "{near}"?', name=text, near=near)
+    return ParameterError('There is no parameter "{name}"; there are {names}.', name=text, names=", ".join(PARAMETERS))
 
 
 def _plain(value: object) -> object:
-    """A NumPy scalar as the Python value it stands for; anything else as it is."""
+    """Returns a NumPy scalar as a Python value; anything else as it is."""
     if getattr(value, "shape", None) == () and callable(item := getattr(value, "item", None)):
         plain: object = item()
         return plain
@@ -282,10 +288,12 @@ def _plain(value: object) -> object:
 
 
 def _without_single_precision(value: float) -> float:
-    """The decimal number somebody meant, where a Blender property made it single precision.
+    """Returns the decimal number that was meant, if a Blender property made it single precision.
 
-    Such a property turns 0.9 into 0.89999998, which would be out of a range that begins at 0.9.
+    Such a property turns 0.9 into 0.89999998, which would be out of a range that starts at 0.9.
     """
+    import struct
+
     try:
         is_single = struct.unpack("f", struct.pack("f", value))[0] == value
     except OverflowError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A file that is not whole yet: it grows under a name that begins with "~", and remembers what it is a part of."""
+"""A partial download: a file under a name that begins with "~", and the origin that a range request can resume from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..errors import StorageError, one_line
@@ -19,23 +19,23 @@ class Origin:
     """What a partial file is a part of, and how to make sure that the rest belongs to it."""
 
     total: int | None
-    """Bytes of the whole file; None where that isn't known."""
+    """Bytes of the complete file; None if unknown."""
     tag: str
-    """A strong ETag; "" where the server gave none."""
+    """A strong ETag; "" if the server gave none."""
     date: str
-    """Its Last-Modified header."""
+    """The Last-Modified header."""
     place: str
-    """Host and path it came from: without a tag, only the same address can go on."""
+    """Host and path of the URL: without an ETag, only the same URL can be resumed."""
 
     @classmethod
     def of(cls, url: str, headers: Mapping[str, str], total: int | None) -> Origin:
-        """The source that an answer from an address describes."""
+        """Returns the origin that a response describes."""
         tag = headers.get("ETag", "")
         strong = tag.startswith('"') and tag.isprintable()
         return cls(total, tag if strong else "", headers.get("Last-Modified", ""), _place(url))
 
     def range_headers(self, url: str, start: int) -> dict[str, str]:
-        """What to ask an address with, to get the rest from `start` on; {} where it has to be asked for everything."""
+        """Returns the headers that request the rest from `start` on; {} if the file has to be requested as a whole."""
         if not start or self.total is None or start > self.total:
             return {}
         if not self.tag and self.place != _place(url):
@@ -44,7 +44,7 @@ class Origin:
         return {"Range": f"bytes={start}-"} | ({"If-Range": condition} if condition else {})
 
     def is_rest(self, headers: Mapping[str, str], start: int) -> bool:
-        """Whether an answer says that it brings just what is missing."""
+        """Whether a response says that it holds exactly the missing bytes."""
         words = headers.get("Content-Range", "").lower().removeprefix("bytes").strip()
         return self.total is not None and words == f"{start}-{self.total - 1}/{self.total}"
 
@@ -60,8 +60,8 @@ class PartialFile:
         return self.target.with_name(f"~{self.target.name}")
 
     @property
-    def memory(self) -> Path:
-        """The file that tells the partial file's source."""
+    def origin_path(self) -> Path:
+        """The file that stores the partial file's origin."""
         return self.target.with_name(f"~{self.target.name}.json")
 
     def size(self) -> int:
@@ -70,39 +70,40 @@ class PartialFile:
         except OSError:
             return 0
 
-    def source(self) -> Origin | None:
-        """What was remembered; None where that is nothing, or makes no sense."""
+    def origin(self) -> Origin | None:
+        """Returns the stored origin; None if there is none, or it is invalid."""
         try:
-            kept = json.loads(self.memory.read_text("utf-8"))
-            total = kept["total"] if isinstance(kept["total"], int) else None
-            return Origin(total, str(kept["tag"]), str(kept["date"]), str(kept["place"]))
+            stored = json.loads(self.origin_path.read_text("utf-8"))
+            total = stored["total"] if isinstance(stored["total"], int) else None
+            return Origin(total, str(stored["tag"]), str(stored["date"]), str(stored["place"]))
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def remember(self, source: Origin) -> None:
-        kept = {"total": source.total, "tag": source.tag, "date": source.date, "place": source.place}
-        self.memory.write_text(json.dumps(kept), "utf-8")
+    def remember(self, origin: Origin) -> None:
+        self.origin_path.write_text(json.dumps(asdict(origin)), "utf-8")
 
     def finish(self) -> None:
-        """Give the file its name. Raises StorageError."""
+        """Rename the file to its target. Raises StorageError."""
         with self.disk_errors():
             os.replace(self.path, self.target)
-        self.forget()
+        self.delete()
 
-    def forget(self) -> None:
-        for path in (self.path, self.memory):
-            with suppress(OSError):  # What can't be removed is overwritten by the next try.
+    def delete(self) -> None:
+        for path in (self.path, self.origin_path):
+            with suppress(OSError):  # a file that can't be deleted is overwritten by the next attempt
                 path.unlink(missing_ok=True)
 
     @contextmanager
     def disk_errors(self) -> Iterator[None]:
-        """Turns what goes wrong with the disk into a StorageError that names the folder."""
+        """Raises a StorageError that names the folder for an OSError inside."""
         try:
             yield
         except OSError as error:
-            why = one_line(error.strerror or error, 80)
-            folder = one_line(self.target.parent, 160)
-            raise StorageError(f"The file can't be written to {folder}: {why}.") from error
+            raise StorageError(
+                "The file can't be written to {folder}: {reason}.",
+                folder=one_line(self.target.parent, 160),
+                reason=one_line(error.strerror or error, 80),
+            ) from error
 
 
 def _place(url: str) -> str:

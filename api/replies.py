@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON in, typed reply or typed error out."""
+"""Parses the service's JSON replies: returns a typed Reply, or raises the error that the reply stands for."""
 
 from __future__ import annotations
 
@@ -13,44 +13,41 @@ from urllib.parse import unquote, urlsplit
 from ..errors import ImageTo3DError, ServiceBrokenError
 from .error_replies import error_from_reply, message_of, seconds_in_text
 from .http.urls import is_http_url
-from .parameters import LARGEST_SEED
+from .parameters import MAX_SEED
 from .sanitize import MARK, NotJsonError, Redactor, id_text, mapping, number, parse_json, redacted
 
 _DONE: Final = frozenset({"success"})
-_GOING_ON: Final = frozenset({"processing", "queued", "pending"})
-_OVER: Final = frozenset({"error", "failed"})
+_PENDING: Final = frozenset({"processing", "queued", "pending"})
+_FAILED: Final = frozenset({"error", "failed"})
 
-_MOST_FILES: Final = 64
-_LONGEST_ETA: Final = 24 * 3600.0
+_MAX_FILES: Final = 64
+_MAX_ETA: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the service says of one job."""
+    """What the service reports about one job."""
 
     done: bool
     id: str = ""
-    """Opaque; "" where the reply has none (a short reply while polling)."""
+    """Opaque; "" if the reply has none (a short reply to a poll)."""
     eta: float | None = None
-    """Seconds the service expects; None where it doesn't say."""
+    """The service's estimate in seconds; None if it gives none."""
     fetch_url: str = ""
-    """Where to ask again, as the service gives it: not yet checked to be the service's own."""
+    """The URL to poll, as the service gives it: not yet checked to be the service's own."""
     links: tuple[tuple[str, ...], ...] = ()
-    """Per file, its addresses in the order to try. Before the job is done: where its files will be."""
+    """Per file, its URLs in the order to try. Before the job is done: where its files will be."""
     seed: str = ""
-    """The seed really used: unsigned 32 bit, as text; "" where the reply doesn't tell."""
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    """The seed that was used: unsigned 32 bit, as text; "" if the reply does not say."""
     raw: Mapping[str, Any] = field(default_factory=dict)
-    """The reply as it came, without the API key."""
-    tip: str = ""
-    """What the service wants said, as one short line."""
+    """The reply's JSON, without the API key."""
 
 
 def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, secret: str) -> Reply:
-    """What a reply to a submit or a fetch says.
+    """Returns a reply to a submit or a poll.
 
-    Raises KeyRejectedError, NoCreditError, RateLimitError (with `retry_after`) and ServiceRefusedError
-    for a "no"; ServiceBrokenError for a server error and for what is no reply at all.
+    Raises KeyRejectedError, NoCreditError, RateLimitError (with `retry_after`) and ServiceRefusedError for a
+    refusal; ServiceBrokenError for a server error and for anything that is not a reply.
     """
     redactor = Redactor(secret)
     data = read_object(status_code, headers, body, redactor)
@@ -65,77 +62,72 @@ def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, sec
 
     if status in _DONE:
         done = True
-    elif status in _GOING_ON:
+    elif status in _PENDING:
         done = False
-    elif (isinstance(output, list) and output) or any(_addresses(output)):
+    elif (isinstance(output, list) and output) or any(_urls_in(output)):
         done = True
     elif service_id or fetch_url:
         done = False
     elif message_of(data, redactor):
         raise error_from_reply(status_code, headers, data, redactor)
     else:
-        raise ServiceBrokenError(f"The service's answer says nothing (HTTP {status_code}).")
+        raise ServiceBrokenError("The service's reply has no content (HTTP {status}).", status=status_code)
 
-    meta = mapping(data.get("meta"))
     return Reply(
         done=done,
         id=service_id,
         eta=_eta(data.get("eta")),
         fetch_url=fetch_url,
         links=links,
-        seed=_seed(meta.get("seed")) or _seed(data.get("seed")),
-        meta=meta,
+        seed=_seed(mapping(data.get("meta")).get("seed")) or _seed(data.get("seed")),
         raw=data,
-        tip=next(
-            (redactor.line(t) for t in (data.get("tip"), data.get("message")) if isinstance(t, str) and t.strip()), ""
-        ),
     )
 
 
 def read_object(status_code: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> dict[str, Any]:
-    """A reply's JSON object without the key in it. Raises the error it stands for, if it is one.
+    """Returns a reply's JSON object without the key. Raises the error it stands for, if it is one.
 
-    The body's own status counts more than HTTP's: the service sends errors with HTTP 200, and what
-    says "processing" has taken the job whatever a gateway made of the code.
+    The status in the body counts more than HTTP's: the service sends errors with HTTP 200, and a reply that says
+    "processing" has accepted the job whatever status code a gateway made of it.
     """
     try:
         value = parse_json(body)
     except NotJsonError:
-        raise _no_json(status_code, headers, body, redactor) from None
+        raise _not_a_reply(status_code, headers, body, redactor) from None
     if not isinstance(value, dict):
-        raise _no_json(status_code, headers, body, redactor)
+        raise _not_a_reply(status_code, headers, body, redactor)
     data: dict[str, Any] = redacted(value, redactor)
     status = _status(data)
-    fine = 200 <= status_code < 300 or status in _DONE or status in _GOING_ON
-    if status in _OVER or not fine:
+    is_success = 200 <= status_code < 300 or status in _DONE or status in _PENDING
+    if status in _FAILED or not is_success:
         raise error_from_reply(status_code, headers, data, redactor)
     return data
 
 
 def merged(links: Sequence[Sequence[str]], earlier: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
-    """A finished job's links, with those that an earlier reply announced as further mirrors."""
+    """Returns a finished job's links, with those that an earlier reply announced as further mirrors."""
     return _matched([list(mirrors) for mirrors in links], [url for mirrors in earlier for url in mirrors])
 
 
 def extension(url: str) -> str:
-    """The file extension of an address, in lower case without the dot; "" where it has none."""
+    """Returns a URL's file extension, in lower case without the dot; "" if it has none."""
     return PurePosixPath(file_name(url)).suffix[1:].lower()
 
 
 def file_name(url: str) -> str:
-    """The last part of an address's path."""
+    """Returns the last part of a URL's path."""
     return unquote(urlsplit(url).path.rpartition("/")[2])
 
 
 def _status(data: Mapping[str, Any]) -> str:
-    """One of the known states, or "" for a missing or unknown one."""
+    """Returns one of the known states; "" for a missing or unknown one."""
     value = data.get("status")
     word = value.strip().lower() if isinstance(value, str) else ""
-    return word if word in _DONE | _GOING_ON | _OVER else ""
+    return word if word in _DONE | _PENDING | _FAILED else ""
 
 
-def _no_json(status_code: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> ImageTo3DError:
-    """The error for a body that is no reply; a gateway's page can still tell by its code what is wrong."""
+def _not_a_reply(status_code: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> ImageTo3DError:
+    """Returns the error for a body that is not JSON, such as a gateway's page: its HTTP status says what is wrong."""
     start = body[:200].lstrip().lower()
     if not body.strip():
         kind = "nothing"
@@ -144,26 +136,28 @@ def _no_json(status_code: int, headers: Mapping[str, str], body: bytes, redactor
     elif start.startswith(b"<"):
         kind = "a document"
     else:
-        kind = "something that is no reply"
+        kind = "something that is not a reply"
     if 200 <= status_code < 300:
-        return ServiceBrokenError(f"The service answered with {kind} instead of a reply (HTTP {status_code}).")
-    return error_from_reply(status_code, headers, {}, redactor, words=f"it answered with {kind}")
+        return ServiceBrokenError(
+            "The service sent {kind} instead of a reply (HTTP {status}).", kind=kind, status=status_code
+        )
+    return error_from_reply(status_code, headers, {}, redactor, text=f"it sent {kind}")
 
 
 def links_of(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """Per file, its addresses in the order to try: of the output, then of the proxies, then those announced."""
-    files = [[url] for url in _unique(_addresses(data.get("output")))]
+    """Returns, per file, its URLs in the order to try: output, then proxy links, then announced links."""
+    files = [[url] for url in _unique(_urls_in(data.get("output")))]
     for mirrors in (data.get("proxy_links"), data.get("future_links")):
         if isinstance(mirrors, Mapping):
-            # Some send {address: its mirror} instead of a list in the same order.
+            # Some send {URL: its mirror} instead of a list in the same order.
             for file in files:
-                file.extend(url for url in _addresses(mirrors.get(file[0])) if url not in file)
-        files = [list(file) for file in _matched(files, list(_unique(_addresses(mirrors))))]
-    return tuple(tuple(file) for file in files[:_MOST_FILES])
+                file.extend(url for url in _urls_in(mirrors.get(file[0])) if url not in file)
+        files = [list(file) for file in _matched(files, list(_unique(_urls_in(mirrors))))]
+    return tuple(tuple(file) for file in files[:_MAX_FILES])
 
 
 def _matched(files: list[list[str]], mirrors: list[str]) -> tuple[tuple[str, ...], ...]:
-    """Files with further mirrors, told by file name, else by position, else by extension; the rest is dropped."""
+    """Adds mirrors to the files they belong to, by file name, position or extension; others are dropped."""
     known = {url for file in files for url in file}
     fresh = [url for url in mirrors if url not in known]
     by_position = len(mirrors) == len(files)
@@ -174,7 +168,7 @@ def _matched(files: list[list[str]], mirrors: list[str]) -> tuple[tuple[str, ...
             same_name[0].append(url)
             continue
         if not files:
-            # There is nothing these could be mirrors of: they are the files.
+            # there is nothing these could be mirrors of: they are the files
             originals.append([url])
             continue
         same_place = originals[mirrors.index(url)] if by_position else []
@@ -188,31 +182,31 @@ def _matched(files: list[list[str]], mirrors: list[str]) -> tuple[tuple[str, ...
     return tuple(tuple(file) for file in originals)
 
 
-def _addresses(value: object, depth: int = 0) -> Iterator[str]:
-    """Every web address in a value of any shape, in order."""
+def _urls_in(value: object, depth: int = 0) -> Iterator[str]:
+    """Yields every URL in a value of any shape, in order."""
     match value:
         case str():
             url = value.strip().replace(" ", "%20")
             if is_http_url(url):
                 yield url
         case list() if depth < 6:
-            for inner in value[: _MOST_FILES * 4]:
-                yield from _addresses(inner, depth + 1)
+            for inner in value[: _MAX_FILES * 4]:
+                yield from _urls_in(inner, depth + 1)
         case Mapping() if depth < 6:
-            for inner in list(value.values())[: _MOST_FILES * 4]:
-                yield from _addresses(inner, depth + 1)
+            for inner in list(value.values())[: _MAX_FILES * 4]:
+                yield from _urls_in(inner, depth + 1)
 
 
 def _unique(urls: Iterator[str]) -> Iterator[str]:
     seen: set[str] = set()
     for url in urls:
-        if url not in seen and len(seen) < _MOST_FILES:
+        if url not in seen and len(seen) < _MAX_FILES:
             seen.add(url)
             yield url
 
 
 def _id_in(fetch_url: str) -> str:
-    """The id at the end of a fetch address, for replies that have it nowhere else."""
+    """Returns the id at the end of a fetch URL, for replies that have it nowhere else."""
     match = re.search(r"/fetch/([^/]+)/?$", urlsplit(fetch_url).path) if fetch_url else None
     return id_text(unquote(match[1])) if match else ""
 
@@ -221,13 +215,13 @@ def _eta(value: object) -> float | None:
     seconds = seconds_in_text(value[:80]) if isinstance(value, str) else None
     if seconds is None:
         seconds = number(value)
-    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_ETA)
+    return None if seconds is None else min(max(seconds, 0.0), _MAX_ETA)
 
 
 def _seed(value: object) -> str:
-    """A seed that can be used again. 0 and less stand for "random": they name no seed."""
+    """Returns a seed that can be used again; 0 and less mean "random" and are no seed."""
     text = id_text(value)
     digits = text[:-2] if text.endswith(".0") else text
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
         return ""
-    return str(int(digits)) if 0 < int(digits) <= LARGEST_SEED else ""
+    return str(int(digits)) if 0 < int(digits) <= MAX_SEED else ""

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes from outside, made into plain values that can be kept, shown and searched without harm.
+"""Sanitizes untrusted bytes: tolerant JSON parsing, and redaction of the API key.
 
-JSON as the world sends it holds more than JSON allows: NaN, numbers of thousands of digits, half
-characters, nesting without end. None of it gets past here, and neither does the API key, which some
-services repeat in their messages.
+JSON from outside holds more than JSON allows: NaN, numbers with thousands of digits, lone surrogates, endless nesting.
+None of it gets past here, and neither does the API key, which some services repeat in their messages.
 """
 
 from __future__ import annotations
@@ -20,43 +19,43 @@ from urllib.parse import quote, quote_plus
 from ..errors import MAX_TEXT, one_line
 
 MARK: Final = "[key]"
-"""Stands where the API key stood."""
+"""Replaces the API key."""
 
-_DEEPEST: Final = 40
-_LONGEST_NUMBER: Final = 40
-_SHORTEST_SECRET: Final = 6
-"""A shorter key is no secret: taking it out of every text would only spoil addresses."""
+_MAX_DEPTH: Final = 40
+_MAX_DIGITS: Final = 40
+_MIN_SECRET: Final = 6
+"""A shorter key is not a secret: redacting it everywhere would only damage URLs."""
 
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
 
 
 class NotJsonError(ValueError):
-    """The bytes are no JSON."""
+    """The bytes are not JSON."""
 
 
 class Redactor:
-    """Takes the API key out of texts, however it is written there. Its `repr` tells nothing."""
+    """Removes the API key from texts, in any of its encodings. Its `repr` does not show the key."""
 
     def __init__(self, secret: str) -> None:
         self._pattern: re.Pattern[str] | None = None
-        if len(secret) >= _SHORTEST_SECRET:
-            self._pattern = re.compile("|".join(re.escape(s) for s in _spellings(secret)), re.IGNORECASE)
+        if len(secret) >= _MIN_SECRET:
+            self._pattern = re.compile("|".join(re.escape(s) for s in _encodings(secret)), re.IGNORECASE)
 
     def __call__(self, text: str) -> str:
-        """The text without the key, and without half characters that no file can hold."""
+        """Returns the text without the key, and without lone surrogates, which no file can hold."""
         read_all = text.encode("utf-8", "replace").decode("utf-8")
         return self._pattern.sub(MARK, read_all) if self._pattern else read_all
 
-    def line(self, text: object, longest: int = MAX_TEXT) -> str:
-        """A short printable line for the interface."""
+    def line(self, text: object, max_length: int = MAX_TEXT) -> str:
+        """Returns a short printable line for the interface."""
         raw = text if isinstance(text, str) else str(text)
-        without_tags = html.unescape(_TAG.sub(" ", raw[: longest * 40]))
-        # Twice: tidying up can join what was apart.
-        return one_line(self(one_line(self(without_tags), longest * 3)), longest)
+        without_tags = html.unescape(_TAG.sub(" ", raw[: max_length * 40]))
+        # Twice: normalizing whitespace can join parts of the key.
+        return one_line(self(one_line(self(without_tags), max_length * 3)), max_length)
 
 
 def parse_json(body: bytes) -> object:
-    """The JSON value in some bytes. Raises NotJsonError, and nothing else."""
+    """Returns the JSON value in some bytes. Raises NotJsonError, and nothing else."""
     try:
         text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff")
         value: object = json.loads(
@@ -68,10 +67,10 @@ def parse_json(body: bytes) -> object:
 
 
 def redacted(value: object, redactor: Redactor, depth: int = 0) -> Any:
-    """A parsed value without the key in it, no deeper than anything sensible is."""
+    """Returns a parsed value without the key, and with limited depth."""
     if isinstance(value, str):
         return redactor(value)
-    if isinstance(value, Mapping | list) and depth >= _DEEPEST:
+    if isinstance(value, Mapping | list) and depth >= _MAX_DEPTH:
         return None
     if isinstance(value, Mapping):
         return {redactor(str(k)): redacted(v, redactor, depth + 1) for k, v in value.items()}
@@ -81,7 +80,7 @@ def redacted(value: object, redactor: Redactor, depth: int = 0) -> Any:
 
 
 def number(value: object) -> float | None:
-    """A finite number, however it is written (43.6, "43.60", "$1,234.50 USD"); None for anything else."""
+    """Returns a finite number in any notation (43.6, "43.60", "$1,234.50 USD"); None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -99,7 +98,7 @@ def number(value: object) -> float | None:
 
 
 def id_text(value: object) -> str:
-    """An id as text: from a number or a text; "" for what can't be one."""
+    """Returns an id (a number or a text) as text; "" if it can't be one."""
     if isinstance(value, bool):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -114,12 +113,12 @@ def id_text(value: object) -> str:
 
 
 def mapping(value: object) -> Mapping[str, Any]:
-    """The value where it is an object, else an empty one."""
+    """Returns the value if it is an object, else an empty one."""
     return value if isinstance(value, Mapping) else {}
 
 
-def _spellings(secret: str) -> list[str]:
-    forms = {
+def _encodings(secret: str) -> list[str]:
+    encodings = {
         secret,
         " ".join(secret.split()),
         quote(secret, safe=""),
@@ -129,11 +128,11 @@ def _spellings(secret: str) -> list[str]:
         json.dumps(secret)[1:-1],
         base64.b64encode(secret.encode()).decode().rstrip("="),
     }
-    return sorted((f for f in forms if f), key=len, reverse=True)
+    return sorted((e for e in encodings if e), key=len, reverse=True)
 
 
 def _whole_number(text: str) -> int | None:
-    return int(text) if len(text) <= _LONGEST_NUMBER else None
+    return int(text) if len(text) <= _MAX_DIGITS else None
 
 
 def _finite_number(text: str) -> float | None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Model files to measure with, made here: a bumpy ball with one texture, of any size, in all four formats.
+"""Writes model files for benchmarks and tests: a bumpy ball with one texture, of any size, in all four formats.
 
-Laid out as generated models are: one mesh, indexed vertices with normals and UVs, one packed base colour.
+Laid out as generated models are: one mesh, indexed vertices with normals and UVs, one packed base color.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Indices = npt.NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Triangles with per-vertex normals and UVs; Y is up, as in the files."""
+    """Triangles with normals and UVs per vertex; Y is up, as in the files."""
 
     positions: Floats
     normals: Floats
@@ -32,7 +32,7 @@ class Shape:
 
 
 def ball(triangles: int) -> Shape:
-    """A bumpy ball of about that many triangles; its seam is open, as UVs demand."""
+    """Returns a bumpy ball with about that many triangles. Its seam is split, as UVs require."""
     rows = max(3, round(math.sqrt(triangles / 4)))
     columns = 2 * rows
     v, u = np.meshgrid(np.linspace(0, 1, rows + 1), np.linspace(0, 1, columns + 1), indexing="ij")
@@ -62,7 +62,7 @@ def ball(triangles: int) -> Shape:
 
 
 def texture(side: int) -> bytes:
-    """A PNG of `side` × `side` that compresses about as badly as a painted texture."""
+    """Returns a PNG of `side` × `side` pixels that compresses about as badly as a painted texture."""
     random = np.random.default_rng(1)
     y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side
     waves = np.stack((np.sin(x * 40), np.sin(y * 30 + 1), np.sin((x + y) * 25 + 2)), -1) * 90 + 128
@@ -71,11 +71,11 @@ def texture(side: int) -> bytes:
 
 
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """8-bit RGB or RGBA pixels as a PNG file."""
+    """Returns 8-bit RGB or RGBA pixels (h × w × channels) as a PNG file."""
     height, width, channels = pixels.shape
     rows = pixels.reshape(height, -1)
     lines = np.empty((height, 1 + width * channels), np.uint8)
-    lines[:, 0] = 2  # each row as its difference from the one above
+    lines[:, 0] = 2  # filter "up": each row is stored as the difference from the one above
     lines[:, 1:] = rows
     lines[1:, 1:] -= rows[:-1]
 
@@ -92,7 +92,7 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def write_glb(path: Path, shape: Shape, image: bytes | None = None) -> Path:
-    """One mesh, one material, one embedded image."""
+    """Write one mesh with one material and one embedded image."""
     parts = [shape.positions.tobytes(), shape.normals.tobytes(), shape.uvs.tobytes(), shape.triangles.tobytes()]
     if image is not None:
         parts.append(image)
@@ -145,7 +145,7 @@ def write_glb(path: Path, shape: Shape, image: bytes | None = None) -> Path:
 
 
 def write_obj(path: Path, shape: Shape) -> Path:
-    """With normals and UVs, no material."""
+    """Write with normals and UVs, without a material."""
     faces = np.repeat(shape.triangles + 1, 3, axis=1)
     with path.open("w") as file:
         np.savetxt(file, shape.positions, "v %.6f %.6f %.6f")
@@ -156,7 +156,7 @@ def write_obj(path: Path, shape: Shape) -> Path:
 
 
 def write_stl(path: Path, shape: Shape) -> Path:
-    """Binary; it holds neither UVs nor shared vertices."""
+    """Write as binary; STL has neither UVs nor shared vertices."""
     corners = shape.positions[shape.triangles]
     facets = np.zeros(len(corners), np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")]))
     facets["corners"] = corners
@@ -166,7 +166,7 @@ def write_stl(path: Path, shape: Shape) -> Path:
 
 
 def write_ply(path: Path, shape: Shape) -> Path:
-    """Binary, with normals."""
+    """Write as binary, with normals."""
     count = len(shape.positions)
     vertices = np.zeros(count, np.dtype([("position", "<f4", 3), ("normal", "<f4", 3)]))
     vertices["position"], vertices["normal"] = shape.positions, shape.normals

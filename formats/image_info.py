@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an image file is, told from its first bytes: no decoding, no bpy, safe on any thread.
+"""Reads an image's header: format, size, alpha, EXIF orientation. No decoding, no bpy, safe on any thread.
 
-Most images can be uploaded as they are, and no second Blender is needed to find that out.
+Most images can be uploaded unchanged, and no background Blender is needed to find that out.
 """
 
 from __future__ import annotations
@@ -12,51 +12,51 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import ImageError, one_line
+from .sniff import sniff
 
-LONGEST_SIDE: Final = 4096
-"""Pixels; a larger image is scaled down, the service would do no less."""
-MOST_PIXELS: Final = 250_000_000
-"""An image that claims more is refused before anything is decoded: it would fill the memory."""
-LARGEST_FILE: Final = 1 << 30
-"""Bytes; no image for upload is this large."""
+MAX_SIDE: Final = 4096
+"""Pixels; a larger image is scaled down before the upload."""
+MAX_PIXELS: Final = 250_000_000
+"""An image that claims more is refused before it is decoded: it would fill the memory (decompression bomb)."""
+MAX_FILE_BYTES: Final = 1 << 30
 _HEAD: Final = 1 << 20
-"""Bytes in which every header worth reading ends."""
+"""Bytes in which every header ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class ImageFacts:
+class ImageInfo:
     """What an image's header says."""
 
     mime: str
     width: int
     height: int
-    """Both as stored, before any turning."""
+    """Both as stored, before any rotation."""
     alpha: bool = False
     """It can hold transparency; whether it does, only decoding tells."""
     orientation: int = 1
-    """EXIF: 1 is upright, 2 to 8 are mirrored or turned."""
+    """EXIF: 1 is upright, 2 to 8 are mirrored or rotated."""
     plain: bool = True
-    """8 bits a channel, RGB or grey: any service can read it."""
-    whole: bool = True
-    """It ends as its format says a file must."""
+    """8 bits per channel, RGB or gray: any service can read it."""
+    complete: bool = True
+    """It ends as its format requires."""
 
 
-def ready_as_it_is(path: Path, limit: int) -> ImageFacts | None:
-    """The facts of an image that can be uploaded unchanged: an upright PNG or JPEG of at most `limit` bytes.
+def uploadable_unchanged(path: Path, max_bytes: int) -> ImageInfo | None:
+    """Returns the header of an upright PNG or JPEG of at most `max_bytes`; None if the image must be converted.
 
-    None for anything else. Raises ImageError where there is no such file, or what it claims is absurd.
+    Raises ImageError if the file can't be read, or claims an absurd size.
     """
-    facts = look_at(path)
-    if facts is None or facts.mime not in {"image/png", "image/jpeg"}:
+    info = read_image_info(path)
+    if info is None or info.mime not in {"image/png", "image/jpeg"}:
         return None
-    fits = path.stat().st_size <= limit and max(facts.width, facts.height) <= LONGEST_SIDE
-    return facts if fits and facts.plain and facts.whole and facts.orientation == 1 else None
+    fits = path.stat().st_size <= max_bytes and max(info.width, info.height) <= MAX_SIDE
+    return info if fits and info.plain and info.complete and info.orientation == 1 else None
 
 
-def look_at(path: Path) -> ImageFacts | None:
-    """What the file's header says; None for a format not told apart here.
+def read_image_info(path: Path) -> ImageInfo | None:
+    """Returns what the file's header says; None for a format not known here.
 
-    Raises ImageError for a file that can't be read, is empty, or claims more pixels than make sense.
+    Raises ImageError for a file that can't be read, is empty, or claims too many pixels.
     """
     try:
         size = path.stat().st_size
@@ -64,62 +64,65 @@ def look_at(path: Path) -> ImageFacts | None:
             head = file.read(_HEAD)
             file.seek(max(0, size - 64))
             tail = file.read(64)
-            facts = _facts(head, tail, file, path.suffix.lower())
+            info = _read_header(head, tail, file, path.suffix.lower())
     except OSError as error:
-        raise ImageError(f"The image can't be read: {one_line(error.strerror or error)}.") from error
+        raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
     if not head:
-        raise ImageError("The image is an empty file.")
-    if size > LARGEST_FILE:
-        raise ImageError(f"The image's file is too large: {size / 1e9:.1f} GB.")
-    if facts is not None:
-        if facts.width <= 0 or facts.height <= 0:
+        raise ImageError("The image file is empty.")
+    if size > MAX_FILE_BYTES:
+        raise ImageError("The image file is too large: {size} GB.", size=f"{size / 1e9:.1f}")
+    if info is not None:
+        if info.width <= 0 or info.height <= 0:
             raise ImageError("The image is damaged: it has no size.")
-        if facts.width * facts.height > MOST_PIXELS:
+        if info.width * info.height > MAX_PIXELS:
             raise ImageError(
-                f"The image is too large: {facts.width} × {facts.height} pixels.",
+                "The image is too large: {width} × {height} pixels.",
                 advice="Scale it down and try again.",
+                width=info.width,
+                height=info.height,
             )
-    return facts
+    return info
 
 
-def _facts(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> ImageFacts | None:
+def _read_header(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> ImageInfo | None:
     try:
-        if head.startswith(b"\x89PNG\r\n\x1a\n"):
-            return _png(head, tail)
-        if head.startswith(b"\xff\xd8\xff"):
-            return _jpeg(file)
-        if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-            return _webp(head, file)
-        if head[:2] == b"BM":
-            old = head[14:18] == b"\x0c\0\0\0"  # OS/2
-            width, height = struct.unpack_from("<HH" if old else "<ii", head, 18)
-            return ImageFacts("image/bmp", abs(width), abs(height), plain=False)
-        if head[:4] in {b"II*\0", b"MM\0*"}:
-            return _tiff(head, file)
-        if head[:4] == b"\x76\x2f\x31\x01":
-            return _exr(head)
-        if head[:2] == b"#?":
-            return _hdr(head)
-        if head[:4] == b"8BPS":
-            height, width = struct.unpack_from(">II", head, 14)
-            return ImageFacts("image/vnd.adobe.photoshop", width, height, alpha=True, plain=False)
-        if head[4:8] == b"jP  " and (at := head.find(b"ihdr")) > 0:
-            height, width = struct.unpack_from(">II", head, at + 4)
-            return ImageFacts("image/jp2", width, height, plain=False)
-        if head[:4] == b"DDS ":
-            height, width = struct.unpack_from("<II", head, 12)
-            return ImageFacts("image/vnd-ms.dds", width, height, alpha=True, plain=False)
-        if suffix == ".tga" and head:  # it has no mark of its own
-            width, height = struct.unpack_from("<HH", head, 12)
-            return ImageFacts("image/x-tga", width, height, alpha=True, plain=False)
+        match sniff(head[:512]):
+            case "png":
+                return _png(head, tail)
+            case "jpg":
+                return _jpeg(file)
+            case "webp":
+                return _webp(head, file)
+            case "bmp":
+                old = head[14:18] == b"\x0c\0\0\0"  # OS/2
+                width, height = struct.unpack_from("<HH" if old else "<ii", head, 18)
+                return ImageInfo("image/bmp", abs(width), abs(height), plain=False)
+            case "tif":
+                return _tiff(head, file)
+            case "exr":
+                return _exr(head)
+            case "hdr":
+                return _hdr(head)
+            case "psd":
+                height, width = struct.unpack_from(">II", head, 14)
+                return ImageInfo("image/vnd.adobe.photoshop", width, height, alpha=True, plain=False)
+            case "jp2" if (at := head.find(b"ihdr")) > 0:
+                height, width = struct.unpack_from(">II", head, at + 4)
+                return ImageInfo("image/jp2", width, height, plain=False)
+            case "dds":
+                height, width = struct.unpack_from("<II", head, 12)
+                return ImageInfo("image/vnd-ms.dds", width, height, alpha=True, plain=False)
+            case "" if suffix == ".tga" and head:  # TGA has no magic bytes
+                width, height = struct.unpack_from("<HH", head, 12)
+                return ImageInfo("image/x-tga", width, height, alpha=True, plain=False)
     except (struct.error, ValueError, IndexError):
         raise ImageError("The image is damaged: its header is cut off.") from None
     return None
 
 
-def _png(head: bytes, tail: bytes) -> ImageFacts:
-    width, height, depth, colour = struct.unpack_from(">IIBB", head, 16)
-    alpha, orientation, at = colour in {4, 6}, 1, 8
+def _png(head: bytes, tail: bytes) -> ImageInfo:
+    width, height, depth, color = struct.unpack_from(">IIBB", head, 16)
+    alpha, orientation, at = color in {4, 6}, 1, 8
     while at + 8 <= len(head):
         length, kind = struct.unpack_from(">I4s", head, at)
         if kind in {b"IDAT", b"IEND"}:
@@ -129,11 +132,11 @@ def _png(head: bytes, tail: bytes) -> ImageFacts:
         if kind == b"eXIf":
             orientation = exif_orientation(head[at + 8 : at + 8 + length])
         at += 12 + length
-    return ImageFacts("image/png", width, height, alpha, orientation, depth <= 8, b"IEND\xaeB`\x82" in tail)
+    return ImageInfo("image/png", width, height, alpha, orientation, depth <= 8, b"IEND\xaeB`\x82" in tail)
 
 
-def _jpeg(file: BinaryIO) -> ImageFacts | None:
-    """Segment by segment: thumbnails and profiles before the size can be longer than any head."""
+def _jpeg(file: BinaryIO) -> ImageInfo | None:
+    """Read segment by segment: thumbnails and profiles before the size can be longer than `_HEAD`."""
     file.seek(2)
     orientation, size = 1, None
     for _ in range(1000):
@@ -164,10 +167,10 @@ def _jpeg(file: BinaryIO) -> ImageFacts | None:
     end = file.tell()
     file.seek(max(0, end - 65536))
     width, height, plain = size
-    return ImageFacts("image/jpeg", width, height, False, orientation, plain, b"\xff\xd9" in file.read())
+    return ImageInfo("image/jpeg", width, height, False, orientation, plain, b"\xff\xd9" in file.read())
 
 
-def _webp(head: bytes, file: BinaryIO) -> ImageFacts:
+def _webp(head: bytes, file: BinaryIO) -> ImageInfo:
     kind, orientation = head[12:16], 1
     if kind == b"VP8X":
         alpha = bool(head[20] & 0x10)
@@ -189,35 +192,35 @@ def _webp(head: bytes, file: BinaryIO) -> ImageFacts:
     else:
         width, height = (x & 0x3FFF for x in struct.unpack_from("<HH", head, 26))
         alpha = False
-    return ImageFacts("image/webp", width, height, alpha, orientation, plain=False)
+    return ImageInfo("image/webp", width, height, alpha, orientation, plain=False)
 
 
-def _tiff(head: bytes, file: BinaryIO) -> ImageFacts | None:
+def _tiff(head: bytes, file: BinaryIO) -> ImageInfo | None:
     order = "<" if head[:1] == b"I" else ">"
     file.seek(struct.unpack_from(order + "I", head, 4)[0])
     tags = _directory(file.read(65536), order)
     width, height = tags.get(256, 0), tags.get(257, 0)
-    return ImageFacts("image/tiff", width, height, tags.get(277, 3) in {2, 4}, tags.get(274, 1), plain=False)
+    return ImageInfo("image/tiff", width, height, tags.get(277, 3) in {2, 4}, tags.get(274, 1), plain=False)
 
 
-def _exr(head: bytes) -> ImageFacts | None:
+def _exr(head: bytes) -> ImageInfo | None:
     at = head.find(b"dataWindow\0box2i\0")
     if at < 0:
         return None
     left, top, right, bottom = struct.unpack_from("<iiii", head, at + 21)
-    return ImageFacts("image/x-exr", right - left + 1, bottom - top + 1, alpha=True, plain=False)
+    return ImageInfo("image/x-exr", right - left + 1, bottom - top + 1, alpha=True, plain=False)
 
 
-def _hdr(head: bytes) -> ImageFacts | None:
+def _hdr(head: bytes) -> ImageInfo | None:
     for line in head[:65536].split(b"\n"):
         words = line.split()
         if len(words) == 4 and words[0] in {b"-Y", b"+Y"} and words[2] in {b"-X", b"+X"}:
-            return ImageFacts("image/vnd.radiance", int(words[3]), int(words[1]), plain=False)
+            return ImageInfo("image/vnd.radiance", int(words[3]), int(words[1]), plain=False)
     return None
 
 
 def exif_orientation(block: bytes) -> int:
-    """The orientation that an EXIF block states, 1 to 8; 1 where it states none or is damaged."""
+    """Returns the orientation in an EXIF block, 1 to 8; 1 if it has none or is damaged."""
     order = {b"II": "<", b"MM": ">"}.get(block[:2])
     if order is None or len(block) < 8:
         return 1
@@ -227,7 +230,7 @@ def exif_orientation(block: bytes) -> int:
 
 
 def _directory(block: bytes, order: str) -> dict[int, int]:
-    """The single numbers in a TIFF directory; what is cut off is left out."""
+    """Returns the single numbers in a TIFF directory, by tag; cut-off entries are left out."""
     if len(block) < 2:
         return {}
     (count,) = struct.unpack_from(order + "H", block)

@@ -1,169 +1,175 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The structure of a PLY: is there as much data as its header announces?"""
+"""PLY: reads its header, and checks that there is as much data as the header announces.
+
+Lenient like Blender's importer: unknown lines in the header are ignored, data behind the announced end is allowed.
+"""
 
 from __future__ import annotations
 
 import mmap
 import struct
 from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
-from .glb import FormatError
+from .sniff import FormatError
 
-_LONGEST_HEADER: Final = 64 * 1024
-_MOST_ELEMENTS: Final = 200_000_000
-_MOST_LISTS: Final = 5_000_000
-"""Of those that have to be walked one by one, because they are not all triangles."""
-_SPARE: Final = 2
-"""Bytes: some end a binary file with a line's end."""
+_MAX_HEADER: Final = 64 * 1024
+_MAX_ELEMENTS: Final = 200_000_000
+_MAX_LISTS: Final = 5_000_000
+"""Elements with lists of different lengths that are walked one by one; of more, only the minimal length is checked."""
 
-_BYTES: Final = {
-    "char": 1, "int8": 1, "uchar": 1, "uint8": 1, "short": 2, "int16": 2, "ushort": 2, "uint16": 2,
-    "int": 4, "int32": 4, "uint": 4, "uint32": 4, "float": 4, "float32": 4, "double": 8, "float64": 8,
-}  # fmt: skip
-_UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
+TYPES: Final = {
+    **dict.fromkeys(("char", "int8"), "i1"),
+    **dict.fromkeys(("uchar", "uint8"), "u1"),
+    **dict.fromkeys(("short", "int16"), "i2"),
+    **dict.fromkeys(("ushort", "uint16"), "u2"),
+    **dict.fromkeys(("int", "int32"), "i4"),
+    **dict.fromkeys(("uint", "uint32"), "u4"),
+    **dict.fromkeys(("float", "float32"), "f4"),
+    **dict.fromkeys(("double", "float64"), "f8"),
+}
+"""NumPy's code of each property type; its last character is the size in bytes."""
+_COUNTERS: Final = {1: "B", 2: "H", 4: "I"}
 
 
 @dataclass
-class _Element:
+class Element:
+    """One kind of element: vertex, face, …"""
+
     name: str
     count: int
-    fixed: int = 0
-    """Bytes of its properties of fixed size."""
-    properties: int = 0
+    properties: list[tuple[str, str]] = field(default_factory=list)
+    """(Name, NumPy type) of the properties of fixed size, in order."""
     lists: list[tuple[int, int, int]] = field(default_factory=list)
-    """(Fixed bytes before it, bytes of its count, bytes of an item)."""
+    """Per list property: fixed bytes before it, bytes of its counter, bytes of an item."""
+
+    @property
+    def fixed_bytes(self) -> int:
+        return sum(int(kind[-1]) for _, kind in self.properties)
 
 
-def check(file: BinaryIO, size: int) -> None:
-    """Raise FormatError unless this is a whole PLY with vertices in it."""
-    header = file.read(_LONGEST_HEADER)
-    end = header.find(b"end_header")
-    if not header.startswith(b"ply") or end < 0:
+@dataclass(frozen=True, slots=True)
+class PlyHeader:
+    """A PLY's header."""
+
+    order: str
+    """Byte order for struct and NumPy: "<" or ">"; "" for a text file."""
+    elements: list[Element]
+    data_start: int
+    """Where the data starts in the file."""
+
+
+def read_header(data: bytes | mmap.mmap) -> PlyHeader:
+    """Returns the header at the start of `data`. Raises FormatError if it is cut off or unreadable."""
+    head = data[:_MAX_HEADER]
+    end = head.find(b"end_header")
+    # Files from old Macs end their lines with a carriage return only.
+    start = max(head.find(b"\n", end), -1) + 1 or max(head.find(b"\r", end), -1) + 1
+    if not head.startswith(b"ply") or end < 0 or start == 0:
         raise FormatError("its header is cut off")
-    start = header.find(b"\n", end) + 1
-    if start == 0:
-        # Files from old Macs end their lines with a carriage return only.
-        start = header.find(b"\r", end) + 1
-    if start == 0:
-        raise FormatError("its header is cut off")
-    order, elements = _read_header(header[:end])
-    vertices = next((e for e in elements if e.name == "vertex"), None)
-    if vertices is None or vertices.count == 0:
-        raise FormatError("it has no vertices")
-    if sum(e.count for e in elements) > _MOST_ELEMENTS:
-        raise FormatError("it announces more than any file has")
-    if order:
-        _check_binary(file, start, size, order, elements)
-    else:
-        _check_text(file, start, elements)
-
-
-def _read_header(header: bytes) -> tuple[str, list[_Element]]:
-    """Byte order for `struct` ("" for text), and the elements."""
-    order = None
-    elements: list[_Element] = []
+    order: str | None = None
+    elements: list[Element] = []
     try:
-        for line in header.decode("ascii", "replace").splitlines()[1:]:
+        for line in head[:end].decode("ascii", "replace").splitlines()[1:]:
             match line.split():
                 case ["format", kind, "1.0"]:
                     order = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}[kind]
-                case ["element", name, count] if count.isascii() and count.isdigit() and len(count) < 16:
-                    elements.append(_Element(name, int(count)))
-                case ["property", "list", count_type, item_type, _]:
-                    element = elements[-1]
-                    element.lists.append((element.fixed, _BYTES[count_type], _BYTES[item_type]))
-                    element.properties += 1
-                case ["property", kind, _]:
-                    elements[-1].fixed += _BYTES[kind]
-                    elements[-1].properties += 1
-                case [] | ["comment" | "obj_info", *_]:
-                    pass
-                case _:
+                case ["element", name, count]:
+                    if not (count.isascii() and count.isdigit() and len(count) < 16):
+                        raise FormatError("its header can't be read")
+                    elements.append(Element(name, int(count)))
+                case ["property", "list", counter, item, _]:
+                    sizes = int(TYPES[counter][-1]), int(TYPES[item][-1])
+                    elements[-1].lists.append((elements[-1].fixed_bytes, *sizes))
+                case ["property", kind, name]:
+                    elements[-1].properties.append((name, TYPES[kind]))
+                case ["element" | "property" | "format", *_]:
                     raise FormatError("its header can't be read")
     except (KeyError, IndexError):
         raise FormatError("its header can't be read") from None
     if order is None:
         raise FormatError("its header can't be read")
-    return order, elements
+    return PlyHeader(order, elements, start)
 
 
-def _check_binary(file: BinaryIO, place: int, size: int, order: str, elements: list[_Element]) -> None:
+def check(file: BinaryIO, size: int) -> None:
+    """Raises FormatError unless this is a complete PLY with vertices."""
+    header = read_header(file.read(_MAX_HEADER))
+    vertices = next((e for e in header.elements if e.name == "vertex"), None)
+    if vertices is None or vertices.count == 0:
+        raise FormatError("it has no vertices")
+    if sum(e.count for e in header.elements) > _MAX_ELEMENTS:
+        raise FormatError("it announces more than any file has")
+    if not header.order:
+        _check_text(file, header)
+        return
+    position = header.data_start
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for element in elements:
+        for element in header.elements:
             if not element.lists:
-                place += element.count * element.fixed
-            elif _all_triangles(data, place, size, element):
-                place = size
+                position += element.count * element.fixed_bytes
+            elif _all_triangles(data, position, size, element):
+                position = size
             else:
-                place = _walk(data, place, size, order, element)
-            if place > size:
+                position = _skip_lists(data, position, size, header.order, element)
+            if position > size:
                 raise FormatError("it ends too early")
-    if size - place > _SPARE:
-        raise FormatError("it has more data than its header announces")
 
 
-def _all_triangles(data: mmap.mmap, place: int, size: int, element: _Element) -> bool:
-    """Whether the rest of the file is just as long as triangles need: no need to walk them, then."""
+def _all_triangles(data: Any, position: int, size: int, element: Element) -> bool:
+    """Whether the rest of the file is exactly as long as triangles need, so that they need not be walked."""
     if len(element.lists) != 1 or element.count == 0:
         return False
-    before, count_bytes, item_bytes = element.lists[0]
+    before, counter_bytes, item_bytes = element.lists[0]
     return (
-        count_bytes == 1
-        and place + element.count * (element.fixed + 1 + 3 * item_bytes) == size
-        and data[place + before] == 3
+        counter_bytes == 1
+        and position + element.count * (element.fixed_bytes + 1 + 3 * item_bytes) == size
+        and data[position + before] == 3
     )
 
 
-def _walk(data: mmap.mmap, place: int, size: int, order: str, element: _Element) -> int:
-    """The place behind an element whose lists have lengths of their own."""
-    if element.count * len(element.lists) > _MOST_LISTS:
-        raise FormatError("it has too many faces")
+def _skip_lists(data: Any, position: int, size: int, order: str, element: Element) -> int:
+    """Returns the position behind an element whose lists have lengths of their own."""
     steps: list[tuple[int, struct.Struct, int]] = []
     done = 0
-    for before, count_bytes, item_bytes in element.lists:
-        if count_bytes not in _UNSIGNED:
+    for before, counter_bytes, item_bytes in element.lists:
+        if counter_bytes not in _COUNTERS:
             raise FormatError("its header can't be read")
-        steps.append((before - done, struct.Struct(order + _UNSIGNED[count_bytes]), item_bytes))
+        steps.append((before - done, struct.Struct(order + _COUNTERS[counter_bytes]), item_bytes))
         done = before
-    rest = element.fixed - done
-    fewest = 3 if element.name == "face" and len(steps) == 1 else 0
-    for _ in range(element.count):
+    rest = element.fixed_bytes - done
+    walked = min(element.count, _MAX_LISTS)
+    for _ in range(walked):
         for before, counter, item_bytes in steps:
-            place += before
-            if place + counter.size > size:
+            position += before
+            if position + counter.size > size:
                 raise FormatError("it ends too early")
-            length = counter.unpack_from(data, place)[0]
-            if length < fewest:
+            length = counter.unpack_from(data, position)[0]
+            if not length and element.name == "face":  # Blender refuses it, too: the data is shifted or damaged
                 raise FormatError("it has faces without corners")
-            place += counter.size + length * item_bytes
-        place += rest
-        if place > size:
+            position += counter.size + length * item_bytes
+        position += rest
+        if position > size:
             raise FormatError("it ends too early")
-    return place
+    shortest = element.fixed_bytes + sum(counter.size for _, counter, _ in steps)
+    return position + (element.count - walked) * shortest
 
 
-def _check_text(file: BinaryIO, start: int, elements: list[_Element]) -> None:
-    needed = sum(e.count for e in elements)
-    file.seek(start)
-    lines = 0
-    last = tail = b""
+def _check_text(file: BinaryIO, header: PlyHeader) -> None:
+    """A text file needs a line per element, and a complete last line."""
+    file.seek(header.data_start)
+    lines, last = 0, b""
     while block := file.read(1024 * 1024):
         if b"\0" in block:
-            raise FormatError("it holds bytes that are no text")
+            raise FormatError("it contains bytes that are not text")
         lines += block.count(b"\n") or block.count(b"\r")
         last = (last + block)[-65536:]
-    ended = last.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b" \t")
-    if ended and not ended.endswith(b"\n"):
-        lines += 1
-    if lines < needed:
-        raise FormatError("it ends too early")
-    filled = [e for e in elements if e.count]
-    tail = ended.rstrip().rpartition(b"\n")[2]
-    words = tail.split()
-    element = filled[-1]
-    enough = element.properties
-    if len(element.lists) == 1 == element.properties and words and words[0].isdigit() and len(words[0]) < 10:
-        enough = 1 + int(words[0])
-    if len(words) < enough:
+    text = last.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b" \t")
+    lines += bool(text) and not text.endswith(b"\n")
+    element = next(e for e in reversed(header.elements) if e.count)
+    words = text.rstrip().rpartition(b"\n")[2].split()
+    needed = len(element.properties) + len(element.lists)
+    if len(element.lists) == 1 and not element.properties and words and words[0].isdigit() and len(words[0]) < 10:
+        needed = 1 + int(words[0])
+    if lines < sum(e.count for e in header.elements) or len(words) < needed:
         raise FormatError("it ends too early")

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which part of an image is the subject: by its alpha, or by what differs from the background. No AI.
+"""Segments an image into subject and background: by its alpha, or by what differs from the border. Not AI.
 
-The background is what is connected with the image's border and looks like the border (a plain or
-softly graded colour, with soft shadows). An image without a clear subject becomes a card with
-rounded corners.
+The background is connected with the image's border and looks like it (a plain or softly graded color, with soft
+shadows). An image without a clear subject becomes a card with rounded corners.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from .raster import Flags, Floats, blur, grow, label, reach, resize, shrink
 _log = logging.getLogger(__name__)
 
 LOOK_AT: Final = 640
-"""Longest side, in pixels, at which the background is looked for."""
+"""Pixels along the longest side of the scaled-down image in which the background is searched."""
 LEAST: Final = 0.004
-"""Share of the image below which nothing counts as a subject."""
+"""Fraction of the image below which an area does not count as a subject."""
 MOST: Final = 0.96
-"""Share above which everything is subject, hence nothing is."""
+"""Fraction above which everything is subject, so there is none."""
 
 CALM: Final = 0.55
-"""Share of the border that has to look like background for there to be one."""
+"""Fraction of the border that has to look like background for there to be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +33,13 @@ class Cutout:
     """The subject of an image."""
 
     coverage: Floats
-    """How much of each pixel is subject, 0 to 1; of the image's own shape."""
+    """Coverage of each pixel by the subject, 0 to 1; same shape as the image."""
     card: bool
-    """No subject was found: the whole image, with rounded corners."""
+    """No subject was found: this is the whole image, with rounded corners."""
 
 
 def cut_out(image: Floats, *, first_view: bool = False) -> Cutout:
-    """Find the subject of an RGBA image. `first_view`: of several views beside each other, only the first."""
+    """Find the subject of an RGBA image. `first_view`: only the first of several views beside each other."""
     alpha = image[..., 3]
     if _says_something(alpha):
         coverage = np.clip(alpha, 0.0, 1.0)
@@ -60,13 +59,13 @@ def cut_out(image: Floats, *, first_view: bool = False) -> Cutout:
 
 
 def _says_something(alpha: Floats) -> bool:
-    """Whether the alpha channel separates something from something."""
+    """Whether the alpha channel separates a subject from its background."""
     return LEAST < float((alpha > 0.5).mean()) < 1.0 - LEAST
 
 
-def _differs_from_background(colours: Floats) -> Flags:
-    """The subject of an opaque image: what can't be reached from its border through background-like pixels."""
-    lab = _lab(colours)
+def _differs_from_background(colors: Floats) -> Flags:
+    """Find the subject of an opaque image: what a flood fill of the background from the border does not reach."""
+    lab = _lab(colors)
     smooth = blur(lab, 0.8)
     height, width = lab.shape[:2]
     border = np.zeros((height, width), np.bool_)
@@ -80,7 +79,7 @@ def _differs_from_background(colours: Floats) -> Flags:
     alike = distance < tolerance
     if alike[border].mean() < CALM:
         return np.ones_like(border)
-    # A soft shadow is darker than the background, of its colour, and has no edges.
+    # A soft shadow is darker than the background, has its color, and no edges.
     slope = np.hypot(*np.gradient(smooth[..., 0]))
     shadow = (off[..., 0] < 0.0) & (off[..., 0] > -26.0) & (np.hypot(off[..., 1], off[..., 2]) < 4.0) & (slope < 1.2)
     outside = reach(border & alike, alike)
@@ -88,12 +87,12 @@ def _differs_from_background(colours: Floats) -> Flags:
     if (~without_shadows).sum() > 0.6 * (~outside).sum():
         outside = without_shadows  # else it is a subject that looks like a shadow: white on white
     outside |= _seen_through(distance < max(1.2, 1.5 * spread), outside)
-    # Round off what the threshold frayed.
+    # Smooth the ragged edge of the threshold.
     return blur((~outside).astype(np.float32), 1.5) > 0.5
 
 
 def _seen_through(same: Flags, outside: Flags) -> Flags:
-    """Background seen through the subject (a handle): larger areas that are its very colour throughout."""
+    """Find background visible through the subject (a handle): larger areas with exactly its color."""
     areas = label(same & ~outside)
     large = np.bincount(areas.ravel()) > 0.002 * areas.size
     large[0] = False
@@ -101,7 +100,7 @@ def _seen_through(same: Flags, outside: Flags) -> Flags:
 
 
 def _background(lab: Floats, border: Flags) -> tuple[Floats, float]:
-    """The colour each pixel would have if it were background, from the border's; and how much that scatters."""
+    """Returns each pixel's background color, interpolated from the border, and its standard deviation."""
     height, width = border.shape
     rows, columns = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
     terms = np.stack([np.ones_like(rows), columns, rows, columns * rows], axis=-1).astype(np.float32)
@@ -118,7 +117,7 @@ def _background(lab: Floats, border: Flags) -> tuple[Floats, float]:
 
 
 def _tidied(coverage: Floats, first_view: bool) -> Floats:
-    """Without crumbs, and without pinholes; `first_view`: and without the views after the first."""
+    """Remove small areas and pinholes; with `first_view`, also the views after the first."""
     scale = min(1.0, LOOK_AT / max(coverage.shape))
     small = resize(coverage, max(8, round(coverage.shape[0] * scale)), max(8, round(coverage.shape[1] * scale)))
     solid = small > 0.5
@@ -143,13 +142,13 @@ def _tidied(coverage: Floats, first_view: bool) -> Floats:
 
 
 def _reading_order(part: Flags) -> tuple[int, int]:
-    """Sorts areas as one reads: from the top in thirds of the image, then from the left."""
+    """Sort key for areas in reading order: from the top in thirds of the image, then from the left."""
     rows, columns = np.nonzero(part)
     return -int(3 * rows.mean() / part.shape[0]), int(columns.mean())
 
 
 def _rounded_card(height: int, width: int) -> Floats:
-    """The whole image with rounded corners and a little air."""
+    """Returns the whole image as the subject, with rounded corners and a small margin."""
     air = min(1.0, 0.05 * min(height, width))
     radius = min(0.06 * max(height, width), 0.3 * min(height, width))
     y = np.abs(np.arange(height, dtype=np.float32) + 0.5 - height / 2)[:, None] - (height / 2 - air - radius)
@@ -158,9 +157,9 @@ def _rounded_card(height: int, width: int) -> Floats:
     return np.clip(0.5 + radius - beyond, 0.0, 1.0).astype(np.float32)
 
 
-def _lab(colours: Floats) -> Floats:
-    """CIE L*a*b* of sRGB colours: distances there are as the eye sees them (2 is just visible)."""
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+def _lab(colors: Floats) -> Floats:
+    """Convert sRGB to CIE L*a*b*, in which distances match perception (2 is just visible)."""
+    linear = np.where(colors <= 0.04045, colors / 12.92, ((colors + 0.055) / 1.055) ** 2.4)
     to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
     xyz = linear @ (to_xyz / np.array([[0.9505], [1.0], [1.089]])).T
     f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images as arrays: resampling, blurring, connected areas. numpy only.
+"""Images as arrays: resampling, blurring, connected components, color conversion. NumPy only.
 
-An image is float32 of shape (height, width, channels) or (height, width); row 0 is the bottom row,
-as in Blender and in texture coordinates. Colours are display values (sRGB), 0 to 1.
+An image is float32 of shape (height, width, channels) or (height, width); row 0 is the bottom row, as in Blender and
+in texture coordinates. Colors are sRGB, 0 to 1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
+def linear_to_srgb(linear: Floats) -> Floats:
+    """Convert linear light to sRGB, both 0 to 1 (IEC 61966-2-1)."""
+    curve = 1.055 * np.maximum(linear, 1e-8) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, linear * 12.92, curve).astype(np.float32)
+
+
 def resize(image: Floats, height: int, width: int) -> Floats:
-    """The image at another size: each new pixel is a smooth average of what it covers."""
+    """Resize the image: each new pixel is a weighted average of the area it covers."""
     tall, wide = image.shape[0] / height, image.shape[1] / width
     rows = (np.arange(height) + 0.5) * tall - 0.5
     columns = (np.arange(width) + 0.5) * wide - 0.5
@@ -23,21 +29,21 @@ def resize(image: Floats, height: int, width: int) -> Floats:
 
 
 def sample(image: Floats, rows: Floats, columns: Floats, step: float) -> Floats:
-    """The image at a grid of places (pixels; 0 is the first one's centre) `step` pixels apart. Zero beyond it."""
+    """Sample the image at a grid of positions (pixels; 0 is the first one's center), `step` apart. Zero outside."""
     return _resampled(_resampled(image, 0, rows, step, False), 1, columns, step, False)
 
 
 def _resampled(image: Floats, axis: int, places: Floats, step: float, inside: bool) -> Floats:
-    """The image's rows (or columns) at `places`, averaged by a cubic as wide as `step` needs.
+    """Sample the image's rows (or columns) at `places`, with a cubic filter as wide as `step` needs.
 
-    `inside`: what lies beyond the image doesn't count; else it counts as zero.
+    `inside`: pixels outside the image are ignored; otherwise they count as zero.
     """
     scale = max(step, 1.0)
     length = image.shape[axis]
     first = np.floor(places - 2.0 * scale).astype(np.int64) + 1
     taps = first[None, :] + np.arange(int(np.ceil(4.0 * scale)))[:, None]
     away = np.abs(places[None, :] - taps) / scale
-    # Mitchell-Netravali (1/3, 1/3): no ringing to speak of, and sharper than a B-spline.
+    # Mitchell-Netravali (1/3, 1/3): little ringing, and sharper than a B-spline.
     near = (7.0 * away**3 - 12.0 * away**2 + 16.0 / 3.0) / 6.0
     far = (-7.0 / 3.0 * away**3 + 12.0 * away**2 - 20.0 * away + 32.0 / 3.0) / 6.0
     weights = np.where(away < 1.0, near, np.where(away < 2.0, far, 0.0))
@@ -54,7 +60,7 @@ def _resampled(image: Floats, axis: int, places: Floats, step: float, inside: bo
 
 
 def blur(image: Floats, sigma: float) -> Floats:
-    """Gaussian blur; `sigma` in pixels. What lies beyond the border counts as the border's own pixels."""
+    """Gaussian blur; `sigma` in pixels. The border is extended by its own pixels."""
     if sigma <= 0.0:
         return image
     reach = max(1, int(3.0 * sigma + 0.5))
@@ -72,7 +78,7 @@ def blur(image: Floats, sigma: float) -> Floats:
 
 
 def grow(mask: Flags, pixels: int) -> Flags:
-    """The mask with `pixels` more all around (diamonds and squares in turn, so nearly round)."""
+    """Dilate the mask by `pixels` (diamonds and squares in turn, so nearly round)."""
     for step in range(pixels):
         padded = np.pad(mask, 1)
         wider = mask | padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:]
@@ -83,13 +89,13 @@ def grow(mask: Flags, pixels: int) -> Flags:
 
 
 def shrink(mask: Flags, pixels: int) -> Flags:
-    """The mask with `pixels` less all around; what lies beyond the border counts as outside."""
+    """Erode the mask by `pixels`; outside the image counts as outside the mask."""
     padded = np.pad(mask, pixels)
     return ~grow(~padded, pixels)[pixels:-pixels, pixels:-pixels] if pixels else mask
 
 
 def label(mask: Flags) -> NDArray[np.int32]:
-    """Number the connected areas (edge to edge) of the mask from 1; 0 outside."""
+    """Label the connected components (4-neighborhood) of the mask from 1; 0 is outside."""
     height, width = mask.shape
     numbers = np.where(mask, np.arange(1, mask.size + 1, dtype=np.int32).reshape(height, width), 0)
     while True:
@@ -102,7 +108,7 @@ def label(mask: Flags) -> NDArray[np.int32]:
 
 
 def reach(seeds: Flags, allowed: Flags) -> Flags:
-    """All of `allowed` that is connected with a seed."""
+    """Flood fill: returns all of `allowed` that is connected with a seed."""
     numbers = (seeds & allowed).astype(np.int32)
     while True:
         before = numbers
@@ -112,7 +118,7 @@ def reach(seeds: Flags, allowed: Flags) -> Flags:
 
 
 def _spread(numbers: NDArray[np.int32], mask: Flags) -> NDArray[np.int32]:
-    """Along each row, every unbroken run of the mask takes its largest number."""
+    """In each row, set every run of the mask to the largest label in it."""
     flat = np.pad(mask, ((0, 0), (1, 1))).ravel()
     values = np.pad(numbers, ((0, 0), (1, 1))).ravel()
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The results folders: how much room they take, and clearing away what is old, when asked to.
+"""Cleans up the results folders on request: measures disk usage, and deletes old results.
 
-Only folders that hold a job's record are touched, and only those of jobs that are over: a result that was
-paid for and stands in no scene yet is never cleared away, however old.
+Only folders with a job.json are touched, and only those of jobs whose result is safe to delete: one that was paid
+for and is in no saved scene is never deleted, however old.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 from ..errors import StorageError
 from . import serialization
-from .job import Job, State
+from .job import Job
 
 _log = logging.getLogger(__name__)
 
@@ -37,29 +37,19 @@ class JobFolder:
 
     @property
     def removable(self) -> bool:
-        """Nothing is lost with it that an artist has not seen: placed and kept, cancelled, or dismissed."""
-        job = self.job
-        if not job.listed:
-            return True
-        return (job.state is State.CANCELLED and not job.sent) or (job.state is State.PLACED and job.kept)
+        """Whether it is safe to delete: placed and saved, cancelled before it was sent, or removed from the list."""
+        return self.job.settled or not self.job.listed
 
 
-def results_in(place: Path) -> Iterator[JobFolder]:
-    """The results folders in a place, oldest first; what holds no readable record is passed over."""
-    for record in sorted(place.glob(f"*/{serialization.RECORD_FILE}")):
-        folder = record.parent
-        if folder.is_symlink():
-            continue
-        try:
-            job, _ = serialization.read_record(folder)
-        except (OSError, ValueError) as error:
-            _log.info("%s is passed over: %s", folder.name, error)
-            continue
-        yield JobFolder(folder, job, size_of(folder))
+def job_folders(results: Path) -> Iterator[JobFolder]:
+    """Yields the job folders in a results folder, oldest first."""
+    for job, _ in serialization.read_job_files([results]):
+        if not job.folder.is_symlink():
+            yield JobFolder(job.folder, job, folder_size(job.folder))
 
 
-def size_of(folder: Path) -> int:
-    """Bytes that the files in a folder take; what vanishes meanwhile counts nothing."""
+def folder_size(folder: Path) -> int:
+    """Returns the size of all files in a folder, in bytes. Files that disappear meanwhile count as 0."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
@@ -73,34 +63,38 @@ def size_of(folder: Path) -> int:
 def select_removable(
     found: list[JobFolder], *, older_than_days: float | None, over_gigabytes: float | None, now: float
 ) -> list[JobFolder]:
-    """Which of these (oldest first) a clean-up would remove. `now`: seconds since the epoch."""
+    """Returns those of the folders (oldest first) that a clean-up deletes. `now`: seconds since the epoch."""
     chosen = [
-        result
-        for result in found
-        if result.removable and older_than_days is not None and now - result.job.created > older_than_days * DAY
+        each
+        for each in found
+        if each.removable and older_than_days is not None and now - each.job.created > older_than_days * DAY
     ]
     if over_gigabytes is not None:
-        left = sum(result.size for result in found) - sum(result.size for result in chosen)
-        for result in found:
+        left = sum(each.size for each in found) - sum(each.size for each in chosen)
+        for each in found:
             if left <= over_gigabytes * GIGABYTE:
                 break
-            if result.removable and result not in chosen:
-                chosen.append(result)
-                left -= result.size
+            if each.removable and each not in chosen:
+                chosen.append(each)
+                left -= each.size
     return chosen
 
 
-def clear(places: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None) -> tuple[int, int]:
-    """Remove what is over and older, or oldest while all places together take more; how many folders and bytes.
+def remove(
+    results_folders: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None
+) -> tuple[int, int]:
+    """Delete removable results older than `older_than_days`, then the oldest until the total is below `over_gigabytes`.
 
-    None: no such limit. Raises StorageError.
+    None disables a limit. Returns how many folders and bytes were deleted. Raises StorageError.
     """
-    found = sorted((result for place in places for result in results_in(place)), key=lambda x: x.job.created)
+    found = sorted((each for results in results_folders for each in job_folders(results)), key=lambda x: x.job.created)
     chosen = select_removable(found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time())
-    for result in chosen:
+    for each in chosen:
         try:
-            shutil.rmtree(result.folder)
+            shutil.rmtree(each.folder)
         except OSError as error:
-            raise StorageError(f"{result.folder.name} can't be removed: {error.strerror}.") from error
-        _log.info("cleared away %s (%d bytes)", result.folder.name, result.size)
-    return len(chosen), sum(result.size for result in chosen)
+            raise StorageError(
+                "{name} can't be deleted: {reason}.", name=each.folder.name, reason=error.strerror
+            ) from error
+        _log.info("deleted %s (%d bytes)", each.folder.name, each.size)
+    return len(chosen), sum(each.size for each in chosen)

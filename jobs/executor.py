@@ -1,37 +1,31 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Does the jobs' steps at their times, in few threads, and keeps each change before what it announces is done.
+"""The executor: starts the jobs' steps when they are due, in thread pools, and commits their results to the store.
 
-One thread looks after the times; steps run in lanes of a few threads, however many jobs wait. With nothing to
-do, no thread is left.
+One thread waits for due times; steps run in pools of a few threads, however many jobs wait. Without work, no thread
+is left. Each state is saved before its step starts.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..errors import (
-    CancelledError,
-    ErrorInfo,
-    ImageTo3DError,
-    InternalError,
-    Message,
-    StorageError,
-    TookTooLongError,
-    WorkerError,
-)
+from ..errors import ErrorInfo, ImageTo3DError, InternalError, StorageError
+from . import commands, request
+from .commands import Command
 from .config import ServiceClients
-from .job import WAY, Job, State
-from .persistence import Keeper
-from .retry import Failures, RetryPolicy, decide
+from .job import Job, Notice, State
+from .recovery import after_crash
+from .request import JobRequest
+from .retry import Decision, RetryPolicy
 from .scheduler import ScheduledStep, Scheduler
-from .steps import STEPS, StepContext, StepResult, Timing, read_list
+from .step_runner import StepRunner
+from .steps import Timing, delete_downloads
 from .store import JobStore
 from .thread_pool import ThreadPool
 
@@ -41,342 +35,344 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NETWORK_THREADS: Final = 12
-_CLAIM_AGAIN_SECONDS: Final = 1.0
-_REPORT_EVERY_SECONDS: Final = 0.25
-
-NOT_KEPT: Final = StorageError("The journal of jobs can't be written.")
-"""What is not in the journal is not done."""
-
-_IN_WORKER: Final = frozenset({State.PREPARING, State.IMPORTING})
-_RANK: Final = {state: rank for rank, state in enumerate(WAY)}
-"""Trouble is over once a job gets past where it was, not when an earlier step works again."""
-_LIST_AGAIN_SECONDS: Final = 300.0
-"""Until a list that could not be read is tried again."""
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What is known of a job in this process only. Times are monotonic: no changed clock or sleep deceives them."""
-
-    tries: int = 0
-    trouble_since: float = 0.0
-    trouble_at: State = State.QUEUED
-    attempt: int = 0
-    waiting_since: float = 0.0
-    reported: float = 0.0
+_CLAIM_RETRY: Final = 1.0
+_ADOPT_INTERVAL: Final = 30.0
+_WORKER_STATES: Final = frozenset({State.PREPARING, State.IMPORTING})
 
 
 class Executor:
-    """What makes a board's jobs go on. `while_idle` is called now and then while there is something to do."""
+    """Runs the jobs of a store."""
 
     def __init__(
-        self,
-        store: JobStore,
-        keeper: Keeper,
-        services: ServiceClients,
-        worker: WorkerProcess,
-        timing: Timing,
-        retry_policy: RetryPolicy,
-        while_idle: Callable[[], None],
+        self, store: JobStore, clients: ServiceClients, worker: WorkerProcess, timing: Timing, policy: RetryPolicy
     ) -> None:
-        self.scheduler = Scheduler()
-        self.stopping = False
         self._store = store
-        self._keeper = keeper
-        self._services = services
-        self._worker = worker
-        self._timing = timing
-        self._retry_policy = retry_policy
-        self._while_idle = while_idle
-        self._memory: dict[str, _Memory] = {}
-        self._later: dict[str, Callable[[str], None]] = {}
+        self._clients = clients
+        self._policy = policy
+        self._stopping = threading.Event()
+        self._steps = StepRunner(store, clients, worker, timing, policy, self._stopping)
+        self._scheduler = Scheduler()
+        """Guarded by the store's lock, like the fields below."""
+        self._requests: dict[str, JobRequest] = {}
+        """By job id: requests whose image is not in the job's folder yet."""
+        self._deferred: dict[str, Command] = {}
+        """Commands for cancelled jobs whose last step has not returned yet."""
         self._tasks = 0
+        """File tasks that have not ended."""
         self._thread: threading.Thread | None = None
-        self._list_lock = threading.Lock()
-        self._lists_known: dict[tuple[str, str], float] = {}
-        """By account: until when what was found out of its list holds; for ever where it could be read."""
-        self._network = ThreadPool("network", NETWORK_THREADS)
-        self._bench = ThreadPool("worker", 1)
-        self._files = ThreadPool("files", 1)
+        self._adopted = 0.0
+        self._network_pool = ThreadPool("network", NETWORK_THREADS)
+        self._worker_pool = ThreadPool("worker", 1)
+        self._file_pool = ThreadPool("files", 1)
 
-    # --- for the queue ---------------------------------------------------------------------------------
+    # --- for the queue: these return at once -------------------------------------------------------------------
 
-    def do(self, task: Callable[[], None]) -> None:
-        """Do something with files soon, in order, in a thread; the runner does not end before."""
-        with self._store.changed:
-            self._tasks += 1
-            self.wake()
-        self._files.put(partial(self._do_task, task))
+    def start(self, job: Job, job_request: JobRequest) -> None:
+        """Start a new job: store its image, save it, schedule it."""
+        with self._store.lock:
+            self._store.put(job)
+            self._requests[job.id] = job_request
+        self._run_file_task(partial(self._store_input, job.id))
 
-    def keep(self, job_id: str) -> bool:
-        """Keep a job as it is; whether that worked."""
-        return self._keeper.keep(lambda: self._store.get(job_id))
-
-    def begin(self, job_id: str) -> bool:
-        """Keep a job, and let its next step be due; whether it could be kept."""
-        if not self.keep(job_id):
-            return False
-        with self._store.changed:
+    def command(self, job_id: str, command: Command) -> None:
+        """Continue a job that is not running as the command says. Does nothing if it does not fit the job's state."""
+        with self._store.lock:
             job = self._store.get(job_id)
-            if job is not None and job.running:
-                self.scheduler.put(job)
-                self.wake()
-        return True
-
-    def resume(self, job: Job, state: State, order: Callable[[str], None]) -> None:
-        """Go on with a resting job in `state`. `order` is what was asked for, in case it must wait."""
-        with self._store.changed:
-            if self.scheduler.is_busy(job.id):
-                # Cancelled, and its last step not back yet; what that brings decides where the job goes on.
-                self._later[job.id] = order
+            changed = commands.apply(command, job) if job is not None else None
+            if job is None or changed is None:
                 return
-            self._memory.pop(job.id, None)
-            self._store.put(job.moved(state))
-        self.do(partial(self._begin_or_fail, job.id))
-
-    def _begin_or_fail(self, job_id: str) -> None:
-        if not self.begin(job_id):
-            self.fail(job_id, NOT_KEPT.info())
-
-    def fail(self, job_id: str, error: ErrorInfo) -> None:
-        """End a running job with an error."""
-        with self._store.changed:
-            job = self._store.get(job_id)
-            if job is None or not job.running:
+            if self._scheduler.is_busy(job_id):
+                # Cancelled, but its last step has not returned: its result decides where the job continues.
+                self._deferred[job_id] = command
                 return
-            self.scheduler.rests(job_id)
-            self._store.put(job.moved(State.FAILED, error=error))
-        self.keep(job_id)
+            self._steps.forget(job_id)
+            if job_id in self._requests:
+                self._store.put(self._with_current_service(job.moved(State.QUEUED)))
+                self._run_file_task(partial(self._store_input, job_id))
+                return
+            self._store.put(self._with_current_service(changed))
+        if command in commands.DELETES_DOWNLOADS:
+            self._run_file_task(partial(delete_downloads, job))
+        results = self._clients.config.results
+        if job.error is not None and job.error.code == StorageError.code and job.folder.parent != results:
+            self._run_file_task(partial(request.copy_job_folder, job.folder, results))
+            self._store.update(job_id, lambda current: replace(current, folder=results / current.folder.name))
+        self._run_file_task(partial(self._save_and_schedule, job_id))
 
-    def keep_dismissed(self, job: Job) -> Job:
-        """Keep that a job is off the list."""
-        dismissed = replace(job, listed=False)
-        self._memory.pop(job.id, None)
+    def save(self, job_id: str) -> None:
+        """Save a job that was changed in the store."""
+        self._run_file_task(partial(self._store.save, job_id))
 
-        def keep() -> None:
-            self._keeper.keep(lambda: dismissed)
+    def remove(self, job_id: str) -> None:
+        """Remove a job that is not running from the list. Its results folder stays."""
+        with self._store.lock:
+            job = self._store.remove(job_id)
+            self._requests.pop(job_id, None)
+            self._deferred.pop(job_id, None)
+        if job is not None:
+            self._save_removed(job)
 
-        self.do(keep)
-        return dismissed
+    def adopt(self) -> None:
+        """Take over unfinished jobs of dead Blenders. They appear as events."""
+        if not self._stopping.is_set():
+            self._adopted = time.monotonic()
+            self._run_file_task(self._take_over_orphans)
 
-    def wake(self) -> None:
-        """Look at the agenda; the caller holds the board's lock."""
-        if self._thread is None and not self.stopping:
-            self._thread = threading.Thread(target=self._look_after_times, name="image_to_3d queue", daemon=True)
-            self._thread.start()
-        self._store.changed.notify_all()
+    def notify_config_changed(self) -> None:
+        """Look at once whether paused or waiting jobs can start."""
+        with self._store.lock:
+            self._store.lock.notify_all()
 
-    def stop(self, seconds: float, longer_for_submits: float) -> bool:
-        """Begin nothing more, and give what is under way some seconds; whether all of it has ended."""
-        until = time.monotonic() + seconds
-        with self._store.changed:
-            self.stopping = True
-            self._store.changed.notify_all()
-            while self.scheduler.under_way or self._tasks:
+    def active(self) -> int:
+        """Returns the number of running jobs and file tasks."""
+        with self._store.lock:
+            return self._tasks + sum(job.running for job in self._store.jobs.values())
+
+    def is_idle(self) -> bool:
+        """Whether no step and no file task is running."""
+        with self._store.lock:
+            return not (self._scheduler.steps_running or self._tasks)
+
+    def paused(self) -> tuple[float, str] | None:
+        """Returns for how many seconds no job starts, and why; None if no service is paused."""
+        with self._store.lock:
+            left, reason = self._scheduler.longest_pause()
+            return (left, str(reason)) if left > 0 else None
+
+    def stop(self, timeout: float, submit_timeout: float) -> bool:
+        """Start nothing more, and wait for running steps. Blocks. Returns whether all of them ended.
+
+        `timeout`: seconds; a submit gets `submit_timeout` seconds more.
+        """
+        deadline = time.monotonic() + timeout
+        with self._store.lock:
+            self._stopping.set()
+            self._store.lock.notify_all()
+            while self._scheduler.steps_running or self._tasks:
                 submitting = any(
-                    job.state is State.SUBMITTING and self.scheduler.is_busy(job.id) for job in self._store.all()
+                    job.state is State.SUBMITTING and self._scheduler.is_busy(job.id)
+                    for job in self._store.jobs.values()
                 )
-                if time.monotonic() > until + (longer_for_submits if submitting else 0.0):
+                if time.monotonic() > deadline + (submit_timeout if submitting else 0.0):
                     break
-                self._store.changed.wait(0.05)
-            return not self.scheduler.under_way
+                self._store.lock.wait(0.05)
+            return not self._scheduler.steps_running
 
-    # --- times -----------------------------------------------------------------------------------------
+    # --- the scheduler's thread --------------------------------------------------------------------------------
 
-    def _look_after_times(self) -> None:
+    def _wake(self) -> None:
+        """Start the scheduler's thread, or wake it. The caller holds the lock."""
+        if self._thread is None and not self._stopping.is_set():
+            self._thread = threading.Thread(target=self._run_scheduler, name="image_to_3d scheduler", daemon=True)
+            self._thread.start()
+        self._store.lock.notify_all()
+
+    def _run_scheduler(self) -> None:
         while True:
-            with self._store.changed:
-                if self.stopping or not (self.scheduler or self._tasks):
+            with self._store.lock:
+                if self._stopping.is_set() or not (self._scheduler or self._tasks):
                     self._thread = None
                     return
-                begun = self.scheduler.take(self._store.jobs_by_id, self._services.config.limit, self._may_begin)
-                if not begun:
-                    self._store.changed.wait(self.scheduler.seconds_to_next())
-            for step in begun:
-                lane = self._bench if step.job.state in _IN_WORKER else self._network
-                lane.put(partial(self._advance, step))
-            self._while_idle()
+                self._pause_unusable_services()
+                steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit)
+                if not steps:
+                    self._store.lock.wait(self._scheduler.seconds_to_next())
+            for step in steps:
+                pool = self._worker_pool if step.job.state in _WORKER_STATES else self._network_pool
+                pool.submit(partial(self._run_step, step))
+            if time.monotonic() - self._adopted > _ADOPT_INTERVAL:
+                self.adopt()
 
-    def _may_begin(self, job: Job) -> bool:
-        """Whether a queued job's service can be used now; if not, its line is held up for a while."""
-        try:
-            self._services.check(job.service, job.base_url)
-        except ImageTo3DError as error:
-            self.scheduler.pause(job.account, self._retry_policy.hold, error.message)
-            return False
-        return True
+    def _pause_unusable_services(self) -> None:
+        for account in self._scheduler.waiting_accounts():
+            try:
+                self._clients.config.require_usable(*account)
+            except ImageTo3DError as error:
+                self._scheduler.pause(account, self._policy.hold, error.message)
 
-    def _do_task(self, task: Callable[[], None]) -> None:
-        try:
-            task()
-        finally:
-            with self._store.changed:
-                self._tasks -= 1
-                self.wake()
+    # --- a step, in a pool's thread --------------------------------------------------------------------------------
 
-    # --- a step ----------------------------------------------------------------------------------------
-
-    def _advance(self, step: ScheduledStep) -> None:
+    def _run_step(self, step: ScheduledStep) -> None:
         job_id = step.job.id
-        job = self._store.get(job_id)
         try:
-            if job is not None and job.running and not self.stopping:
-                self._step(job)
-        except Exception as error:  # a bug of ours must not leave a paid job hanging
-            _log.exception("%s: a step broke", job_id)
-            self.fail(job_id, internal(error))
+            job = self._store.get(job_id)
+            if job is not None and job.state is State.QUEUED and not self._stopping.is_set():
+                job = self._claim_slot(job)
+            if job is not None and job.running and not self._stopping.is_set():
+                decision = self._steps.run(job)
+                if decision is not None:
+                    self._commit(job, decision)
+        except Exception as error:  # a bug of ours must not leave a paid job running for ever
+            _log.exception("%s: a step failed", job_id)
+            self._fail(job_id, _internal(error))
         finally:
-            with self._store.changed:
-                self.scheduler.ended(step)
-                order = self._later.pop(job_id, None)
-                self.wake()
-                last = self.stopping and not self.scheduler.under_way
-            if order is not None:
-                order(job_id)
+            with self._store.lock:
+                self._scheduler.step_ended(step)
+                command = self._deferred.pop(job_id, None)
+                self._wake()
+                last = self._stopping.is_set() and not self._scheduler.steps_running
+            if command is not None:
+                self.command(job_id, command)
             if last:
-                self._keeper.close()
+                self._store.close()
 
-    def _step(self, job: Job) -> None:
-        if job.state is State.QUEUED:
-            claimed = self._claim(job)
-            if claimed is None:
-                return
-            job = claimed
-        memory = self._memory.setdefault(job.id, _Memory())
-        try:
-            outcome = self._work(job, memory)
-        except ImageTo3DError as error:
-            if not (self.stopping and isinstance(error, CancelledError)):
-                self._meet(job, error, memory)
-            return
-        if _RANK[memory.trouble_at] <= _RANK[job.state]:
-            memory.tries = 0
-        memory.attempt = memory.attempt + 1 if outcome.job.state is job.state else 0
-        self._enter(job, outcome.job, outcome.after)
-
-    def _claim(self, job: Job) -> Job | None:
-        """A free place at the service for a queued job, across all Blenders; None: later."""
+    def _claim_slot(self, job: Job) -> Job | None:
+        """Returns the queued job with a slot at its service, across all Blenders; None: later."""
         claimed = job.moved(State.PREPARING)
         try:
-            if self._keeper.claim(claimed, self._services.config.limit):
+            if self._store.claim(claimed, self._clients.config.limit):
                 published = self._publish(claimed)
-                return published if published.running else None  # else cancelled meanwhile
+                if not published.running:  # cancelled meanwhile, after the journal was told that it runs
+                    self._store.save(job.id)
+                return published
         except StorageError as error:
-            self.fail(job.id, error.info())
+            self._fail(job.id, error.info())
             return None
-        with self._store.changed:
-            self.scheduler.requeue_front(job, _CLAIM_AGAIN_SECONDS)
+        with self._store.lock:
+            self._scheduler.requeue_front(job, _CLAIM_RETRY)
         return None
 
-    def _work(self, job: Job, memory: _Memory) -> StepResult:
-        self._bound_waiting(job, memory)
-        context = StepContext(
-            client=lambda: self._services.client(job.service, job.base_url),
-            worker=self._worker,
-            journal=self._keeper.journal(),
-            timing=self._timing,
-            cancelled=lambda: self._given_up(job.id),
-            report=lambda done: self._report(job.id, done),
-            list_known=lambda: self._list_known(job),
-            attempt=memory.attempt,
-        )
-        return STEPS[job.state](job, context)
-
-    def _bound_waiting(self, job: Job, memory: _Memory) -> None:
-        if job.state is not State.WAITING:
-            memory.waiting_since = 0.0
-            return
-        now = time.monotonic()
-        memory.waiting_since = memory.waiting_since or now
-        if now - memory.waiting_since > self._timing.give_up:
-            memory.waiting_since = 0.0
-            raise TookTooLongError(f"The service has not finished within {self._timing.give_up / 60:.0f} minutes.")
-
-    def _meet(self, job: Job, error: ImageTo3DError, memory: _Memory) -> None:
-        """A step ended with a fault."""
-        now = time.monotonic()
-        if memory.tries == 0:
-            memory.trouble_since = now
-        memory.tries += 1
-        memory.trouble_at = job.state
-        if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
-            _log.warning("%s: %s The model is imported directly; this may hold Blender up.", job.id, error.message)
-            self._enter(job, job.moved(State.READY, details={"direct": True}), 0.0)
-            return
-        decision = decide(job, error, Failures(memory.tries, now - memory.trouble_since), self._retry_policy)
-        log = _log.info if isinstance(error, CancelledError) else _log.warning
-        log("%s: %s → %s: %s", job.id, job.state, decision.job.state, error)
-        if decision.job.state is not job.state:
-            memory.attempt = 0
-        if decision.job.state is State.RECONCILING and job.state is not State.RECONCILING:
-            decision = replace(decision, after=self._timing.looks[0])
+    def _commit(self, before: Job, decision: Decision) -> None:
+        """Publish and save what a step did, then schedule the next step."""
+        job = decision.job
         if decision.pause:
-            with self._store.changed:
-                self.scheduler.pause(job.account, decision.pause, error.message)
-        self._enter(job, decision.job, decision.after)
-
-    def _enter(self, before: Job, job: Job, after: float) -> None:
-        """The job comes into its next state: kept first, then the step is due."""
-        with self._store.changed:
-            if job.state is State.SUBMITTING:
-                seconds, why = self.scheduler.pause_of(job.account)
-                if seconds > 0:
-                    job = job.moved(State.QUEUED, note=why)
-                else:
-                    job = replace(job, sent=time.time())
+            with self._store.lock:
+                self._scheduler.pause(job.account, decision.pause, job.note)
+        if job.state is State.SUBMITTING:
+            if not self._authorize_submit(job):
+                return
+        else:
             job = self._publish(job)
-        kept = job.state is before.state or self.keep(job.id)
-        if not kept and job.state is State.SUBMITTING:
-            # What is not in the journal is not paid for.
-            self.fail(job.id, NOT_KEPT.info())
-            return
-        with self._store.changed:
+            if job.state is not before.state:
+                self._store.save(job.id)
+        with self._store.lock:
             current = self._store.get(job.id)
             if current is not None and current.running:
-                self.scheduler.put(current, after)
+                self._scheduler.schedule(current, decision.delay)
+
+    def _authorize_submit(self, job: Job) -> bool:
+        """Whether the job may be submitted now, and that is recorded on disk. The only rule that lets money be spent.
+
+        A job of a paused service goes back to the queue. A job that can't be saved fails: what the journal does not
+        know, a later Blender would pay for again.
+        """
+        with self._store.lock:
+            seconds, reason = self._scheduler.pause_of(job.account)
+            if seconds > 0:
+                job = self._publish(job.moved(State.QUEUED, note=reason))
+            else:
+                job = self._publish(replace(job, sent=time.time()))
+        if self._store.save(job.id):
+            return True
+        if job.state is State.SUBMITTING:
+            self._fail(job.id, _cannot_save().info())
+        return False
 
     def _publish(self, job: Job) -> Job:
-        """Tell what a step found out. If somebody cancelled meanwhile, keep only what was paid for."""
-        with self._store.changed:
+        """Put a step's result into the store. If the job was cancelled meanwhile, only keep what was paid for."""
+        with self._store.lock:
             current = self._store.get(job.id)
             if current is None or current.state is State.CANCELLED:
-                job = replace(job, state=State.CANCELLED, error=None, note=Message(), progress=0.0)
+                job = replace(job, state=State.CANCELLED, error=None, progress=0.0)
             if not job.running:
-                self.scheduler.rests(job.id)  # whoever sees it rest may order what comes next
+                self._scheduler.mark_idle(job.id)  # from now on, commands for it apply at once
             if current is not None:
                 self._store.put(job)
                 return job
-        return self.keep_dismissed(job)
+        removed = replace(job, listed=False)
+        self._save_removed(removed)
+        return removed
 
-    def _report(self, job_id: str, done: float) -> None:
-        with self._store.changed:
-            job, memory = self._store.get(job_id), self._memory.get(job_id)
-            now = time.monotonic()
-            if job is None or memory is None or not job.running or now - memory.reported < _REPORT_EVERY_SECONDS:
+    def _fail(self, job_id: str, error: ErrorInfo) -> None:
+        """End a running job with an error."""
+        with self._store.lock:
+            failed = self._store.update(
+                job_id, lambda job: job.moved(State.FAILED, error=error) if job.running else None
+            )
+            if failed is None:
                 return
-            memory.reported = now
-            self._store.put(replace(job, progress=min(max(done, 0.0), 1.0)))
+            self._scheduler.mark_idle(job_id)
+        self._store.save(job_id)
 
-    def _given_up(self, job_id: str) -> bool:
-        job = self._store.get(job_id)
-        return self.stopping or job is None or job.state is State.CANCELLED
+    # --- file tasks: one after the other, in a thread ----------------------------------------------------------------
 
-    def _list_known(self, job: Job) -> bool:
-        """Read the service's list once before the first submit, so that later a lost one can be found in it."""
-        with self._list_lock:
-            if time.monotonic() < self._lists_known.get(job.account, 0.0):
-                return self._lists_known[job.account] == math.inf
-            try:
-                listed = read_list(self._services.client(job.service, job.base_url))
-                self._keeper.journal().see(job.account, [entry.id for entry in listed if entry.id])
-            except ImageTo3DError as error:
-                _log.info("the list of generated models could not be read: %s", error)
-                self._lists_known[job.account] = time.monotonic() + _LIST_AGAIN_SECONDS
-                return False
-            self._lists_known[job.account] = math.inf
-            return True
+    def _run_file_task(self, task: Callable[[], object]) -> None:
+        with self._store.lock:
+            self._tasks += 1
+            self._wake()
+        self._file_pool.submit(partial(self._finish_file_task, task))
+
+    def _finish_file_task(self, task: Callable[[], object]) -> None:
+        try:
+            task()
+        finally:
+            with self._store.lock:
+                self._tasks -= 1
+                self._wake()
+
+    def _store_input(self, job_id: str) -> None:
+        """Copy a new job's image into its folder, then save and schedule the job."""
+        job, job_request = self._store.get(job_id), self._requests.get(job_id)
+        if job is None or job_request is None:
+            return
+        try:
+            job = replace(job, folder=self._clients.config.results / job.folder.name)
+            stored = request.store_input(job, job_request)
+            self._store.update(job_id, lambda current: stored if current.state is State.QUEUED else None)
+            if not self._store.save(job_id):
+                raise _cannot_save()
+            with self._store.lock:
+                self._requests.pop(job_id, None)
+            self._schedule(job_id)
+        except ImageTo3DError as error:
+            self._fail(job_id, error.info())
+        except Exception as error:  # a bug of ours must not leave a job running for ever
+            _log.exception("%s: its image could not be stored", job_id)
+            self._fail(job_id, _internal(error))
+
+    def _save_and_schedule(self, job_id: str) -> None:
+        if self._store.save(job_id):
+            self._schedule(job_id)
+        else:
+            self._fail(job_id, _cannot_save().info())
+
+    def _schedule(self, job_id: str) -> None:
+        with self._store.lock:
+            job = self._store.get(job_id)
+            if job is not None and job.running:
+                self._scheduler.schedule(job)
+                self._wake()
+
+    def _with_current_service(self, job: Job) -> Job:
+        """A job that starts from the beginning goes to the service that is chosen now, if that is usable."""
+        if job.state is not State.QUEUED:
+            return job
+        try:
+            return replace(job, service=self._clients.config.service, base_url=self._clients.config.chosen_url())
+        except ImageTo3DError as error:
+            _log.info("%s keeps its service: %s", job.id, error)
+            return job
+
+    def _save_removed(self, job: Job) -> None:
+        self._steps.forget(job.id)
+        self._run_file_task(partial(self._store.save_removed, job))
+
+    def _take_over_orphans(self) -> None:
+        try:
+            for job in self._store.take_over_orphans():
+                with self._store.lock:
+                    if self._store.get(job.id) is not None:
+                        continue
+                    self._store.put(after_crash(job))
+                if self._store.save(job.id):
+                    self._schedule(job.id)
+        except ImageTo3DError as error:
+            self._store.notify(Notice(error.info(), warning=True))
 
 
-def internal(error: Exception) -> ErrorInfo:
-    """What to say of a mistake of ours; the log has the rest."""
+def _cannot_save() -> StorageError:
+    return StorageError("The journal can't be written.")
+
+
+def _internal(error: Exception) -> ErrorInfo:
     return InternalError("Internal error in the add-on ({error}).", error=type(error).__name__).info()

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job, its states, and the events that tell of it.
+"""A job, its state machine, and the events that report its changes.
 
-A `Job` is an immutable snapshot: the queue replaces it whole at each change, so that any thread may
-read one. The states and what may follow what are said here, once.
+A `Job` is an immutable snapshot: the store replaces it as a whole at each change, so any thread may read one.
 """
 
 from __future__ import annotations
@@ -17,36 +16,37 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from ..errors import NO_MESSAGE, ErrorInfo, Message
+from ..placement import Placement
 
 
 class State(enum.StrEnum):
-    """Where a job stands."""
+    """The state of a job. The values are stored in journals: a new name needs an entry in `serialization`."""
 
     QUEUED = "queued"
-    """Waits for its turn."""
+    """Waits for a free slot at the service."""
     PREPARING = "preparing"
-    """The image is made fit for upload."""
+    """The image is prepared for upload."""
     UPLOADING = "uploading"
     SUBMITTING = "submitting"
-    """The request that costs money is on its way."""
+    """The request that costs money is being sent."""
     WAITING = "waiting"
-    """The service works; it is polled."""
+    """The service is working; it is polled."""
     DOWNLOADING = "downloading"
     IMPORTING = "importing"
-    """The worker makes the .blend."""
+    """The worker makes the .blend from the model file."""
     READY = "ready"
-    """The .blend lies in the job's folder and waits to be placed."""
+    """The .blend is in the job's folder and waits to be placed."""
     PLACED = "placed"
-    """The model stands in a scene."""
+    """The model is in a scene."""
     RECONCILING = "reconciling"
-    """A submit's answer never came: the job is looked for in the service's list."""
+    """The reply to the submit was lost: the job is looked up in the service's list."""
     UNCONFIRMED = "unconfirmed"
-    """It was not found there either; it may have been paid for, so the artist decides."""
+    """It was not found there either. It may have been charged, so the artist decides."""
     FAILED = "failed"
     CANCELLED = "cancelled"
 
 
-WAY: Final = (
+RUNNING_STATES: Final = (
     State.QUEUED,
     State.PREPARING,
     State.UPLOADING,
@@ -56,15 +56,14 @@ WAY: Final = (
     State.DOWNLOADING,
     State.IMPORTING,
 )
-"""The states on the way, in their order."""
+"""The states in which the executor has work to do, in their order. In all others the job waits for somebody."""
 
-RUNNING: Final = frozenset(WAY)
-"""The queue has something to do for these; all others rest until somebody acts."""
+_RUNNING: Final = frozenset(RUNNING_STATES)
 
-OCCUPYING: Final = frozenset({State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING})
-"""These count against the number of jobs the plan allows at once."""
+SLOT_STATES: Final = frozenset({State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING})
+"""Jobs in these states count against the number of jobs that the account's plan allows at once."""
 
-_FORWARD: Final[Mapping[State, tuple[State, ...]]] = {
+_NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.QUEUED: (State.PREPARING,),
     State.PREPARING: (State.UPLOADING, State.SUBMITTING, State.QUEUED),
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
@@ -76,36 +75,43 @@ _FORWARD: Final[Mapping[State, tuple[State, ...]]] = {
     State.READY: (State.PLACED, State.IMPORTING),
     State.PLACED: (State.READY,),
 }
-_BEGIN_AGAIN: Final = (State.QUEUED, State.RECONCILING, State.WAITING, State.DOWNLOADING, State.IMPORTING, State.READY)
-
-FOLLOWS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
-    {state: frozenset((*ahead, State.CANCELLED, State.FAILED)) for state, ahead in _FORWARD.items()}
-    | {resting: frozenset(_BEGIN_AGAIN) for resting in (State.UNCONFIRMED, State.FAILED, State.CANCELLED)}
+_RESUME_STATES: Final = (
+    State.QUEUED,
+    State.RECONCILING,
+    State.WAITING,
+    State.DOWNLOADING,
+    State.IMPORTING,
+    State.READY,
 )
-"""Which state may come after which."""
+
+TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
+    {state: frozenset((*after, State.CANCELLED, State.FAILED)) for state, after in _NEXT.items()}
+    | {ended: frozenset(_RESUME_STATES) for ended in (State.UNCONFIRMED, State.FAILED, State.CANCELLED)}
+)
+"""The states that may follow each state. The diagram in docs/architecture.md is generated from this."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputImage:
-    """The image a job was started with, kept in the job's folder."""
+    """The image a job was started with; a copy is in the job's folder."""
 
     name: str
-    """Its own file name, as the artist knows it."""
+    """The file name that the artist knows."""
     file: str
-    """Its file name inside the job's folder."""
+    """The file name inside the job's folder; empty for an image given by its URL."""
     sha256: str
     width: int = 0
     height: int = 0
-    """0 where not known."""
+    """In pixels; 0 if not known."""
     url: str = ""
-    """A public address, where the artist gave one: nothing is uploaded then."""
+    """A public URL given by the artist: nothing is uploaded then."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetScene:
-    """The scene a job was started from, so that its model is put into no other.
+    """The scene a job was started from; its model is placed in no other by itself.
 
-    `session` and `scene_uid` find it in the running Blender (they survive undo), `stamp` in a
+    `session` and `scene_uid` identify it in the running Blender (they survive undo), `scene_token` in a
     reopened file. All empty: no scene at all (a script that only wants files).
     """
 
@@ -119,7 +125,7 @@ class TargetScene:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image on its way to a model."""
+    """One image that becomes a model. All times are seconds since the epoch; 0 means not yet."""
 
     id: str
     name: str
@@ -129,108 +135,119 @@ class Job:
     folder: Path
     """The job's own results folder."""
     service: str
-    """MODELSLAB, OFFLINE or CUSTOM."""
+    """MODELSLAB, OFFLINE or CUSTOM (see jobs.config)."""
     base_url: str = ""
-    """Where it was submitted to; empty for OFFLINE, whose port changes."""
-    placement: Mapping[str, Any] = field(default_factory=dict)
-    """How the model is to stand (see placement)."""
+    """The service's base URL; empty for OFFLINE, whose port changes."""
+    placement: Placement = field(default_factory=Placement)
     target_scene: TargetScene = field(default_factory=TargetScene)
     place_by_itself: bool = True
-    """Put into its scene on arrival; else it waits in the list."""
+    """The model is placed in its scene on arrival; otherwise it waits in the list."""
     group: str = ""
-    """What variations of one model have in common."""
+    """Shared by the variations of one model."""
 
     state: State = State.QUEUED
     created: float = 0.0
-    """Seconds since the epoch."""
     since: float = 0.0
-    """When it came into its state, seconds since the epoch."""
+    """When it entered its state."""
     list_known: bool = False
-    """The service's list was read before it was sent, so that a new entry can be told from old ones."""
+    """The service's list was read before the submit, so a new entry can be told from old ones."""
     sent: float = 0.0
-    """When the request that costs money went out; 0 before, and after a definite no."""
+    """When the request that costs money was sent; 0 again after the service refused it."""
     submitted: float = 0.0
-    """When the service took it; 0 before."""
+    """When the service accepted it."""
     thumbnail_file: str = ""
-    """The image, small enough to be drawn without a hitch; `image.file` itself where that is small."""
+    """A version of the image that is small enough to be drawn without a stall."""
     upload_file: str = ""
-    """The image as it is uploaded: `image.file` itself where that is fit as it is."""
+    """The image as it is uploaded; `image.file` itself if that needs no change."""
     upload_url: str = ""
     uploaded: float = 0.0
     """When it was uploaded; the service keeps it for a day."""
     service_id: str = ""
     fetch_url: str = ""
     expected: float = 0.0
-    """Seconds the service's work is expected to take, counted from `submitted`."""
+    """Seconds that the service's work is expected to take, counted from `submitted`."""
     links: tuple[tuple[str, ...], ...] = ()
-    """The result's addresses: per file, the mirrors in the order to try."""
+    """The result's URLs: per file, the mirrors in the order to try."""
     seed: str = ""
-    """The seed the service really used: unsigned 32 bit, as text."""
+    """The seed that the service used: unsigned 32 bit, as text."""
     progress: float = 0.0
-    """Of the present state, 0 to 1."""
+    """Finished fraction of the present state, 0 to 1."""
     model_file: str = ""
     companions: tuple[tuple[str, str], ...] = ()
     """Files the model refers to (materials, textures): our file name, and the name the model uses."""
     video_file: str = ""
     blend_file: str = ""
-    """File names inside the folder; empty until they are whole."""
+    """File names inside the folder; empty until the files are complete."""
     error: ErrorInfo | None = None
     note: Message = NO_MESSAGE
-    """Why it waits, for the panel (a retry, a pause the service asked for)."""
+    """Why it waits (a retry, a pause the service asked for), for the panel."""
     objects: tuple[str, ...] = ()
-    """Names of the objects it became, once placed."""
-    kept: bool = False
-    """Once placed: the scene was saved since, or Blender was left in good order."""
+    """Names of the model's objects, once placed."""
+    saved: bool = False
+    """Once placed: the scene was saved since, or Blender quit normally."""
     listed: bool = True
-    """Shown in the job list; an artist may dismiss what rests."""
+    """Shown in the job list; False once the artist removed it."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What the worker found: triangles, size, what it had to mend."""
+    """What the worker found out about the model: triangles, dimensions, repairs."""
 
     @property
     def model_path(self) -> Path | None:
-        return self.folder / self.model_file if self.model_file else None
+        return self._path(self.model_file)
 
     @property
     def video_path(self) -> Path | None:
-        return self.folder / self.video_file if self.video_file else None
+        return self._path(self.video_file)
 
     @property
     def blend_path(self) -> Path | None:
-        return self.folder / self.blend_file if self.blend_file else None
+        return self._path(self.blend_file)
 
     @property
     def image_path(self) -> Path | None:
-        return self.folder / self.image.file if self.image.file else None
+        return self._path(self.image.file)
 
     @property
     def thumbnail_path(self) -> Path | None:
-        return self.folder / self.thumbnail_file if self.thumbnail_file else None
+        return self._path(self.thumbnail_file)
+
+    def _path(self, name: str) -> Path | None:
+        return self.folder / name if name else None
 
     @property
     def account(self) -> tuple[str, str]:
-        """The service it goes to, and that one's address."""
+        """The service and its base URL: what is limited or paused together."""
         return self.service, self.base_url
 
     @property
     def running(self) -> bool:
-        """Whether the queue still has something to do for it."""
-        return self.state in RUNNING
+        """Whether the executor still has work to do for it."""
+        return self.state in _RUNNING
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is done or cancelled: nothing needs the artist's attention."""
+        return self.state in (State.PLACED, State.CANCELLED)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is finished and nothing that was paid for would be lost with it: saved, or never sent."""
+        return self.finished and (self.saved if self.state is State.PLACED else not self.sent)
 
     def moved(self, state: State, **changes: Any) -> Job:
-        """This job in another state. Raises ValueError where that state can't follow."""
-        if state not in FOLLOWS[self.state]:
+        """Returns this job in another state. Raises ValueError if that state can't follow."""
+        if state not in TRANSITIONS[self.state]:
             raise ValueError(f"a job can't go from {self.state} to {state}")
-        fresh: dict[str, Any] = {"progress": 0.0, "note": Message(), "error": None, "since": time.time()}
+        fresh: dict[str, Any] = {"progress": 0.0, "note": NO_MESSAGE, "error": None, "since": time.time()}
         return replace(self, state=state, **(fresh | changes))
 
 
 def resume_state(job: Job) -> State:
-    """Where a job goes on without paying again, judged by what it has already got."""
+    """The state in which an interrupted or ended job continues without being paid for again."""
     if job.blend_file:
         return State.READY
     if job.model_file:
         return State.IMPORTING
-    if job.service_id or job.fetch_url:
+    if job.state is not State.DOWNLOADING and (job.service_id or job.fetch_url):
         return State.WAITING
     if job.links:
         return State.DOWNLOADING
@@ -238,29 +255,29 @@ def resume_state(job: Job) -> State:
 
 
 def new_id() -> str:
-    """A job id: sorts by time, is unique across processes, and is safe as a folder name."""
+    """Returns a job id that sorts by time, is unique across processes, and is safe as a folder name."""
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
-    scene_token = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
-    return f"{scene_token}-{nanoseconds // 1000:06d}-{uuid.uuid4().hex[:8]}"
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
+    return f"{stamp}-{nanoseconds // 1000:06d}-{uuid.uuid4().hex[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A job is not what it was."""
+    """Event: a job is new, or has changed."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A job was taken off the list."""
+    """Event: a job was removed from the list."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something to tell the artist that belongs to no one job."""
+    """Event: a message for the artist that belongs to no particular job."""
 
     message: Message | ErrorInfo
     warning: bool = False

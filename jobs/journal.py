@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must survive a crash: every job and every change of its state, written before the step it announces.
+"""The journal: a SQLite database that holds every job and every change of its state, so that they survive a crash.
 
-One SQLite file, shared by all Blenders that share the user folder. Each job belongs to one of them
-(`ownership`); a dead one's jobs are taken over by exactly one other. A file that SQLite can't read is set
-aside and built anew from the records that lie in the results folders.
+All Blenders that share the user folder share one file. Each job belongs to one process (`process_lock`); the jobs
+of a dead process are taken over by exactly one other. A damaged file is set aside and rebuilt from the job.json in
+each results folder. `PRAGMA user_version` holds the schema version; migrations are applied once, when it is opened.
 
-Used from the queue's threads only: a commit waits for the disk.
+Blocking: a commit waits for the disk. Not for the main thread.
 """
 
 from __future__ import annotations
@@ -24,74 +24,88 @@ from typing import Final
 
 from ..errors import StorageError
 from . import serialization
-from .job import OCCUPYING, Job, State
+from .job import SLOT_STATES, Job, State
 from .process_lock import exclusive
 
 _log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "journal.sqlite"
-_BUSY_SECONDS: Final = 30.0
+PRUNE_AFTER: Final = 90 * 86400.0
+"""Seconds after its last change at which a job that is no longer on the list is deleted from the journal."""
+_LOCK_TIMEOUT: Final = 30.0
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS jobs (
-    id TEXT PRIMARY KEY,
-    owner TEXT NOT NULL,
-    service TEXT NOT NULL,
-    service_id TEXT NOT NULL,
-    state TEXT NOT NULL,
-    listed INTEGER NOT NULL DEFAULT 1,
-    changed REAL NOT NULL,
-    record TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, listed);
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
-CREATE TABLE IF NOT EXISTS changes (
-    job TEXT NOT NULL,
-    at REAL NOT NULL,
-    state TEXT NOT NULL,
-    note TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS changes_by_job ON changes (job);
-CREATE TABLE IF NOT EXISTS seen (
-    service TEXT NOT NULL,
-    service_id TEXT NOT NULL,
-    PRIMARY KEY (service, service_id)
-);
-"""
+MIGRATIONS: Final = (
+    # 0 → 1: the tables of version 0.1.0, which did not set a schema version.
+    """
+    CREATE TABLE IF NOT EXISTS jobs (
+        id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        service TEXT NOT NULL,
+        service_id TEXT NOT NULL,
+        state TEXT NOT NULL,
+        listed INTEGER NOT NULL DEFAULT 1,
+        changed REAL NOT NULL,
+        record TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, listed);
+    CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
+    CREATE TABLE IF NOT EXISTS changes (
+        job TEXT NOT NULL,
+        at REAL NOT NULL,
+        state TEXT NOT NULL,
+        note TEXT NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS changes_by_job ON changes (job);
+    CREATE TABLE IF NOT EXISTS seen (
+        service TEXT NOT NULL,
+        service_id TEXT NOT NULL,
+        PRIMARY KEY (service, service_id)
+    );
+    """,
+    # 1 → 2: three states were renamed. The column is used to count jobs and to find lost submits.
+    """
+    UPDATE jobs SET state = 'reconciling' WHERE state = 'looking';
+    UPDATE jobs SET state = 'unconfirmed' WHERE state = 'unknown';
+    UPDATE jobs SET state = 'importing' WHERE state = 'converting';
+    """,
+)
+"""SQL scripts; number n upgrades schema version n to n + 1. Add one to change the schema; never edit an old one."""
 
 
 class Journal:
-    """The journal in `folder`, opened or made. Raises StorageError where it can't be written.
+    """The journal in `folder`, opened or created. Raises StorageError if it can't be written.
 
-    `rebuilt_from`: how many jobs a damaged journal was rebuilt with; None where it was sound.
+    `recovered`: number of jobs with which a damaged journal was rebuilt; None if it was not damaged.
     """
 
-    def __init__(self, folder: Path, results: Sequence[Path], owner: str) -> None:
+    def __init__(self, folder: Path, results_folders: Sequence[Path], owner: str) -> None:
         self.owner = owner
-        self.rebuilt_from: int | None = None
+        self.recovered: int | None = None
         self._path = folder / FILE_NAME
-        self._results = tuple(results)
+        self._results_folders = tuple(results_folders)
         self._inode = 0
         self._lock = threading.RLock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with exclusive(folder / "journal.lock", _BUSY_SECONDS):
-                self._database = self._opened(results)
+            self._database = self._open_or_rebuild()
         except (OSError, sqlite3.Error) as error:
-            raise StorageError(f"The journal of jobs can't be written: {error}.") from error
+            raise _cannot_write(error) from error
 
     def write(self, job: Job) -> None:
-        """Keep the job as it is now. Returns once it is on the disk. Raises StorageError."""
+        """Write the job as it is now. Returns once it is on disk. Raises StorageError."""
         with self._transaction() as database:
             _write(database, job, self.owner)
 
     def claim(self, job: Job, limit: int) -> bool:
-        """Keep the job in its new state if fewer than `limit` jobs occupy the service, over all Blenders."""
-        marks = ",".join("?" * len(OCCUPYING))
+        """Write the job in its new state if fewer than `limit` jobs use the service, across all Blenders.
+
+        Returns whether it was written. Raises StorageError.
+        """
+        marks = ",".join("?" * len(SLOT_STATES))
         with self._transaction() as database:
             row = database.execute(
                 f"SELECT count(*) FROM jobs WHERE service = ? AND id != ? AND state IN ({marks})",
-                (job.service, job.id, *sorted(OCCUPYING)),
+                (job.service, job.id, *sorted(SLOT_STATES)),
             ).fetchone()
             if row[0] >= limit:
                 return False
@@ -99,61 +113,54 @@ class Journal:
             return True
 
     def owners(self) -> list[str]:
-        """Whose jobs are on the list, this queue's own aside. Raises StorageError."""
+        """Returns the owners of listed jobs, except this process. Raises StorageError."""
         with self._transaction() as database:
             rows = database.execute("SELECT DISTINCT owner FROM jobs WHERE listed AND owner != ?", (self.owner,))
             return [owner for (owner,) in rows]
 
-    def take_over(self, owner: str) -> tuple[list[Job], list[Job]]:
-        """Make another owner's jobs this queue's own; the caller knows that owner is dead. Oldest first.
+    def take_over(self, dead_owner: str) -> tuple[list[Job], list[Job]]:
+        """Make this process the owner of a dead process's jobs. Raises StorageError.
 
-        Finished ones are taken off the list: they come second. One that was placed in a scene that was never
-        saved is not finished, nor is one that was cancelled when it may have been paid for already.
+        Returns the jobs that still need something (oldest first), and the settled ones, which leave the list.
+        A job that can't be read stays as it is, for a version that can read it.
         """
         with self._transaction() as database:
             rows = database.execute(
-                "SELECT id, record FROM jobs WHERE owner = ? AND listed ORDER BY id", (owner,)
+                "SELECT id, record FROM jobs WHERE owner = ? AND listed ORDER BY id", (dead_owner,)
             ).fetchall()
-            taken, over = [], []
-            for job_id, text in rows:
-                job = _read(text)
-                if job is None or _is_over(job):
-                    database.execute("UPDATE jobs SET listed = 0 WHERE id = ?", (job_id,))
-                    over += [replace(job, listed=False)] if job else []
-                else:
-                    database.execute("UPDATE jobs SET owner = ? WHERE id = ?", (self.owner, job_id))
-                    taken.append(job)
-            return taken, over
+            jobs = [job for _, record in rows if (job := _read(record)) is not None]
+            open_jobs = [job for job in jobs if not job.settled]
+            settled = [replace(job, listed=False) for job in jobs if job.settled]
+            database.executemany("UPDATE jobs SET listed = 0 WHERE id = ?", [(job.id,) for job in settled])
+            database.executemany("UPDATE jobs SET owner = ? WHERE id = ?", [(self.owner, job.id) for job in open_jobs])
+            return open_jobs, settled
 
     def history(self, job_id: str) -> list[tuple[float, str, str]]:
-        """A job's changes, oldest first: when (seconds since the epoch), state, note. Raises StorageError."""
+        """Returns a job's state changes, oldest first: (seconds since the epoch, state, note). Raises StorageError."""
         with self._transaction() as database:
             rows = database.execute("SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid", (job_id,))
             return [(at, state, note) for at, state, note in rows]
 
-    def see(self, account: tuple[str, str], service_ids: Iterable[str]) -> None:
+    def add_seen(self, account: tuple[str, str], service_ids: Iterable[str]) -> None:
         """Remember ids in the service's list, so that a new one can be told from old ones. Raises StorageError."""
         with self._transaction() as database:
-            database.executemany(
-                "INSERT OR IGNORE INTO seen VALUES (?, ?)",
-                [(" ".join(account), service_id) for service_id in service_ids],
-            )
+            _add_seen(database, ((" ".join(account), service_id) for service_id in service_ids))
 
     def unseen(self, account: tuple[str, str], service_ids: Sequence[str]) -> list[str]:
-        """Of these ids, those neither seen in the list before nor any job's own. Raises StorageError."""
+        """Returns those of the ids that were not in the list before and belong to no job. Raises StorageError."""
         with self._transaction() as database:
             return [
                 service_id
                 for service_id in service_ids
                 if not database.execute(
-                    "SELECT 1 FROM seen WHERE service = ?1 AND service_id = ?2"
+                    "SELECT 1 FROM seen WHERE service IN (?1, ?3) AND service_id = ?2"
                     " UNION SELECT 1 FROM jobs WHERE service = ?3 AND service_id = ?2",
                     (" ".join(account), service_id, account[0]),
                 ).fetchone()
             ]
 
-    def others_lost(self, job: Job) -> bool:
-        """Whether any other job at the same service waits for the answer to its submit. Raises StorageError."""
+    def has_other_lost_submits(self, job: Job) -> bool:
+        """Whether another job at the same service waits for the reply to its submit. Raises StorageError."""
         with self._transaction() as database:
             row = database.execute(
                 "SELECT 1 FROM jobs WHERE service = ? AND id != ? AND listed AND state IN (?, ?, ?)",
@@ -165,21 +172,11 @@ class Journal:
         with self._lock:
             self._database.close()
 
-    def _opened(self, results: Sequence[Path]) -> sqlite3.Connection:
-        try:
-            database = _open(self._path)
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise
-            database = self._rebuild(results, error)
-        self._inode = os.stat(self._path).st_ino
-        return database
-
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                self._follow()
+                self._reopen_if_replaced()
                 self._database.execute("BEGIN IMMEDIATE")
                 try:
                     yield self._database
@@ -188,60 +185,100 @@ class Journal:
                     raise
                 self._database.execute("COMMIT")
             except sqlite3.Error as error:
-                raise StorageError(f"The journal of jobs can't be written: {error}.") from error
+                raise _cannot_write(error) from error
 
-    def _follow(self) -> None:
-        """Another Blender may have found the file damaged and made a new one: go on in that."""
+    def _open_or_rebuild(self) -> sqlite3.Connection:
+        with exclusive(self._path.with_name("journal.lock"), _LOCK_TIMEOUT):
+            try:
+                database = _open(self._path)
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                database = self._rebuild(error)
+            self._inode = os.stat(self._path).st_ino
+            return database
+
+    def _reopen_if_replaced(self) -> None:
+        """Another Blender may have found the file damaged and replaced it: continue with the new one."""
         try:
-            present = os.stat(self._path).st_ino
+            inode = os.stat(self._path).st_ino
         except FileNotFoundError:
-            present = 0
-        if present != self._inode:
+            inode = 0
+        if inode != self._inode:
             self._database.close()
-            with exclusive(self._path.with_name("journal.lock"), _BUSY_SECONDS):
-                self._database = self._opened(self._results)
+            self._database = self._open_or_rebuild()
 
-    def _rebuild(self, results: Sequence[Path], why: Exception) -> sqlite3.Connection:
-        aside = self._path.with_name(f"journal-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.sqlite")
-        _log.warning("The journal of jobs is damaged (%s); it is set aside as %s", why, aside.name)
-        for ending in ("", "-wal", "-shm"):
-            part = self._path.with_name(self._path.name + ending)
+    def _rebuild(self, reason: Exception) -> sqlite3.Connection:
+        damaged = self._path.with_name(f"journal-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.sqlite")
+        _log.warning("The journal is damaged (%s); it is set aside as %s", reason, damaged.name)
+        for suffix in ("", "-wal", "-shm"):
+            part = self._path.with_name(self._path.name + suffix)
             if part.exists():
-                os.replace(part, aside.with_name(aside.name + ending))
+                os.replace(part, damaged.with_name(damaged.name + suffix))
         database = _open(self._path)
-        found = list(_recorded(results))
+        found = list(serialization.read_job_files(self._results_folders))
         database.execute("BEGIN IMMEDIATE")
         for job, owner in found:
             _write(database, job, owner)
         database.execute("COMMIT")
-        self.rebuilt_from = len(found)
+        self.recovered = len(found)
         return database
 
 
 def exists(folder: Path) -> bool:
-    """Whether there ever was a job: else there is nothing to look for at start."""
+    """Whether there is a journal in the folder, thus jobs that may have to be resumed."""
     return (folder / FILE_NAME).exists()
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
         with closing(database.execute("PRAGMA quick_check(1)")) as check:
-            decision = check.fetchone()[0]
-        if decision != "ok":
-            raise sqlite3.DatabaseError(str(decision))
-        database.executescript(_SCHEMA)
+            verdict = check.fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(str(verdict))
+        _migrate(database)
         database.execute("SELECT id, owner, service, service_id, state, listed, changed, record FROM jobs LIMIT 1")
+        _prune(database)
     except BaseException:
         database.close()
         raise
     return database
 
 
+def _migrate(database: sqlite3.Connection) -> None:
+    """Upgrade the schema step by step. A file of a newer version is used as it is: its changes only add things."""
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        database.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _prune(database: sqlite3.Connection) -> None:
+    """Delete jobs that left the list long ago. Their ids at the service stay known as seen."""
+    old = "FROM jobs WHERE NOT listed AND changed < ?"
+    limit = (time.time() - PRUNE_AFTER,)
+    if not database.execute(f"SELECT 1 {old}", limit).fetchone():
+        return
+    database.execute("BEGIN IMMEDIATE")
+    rows = database.execute(f"SELECT service, service_id {old} AND service_id != ''", limit).fetchall()
+    _add_seen(database, rows)
+    database.execute(f"DELETE FROM changes WHERE job IN (SELECT id {old})", limit)
+    database.execute(f"DELETE {old}", limit)
+    database.execute("COMMIT")
+
+
+def _add_seen(database: sqlite3.Connection, rows: Iterable[tuple[str, str]]) -> None:
+    database.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?)", rows)
+
+
+def _cannot_write(error: Exception) -> StorageError:
+    return StorageError("The journal can't be written: {reason}.", reason=str(error))
+
+
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    """Damage, in contrast to a file that is locked, on a full disk or not ours to write."""
+    """Whether the file is damaged, in contrast to locked, on a full disk, or read-only."""
     if not isinstance(error, sqlite3.OperationalError):
         return True
     return "no such column" in str(error) or "malformed" in str(error)
@@ -263,25 +300,9 @@ def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
         database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", (job.id, now, job.state, note))
 
 
-def _read(text: str) -> Job | None:
+def _read(record: str) -> Job | None:
     try:
-        return serialization.from_json(json.loads(text))
+        return serialization.from_json(json.loads(record))
     except ValueError as error:
-        _log.warning("A job in the journal can't be read and is left out: %s", error)
+        _log.warning("A job in the journal can't be read and is skipped: %s", error)
         return None
-
-
-def _is_over(job: Job) -> bool:
-    return (job.state is State.CANCELLED and not job.sent) or (job.state is State.PLACED and job.kept)
-
-
-def _recorded(results: Sequence[Path]) -> Iterator[tuple[Job, str]]:
-    """The jobs whose records lie in the results folders, and whose they are."""
-    for place in results:
-        for record in sorted(place.glob(f"*/{serialization.RECORD_FILE}")):
-            try:
-                job, owner = serialization.read_record(record.parent)
-            except (OSError, ValueError) as error:
-                _log.warning("%s holds no readable record: %s", record.parent.name, error)
-            else:
-                yield job, owner

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which Blender a job belongs to, and whether that Blender still lives.
+"""File locks: a mutex across processes, and a lock that shows whether the Blender that owns a job is alive.
 
-Each running queue holds a lock on a file of its own. The system lets go of it when the process ends,
-however it ends, so neither a reused process id, nor a changed clock, nor a night's sleep can deceive.
+The OS releases a lock whenever the process exits, so PID reuse, clock changes and suspend don't matter.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ else:
 
 
 @contextlib.contextmanager
-def exclusive(path: Path, seconds: float) -> Iterator[None]:
-    """Nobody else is in here at the same time, in any process. Raises TimeoutError after `seconds`, OSError."""
-    until = time.monotonic() + seconds
+def exclusive(path: Path, timeout: float) -> Iterator[None]:
+    """Hold an exclusive lock across processes. Raises TimeoutError after `timeout` seconds, OSError."""
+    deadline = time.monotonic() + timeout
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         while not _lock(descriptor):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise TimeoutError(f"{path.name} stays locked by another Blender")
             time.sleep(0.02)
         yield
@@ -51,7 +50,7 @@ def exclusive(path: Path, seconds: float) -> Iterator[None]:
 
 
 class ProcessLock:
-    """This queue's sign of life. Raises OSError where the folder can't be written."""
+    """The lock that this process holds as long as it lives. `token` is its name. Raises OSError."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -60,14 +59,14 @@ class ProcessLock:
         self._descriptor = os.open(self._file(self.token), os.O_RDWR | os.O_CREAT, 0o600)
         if not _lock(self._descriptor):
             os.close(self._descriptor)
-            raise OSError("a new owner's file could not be locked")
+            raise OSError("a new process lock could not be acquired")
 
     def _file(self, token: str) -> Path:
         return self._folder / f"{token}.lock"
 
     @contextlib.contextmanager
     def claim_dead(self, token: str) -> Iterator[bool]:
-        """Whether that owner is dead. While inside with True, no other process can take over from it."""
+        """Context: whether the process with that token is dead. If so, no other process can claim it meanwhile."""
         path = self._file(token)
         try:
             descriptor = os.open(path, os.O_RDWR)
@@ -87,7 +86,7 @@ class ProcessLock:
             os.close(descriptor)
 
     def release(self) -> None:
-        """Leave in good order: what is left unfinished may be taken over at once."""
+        """Release the lock: other processes may take over this one's unfinished jobs at once."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
         with contextlib.suppress(OSError):

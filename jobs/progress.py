@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far a job has come, how long it may still take, and the words for where it stands."""
+"""What the interface says of a job: its progress, the time left, the label of its state, a summary of its model."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from .job import Job, State
 
@@ -20,63 +20,64 @@ _SPANS: Final[Mapping[State, tuple[float, float]]] = {
     State.READY: (1.0, 1.0),
     State.PLACED: (1.0, 1.0),
 }
-"""Which share of the whole way each state is, from its beginning to its end."""
+"""The part of the whole job that each state covers, from its start to its end."""
 
-_AFTER_SERVICE: Final = 8.0
-"""Seconds that downloading and converting commonly take."""
+_SECONDS_AFTER_SERVICE: Final = 8.0
+"""What downloading and importing usually take."""
 
-_WORDS: Final[Mapping[State, str]] = {
+LABELS: Final[Mapping[State, str]] = {
     State.QUEUED: "Queued",
-    State.PREPARING: "Preparing the image",
+    State.PREPARING: "Preparing",
     State.UPLOADING: "Uploading",
-    State.SUBMITTING: "Submitting",
-    State.RECONCILING: "Looking for it",
+    State.SUBMITTING: "Sending",
+    State.RECONCILING: "Checking Account",
     State.WAITING: "Generating",
     State.DOWNLOADING: "Downloading",
-    State.IMPORTING: "Getting ready",
+    State.IMPORTING: "Importing",
     State.READY: "Ready",
     State.PLACED: "Done",
-    State.UNCONFIRMED: "Outcome unknown",
+    State.UNCONFIRMED: "No Reply",
     State.FAILED: "Failed",
     State.CANCELLED: "Cancelled",
 }
 
 
 def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
-    """How far the job is on its whole way (0 to 1), and the seconds left where that can be said.
+    """Returns the finished fraction of the whole job (0 to 1), and the seconds left if they can be estimated.
 
     `now`: seconds since the epoch.
     """
     start, end = _SPANS.get(job.state, (0.0, 0.0))
     within = min(max(job.progress, 0.0), 1.0)
-    left: float | None = None
+    seconds_left: float | None = None
     if job.state is State.WAITING and job.expected > 0:
         passed = max(now - job.submitted, 0.0)
-        # Estimates run over: the bar then slows down and never stands at its end before the service is done.
-        over = passed / job.expected
-        within = over * 0.9 if over < 1 else 1 - 0.1 / over
-        if over < 1:
-            left = job.expected - passed + _AFTER_SERVICE
-    return start + (end - start) * within, left
+        # Estimates are exceeded: the bar then slows down, and never reaches its end before the service is done.
+        share = passed / job.expected
+        within = share * 0.9 if share < 1 else 1 - 0.1 / share
+        if share < 1:
+            seconds_left = job.expected - passed + _SECONDS_AFTER_SERVICE
+    return start + (end - start) * within, seconds_left
 
 
-def describe(job: Job) -> str:
-    """Where the job stands, in a few words."""
-    if job.note:
-        return str(job.note)
-    if job.error is not None:
-        return str(job.error.message)
-    return words(job.state)
+def label(state: State) -> str:
+    """Returns a state's name for the job list."""
+    return LABELS[state]
 
 
-def words(state: State) -> str:
-    """A state in a word or two."""
-    return _WORDS[state]
-
-
-def clock(seconds: float) -> str:
-    """A time left as artists read it: 0:45, 12:05, 1:02:00."""
-    whole = max(int(seconds + 0.5), 0)
-    minutes, rest = divmod(whole, 60)
+def format_duration(seconds: float) -> str:
+    """Returns a duration as artists read it: 0:45, 12:05, 1:02:00."""
+    minutes, whole_seconds = divmod(max(int(seconds + 0.5), 0), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+    return f"{hours}:{minutes:02d}:{whole_seconds:02d}" if hours else f"{minutes}:{whole_seconds:02d}"
+
+
+def model_summary(details: Mapping[str, Any]) -> str:
+    """Returns what the worker found out about a model: "12,034 triangles, 1.00 × 0.50 × 0.80 m; …"; "" if nothing."""
+    if "triangles" not in details:
+        return ""
+    text = f"{int(details['triangles']):,} triangles"
+    dimensions = details.get("dimensions") or ()
+    if dimensions:
+        text += ", " + " × ".join(f"{length:.2f}" for length in dimensions) + " m"
+    return "; ".join([text, *map(str, details.get("repairs") or ())])

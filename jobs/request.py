@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Taking an order in: what is checked at once, and what is put into the job's folder before anything is sent."""
+"""A request for a job: validation when it is made, and storing its image before anything is sent."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import re
 import shutil
 import time
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ..api import parameters
-from ..atomic_file import atomic_write
 from ..errors import ImageError, StorageError, one_line
 from ..placement import Placement
 from . import serialization
@@ -24,142 +23,133 @@ from .job import InputImage, Job, TargetScene, new_id
 
 _log = logging.getLogger(__name__)
 
-LARGEST_IMAGE: Final = 512 * 1024 * 1024
-"""Bytes; a larger file is hardly an image."""
-_LONGEST_NAME: Final = 60
+MAX_IMAGE_BYTES: Final = 512 * 1024 * 1024
+_MAX_NAME: Final = 60
 _CHUNK: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class JobRequest:
-    """What somebody wants made."""
+    """What somebody wants to be generated."""
 
     image: Path | bytes | str
-    """A file, an image file's content, or a public http(s) address."""
+    """A file, an image file's content, or a public http(s) URL."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Request parameters by the service's own names; what is missing is the default."""
+    """Request parameters by the service's names; the others get their defaults."""
     name: str = ""
     """The model's name; by default the image's."""
     placement: Placement = field(default_factory=Placement)
     target_scene: TargetScene = field(default_factory=TargetScene)
     place_by_itself: bool = True
     group: str = ""
-    """What variations of one model have in common."""
+    """Shared by the variations of one model."""
 
 
-def begin(order: JobRequest, results: Path, service: str, base_url: str) -> Job:
-    """A new job for an order. Touches nothing. Raises ParameterError, ImageError."""
-    given = {name: value for name, value in order.parameters.items() if name != "image"}
-    chosen = parameters.defaults() | parameters.validate(given)
-    url = order.image if isinstance(order.image, str) else ""
-    if url:
-        parameters.validate({"image": url})
-    elif isinstance(order.image, Path):
-        _check_file(order.image)
-    elif not order.image:
+def create_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
+    """Returns a new job, validated. Writes nothing. Raises ParameterError, ImageError."""
+    image = request.image
+    given = {name: value for name, value in request.parameters.items() if name != "image"}
+    suffix = ".img"
+    if isinstance(image, str):
+        parameters.validate({"image": image})
+    elif isinstance(image, Path):
+        _check_file(image)
+        suffix = image.suffix.lower() if re.fullmatch(r"\.[a-zA-Z0-9]{1,5}", image.suffix) else suffix
+    elif not image:
         raise ImageError("The image is empty.")
-    name = _name(order)
+    else:
+        suffix = ".png"
+    image_name = _image_name(request)
+    name = one_line(request.name or Path(image_name).stem, _MAX_NAME) or "Model"
     job_id = new_id()
-    suffix = order.image.suffix.lower() if isinstance(order.image, Path) else ""
-    if not re.fullmatch(r"\.[a-z0-9]{1,5}", suffix):
-        suffix = ".png" if isinstance(order.image, bytes) else ".img"
     now = time.time()
     return Job(
         id=job_id,
         name=name,
-        image=InputImage(name=_image_name(order) or name, file="" if url else f"image{suffix}", sha256="", url=url),
-        parameters=chosen,
+        image=InputImage(
+            name=image_name or name,
+            file="" if isinstance(image, str) else f"image{suffix}",
+            sha256="",
+            url=image if isinstance(image, str) else "",
+        ),
+        parameters=parameters.defaults() | parameters.validate(given),
         folder=results / f"{job_id}_{_slug(name)}",
         service=service,
         base_url=base_url,
-        placement=order.placement.to_json(),
-        target_scene=order.target_scene,
-        place_by_itself=order.place_by_itself,
-        group=order.group,
+        placement=request.placement,
+        target_scene=request.target_scene,
+        place_by_itself=request.place_by_itself,
+        group=request.group,
         created=now,
         since=now,
     )
 
 
-def store_input(job: Job, order: JobRequest) -> Job:
-    """Make the job's folder, with a copy of the image: the artist may change or delete theirs.
+def store_input(job: Job, request: JobRequest) -> Job:
+    """Create the job's folder with a copy of the image: the artist may change or delete the original.
 
-    Raises ImageError, StorageError.
+    Returns the job with the image's hash. Raises ImageError, StorageError.
     """
     try:
         job.folder.mkdir(parents=True, exist_ok=True)
+        if job.image.file:
+            digest = hashlib.sha256()
+            with (job.folder / job.image.file).open("wb") as copy:
+                for chunk in _chunks(request.image):
+                    digest.update(chunk)
+                    copy.write(chunk)
+            job = replace(job, image=replace(job.image, sha256=digest.hexdigest()))
+        serialization.write_job_file(job)
     except OSError as error:
-        raise StorageError(f"The results folder can't be written: {error.strerror}.") from error
-    if job.image.file:
-        digest = _copy(order.image, job.folder / job.image.file)
-        job = replace(job, image=replace(job.image, sha256=digest))
-    try:
-        serialization.write_record(job)
-    except OSError as error:
-        raise StorageError(f"The results folder can't be written: {error.strerror}.") from error
+        raise StorageError("The results folder can't be written: {reason}.", reason=error.strerror) from error
     return job
 
 
-def copy_job_folder(folder: Path, place: Path) -> None:
-    """Copy what can be read of a job's folder to another place, where it goes on."""
+def copy_job_folder(folder: Path, results: Path) -> None:
+    """Copy what can be read of a job's folder to another results folder, where the job continues."""
     try:
-        shutil.copytree(folder, place / folder.name, dirs_exist_ok=True)
+        shutil.copytree(folder, results / folder.name, dirs_exist_ok=True)
     except (OSError, shutil.Error) as error:
-        _log.warning("not all of %s could be brought along: %s", folder.name, error)
+        _log.warning("not all of %s could be copied: %s", folder.name, error)
 
 
 def _check_file(path: Path) -> None:
+    name = one_line(path.name)
     try:
         if path.is_dir():
-            raise ImageError(f"{one_line(path.name)} is a folder, not an image.")
+            raise ImageError("{name} is a folder, not an image.", name=name)
         size = path.stat().st_size
     except FileNotFoundError:
-        raise ImageError(f"There is no image at {one_line(str(path))}.") from None
+        raise ImageError("Image not found: {path}.", path=one_line(str(path))) from None
     except (OSError, ValueError) as error:
-        raise ImageError(f"The image can't be read: {one_line(error)}.") from error
+        raise ImageError("The image can't be read: {reason}.", reason=one_line(error)) from error
     if size == 0:
-        raise ImageError(f"{one_line(path.name)} is empty.")
-    if size > LARGEST_IMAGE:
-        raise ImageError(f"{one_line(path.name)} is larger than {LARGEST_IMAGE >> 20} MB.")
+        raise ImageError("{name} is empty.", name=name)
+    if size > MAX_IMAGE_BYTES:
+        raise ImageError("{name} is larger than {limit} MB.", name=name, limit=MAX_IMAGE_BYTES >> 20)
 
 
-def _copy(image: Path | bytes | str, target: Path) -> str:
-    """Copy the image; its SHA-256 as hexadecimal text."""
-    digest = hashlib.sha256()
+def _chunks(image: Path | bytes | str) -> Iterator[bytes]:
+    """Yields the image's bytes. Raises ImageError if the file can't be read."""
     if isinstance(image, bytes):
-        digest.update(image)
-        try:
-            atomic_write(target, image)
-        except OSError as error:
-            raise StorageError(f"The image can't be kept: {error.strerror}.") from error
-        return digest.hexdigest()
+        yield image
+        return
     try:
-        source = Path(image).open("rb")  # noqa: SIM115 (its own error differs from the copy's)
+        with Path(image).open("rb") as source:
+            while chunk := source.read(_CHUNK):
+                yield chunk
     except OSError as error:
-        raise ImageError(f"The image can't be read: {error.strerror}.") from error
-    with source:
-        try:
-            with target.open("wb") as copy:
-                while chunk := source.read(_CHUNK):
-                    digest.update(chunk)
-                    copy.write(chunk)
-        except OSError as error:
-            raise StorageError(f"The image can't be copied: {error.strerror}.") from error
-    return digest.hexdigest()
+        raise ImageError("The image can't be read: {reason}.", reason=error.strerror) from error
 
 
-def _name(order: JobRequest) -> str:
-    return one_line(order.name or Path(_image_name(order)).stem, _LONGEST_NAME) or "Model"
-
-
-def _image_name(order: JobRequest) -> str:
-    """The image's own file name; empty for one that comes as bytes."""
-    if isinstance(order.image, Path):
-        return one_line(order.image.name)
-    return one_line(Path(unquote(urlsplit(order.image).path)).name) if isinstance(order.image, str) else ""
+def _image_name(request: JobRequest) -> str:
+    """Returns the image's file name; empty for one that is given as bytes."""
+    if isinstance(request.image, Path):
+        return one_line(request.image.name)
+    return one_line(Path(unquote(urlsplit(request.image).path)).name) if isinstance(request.image, str) else ""
 
 
 def _slug(name: str) -> str:
-    """A name as part of a folder's name, on any file system."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-")[:40] or "model"
+    """Returns the name as a part of a folder name that is valid on any file system."""
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9]+", "-", ascii_name).strip("-")[:40] or "model"

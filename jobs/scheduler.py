@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""When each job's next step is due, and which steps are under way.
+"""The scheduler: when each job's next step is due, and which jobs wait for a free slot at their service.
 
-Times are monotonic seconds. Not safe by itself: whoever uses it holds the board's lock.
+A plain data structure without threads; times are monotonic seconds. Not thread-safe: the caller holds the store's
+lock. Each service (with its base URL) has a FIFO queue of its own and is paused independently.
 """
 
 from __future__ import annotations
@@ -10,18 +11,17 @@ import heapq
 import itertools
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from ..errors import NO_MESSAGE, Message
-from .job import OCCUPYING, Job, State
+from .job import SLOT_STATES, Job, State
 
-_GLANCE_SECONDS: Final = 5.0
-"""The longest sleep between two looks at the agenda."""
+_MAX_SLEEP: Final = 5.0
 
 Account = tuple[str, str]
-"""A service and its address: what holds up one says nothing of another."""
+"""A service and its base URL."""
 
 
 @dataclass(order=True, slots=True)
@@ -33,7 +33,7 @@ class _Due:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledStep:
-    """A step that begins now. `number` tells it from later steps of the same job."""
+    """A step that starts now. `number` distinguishes it from later steps of the same job."""
 
     job: Job
     number: int
@@ -41,126 +41,122 @@ class ScheduledStep:
 
 @dataclass(slots=True)
 class _ServiceQueue:
-    """Jobs that wait for a place at one service."""
+    """Jobs that wait for a slot at one service."""
 
     ids: deque[str] = field(default_factory=deque)
     held_until: float = 0.0
     paused_until: float = 0.0
-    paused_why: Message = NO_MESSAGE
+    pause_reason: Message = NO_MESSAGE
+
+    def blocked_until(self) -> float:
+        return max(self.held_until, self.paused_until)
 
 
 class Scheduler:
-    """What is to be done when. Queued jobs wait in line for a place at their service; all others have a time."""
+    """Queued jobs wait for a slot at their service; for all others a time is known."""
 
     def __init__(self) -> None:
-        self.under_way = 0
-        """Steps under way, those whose job already rests among them."""
+        self.steps_running = 0
+        """Started steps that have not ended, those of cancelled jobs included."""
         self._due: list[_Due] = []
-        self._lines: dict[Account, _ServiceQueue] = defaultdict(_ServiceQueue)
+        self._queues: dict[Account, _ServiceQueue] = defaultdict(_ServiceQueue)
         self._busy: dict[str, int] = {}
         self._numbers = itertools.count()
 
     def __bool__(self) -> bool:
-        return bool(self._due or self.under_way or any(line.ids for line in self._lines.values()))
+        return bool(self._due or self.steps_running or any(queue.ids for queue in self._queues.values()))
 
-    def put(self, job: Job, after: float = 0.0) -> None:
-        """The job's next step is due in `after` seconds."""
-        if job.state is State.QUEUED and not after:
-            self._lines[job.account].ids.append(job.id)
+    def schedule(self, job: Job, delay: float = 0.0) -> None:
+        """Start the job's next step in `delay` seconds."""
+        if job.state is State.QUEUED and not delay:
+            self._queues[job.account].ids.append(job.id)
         else:
-            heapq.heappush(self._due, _Due(time.monotonic() + after, next(self._numbers), job.id))
+            heapq.heappush(self._due, _Due(time.monotonic() + delay, next(self._numbers), job.id))
 
-    def requeue_front(self, job: Job, after: float) -> None:
-        """The job waits at the head of the line, which does not move for `after` seconds."""
-        line = self._lines[job.account]
-        line.ids.appendleft(job.id)
-        line.held_until = time.monotonic() + after
+    def requeue_front(self, job: Job, delay: float) -> None:
+        """Put the job at the front of its service's queue, and hold that queue for `delay` seconds."""
+        queue = self._queues[job.account]
+        queue.ids.appendleft(job.id)
+        queue.held_until = time.monotonic() + delay
 
-    def pause(self, account: Account, seconds: float, why: Message) -> None:
-        """Begin no new job at a service for a while."""
-        line = self._lines[account]
-        line.paused_until = max(line.paused_until, time.monotonic() + seconds)
-        line.paused_why = why
+    def pause(self, account: Account, seconds: float, reason: Message) -> None:
+        """Start no queued job at a service for a while."""
+        queue = self._queues[account]
+        queue.paused_until = max(queue.paused_until, time.monotonic() + seconds)
+        queue.pause_reason = reason
 
     def pause_of(self, account: Account) -> tuple[float, Message]:
-        """Seconds for which no new job is begun at a service, and why; not above 0 where nothing holds it up."""
-        line = self._lines[account]
-        return line.paused_until - time.monotonic(), line.paused_why
+        """Returns the remaining pause of a service in seconds (0 or less: not paused), and its reason."""
+        queue = self._queues[account]
+        return queue.paused_until - time.monotonic(), queue.pause_reason
 
     def longest_pause(self) -> tuple[float, Message]:
-        """The same for the service that is held up the longest."""
-        return max((self.pause_of(account) for account in self._lines), default=(0.0, Message()))
+        """Returns the pause of the service that is paused the longest."""
+        return max((self.pause_of(account) for account in self._queues), default=(0.0, NO_MESSAGE))
+
+    def waiting_accounts(self) -> list[Account]:
+        """Returns the accounts whose queue has jobs and is neither paused nor held."""
+        now = time.monotonic()
+        return [account for account, queue in self._queues.items() if queue.ids and now >= queue.blocked_until()]
 
     def is_busy(self, job_id: str) -> bool:
+        """Whether a step of the job is running."""
         return job_id in self._busy
 
-    def take(self, jobs: dict[str, Job], limit: int, may_begin: Callable[[Job], bool]) -> list[ScheduledStep]:
-        """The steps that are due now.
-
-        `limit`: how many jobs may occupy a service. `may_begin`: whether a queued job may begin; if not, it has
-        paused its service.
-        """
-        now = time.monotonic()
-        found = self._taken_from_due(jobs, now)
-        for account, line in list(self._lines.items()):
-            if line.ids and now >= max(line.paused_until, line.held_until):
-                free = limit - self._occupied(account, jobs.values())
-                found += self._taken_from_line(line, jobs, free, may_begin)
-        begun = [ScheduledStep(job, next(self._numbers)) for job in found]
-        self._busy.update((step.job.id, step.number) for step in begun)
-        self.under_way += len(begun)
-        return begun
+    def pop_due(self, jobs: Mapping[str, Job], limit: int) -> list[ScheduledStep]:
+        """Returns the steps to start now. `limit`: how many jobs may use a service at once."""
+        found = self._pop_timed(jobs)
+        for account in self.waiting_accounts():
+            free = limit - self._slots_used(account, jobs.values())
+            found += self._pop_queued(self._queues[account], jobs, free)
+        steps = [ScheduledStep(job, next(self._numbers)) for job in found]
+        self._busy.update((step.job.id, step.number) for step in steps)
+        self.steps_running += len(steps)
+        return steps
 
     def seconds_to_next(self) -> float:
-        """How long nothing becomes due, at most a few seconds."""
+        """Returns for how long nothing becomes due, at most a few seconds."""
         now = time.monotonic()
-        times = [_GLANCE_SECONDS]
+        times = [_MAX_SLEEP]
         if self._due:
             times.append(self._due[0].at - now)
-        for line in self._lines.values():
-            held = max(line.paused_until, line.held_until) - now
-            if line.ids and held > 0:
-                times.append(held)
+        times += [wait for queue in self._queues.values() if queue.ids and (wait := queue.blocked_until() - now) > 0]
         return max(min(times), 0.0)
 
-    def rests(self, job_id: str) -> None:
-        """The job is at rest, though its last step may still be on its way out."""
+    def mark_idle(self, job_id: str) -> None:
+        """Mark the job idle even if its last step has not returned yet."""
         self._busy.pop(job_id, None)
 
-    def ended(self, step: ScheduledStep) -> None:
-        """A step is over."""
+    def step_ended(self, step: ScheduledStep) -> None:
+        """Mark a step that `pop_due` returned as ended."""
         if self._busy.get(step.job.id) == step.number:
             del self._busy[step.job.id]
-        self.under_way -= 1
+        self.steps_running -= 1
 
-    def _taken_from_due(self, jobs: dict[str, Job], now: float) -> list[Job]:
+    def _pop_timed(self, jobs: Mapping[str, Job]) -> list[Job]:
+        now = time.monotonic()
         found: list[Job] = []
         while self._due and self._due[0].at <= now:
             job = jobs.get(heapq.heappop(self._due).job_id)
             if job is None or not job.running or job.id in self._busy or job in found:
                 continue
             if job.state is State.QUEUED:
-                self._lines[job.account].ids.append(job.id)
+                self._queues[job.account].ids.append(job.id)
             else:
                 found.append(job)
         return found
 
-    def _taken_from_line(
-        self, line: _ServiceQueue, jobs: dict[str, Job], free: int, may_begin: Callable[[Job], bool]
-    ) -> list[Job]:
+    def _pop_queued(self, queue: _ServiceQueue, jobs: Mapping[str, Job], free_slots: int) -> list[Job]:
         found: list[Job] = []
-        while line.ids and len(found) < free:
-            job = jobs.get(line.ids.popleft())
-            if job is None or job.state is not State.QUEUED or job.id in self._busy or job in found:
-                continue
-            if not may_begin(job):
-                line.ids.appendleft(job.id)
-                break
-            found.append(job)
+        while queue.ids and len(found) < free_slots:
+            job = jobs.get(queue.ids.popleft())
+            if job is not None and job.state is State.QUEUED and job.id not in self._busy and job not in found:
+                found.append(job)
         return found
 
-    def _occupied(self, account: Account, jobs: Collection[Job]) -> int:
+    def _slots_used(self, account: Account, jobs: Collection[Job]) -> int:
         return sum(
-            job.account == account and (job.state in OCCUPYING or (job.state is State.QUEUED and job.id in self._busy))
+            job.state in SLOT_STATES or (job.state is State.QUEUED and job.id in self._busy)
             for job in jobs
+            if job.account == account
         )

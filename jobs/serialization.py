@@ -1,82 +1,112 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A job as JSON and back: for the journal, and for the file that lies in each results folder.
+"""Serializes a job to JSON and back: for the journal, and for the job.json in each results folder.
 
-There is no key in a job, so there is none in a record.
+A job holds no key, so the JSON holds none. Compatibility: fields may be added at any time; unknown fields are
+ignored; a renamed field or state gets an entry in the tables below; an unknown state never drops a job.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import fields
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ..atomic_file import atomic_write
-from ..errors import Action, ErrorInfo, Message
+from ..errors import Action, ErrorInfo, InternalError, Message
+from ..placement import Placement
 from .job import InputImage, Job, State, TargetScene
 
-RECORD_FILE: Final = "job.json"
-NO_OWNER: Final = "nobody"
-"""No queue goes by this name, so it counts as dead: whoever adopts first gets such a job."""
+_log = logging.getLogger(__name__)
 
-_RENAMED_FIELDS: Final = {"picture": "image", "destination": "target_scene", "placing": "placement"}
+JOB_FILE: Final = "job.json"
+NO_OWNER: Final = "nobody"
+"""No process has this name, so it counts as dead: the first one that looks for orphans gets such a job."""
+
+_RENAMED_FIELDS: Final = {"picture": "image", "destination": "target_scene", "placing": "placement", "kept": "saved"}
 _RENAMED_STATES: Final = {"looking": "reconciling", "unknown": "unconfirmed", "converting": "importing"}
-"""What version 0.1.0 calls them."""
+_RENAMED_SCENE_FIELDS: Final = {"stamp": "scene_token"}
+"""Names in version 0.1.0, and today's."""
 
 
 def to_json(job: Job) -> dict[str, Any]:
-    """The job as plain data. Tuples become lists; `from_json` turns them back."""
+    """Returns the job as plain data. Tuples become lists; `from_json` reverses that."""
     values = {f.name: getattr(job, f.name) for f in fields(job)}
-    values["folder"] = str(job.folder)
-    values["image"] = _plain(job.image)
-    values["target_scene"] = _plain(job.target_scene)
-    values["error"] = _error_to_json(job.error) if job.error else None
-    values["note"] = job.note.to_json()
-    values["parameters"] = dict(job.parameters)
-    values["placement"] = dict(job.placement)
-    values["details"] = dict(job.details)
-    return values
+    return values | {
+        "folder": str(job.folder),
+        "image": _plain(job.image),
+        "target_scene": _plain(job.target_scene),
+        "placement": job.placement.to_json(),
+        "error": _error_to_json(job.error) if job.error else None,
+        "note": job.note.to_json(),
+        "parameters": dict(job.parameters),
+        "details": dict(job.details),
+    }
 
 
 def from_json(values: Mapping[str, Any]) -> Job:
-    """A job from `as_json`'s form. Fields of a newer version are left out.
-
-    Raises ValueError for anything that is no job.
-    """
+    """Returns the job in `to_json`'s form, of this or another version. Raises ValueError if it is not a job."""
     try:
-        known = _known(Job, {_RENAMED_FIELDS.get(name, name): value for name, value in values.items()})
+        known = _known(Job, values, _RENAMED_FIELDS)
+        stored_state = str(known.get("state", State.QUEUED))
         error = known.get("error")
         known |= {
             "folder": Path(known["folder"]),
-            "state": State(_RENAMED_STATES.get(known.get("state", ""), known.get("state", State.QUEUED))),
+            "state": State.FAILED,
             "image": InputImage(**_known(InputImage, known["image"])),
             "target_scene": _target_scene(known.get("target_scene") or {}),
+            "placement": Placement.from_json(known.get("placement") or {}),
             "error": _error_from_json(error) if error else None,
             "note": Message.from_json(known.get("note")),
             "links": tuple(tuple(str(url) for url in mirrors) for mirrors in known.get("links", ())),
             "companions": tuple((str(ours), str(theirs)) for ours, theirs in known.get("companions", ())),
             "objects": tuple(str(name) for name in known.get("objects", ())),
         }
-        return Job(**known)
+        return _with_state(Job(**known), stored_state)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"not a job's record: {error}") from error
+        raise ValueError(f"not a job: {error}") from error
 
 
-def write_record(job: Job, owner: str = NO_OWNER) -> None:
-    """Leave the job's record in its own folder, with whose it is, whole or not at all. Raises OSError."""
-    atomic_write(job.folder / RECORD_FILE, json.dumps(to_json(job) | {"owner": owner}, indent=1).encode())
+def _with_state(job: Job, stored: str) -> Job:
+    """A state that a newer version stored becomes FAILED, with a Retry that continues without paying again."""
+    try:
+        return replace(job, state=State(_RENAMED_STATES.get(stored, stored)))
+    except ValueError:
+        _log.warning("%s has the unknown state %r", job.id, stored)
+        unknown = InternalError(
+            'This job has a state that this version of the add-on does not know ("{state}").',
+            advice="Retry to continue it; you are not charged twice.",
+            state=stored,
+        )
+        return replace(job, error=job.error or unknown.info())
 
 
-def read_record(folder: Path) -> tuple[Job, str]:
-    """The job whose results folder this is, and whose it is. The folder may have been moved.
+def write_job_file(job: Job, owner: str = NO_OWNER) -> None:
+    """Write job.json, with the owner's name, into the job's folder. Raises OSError."""
+    atomic_write(job.folder / JOB_FILE, json.dumps(to_json(job) | {"owner": owner}, indent=1).encode())
+
+
+def read_job_file(folder: Path) -> tuple[Job, str]:
+    """Returns the job whose results folder this is, and its owner. The folder may have been moved.
 
     Raises ValueError, OSError.
     """
-    values = json.loads((folder / RECORD_FILE).read_text("utf-8"))
+    values = json.loads((folder / JOB_FILE).read_text("utf-8"))
     if not isinstance(values, dict):
-        raise ValueError("not a job's record")
+        raise ValueError("not a job")
     return from_json(values | {"folder": str(folder)}), str(values.get("owner", NO_OWNER))
+
+
+def read_job_files(results_folders: Sequence[Path]) -> Iterator[tuple[Job, str]]:
+    """Yields the jobs in these results folders, oldest first in each, with their owners. Skips unreadable files."""
+    for results in results_folders:
+        for file in sorted(results.glob(f"*/{JOB_FILE}")):
+            try:
+                yield read_job_file(file.parent)
+            except (OSError, ValueError) as error:
+                _log.warning("%s has no readable %s: %s", file.parent.name, JOB_FILE, error)
 
 
 def _error_to_json(error: ErrorInfo) -> dict[str, Any]:
@@ -97,13 +127,15 @@ def _plain(value: Any) -> dict[str, Any]:
     return {f.name: getattr(value, f.name) for f in fields(value)}
 
 
-def _known(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
+def _known(kind: type[Any], values: Mapping[str, Any], renamed: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The values that are fields of a dataclass, under today's names."""
     names = {f.name for f in fields(kind)}
-    return {name: value for name, value in values.items() if name in names}
+    current = {(renamed or {}).get(name, name): value for name, value in values.items()}
+    return {name: value for name, value in current.items() if name in names}
 
 
 def _target_scene(values: Mapping[str, Any]) -> TargetScene:
-    known = _known(TargetScene, {{"stamp": "scene_token"}.get(name, name): value for name, value in values.items()})
+    known = _known(TargetScene, values, _RENAMED_SCENE_FIELDS)
     if "location" in known:
         x, y, z = known["location"]
         known["location"] = (float(x), float(y), float(z))

@@ -1,40 +1,206 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The jobs as they are at this moment, and the events that tell the host of every change."""
+"""The job store: all jobs of this Blender session, in memory and on disk, and the events that report changes.
+
+Memory is guarded by one lock, held for moments only. Disk means the journal, opened on first use, and a job.json in
+each job's folder from which a damaged journal is rebuilt. Methods that say "blocks" wait for the disk: call them in
+the executor's threads only.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
+import logging
 import queue
 import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
-from .job import Changed, Event, Job, Removed
+from ..atomic_file import atomic_write
+from ..errors import Message, StorageError
+from . import serialization
+from .job import Changed, Event, Job, Notice, Removed
+from .journal import Journal
+from .process_lock import ProcessLock
+
+_log = logging.getLogger(__name__)
+
+RESULTS_FOLDERS_FILE: Final = "results_folders.json"
+_OLD_RESULTS_FOLDERS_FILE: Final = "places.json"
+"""Its name in 0.1.0."""
 
 
 class JobStore:
-    """All jobs on the list. `changed` guards it: a lock held for moments only, never while anything is waited for."""
+    """`folder`: the user folder with the journal. `results_folders`: where job folders are, the current one first."""
 
-    def __init__(self) -> None:
-        self.changed = threading.Condition()
+    def __init__(self, folder: Path, results_folders: Callable[[], list[Path]]) -> None:
+        self.lock = threading.Condition()
+        """Guards the memory, and the scheduler. Notified at each change."""
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self.jobs_by_id: dict[str, Job] = {}
+        self.jobs: dict[str, Job] = {}
+        """All listed jobs by id, oldest first. Read and change it with the lock held."""
+        self._folder = folder
+        self._results_folders = results_folders
+        self._open_lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._journal: Journal | None = None
+        self._process_lock: ProcessLock | None = None
+        self._copied: dict[str, tuple[Any, ...]] = {}
+        """By job id: what its job.json says of what a rebuilt journal must know."""
+        self._closed = False
+
+    # --- memory ------------------------------------------------------------------------------------------------
 
     def get(self, job_id: str) -> Job | None:
-        with self.changed:
-            return self.jobs_by_id.get(job_id)
+        with self.lock:
+            return self.jobs.get(job_id)
 
     def all(self) -> tuple[Job, ...]:
-        """All jobs, oldest first."""
-        with self.changed:
-            return tuple(self.jobs_by_id.values())
+        """Returns all listed jobs, oldest first."""
+        with self.lock:
+            return tuple(self.jobs.values())
 
     def put(self, job: Job) -> None:
-        """A job is new, or is as this from now on."""
-        with self.changed:
-            self.jobs_by_id[job.id] = job
+        """Add or replace a job in memory, and emit the event."""
+        with self.lock:
+            self.jobs[job.id] = job
             self.events.put(Changed(job))
-            self.changed.notify_all()
+            self.lock.notify_all()
 
-    def remove(self, job_id: str) -> None:
-        with self.changed:
-            del self.jobs_by_id[job_id]
+    def update(self, job_id: str, change: Callable[[Job], Job | None]) -> Job | None:
+        """Replace a job by what `change` makes of it, atomically. Returns the new job; None if nothing was changed."""
+        with self.lock:
+            job = self.jobs.get(job_id)
+            changed = change(job) if job is not None else None
+            if changed is not None:
+                self.put(changed)
+            return changed
+
+    def remove(self, job_id: str) -> Job | None:
+        """Remove a job that is not running from the list. Returns it as it is to be saved; None if it can't be."""
+        with self.lock:
+            job = self.jobs.get(job_id)
+            if job is None or job.running:
+                return None
+            del self.jobs[job_id]
             self.events.put(Removed(job_id))
-            self.changed.notify_all()
+            self.lock.notify_all()
+            return replace(job, listed=False)
+
+    def notify(self, message: Notice) -> None:
+        """Emit a message for the artist that belongs to no particular job."""
+        self.events.put(message)
+
+    # --- disk ------------------------------------------------------------------------------------------------------
+
+    def journal(self) -> Journal:
+        """Returns the journal, opened on first use. Blocks. Raises StorageError."""
+        with self._open_lock:
+            if self._closed:
+                raise StorageError("The queue has ended.")
+            if self._journal is None:
+                self._journal = self._open_journal()
+            return self._journal
+
+    def save(self, job_id: str) -> bool:
+        """Write a job's latest state to disk. Blocks. Returns whether it was written.
+
+        The state is read under the write lock, so an older snapshot never overwrites a newer one.
+        """
+        with self._write_lock:
+            job = self.get(job_id)
+            return job is None or self._write(job)
+
+    def save_removed(self, job: Job) -> bool:
+        """Write a job that is no longer in memory. Blocks. Returns whether it was written."""
+        with self._write_lock:
+            return self._write(job)
+
+    def claim(self, job: Job, limit: int) -> bool:
+        """Write a job in its new state if the service has a free slot, across all Blenders. Blocks.
+
+        Returns whether it was written. Raises StorageError.
+        """
+        claimed = self.journal().claim(job, limit)
+        if claimed:
+            self._write_job_file(job)
+        return claimed
+
+    def take_over_orphans(self) -> Iterator[Job]:
+        """Yields the jobs of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
+        journal = self.journal()
+        assert self._process_lock is not None
+        for owner in journal.owners():
+            with self._process_lock.claim_dead(owner) as dead:
+                jobs, settled = journal.take_over(owner) if dead else ([], [])
+            for job in settled:
+                self._write_job_file(job)
+            yield from jobs
+
+    def close(self) -> None:
+        """Close the journal and release the process lock: other Blenders may take over unfinished jobs."""
+        with self._open_lock:
+            self._closed = True
+            if self._journal is not None:
+                self._journal.close()
+                self._journal = None
+            if self._process_lock is not None:
+                self._process_lock.release()
+                self._process_lock = None
+
+    def _write(self, job: Job) -> bool:
+        try:
+            self.journal().write(job)
+        except StorageError as error:
+            if not self._closed:  # what happens after the end, the next Blender finds out by itself
+                _log.error("%s: %s", job.id, error)
+                self.notify(Notice(error.info(), warning=True))
+            return False
+        self._write_job_file(job)
+        return True
+
+    def _write_job_file(self, job: Job) -> None:
+        """Write job.json, if the job is not running or if what a rebuilt journal must know has changed."""
+        essentials = (job.sent, job.service_id, job.fetch_url, job.links, job.model_file, job.blend_file, job.folder)
+        if job.running and self._copied.get(job.id) == essentials:
+            return
+        if job.running:
+            self._copied[job.id] = essentials
+        else:
+            self._copied.pop(job.id, None)
+        try:
+            serialization.write_job_file(
+                job, self._process_lock.token if self._process_lock else serialization.NO_OWNER
+            )
+        except OSError as error:
+            # The journal has it; the artist may have deleted the folder, which is their right.
+            _log.info("%s: job.json can't be written: %s", job.id, error)
+
+    def _open_journal(self) -> Journal:
+        try:
+            self._process_lock = self._process_lock or ProcessLock(self._folder / "owners")
+        except OSError as error:
+            raise StorageError("The add-on's folder can't be written: {reason}.", reason=error.strerror) from error
+        journal = Journal(self._folder, self._known_results_folders(), self._process_lock.token)
+        if journal.recovered is not None:
+            text = "The journal was damaged and has been set aside. {count} jobs were recovered from their folders."
+            self.notify(Notice(Message(text, {"count": journal.recovered}), warning=True))
+        return journal
+
+    def _known_results_folders(self) -> list[Path]:
+        """Returns every results folder that was ever used, for rebuilding a damaged journal, and remembers them."""
+        file = self._folder / RESULTS_FOLDERS_FILE
+        known: list[str] = []
+        for source in (file, file.with_name(_OLD_RESULTS_FOLDERS_FILE)):
+            with contextlib.suppress(OSError, ValueError, TypeError):
+                known += [str(folder) for folder in json.loads(source.read_text("utf-8"))]
+        folders = list(dict.fromkeys([*map(str, self._results_folders()), *known]))
+        if folders != known:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                atomic_write(file, json.dumps(folders).encode())
+            except OSError as error:
+                _log.warning("the list of results folders can't be written: %s", error)
+        return [Path(folder) for folder in folders]

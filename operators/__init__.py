@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on's operators: they read settings, call the session, and report."""
+"""The add-on's operators: they read settings, call the engine, and report."""
 
 from __future__ import annotations
 

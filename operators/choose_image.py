@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Choosing the image in a file browser that shows images only."""
+"""Chooses the input image in the file browser, which shows images only."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, ClassVar
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from ..bl_ids import Op
-from ..properties import NAME
+from ..bl_ids import SCENE_SETTINGS, Op
 
 
 class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
-    """Choose the image to make a model of"""
+    """Choose the image to generate from"""
 
     bl_idname = Op.CHOOSE_IMAGE
-    bl_label = "Choose Image"
+    bl_label = "Open Image"
     bl_options: ClassVar[set[str]] = {"INTERNAL", "UNDO"}
 
     if TYPE_CHECKING:
@@ -30,12 +29,12 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
         filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
         relative_path: BoolProperty(
             name="Relative Path",
-            description="Keep the path relative to the .blend, so that both can be moved together",
+            description="Store the path relative to the .blend, so that both can be moved together",
             default=True,
         )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.filepath = bpy.path.abspath(getattr(context.scene, NAME).image)
+        self.filepath = bpy.path.abspath(getattr(context.scene, SCENE_SETTINGS).image)
         self.relative_path = context.preferences.filepaths.use_relative_paths
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -47,7 +46,7 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
                 path = bpy.path.relpath(path)
             except ValueError:  # on another drive
                 path = self.filepath
-        getattr(context.scene, NAME).image = path
+        getattr(context.scene, SCENE_SETTINGS).image = path
         return {"FINISHED"}
 
 

@@ -1,52 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How much room the results take, and clearing away old ones: only when asked to."""
+"""Operators that measure and clean up the results folders, in a thread."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import bpy
 
-from .. import engine, preferences, storage
+from .. import background_task, preferences
 from ..bl_ids import Op
-from ..panels import redraw
-from . import monitor
+from .job_actions import refresh
 
 
 class StorageOperator:
-    """An operator that looks after the results folder in a thread."""
+    """Base class: only one of these tasks at a time."""
 
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
-    if TYPE_CHECKING:
-        report: Any
-
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        return not storage.now().at_work
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        self.act()
-        redraw.sidebars(context.window_manager)
-        monitor.start()
-        return {"FINISHED"}
-
-    def act(self) -> None:
-        raise NotImplementedError
+        return not background_task.storage.status.running
 
 
 class IMAGE_TO_3D_OT_measure_results(StorageOperator, bpy.types.Operator):
-    """Find out how much room the results folder takes"""
+    """Measure the disk usage of the results folder"""
 
     bl_idname = Op.MEASURE_RESULTS
     bl_label = "Measure"
 
-    def act(self) -> None:
-        storage.measure(engine.results_places())
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        background_task.measure_results(preferences.read_config().results_folders)
+        refresh(context)
+        return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_clean_up(StorageOperator, bpy.types.Operator):
-    """Delete the files of models that are placed and saved, cancelled or dismissed, beyond the limits set here"""
+    """Delete old result files, within the limits set here. Unsaved or unplaced models are kept"""
 
     bl_idname = Op.CLEAN_UP
     bl_label = "Clean Up"
@@ -54,14 +43,18 @@ class IMAGE_TO_3D_OT_clean_up(StorageOperator, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(self, event)
 
-    def act(self) -> None:
+    def execute(self, context: bpy.types.Context) -> set[str]:
         clean_up()
+        refresh(context)
+        return {"FINISHED"}
 
 
 def clean_up() -> None:
-    """Clear away what the preferences' limits say."""
-    chosen = preferences.chosen()
-    storage.clear(engine.results_places(), older_than_days=chosen.keep_days, over_gigabytes=chosen.keep_gigabytes)
+    """Clean up as the preferences' limits say. Returns at once."""
+    config = preferences.read_config()
+    background_task.clean_up(
+        config.results_folders, older_than_days=config.keep_days, over_gigabytes=config.keep_gigabytes
+    )
 
 
 register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_measure_results, IMAGE_TO_3D_OT_clean_up))

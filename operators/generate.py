@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The button: make a model of the chosen image, with the scene's settings."""
+"""The Generate button: starts a job for the chosen image, with the scene's settings."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, ClassVar
 import bpy
 from bpy.props import StringProperty
 
-from .. import engine
-from ..bl_ids import Op
+from .. import engine, preferences
+from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.job import Job, State
-from ..properties import NAME
 from ..scene import image_sources
 from .monitor import MonitorMixin, start
 
 
 class IMAGE_TO_3D_OT_generate(MonitorMixin, bpy.types.Operator):
-    """Make a 3D model of the image. It is put into this scene when it is ready; go on working meanwhile"""
+    """Generate a textured 3D model from the image. You can keep working; it appears in this scene when ready"""
 
     # Neither REGISTER nor UNDO: "Repeat Last" and "Adjust Last Operation" would pay for another model.
     bl_idname = Op.GENERATE
@@ -30,25 +29,25 @@ class IMAGE_TO_3D_OT_generate(MonitorMixin, bpy.types.Operator):
     else:
         image: StringProperty(
             name="Image",
-            description="The image's file or public web address; empty for the one chosen in the scene",
+            description="Image file or public URL; empty for the one chosen in the scene",
             options={"SKIP_SAVE"},
         )
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        obstacle = engine.obstacle()
+        obstacle = preferences.read_config().why_not_ready()
         if obstacle is not None:
             cls.poll_message_set(str(obstacle))
         return obstacle is None
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Start the job and, if nobody else does, watch it."""
+        """Start the job, and monitor it if no other operator does."""
         if self._submit(context) is None:
             return {"CANCELLED"}
         return self.monitor(context)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start the job and see it through, for scripts."""
+        """Start the job and wait until it is done, for scripts."""
         job = self._submit(context)
         if job is None:
             return {"CANCELLED"}
@@ -59,7 +58,7 @@ class IMAGE_TO_3D_OT_generate(MonitorMixin, bpy.types.Operator):
         return {"FINISHED"} if job.state in (State.READY, State.PLACED) else {"CANCELLED"}
 
     def _submit(self, context: bpy.types.Context) -> Job | None:
-        settings = getattr(context.scene, NAME)
+        settings = getattr(context.scene, SCENE_SETTINGS)
         try:
             return engine.submit(
                 image_sources.from_text(self.image or settings.image),

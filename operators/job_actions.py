@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be done with a job in the list. Each of these only passes the wish on to the queue."""
+"""Operators for a job in the list. Each passes a command on to the queue."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from .. import engine
-from ..bl_ids import Op
+from .. import engine, job_view, redraw
+from ..bl_ids import LIST_PAGE, Op
 from ..errors import ImageTo3DError
 from ..jobs.job import Job, State
-from ..panels import redraw
-from ..properties import PAGE
+from ..jobs.progress import model_summary
 from . import monitor
 
-OVER = frozenset({State.PLACED, State.CANCELLED})
-"""Jobs that nobody has to do anything about any more."""
+
+def refresh(context: bpy.types.Context, budget: float = engine.TICK_BUDGET) -> None:
+    """Show at once what a command changed, and have the rest monitored."""
+    engine.drain(budget)
+    redraw.sidebars(context.window_manager)
+    monitor.start()
 
 
 class JobOperator:
-    """An operator for the job whose id it is given."""
+    """Base class of operators for one job."""
 
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
@@ -31,19 +34,24 @@ class JobOperator:
     else:
         job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        """Returns the tooltip: what the operator does, and what is known about the job's model."""
+        job = job_view.job(properties.job_id)
+        summary = model_summary(job.details) if job is not None else ""
+        return "\n".join(text for text in (cls.__doc__ or "", summary) if text)
+
     def execute(self, context: bpy.types.Context) -> set[str]:
-        job = engine.job(self.job_id)
+        job = job_view.job(self.job_id)
         if job is None:
-            self.report({"WARNING"}, "The job is not in the list any more")
+            self.report({"WARNING"}, "The job is no longer in the list")
             return {"CANCELLED"}
         try:
             self.act(context, job)
         except ImageTo3DError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        engine.drain()
-        redraw.sidebars(context.window_manager)
-        monitor.start()
+        refresh(context)
         return {"FINISHED"}
 
     def act(self, context: bpy.types.Context, job: Job) -> None:
@@ -51,7 +59,7 @@ class JobOperator:
 
 
 class IMAGE_TO_3D_OT_cancel_job(JobOperator, bpy.types.Operator):
-    """Stop waiting for this model. What the service has begun may have to be paid for all the same"""
+    """Cancel this job. The service may still charge for work it has started"""
 
     bl_idname = Op.CANCEL_JOB
     bl_label = "Cancel"
@@ -61,7 +69,7 @@ class IMAGE_TO_3D_OT_cancel_job(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_retry(JobOperator, bpy.types.Operator):
-    """Try again from where it failed"""
+    """Continue this job where it stopped"""
 
     bl_idname = Op.RETRY
     bl_label = "Retry"
@@ -71,37 +79,35 @@ class IMAGE_TO_3D_OT_retry(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_retry_all(bpy.types.Operator):
-    """Try again all jobs that failed, each from where it got to. What was paid for is not paid for again"""
+    """Retry all failed jobs where they stopped. You are not charged twice"""
 
     bl_idname = Op.RETRY_ALL
-    bl_label = "Retry All"
+    bl_label = "Retry Failed"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        for job in engine.jobs():
+        for job in job_view.jobs():
             if job.state is State.FAILED:
                 engine.queue().retry(job.id)
-        engine.drain(budget=1.0)
-        redraw.sidebars(context.window_manager)
-        monitor.start()
+        refresh(context, budget=1.0)
         return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_check_again(JobOperator, bpy.types.Operator):
-    """Look for the model in the service's list of what your account has generated. Costs nothing"""
+    """Search your account's generated models for this job. Free"""
 
     bl_idname = Op.CHECK_AGAIN
-    bl_label = "Look Again"
+    bl_label = "Check Again"
 
     def act(self, _context: bpy.types.Context, job: Job) -> None:
         engine.queue().check_again(job.id)
 
 
 class IMAGE_TO_3D_OT_send_again(JobOperator, bpy.types.Operator):
-    """Ask the service for the model once more. If the first request did arrive, both have to be paid for"""
+    """Send the request again. If the first one did arrive, you may be charged twice"""
 
     bl_idname = Op.SEND_AGAIN
-    bl_label = "Submit Again"
+    bl_label = "Send Again"
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         return context.window_manager.invoke_confirm(self, event)
@@ -111,7 +117,7 @@ class IMAGE_TO_3D_OT_send_again(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_download_again(JobOperator, bpy.types.Operator):
-    """Ask the service for fresh links and download the model again. Costs nothing"""
+    """Request new links from the service and download the model again. Free"""
 
     bl_idname = Op.DOWNLOAD_AGAIN
     bl_label = "Download Again"
@@ -131,16 +137,16 @@ class IMAGE_TO_3D_OT_import_again(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_import_here(JobOperator, bpy.types.Operator):
-    """Put the model into this scene, at the 3D cursor as it is now unless its settings say otherwise"""
+    """Add the model to this scene at the 3D cursor"""
 
     bl_idname = Op.IMPORT_HERE
-    bl_label = "Import Here"
+    bl_label = "Import at Cursor"
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         from ..scene import place_model
 
-        if reason := place_model.can_place_now(context):
+        if reason := place_model.why_not_now(context):
             cls.poll_message_set(reason)
             return False
         return True
@@ -150,33 +156,32 @@ class IMAGE_TO_3D_OT_import_here(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_dismiss(JobOperator, bpy.types.Operator):
-    """Take the job off the list. Its files stay in the results folder"""
+    """Remove the job from the list. Its files are kept in the results folder"""
 
     bl_idname = Op.DISMISS
-    bl_label = "Dismiss"
+    bl_label = "Remove from List"
 
     def act(self, _context: bpy.types.Context, job: Job) -> None:
         engine.queue().dismiss(job.id)
 
 
 class IMAGE_TO_3D_OT_clear_finished(bpy.types.Operator):
-    """Take all jobs that are done or cancelled off the list. Their files stay in the results folder"""
+    """Remove all done and cancelled jobs from the list. Their files are kept in the results folder"""
 
     bl_idname = Op.CLEAR_FINISHED
     bl_label = "Clear Finished"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        for job in engine.jobs():
-            if job.state in OVER:
+        for job in job_view.jobs():
+            if job.finished:
                 engine.queue().dismiss(job.id)
-        engine.drain(budget=1.0)
-        redraw.sidebars(context.window_manager)
+        refresh(context, budget=1.0)
         return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_turn_page(bpy.types.Operator):
-    """Show other jobs of the list"""
+    """Show another page of the job list"""
 
     bl_idname = Op.TURN_PAGE
     bl_label = "Turn Page"
@@ -188,7 +193,7 @@ class IMAGE_TO_3D_OT_turn_page(bpy.types.Operator):
         page: IntProperty(min=0, options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        setattr(context.window_manager, PAGE, self.page)
+        setattr(context.window_manager, LIST_PAGE, self.page)
         redraw.sidebars(context.window_manager)
         return {"FINISHED"}
 

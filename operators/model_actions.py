@@ -1,54 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be done with a generated model in the scene: make it again, vary it, look at its image."""
+"""Operators for a generated model in the scene: generate it again, vary it, show its image."""
 
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import bpy
 from bpy.props import EnumProperty, IntProperty
 
-from .. import engine
-from ..api.parameters import LARGEST_SEED, validate
-from ..bl_ids import Op
+from .. import engine, preferences
+from ..api.parameters import MAX_SEED
+from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, ImageTo3DError
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
-from ..properties import NAME
 from ..scene import image_sources, variations
 from .monitor import MonitorMixin, start
 from .open_actions import open_with_system
 
-_JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
-"""What `new_id` makes. A .blend comes from anywhere: what it says must not lead elsewhere on the disk."""
 
-
-def _image(root: bpy.types.Object) -> Path | str:
-    """The image a model was made of: in its job's results folder, or the public address it was given by.
-
-    Raises ImageError where it is gone.
-    """
-    address = str(root.get(provenance.IMAGE_URL, ""))
-    if image_sources.is_address(address):
-        return address
-    job_id = str(root[provenance.JOB])
-    for place in engine.results_places() if _JOB_ID.fullmatch(job_id) else ():
-        for folder in sorted(place.glob(f"{job_id}_*")):
-            for found in sorted(folder.glob("image.*")):
-                return found
-    raise ImageError(
-        f"{root.get(provenance.IMAGE, 'The image')} is not in the results folder any more.",
-        advice="Choose the image in the panel and generate from it.",
-    )
+def _image_of(root: bpy.types.Object) -> Path | str:
+    """Returns the image that a model was made from: a file in its results folder, or a URL. Raises ImageError."""
+    url = provenance.image_url(root)
+    if image_sources.is_url(url):
+        return url
+    found = provenance.find_image_file(root, preferences.read_config().results_folders)
+    if found is None:
+        raise ImageError(
+            "{name} is no longer in the results folder.",
+            advice="Choose the image in the panel and generate from it.",
+            name=provenance.image_name(root) or "The image",
+        )
+    return found
 
 
 class ModelOperator:
-    """An operator for the generated model that the active object belongs to."""
+    """Base class of operators for the generated model that the active object belongs to."""
 
     if TYPE_CHECKING:
         report: Any
@@ -56,18 +47,18 @@ class ModelOperator:
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if variations.model_of(context.active_object) is None:
-            cast(Any, cls).poll_message_set("Select a model that was generated from an image")
+            cast(Any, cls).poll_message_set("Select a generated model")
             return False
         return True
 
     def root(self, context: bpy.types.Context) -> bpy.types.Object:
         found = variations.model_of(context.active_object)
-        assert found is not None, "poll() saw to it"
+        assert found is not None, "poll() checked it"
         return found
 
 
-class Generating(ModelOperator, MonitorMixin):
-    """An operator that starts jobs from a model. Neither REGISTER nor UNDO: a repetition would be paid for."""
+class GenerateFromModel(ModelOperator, MonitorMixin):
+    """Base class of operators that start jobs. Neither REGISTER nor UNDO: a repetition would cost money."""
 
     bl_options: ClassVar[set[str]] = set()
 
@@ -75,7 +66,7 @@ class Generating(ModelOperator, MonitorMixin):
         return self.monitor(context) if self.start(context) else {"CANCELLED"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start the jobs and see them through, for scripts."""
+        """Start the jobs and wait until they are done, for scripts."""
         jobs = self.start(context)
         for job in jobs:
             engine.finish(job)
@@ -83,62 +74,64 @@ class Generating(ModelOperator, MonitorMixin):
         return {"FINISHED"} if jobs else {"CANCELLED"}
 
     def start(self, context: bpy.types.Context) -> list[Job]:
-        """The jobs begun; none where an error was reported."""
+        """Start the jobs. Returns them; none if an error was reported."""
         try:
-            return self.begin(context, self.root(context))
+            return self.submit_jobs(context, self.root(context))
         except ImageTo3DError as error:
             self.report({"ERROR"}, str(error))
             return []
 
-    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
+    def submit_jobs(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
         raise NotImplementedError
 
 
-class IMAGE_TO_3D_OT_generate_again(Generating, bpy.types.Operator):
-    """Make this model again: from its image, with its settings and its seed"""
+class IMAGE_TO_3D_OT_generate_again(GenerateFromModel, bpy.types.Operator):
+    """Generate this model again from its image, with its settings and seed"""
 
     bl_idname = Op.GENERATE_AGAIN
     bl_label = "Generate Again"
 
-    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
+    def submit_jobs(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
         return [
             engine.submit(
-                _image(root),
+                _image_of(root),
                 name=root.name,
-                parameters=validate(provenance.parameters_in(root)),
-                placement=getattr(context.scene, NAME).placement.chosen(),
+                parameters=provenance.parameters_in(root),
+                placement=getattr(context.scene, SCENE_SETTINGS).placement.chosen(),
                 scene=context.scene,
             )
         ]
 
 
-class IMAGE_TO_3D_OT_vary_seed(Generating, bpy.types.Operator):
-    """Make this model again with other seeds, side by side, to choose from. Each has to be paid for"""
+class IMAGE_TO_3D_OT_vary_seed(GenerateFromModel, bpy.types.Operator):
+    """Generate variations with other seeds, side by side. Each one is charged"""
 
     bl_idname = Op.VARY_SEED
-    bl_label = "Vary Seed"
+    bl_label = "Variations"
 
     if TYPE_CHECKING:
         count: int
     else:
-        count: IntProperty(name="Variations", description="How many more models", default=3, min=1, max=16)
+        count: IntProperty(name="Variations", description="Number of models", default=3, min=1, max=16)
 
-    def begin(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
-        engine.check_ready()
-        image = _image(root)
-        parameters = validate(provenance.parameters_in(root))
-        placement: Placement = getattr(context.scene, NAME).placement.chosen()
+    def submit_jobs(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
+        obstacle = preferences.read_config().why_not_ready()
+        if obstacle is not None:
+            raise obstacle
+        image = _image_of(root)
+        parameters = provenance.parameters_in(root)
+        placement: Placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
         if placement.place == "ORIGIN":
-            placement = replace(placement, place="CURSOR")  # each has a spot of its own
-        # Only now is anything changed.
+            placement = replace(placement, place="CURSOR")  # each has a location of its own
+        # Nothing is changed before this point.
         group = str(root.get(provenance.GROUP) or new_id())
         root[provenance.GROUP] = group
         others = len(variations.group_of(root, context.scene))
         step = variations.width(root) * variations.GAP
         x, y, z = root.matrix_world.translation
         if placement.on_ground:
-            z = variations.lowest(root)  # what is given is where the lowest point goes, wherever the origin is
-        seeds = random.sample(range(1, LARGEST_SEED), self.count)
+            z = variations.lowest(root)  # the location is where the lowest point goes, wherever the origin is
+        seeds = random.sample(range(1, MAX_SEED), self.count)
         jobs: list[Job] = []
         try:
             for number, seed in enumerate(seeds):
@@ -160,7 +153,7 @@ class IMAGE_TO_3D_OT_vary_seed(Generating, bpy.types.Operator):
 
 
 class VariationOperator(ModelOperator):
-    """An operator for a model that has variations."""
+    """Base class of operators for a model that has variations."""
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -174,7 +167,7 @@ class VariationOperator(ModelOperator):
 
 
 class IMAGE_TO_3D_OT_show_variation(VariationOperator, bpy.types.Operator):
-    """Flip through the variations of this model"""
+    """Show another variation of this model"""
 
     bl_idname = Op.SHOW_VARIATION
     bl_label = "Show Variation"
@@ -208,10 +201,10 @@ class IMAGE_TO_3D_OT_show_variation(VariationOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_keep_variation(VariationOperator, bpy.types.Operator):
-    """Keep this variation and remove the others from the scene. Their files stay in the results folder"""
+    """Keep this variation and remove the others from the scene. Their files are kept in the results folder"""
 
     bl_idname = Op.KEEP_VARIATION
-    bl_label = "Keep This One"
+    bl_label = "Keep Only This"
     bl_options: ClassVar[set[str]] = {"UNDO"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -221,7 +214,7 @@ class IMAGE_TO_3D_OT_keep_variation(VariationOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_show_image(ModelOperator, bpy.types.Operator):
-    """Look at the image that this model was made of"""
+    """Open the image that this model was made from"""
 
     bl_idname = Op.SHOW_IMAGE
     bl_label = "Show Image"
@@ -229,7 +222,7 @@ class IMAGE_TO_3D_OT_show_image(ModelOperator, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            image = _image(self.root(context))
+            image = _image_of(self.root(context))
             if isinstance(image, str):
                 bpy.ops.wm.url_open(url=image)
             else:

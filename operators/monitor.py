@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Watching the jobs while the artist goes on working.
+"""The monitor: a modal operator that applies the jobs' events on a timer while the artist keeps working.
 
-One modal operator drains the queue's events on a timer and passes every input on. Blender writes no
-auto-save while a modal operator runs, so this one steps aside every few seconds: it ends, and an app
-timer starts it again a moment later. There is never more than one, however many jobs there are, and
-none when there is nothing to watch.
+It is a modal operator because the product's users asked for one; an app timer would need none of the workarounds here.
+Blender writes no auto-save while a modal operator runs, so this one ends every few seconds, and an app timer starts it
+again a moment later. There is never more than one, however many jobs there are, and none without work.
 """
 
 from __future__ import annotations
@@ -17,50 +16,50 @@ from typing import Any, ClassVar, Final
 
 import bpy
 
-from .. import engine
+from .. import engine, job_view, redraw
 from ..bl_ids import Op
-from ..panels import overlay, redraw
+from ..scene import placeholder
 
 _log = logging.getLogger(__name__)
 
 TICK: Final = 0.1
-"""Seconds between two looks at the queue."""
+"""Seconds between two ticks."""
 MAX_RUN: Final = 5.0
-"""Seconds after which the operator steps aside for Blender's auto-save."""
-PAUSE: Final = 0.1
+"""Seconds after which the operator ends for Blender's auto-save."""
+RESTART_DELAY: Final = 0.1
 """Seconds until it is started again."""
 UNREGISTER_GRACE: Final = 0.5
-"""Seconds that Blender gets to clear away an operator that was unregistered while it ran."""
-NO_WINDOW: Final = 2.0
-"""Seconds until it is tried again where Blender has no window to run an operator in."""
-PLACEHOLDERS: Final = 2.0
-"""Seconds between two redraws of the viewports, which cost more, for the progress at the placeholders."""
-PROGRESS: Final = 1.0
-"""Seconds between two redraws of the sidebar where only progress and the time left differ."""
+"""Seconds that Blender gets to remove an operator that was unregistered while it ran."""
+NO_WINDOW_RETRY: Final = 2.0
+"""Seconds until the next try while Blender has no window to run an operator in."""
+VIEWPORT_INTERVAL: Final = 2.0
+"""Seconds between two redraws of the viewports (expensive), for the progress at the placeholders."""
+SIDEBAR_INTERVAL: Final = 1.0
+"""Seconds between two redraws of the sidebar if only progress and the time left changed."""
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One stretch of watching, from one stepping aside to the next. Times of the monotonic clock."""
+    """One run of the operator, until it ends for auto-save. Times are monotonic."""
 
     timer: bpy.types.Timer
-    began: float
+    started: float
     drawn: float = 0.0
     viewports_drawn: float = 0.0
 
 
 _run: Run | None = None
-"""The present one. Kept here and not in the operator, which Blender frees when it likes."""
+"""The current one. Stored here and not in the operator, which Blender can free at any time."""
 
-_rest_until = 0.0
-"""Before this time of the monotonic clock no operator may begin to watch."""
+_no_start_before = 0.0
+"""Monotonic time before which no monitor may start."""
 
 
 class MonitorMixin:
-    """What an operator needs to watch; `generate` and `watch` share it."""
+    """Makes an operator able to become the monitor: those that start jobs, and `monitor` itself."""
 
     def monitor(self, context: bpy.types.Context) -> set[str]:
-        """Become the one that watches; FINISHED where another one does or there is nothing to watch."""
+        """Become the monitor. Returns FINISHED if there is one already, or nothing to monitor."""
         global _run
         if is_running() or not engine.busy() or context.window is None:
             return {"FINISHED"}
@@ -78,23 +77,23 @@ class MonitorMixin:
             return {"PASS_THROUGH"}
         now = time.monotonic()
         changed = engine.drain()
-        for notice in engine.notices():
+        for notice in job_view.take_notices():
             self.report({"WARNING" if notice.warning else "INFO"}, str(notice.message))
         done = not engine.busy()
-        if changed or done or now - run.drawn > PROGRESS:
+        if changed or done or now - run.drawn > SIDEBAR_INTERVAL:
             run.drawn = now
             redraw.sidebars(context.window_manager)
-        if now - run.viewports_drawn > PLACEHOLDERS and overlay.shown():
+        if now - run.viewports_drawn > VIEWPORT_INTERVAL and placeholder.any_shown(job.id for job in job_view.jobs()):
             run.viewports_drawn = now
             redraw.viewports(context.window_manager)
-        if done or now - run.began > MAX_RUN:
+        if done or now - run.started > MAX_RUN:
             _yield_for_autosave()
             start()
             return {"FINISHED", "PASS_THROUGH"}
         return {"PASS_THROUGH"}
 
     def cancel(self, _context: bpy.types.Context) -> None:
-        """Blender ends it: its window is closed, or a file is loaded. The jobs go on, so watching does."""
+        """Blender ends the operator: its window was closed, or a file is loaded. Start another one."""
         if _run is self._run:
             _yield_for_autosave()
             start()
@@ -104,10 +103,10 @@ class MonitorMixin:
 
 
 class IMAGE_TO_3D_OT_monitor(MonitorMixin, bpy.types.Operator):
-    """Show the progress of the jobs and put the models into the scene"""
+    """Show the progress of the jobs, and place finished models in the scene"""
 
     bl_idname = Op.MONITOR
-    bl_label = "Watch Jobs"
+    bl_label = "Monitor Jobs"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
@@ -119,37 +118,37 @@ class IMAGE_TO_3D_OT_monitor(MonitorMixin, bpy.types.Operator):
 
 
 def is_running() -> bool:
-    """Whether an operator watches now."""
+    """Whether a monitor is running."""
     return _run is not None
 
 
 def start() -> None:
-    """Have the jobs watched from a moment on. Harmless where they are, or where there is nothing to watch."""
-    if not bpy.app.background and not bpy.app.timers.is_registered(_begin):
-        pause = max(PAUSE, _rest_until - time.monotonic())
-        bpy.app.timers.register(_begin, first_interval=pause, persistent=True)
+    """Start the monitor soon. Harmless if it is running, or there is nothing to monitor."""
+    if not bpy.app.background and not bpy.app.timers.is_registered(_start_operator):
+        pause = max(RESTART_DELAY, _no_start_before - time.monotonic())
+        bpy.app.timers.register(_start_operator, first_interval=pause, persistent=True)
 
 
 def restart() -> None:
-    """Another file was loaded, which ends modal operators: forget the one that watched and start anew."""
+    """Another file was loaded, which ends modal operators: start a new monitor."""
     global _run
-    _run = None  # its timer went with the file
+    _run = None  # its timer was removed with the file
     start()
 
 
 def stop() -> None:
-    """Watch no longer; the add-on is being disabled.
+    """Stop the monitor: the add-on is being disabled.
 
-    Blender then only marks the running operator's handler as dead, and up to 4.3 it breaks down when
-    another modal operator begins before an event has made it clear the dead one away. So the timer
-    goes on for a moment: its next event does that, and nothing new begins before.
+    Blender then only marks the running operator's handler as dead, and up to 4.3 it crashes if another modal operator
+    starts before an event made it remove the dead one. So the timer continues for a moment: its next event does that,
+    and no monitor starts before.
     """
-    global _run, _rest_until
-    if bpy.app.timers.is_registered(_begin):
-        bpy.app.timers.unregister(_begin)
+    global _run, _no_start_before
+    if bpy.app.timers.is_registered(_start_operator):
+        bpy.app.timers.unregister(_start_operator)
     run, _run = _run, None
     if run is not None:
-        _rest_until = time.monotonic() + 2 * UNREGISTER_GRACE
+        _no_start_before = time.monotonic() + 2 * UNREGISTER_GRACE
         bpy.app.timers.register(partial(_remove, run.timer), first_interval=UNREGISTER_GRACE)
 
 
@@ -164,13 +163,13 @@ def _remove(timer: bpy.types.Timer) -> None:
     bpy.context.window_manager.event_timer_remove(timer)
 
 
-def _begin() -> float | None:
-    """App timer: start the operator that watches."""
+def _start_operator() -> float | None:
+    """App timer: start the monitor."""
     if is_running() or not engine.busy():
         return None
     windows = bpy.context.window_manager.windows
     if not windows:
-        return NO_WINDOW
+        return NO_WINDOW_RETRY
     with bpy.context.temp_override(window=windows[0]):
         bpy.ops.image_to_3d.monitor("INVOKE_DEFAULT")  # type: ignore[attr-defined]
     return None

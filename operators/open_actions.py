@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ways out of the panel: the files of a job, and the settings that something depends on."""
+"""Operators that open a job's files, the preferences, or test the key."""
 
 from __future__ import annotations
 
@@ -8,25 +8,23 @@ from typing import ClassVar
 
 import bpy
 
-from .. import account, engine, preferences
-from ..bl_ids import Op
+from .. import background_task, engine, preferences, redraw
+from ..bl_ids import PACKAGE, Op
 from ..errors import StorageError
 from ..jobs.config import OFFLINE
 from ..jobs.job import Job
-from ..panels import redraw
-from . import monitor
-from .job_actions import JobOperator
+from .job_actions import JobOperator, refresh
 
 
-def open_with_system(path: Path | None, what: str) -> None:
-    """Show a file or folder with the system's own program. Raises StorageError where it is gone."""
+def open_with_system(path: Path | None, name: str) -> None:
+    """Open a file or folder with the system's default program. Raises StorageError if it is missing."""
     if path is None or not path.exists():
-        raise StorageError(f"{what} is not there any more.", advice="")
+        raise StorageError("{name} no longer exists.", advice="", name=name)
     bpy.ops.wm.path_open(filepath=str(path))
 
 
 class IMAGE_TO_3D_OT_open_folder(JobOperator, bpy.types.Operator):
-    """Open the folder with the model, the image and all else that belongs to this job"""
+    """Open the folder with the model, the image and all other files of this job"""
 
     bl_idname = Op.OPEN_FOLDER
     bl_label = "Open Folder"
@@ -36,7 +34,7 @@ class IMAGE_TO_3D_OT_open_folder(JobOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_open_video(JobOperator, bpy.types.Operator):
-    """Play the video of the model turning"""
+    """Play the turntable video"""
 
     bl_idname = Op.OPEN_VIDEO
     bl_label = "Play Video"
@@ -53,12 +51,12 @@ class IMAGE_TO_3D_OT_open_preferences(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        bpy.ops.preferences.addon_show(module=preferences.ROOT)
+        bpy.ops.preferences.addon_show(module=PACKAGE)
         return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_allow_online(bpy.types.Operator):
-    """Open Blender's preferences where online access is allowed: System, Network, Allow Online Access"""
+    """Open Preferences › System › Network"""
 
     bl_idname = Op.ALLOW_ONLINE
     bl_label = "Allow Online Access"
@@ -70,10 +68,10 @@ class IMAGE_TO_3D_OT_allow_online(bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_use_offline_preview(bpy.types.Operator):
-    """Make rough shapes on this computer instead: no account, no network, and no AI"""
+    """Make rough shapes on this computer instead: no account, no network, not AI"""
 
     bl_idname = Op.USE_OFFLINE_PREVIEW
-    bl_label = "Use Offline Preview"
+    bl_label = "Try Offline Preview"
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     @classmethod
@@ -89,7 +87,7 @@ class IMAGE_TO_3D_OT_use_offline_preview(bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_test_key(bpy.types.Operator):
-    """Ask the service whether it knows the API key, and for the account's balance"""
+    """Check the API key and show the account balance"""
 
     bl_idname = Op.TEST_KEY
     bl_label = "Test Key"
@@ -97,21 +95,15 @@ class IMAGE_TO_3D_OT_test_key(bpy.types.Operator):
 
     @classmethod
     def poll(cls, _context: bpy.types.Context) -> bool:
-        chosen = preferences.chosen()
-        if chosen.needs_key:
-            cls.poll_message_set("Enter an API key first")
-        elif not chosen.address:
-            cls.poll_message_set("Enter the service's address first")
-        elif not chosen.on_this_machine and not bpy.app.online_access:
-            cls.poll_message_set("Allow online access in the preferences under System first")
-        else:
-            return not account.now().asking
-        return False
+        obstacle = preferences.read_config().why_not_ready()
+        if obstacle is not None:
+            cls.poll_message_set(str(obstacle))
+            return False
+        return not background_task.account.status.running
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        engine.ask_account()
-        redraw.sidebars(context.window_manager)
-        monitor.start()
+        engine.check_account()
+        refresh(context)
         return {"FINISHED"}
 
 

@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the add-on shows in the sidebar. Panels only draw: no I/O, no computing, no change of data."""
+"""What the add-on shows in the sidebar and the viewport. Panels only draw: no I/O, no computing, no data changes."""
 
 from __future__ import annotations
 
+from . import generated_model, main, overlay, settings
+
+_MODULES = (main, generated_model, settings, overlay)
+
 
 def register() -> None:
-    from ..scene import thumbnails
-    from . import generated_model, main, overlay, settings
-
-    for module in (thumbnails, main, generated_model, settings, overlay):
+    for module in _MODULES:
         module.register()
 
 
 def unregister() -> None:
-    from ..scene import thumbnails
-    from . import generated_model, main, overlay, settings
-
-    for module in (overlay, settings, generated_model, main, thumbnails):
+    for module in reversed(_MODULES):
         module.unregister()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the active model came from, and what can be made of it."""
+"""The panel for a selected generated model: how it was made, its size, and its variations."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import ClassVar
 
 import bpy
 
+from .. import job_view
 from ..bl_ids import Op
 from ..jobs import provenance
 from ..scene import variations
+from . import job_list
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
 
-class IMAGE_TO_3D_PT_model(SidebarPanel, bpy.types.Panel):
-    bl_idname = "IMAGE_TO_3D_PT_model"
+class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_generated_model"
     bl_parent_id = IMAGE_TO_3D_PT_main.bl_idname
-    bl_label = "This Model"
+    bl_label = "Generated Model"
     bl_options: ClassVar[set[str]] = set()
 
     @classmethod
@@ -25,14 +27,20 @@ class IMAGE_TO_3D_PT_model(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         root = variations.model_of(context.active_object)
-        assert root is not None, "poll() saw to it"
+        assert root is not None, "poll() checked it"
         column = self.layout.column(align=True)
         row = column.row()
-        row.label(text=str(root.get(provenance.IMAGE, "")), icon="IMAGE_DATA")
+        row.label(text=provenance.image_name(root), icon="IMAGE_DATA")
         row.operator(Op.SHOW_IMAGE, text="", icon="HIDE_OFF", emboss=False)
-        column.label(
-            text=f"Seed {root.get(provenance.SEED, '?')} · {str(root.get(provenance.DATE, ''))[:10]}", icon="BLANK1"
+        date = str(root.get(provenance.DATE, ""))[:10]
+        column.label(text=f"Seed {root.get(provenance.SEED, '?')} · {date}", icon="BLANK1")
+        size = bpy.utils.units.to_string(
+            context.scene.unit_settings.system, "LENGTH", variations.height(root), precision=3
         )
+        column.label(text=f"{variations.triangle_count(root):,} triangles · {size} high", icon="BLANK1")
+        job = job_view.job(str(root.get(provenance.JOB, "")))
+        for repair in job.details.get("repairs", ()) if job is not None else ():
+            job_list.wrapped(column, repair, job_list.characters(context), icon="INFO")
         row = self.layout.row(align=True)
         row.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
         row.operator(Op.VARY_SEED, icon="MOD_ARRAY")
@@ -44,4 +52,4 @@ class IMAGE_TO_3D_PT_model(SidebarPanel, bpy.types.Panel):
             row.operator(Op.KEEP_VARIATION)
 
 
-register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_model,))
+register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_generated_model,))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The list of jobs: each with its image, where it stands, and what can be done about it."""
+"""Draws the job list: each job's image, state, error, and the buttons for it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,12 @@ from typing import Any, Final
 
 import bpy
 
-from .. import engine
-from ..bl_ids import Op
+from .. import job_view
+from ..bl_ids import LIST_PAGE, Op
 from ..errors import Action, ErrorInfo
 from ..jobs import progress
 from ..jobs.job import Job, State
-from ..properties import PAGE
 from ..scene import target_scene, thumbnails
-from . import job_order
 
 _BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
@@ -27,44 +25,44 @@ _BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.IMPORT_AGAIN: (Op.IMPORT_AGAIN, "FILE_REFRESH"),
     Action.CHECK_AGAIN: (Op.CHECK_AGAIN, "VIEWZOOM"),
 }
-"""The button that does what an error advises."""
+"""The button for what an error advises."""
 
-_SETTINGS: Final = frozenset({Action.OPEN_PREFERENCES, Action.ALLOW_ONLINE})
-"""These change a setting; the job needs a retry afterwards."""
+_SETTING_ACTIONS: Final = frozenset({Action.OPEN_PREFERENCES, Action.ALLOW_ONLINE})
+"""These change a setting; the job needs a retry afterward."""
 
 _NAME_SHARE: Final = 0.36
-"""The part of a row's width that the name takes."""
+"""The fraction of a row's width for the name."""
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The page of the list that is turned to. Nothing where there are no jobs."""
-    shown, page, pages = job_order.page(getattr(context.window_manager, PAGE))
+    """Draw the current page of the list; nothing if there are no jobs."""
+    shown, page, pages = job_view.page(getattr(context.window_manager, LIST_PAGE))
     if not shown:
         return
     width = characters(context)
-    paused = engine.paused()
+    paused = job_view.paused()
     if paused is not None:
         left, reason = paused
-        layout.label(text=f"New jobs begin in {left}", icon="SORTTIME")
+        layout.label(text=f"New jobs start in {left}", icon="SORTTIME")
         wrapped(layout, reason, width, icon="BLANK1")
     column = layout.column(align=False)
     for job in shown:
-        # What holds up all that wait is said once.
+        # What pauses all queued jobs is shown once.
         _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else str(job.note))
     if pages > 1:
         _draw_pager(layout, page, pages)
-    if job_order.failed() > 1:
-        layout.operator(Op.RETRY_ALL, text=f"Retry All {job_order.failed()} That Failed", icon="FILE_REFRESH")
+    if job_view.failed() > 1:
+        layout.operator(Op.RETRY_ALL, text=f"Retry Failed ({job_view.failed()})", icon="FILE_REFRESH")
 
 
 def characters(context: bpy.types.Context) -> int:
-    """About how many characters fit on a line of the panel."""
+    """Returns about how many characters fit on a line of the panel."""
     scale = context.preferences.system.ui_scale
     return max(20, int(context.region.width / (scale * 6.6)) - 6)
 
 
 def wrapped(layout: bpy.types.UILayout, text: str, width: int, icon: str = "NONE") -> None:
-    """A text on as many lines as it takes; a label would be cut off."""
+    """Draw a text on as many lines as it needs; a label would cut it off."""
     column = layout.column(align=True)
     column.scale_y = 0.8
     for number, line in enumerate(textwrap.wrap(text, width)[:6]):
@@ -76,7 +74,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
         box = layout.box().column(align=True)
         _draw_row(box, job)
         wrapped(box, str(job.error), width - 2)
-        _draw_answers(box, job, job.error)
+        _draw_error_buttons(box, job, job.error)
     else:
         _draw_row(layout, job)
         if not note and job.state is State.READY:
@@ -101,9 +99,9 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
     if job.state is State.READY:
         _button(row, Op.IMPORT_HERE, job, "IMPORT", text=None)
     else:
-        words = row.row()
-        words.active = False
-        words.label(text=progress.words(job.state))
+        label = row.row()
+        label.active = False
+        label.label(text=progress.label(job.state))
     if job.video_file:
         _button(row, Op.OPEN_VIDEO, job, "PLAY")
     if job.state is State.PLACED:
@@ -116,19 +114,19 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
 
 def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
     fraction, left = progress.fraction_and_eta(job, time.time())
-    text = progress.words(job.state)
+    text = progress.label(job.state)
     if left is not None:
-        text = f"{text} {progress.clock(left)}"
+        text = f"{text} {progress.format_duration(left)}"
     row.progress(factor=fraction, text=text)
 
 
-def _draw_answers(layout: bpy.types.UILayout, job: Job, problem: ErrorInfo) -> None:
-    """The buttons that do what the error advises."""
+def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) -> None:
+    """Draw the buttons for what the error advises."""
     row = layout.row(align=True)
-    if problem.action in _BUTTONS:
-        operator, icon = _BUTTONS[problem.action]
+    if error.action in _BUTTONS:
+        operator, icon = _BUTTONS[error.action]
         _button(row, operator, job, icon, text=None)
-    if problem.action in _SETTINGS:
+    if error.action in _SETTING_ACTIONS:
         _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)
     if job.state is State.UNCONFIRMED:
         _button(row, Op.SEND_AGAIN, job, "EXPORT", text=None)
@@ -137,9 +135,9 @@ def _draw_answers(layout: bpy.types.UILayout, job: Job, problem: ErrorInfo) -> N
 
 
 def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str, text: str | None = "") -> None:
-    """A button for one job. `text`: None for the operator's own label, "" for the icon alone."""
-    words: dict[str, Any] = {} if text is None else {"text": text}
-    button = layout.operator(operator, icon=icon, **words)
+    """Draw a button for one job. `text`: None for the operator's label, "" for the icon alone."""
+    options: dict[str, Any] = {} if text is None else {"text": text}
+    button = layout.operator(operator, icon=icon, **options)
     if hasattr(button, "job_id"):
         button.job_id = job.id
 
@@ -152,6 +150,6 @@ def _draw_pager(layout: bpy.types.UILayout, page: int, pages: int) -> None:
     middle = row.row()
     middle.alignment = "CENTER"
     middle.label(text=f"Page {page + 1} of {pages}")
-    on = row.row(align=True)
-    on.enabled = page + 1 < pages
-    on.operator(Op.TURN_PAGE, text="", icon="TRIA_RIGHT").page = page + 1
+    forward = row.row(align=True)
+    forward.enabled = page + 1 < pages
+    forward.operator(Op.TURN_PAGE, text="", icon="TRIA_RIGHT").page = page + 1

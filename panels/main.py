@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The tab in the 3D viewport's sidebar: service, image, the button, and the jobs."""
+"""The main panel in the 3D viewport's sidebar: service, image, the Generate button, and the job list."""
 
 from __future__ import annotations
 
@@ -8,27 +8,25 @@ from typing import Any, Final
 
 import bpy
 
-from .. import account, engine, preferences
-from ..bl_ids import Op
+from .. import background_task, preferences
+from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import Action, ImageTo3DError
-from ..jobs.config import OFFLINE
-from ..properties import NAME
+from ..jobs.config import OFFLINE, Config
+from ..redraw import TAB
 from ..scene import thumbnails
 from . import job_list
-from .redraw import CATEGORY
 
-_THUMBNAIL: Final = 3.0
-"""Height of the image, in rows."""
+_THUMBNAIL_ROWS: Final = 3.0
 _THUMBNAIL_SHARE: Final = 0.28
-"""The part of the panel's width that the image takes."""
+"""The fraction of the panel's width for the thumbnail."""
 
 
 class SidebarPanel:
-    """Where all of the add-on's panels are."""
+    """Base class of the add-on's panels."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
-    bl_category = CATEGORY
+    bl_category = TAB
     layout: bpy.types.UILayout
 
 
@@ -38,26 +36,29 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        settings = getattr(context.scene, NAME)
-        _draw_service(layout)
+        settings = getattr(context.scene, SCENE_SETTINGS)
+        config = preferences.read_config()
+        obstacle = config.why_not_ready()
+        _draw_service(layout, config)
         _draw_image(layout, settings)
-        obstacle = engine.obstacle()
-        _draw_button(layout, settings, obstacle)
+        row = layout.row()
+        row.scale_y = 1.6
+        row.enabled = obstacle is None and bool(settings.image.strip())
+        row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
         if obstacle is not None:
             _draw_obstacle(layout, context, obstacle)
         job_list.draw(layout, context)
 
 
-def _draw_service(layout: bpy.types.UILayout) -> None:
-    service = preferences.chosen().service
-    said = account.now()
-    text = preferences.SERVICE_NAMES[service]
-    if service == OFFLINE:
-        text += " (no AI)"
-    elif said.balance:
-        text += f" · {said.balance}"
+def _draw_service(layout: bpy.types.UILayout, config: Config) -> None:
+    text = preferences.SERVICE_NAMES[config.service]
+    balance = background_task.account.status.value
+    if config.service == OFFLINE:
+        text += " (not AI)"
+    elif balance:
+        text += f" · {balance}"
     row = layout.row()
-    row.label(text=text, icon="URL" if service != OFFLINE else "HOME")
+    row.label(text=text, icon="URL" if config.service != OFFLINE else "HOME")
     row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES", emboss=False)
 
 
@@ -66,23 +67,16 @@ def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
     thumbnail = thumbnails.icon(image)
     if thumbnail:
         split = layout.split(factor=_THUMBNAIL_SHARE)
-        split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL)
+        split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL_ROWS)
         layout = split.column()
         layout.label(text=PurePath(image.replace("\\", "/")).name)
     row = layout.row(align=True)
-    row.prop(settings, "image", text="", placeholder="Image file or web address")
+    row.prop(settings, "image", text="", placeholder="Image file or URL")
     row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER")
 
 
-def _draw_button(layout: bpy.types.UILayout, settings: Any, obstacle: ImageTo3DError | None) -> None:
-    row = layout.row()
-    row.scale_y = 1.6
-    row.enabled = obstacle is None and bool(settings.image.strip())
-    row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
-
-
 def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:
-    """Why nothing can be generated now, and the buttons that change it."""
+    """Draw why nothing can be generated now, and the buttons that change that."""
     box = layout.box().column()
     job_list.wrapped(box, str(obstacle.message), job_list.characters(context) - 3, icon="INFO")
     buttons = box.column(align=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far each job is, drawn in the viewport at its placeholder. Only draws."""
+"""Draws each job's progress in the viewport at its placeholder. Only draws."""
 
 from __future__ import annotations
 
@@ -13,30 +13,25 @@ from bpy_extras.view3d_utils import location_3d_to_region_2d
 from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
-from .. import engine
+from .. import job_view
 from ..jobs import progress
 from ..jobs.job import Job, State
 from ..scene import placeholder
 
 _WIDTH: Final = 120
 _HEIGHT: Final = 5
-_TEXT: Final = 11
+_TEXT_SIZE: Final = 11
 """All in points of the interface's scale."""
 _BELOW: Final = 14
-_MOST: Final = 30
-"""Bars drawn at once: more would be a wall."""
+_MAX_BARS: Final = 30
+"""Bars drawn at once."""
 
-_GROUND: Final = (0.0, 0.0, 0.0, 0.45)
+_BACKGROUND: Final = (0.0, 0.0, 0.0, 0.45)
 _BAR: Final = (0.28, 0.56, 0.95, 0.95)
-_TROUBLE: Final = (0.9, 0.45, 0.2, 0.95)
-_WORDS: Final = (1.0, 1.0, 1.0, 0.9)
+_ERROR: Final = (0.9, 0.45, 0.2, 0.95)
+_TEXT_COLOR: Final = (1.0, 1.0, 1.0, 0.9)
 
 _handle: Any = None
-
-
-def shown() -> bool:
-    """Whether there is anything to draw."""
-    return any(placeholder.find_cached(job.id) is not None for job in engine.jobs())
 
 
 def _draw() -> None:
@@ -48,34 +43,34 @@ def _draw() -> None:
     for job, empty in at_placeholders():
         if not empty.visible_get():
             continue
-        spot = location_3d_to_region_2d(region, view, empty.matrix_world.translation)
-        if spot is not None:
-            _draw_bar(job, spot, scale)
+        point = location_3d_to_region_2d(region, view, empty.matrix_world.translation)
+        if point is not None:
+            _draw_bar(job, point, scale)
 
 
 def at_placeholders() -> list[tuple[Job, bpy.types.Object]]:
-    """The jobs to draw: what is at work first, then what waits its turn, then what came to an end."""
-    found = [(job, empty) for job in engine.jobs() if (empty := placeholder.find_cached(job.id)) is not None]
-    return sorted(found, key=lambda pair: (not pair[0].running, pair[0].state is State.QUEUED))[:_MOST]
+    """Returns the jobs to draw: running ones first, then queued ones, then those that ended."""
+    found = [(job, empty) for job in job_view.jobs() if (empty := placeholder.find_cached(job.id)) is not None]
+    return sorted(found, key=lambda pair: (not pair[0].running, pair[0].state is State.QUEUED))[:_MAX_BARS]
 
 
-def _draw_bar(job: Job, spot: Vector, scale: float) -> None:
+def _draw_bar(job: Job, point: Vector, scale: float) -> None:
     fraction, left = progress.fraction_and_eta(job, time.time())
-    words = progress.words(job.state) + (f"  {progress.clock(left)}" if left is not None else "")
+    text = progress.label(job.state) + (f"  {progress.format_duration(left)}" if left is not None else "")
     width, height = _WIDTH * scale, _HEIGHT * scale
-    x, y = spot.x - width / 2, spot.y - _BELOW * scale
-    in_trouble = job.state in (State.FAILED, State.UNCONFIRMED)
+    x, y = point.x - width / 2, point.y - _BELOW * scale
+    failed = job.state in (State.FAILED, State.UNCONFIRMED)
     gpu.state.blend_set("ALPHA")
-    _draw_box(x, y, width, height, _GROUND)
-    _draw_box(x, y, width * (1.0 if in_trouble else fraction), height, _TROUBLE if in_trouble else _BAR)
+    _draw_box(x, y, width, height, _BACKGROUND)
+    _draw_box(x, y, width * (1.0 if failed else fraction), height, _ERROR if failed else _BAR)
     gpu.state.blend_set("NONE")
-    blf.size(0, _TEXT * scale)
-    blf.color(0, *_WORDS)
-    text_width, text_height = blf.dimensions(0, words)
-    blf.position(0, spot.x - text_width / 2, y - text_height - 4 * scale, 0)
+    blf.size(0, _TEXT_SIZE * scale)
+    blf.color(0, *_TEXT_COLOR)
+    text_width, text_height = blf.dimensions(0, text)
+    blf.position(0, point.x - text_width / 2, y - text_height - 4 * scale, 0)
     blf.enable(0, blf.SHADOW)
     blf.shadow(0, 3, 0.0, 0.0, 0.0, 0.8)
-    blf.draw(0, words)
+    blf.draw(0, text)
     blf.disable(0, blf.SHADOW)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sub-panels: the service's parameters by their group, and how the model is to stand."""
+"""The settings panels: request parameters and placement settings, each drawn by its group in the two tables."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any, ClassVar, Final
 
 import bpy
 
+from .. import placement
 from ..api.parameters import Group
-from ..bl_ids import Op
-from ..properties import NAME, SETTINGS
+from ..bl_ids import SCENE_SETTINGS, Op
+from ..properties import PANEL_PARAMETERS
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
-_PAIRS: Final = frozenset({"ss_guidance_strength", "slat_guidance_strength"})
-"""A gap before these: what belongs together stands together."""
+_GAP_BEFORE: Final = frozenset({"ss_guidance_strength", "slat_guidance_strength", "size"})
+"""A gap before these keeps related settings together."""
 
 
 class SettingsPanel(SidebarPanel):
-    """A closed sub-panel with one property a line."""
+    """A closed sub-panel with one property per line."""
 
     bl_parent_id = IMAGE_TO_3D_PT_main.bl_idname
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
@@ -28,49 +29,49 @@ class SettingsPanel(SidebarPanel):
         return self.layout.column()
 
 
-def _draw_group(layout: bpy.types.UILayout, settings: Any, group: Group) -> None:
-    for name, parameter in SETTINGS.items():
+def _draw_parameters(layout: bpy.types.UILayout, settings: Any, group: Group) -> None:
+    for name, parameter in PANEL_PARAMETERS.items():
         if parameter.group == group:
-            if name in _PAIRS:
+            if name in _GAP_BEFORE:
                 layout.separator(factor=0.5)
             layout.prop(settings, name)
 
 
+def _draw_placement(layout: bpy.types.UILayout, settings: Any, group: placement.Group) -> None:
+    for name, setting in placement.SETTINGS.items():
+        if setting.group == group:
+            if name in _GAP_BEFORE:
+                layout.separator(factor=0.5)
+            layout.prop(settings.placement, name)
+
+
 class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
     bl_idname = "IMAGE_TO_3D_PT_generation"
-    bl_label = "Generation"
+    bl_label = "Settings"
 
     def draw(self, context: bpy.types.Context) -> None:
-        _draw_group(self.column(), getattr(context.scene, NAME), "generation")
+        _draw_parameters(self.column(), getattr(context.scene, SCENE_SETTINGS), "generation")
 
 
-class IMAGE_TO_3D_PT_service(SettingsPanel, bpy.types.Panel):
-    bl_idname = "IMAGE_TO_3D_PT_service"
+class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_advanced"
     bl_parent_id = IMAGE_TO_3D_PT_generation.bl_idname
-    bl_label = "Service"
+    bl_label = "Advanced"
 
     def draw(self, context: bpy.types.Context) -> None:
-        _draw_group(self.column(), getattr(context.scene, NAME), "service")
+        _draw_parameters(self.column(), getattr(context.scene, SCENE_SETTINGS), "advanced")
 
 
-class IMAGE_TO_3D_PT_placing(SettingsPanel, bpy.types.Panel):
-    bl_idname = "IMAGE_TO_3D_PT_placing"
-    bl_label = "Placing"
+class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_placement"
+    bl_label = "Placement"
 
     def draw(self, context: bpy.types.Context) -> None:
-        placement = getattr(context.scene, NAME).placement
+        settings = getattr(context.scene, SCENE_SETTINGS)
         column = self.column()
-        column.prop(placement, "place")
-        column.prop(placement, "collection")
-        column.prop(placement, "select")
+        _draw_placement(column, settings, "placement")
         column.separator(factor=0.5)
-        column.prop(placement, "size")
-        column.prop(placement, "origin")
-        column.prop(placement, "on_ground")
-        column.separator(factor=0.5)
-        column.prop(placement, "shade_smooth")
-        column.prop(placement, "triangle_budget")
-        column.prop(placement, "merge_distance")
+        _draw_placement(column, settings, "mesh")
 
 
 class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
@@ -78,20 +79,18 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
     bl_label = "Output"
 
     def draw(self, context: bpy.types.Context) -> None:
-        settings = getattr(context.scene, NAME)
-        placement = settings.placement
+        settings = getattr(context.scene, SCENE_SETTINGS)
         column = self.column()
-        _draw_group(column, settings, "output")
+        _draw_parameters(column, settings, "output")
         column.separator(factor=0.5)
-        column.prop(placement, "mark_as_asset")
-        if placement.mark_as_asset:
-            column.prop(placement, "asset_catalog")
-            column.prop(placement, "asset_author")
-            column.prop(placement, "asset_tags")
+        column.prop(settings.placement, "mark_as_asset")
+        if settings.placement.mark_as_asset:
+            for name in ("asset_catalog", "asset_author", "asset_tags"):
+                column.prop(settings.placement, name)
         column.separator(factor=0.5)
         column.operator(Op.CLEAR_FINISHED, icon="TRASH")
 
 
 register, unregister = bpy.utils.register_classes_factory(
-    (IMAGE_TO_3D_PT_generation, IMAGE_TO_3D_PT_service, IMAGE_TO_3D_PT_placing, IMAGE_TO_3D_PT_output)
+    (IMAGE_TO_3D_PT_generation, IMAGE_TO_3D_PT_advanced, IMAGE_TO_3D_PT_placement, IMAGE_TO_3D_PT_output)
 )

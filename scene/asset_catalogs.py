@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Asset catalogs by the paths artists know them by. Only read: the files belong to the artist."""
+"""Finds asset catalogs by their paths. Read only: the catalog files belong to the artist."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE: Final = "blender_assets.cats.txt"
 
 
 def find(text: str) -> str:
-    """The UUID of a catalog given by its path or its UUID; "" for none. Raises ParameterError where there is none."""
+    """Returns the UUID of a catalog given by its path or UUID; "" for none. Raises ParameterError if it is unknown."""
     text = text.strip().strip("/")
     if not text:
         return ""
@@ -30,13 +30,14 @@ def find(text: str) -> str:
             if path == text:
                 return catalog_id
     raise ParameterError(
-        f'There is no asset catalog "{one_line(text, 80)}".',
-        advice="Make it in the Asset Browser first, and save this file in its library's folder.",
+        'There is no asset catalog "{catalog}".',
+        advice="Create it in the Asset Browser first, and save this file in its library's folder.",
+        catalog=one_line(text, 80),
     )
 
 
 def _folders() -> Iterator[Path]:
-    """Where catalogs that count for the open file may be: its own folder and those above, then the asset libraries."""
+    """Yields the folders whose catalogs apply to the open file: its own and its parents, then the asset libraries."""
     if bpy.data.filepath:
         yield from Path(bpy.data.filepath).parents
     for library in bpy.context.preferences.filepaths.asset_libraries:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the image comes from."""
+"""Where the input image comes from."""
 
 from __future__ import annotations
 
@@ -11,21 +11,18 @@ from ..errors import ImageError
 
 
 def from_text(text: str) -> Path | str:
-    """The image that a path (`//` is the .blend's folder) or a public web address means.
-
-    Raises ImageError where there is none to look at.
-    """
+    """Returns the image for a path (`//` is the .blend's folder) or a public URL. Raises ImageError."""
     text = text.strip()
     if not text:
         raise ImageError("No image is chosen.", advice="Choose an image first.")
-    if is_address(text):
+    if is_url(text):
         return text
     path = Path(bpy.path.abspath(text)).expanduser().absolute()
     if not path.is_file():
-        raise ImageError(f"There is no image at {path}.", advice="Choose another image.")
+        raise ImageError("Image not found: {path}.", advice="Choose another image.", path=str(path))
     return path
 
 
-def is_address(text: str) -> bool:
-    """Whether it is a web address rather than a file."""
+def is_url(text: str) -> bool:
+    """Whether the text is a URL rather than a path."""
     return text.lower().startswith(("http://", "https://"))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The models that are ready, on their way into the scene, and the placeholders that hold their places.
+"""The models that are ready and wait to be placed, and the placeholders that reserve their places.
 
-All of it happens a step at a time, when it disturbs nothing that the artist does. Main thread only.
+Everything happens in small steps, when it does not disturb the artist. Main thread only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from ..errors import (
     Message,
 )
 from ..jobs.job import Job, State
-from ..placement import Placement
 from . import place_model, placeholder, target_scene
 
 if TYPE_CHECKING:
@@ -36,37 +35,37 @@ _NOT_PLACED: Final = ErrorInfo(
 )
 
 _TICK_BUDGET: Final = 0.003
-"""Seconds of the main thread for looking after placeholders in one step."""
+"""Seconds of the main thread for updating placeholders in one step."""
 
 _ready: dict[str, None] = {}
-"""Ids of jobs that are to be placed as soon as that disturbs nothing, in order."""
+"""Ids of jobs to place as soon as that does not disturb, in order."""
 _stale_placeholders: dict[str, None] = {}
-"""Ids of jobs whose placeholders have to be looked after, in order."""
+"""Ids of jobs whose placeholders have to be updated, in order."""
 _removed_jobs: set[str] = set()
-"""Ids of jobs that were taken off the list: a file that was saved before may still hold their places."""
+"""Ids of jobs that were removed from the list: a file that was saved before may still have their placeholders."""
 _removed_placeholders: set[str] = set()
-"""Ids of cancelled jobs whose placeholders were taken away."""
+"""Ids of jobs whose placeholders were removed."""
 _unsaved: set[str] = set()
-"""Ids of jobs whose models stand in the open file and were not saved with it yet."""
+"""Ids of jobs whose models are in the open file and were not saved with it yet."""
 
 
-def pending() -> bool:
+def any_pending() -> bool:
     """Whether there is anything to do."""
     return bool(_ready or _stale_placeholders)
 
 
-def is_arriving(job_id: str) -> bool:
-    """Whether a job's model is to be placed by itself, as soon as that is possible."""
+def is_pending(job_id: str) -> bool:
+    """Whether a job's model will be placed by itself, as soon as that is possible."""
     return job_id in _ready
 
 
-def held_up() -> bool:
-    """Whether what is ready has to wait for something that the artist does."""
-    return bool(place_model.can_place_now(bpy.context))
+def blocked() -> bool:
+    """Whether ready models have to wait for something that the artist does."""
+    return bool(place_model.why_not_now(bpy.context))
 
 
-def changed(before: Job | None, job: Job) -> None:
-    """A job is not what it was."""
+def job_changed(before: Job | None, job: Job) -> None:
+    """A job is new, or has changed."""
     if job.state is State.READY and job.place_by_itself:
         _ready[job.id] = None
     elif job.state is not State.READY:
@@ -76,31 +75,31 @@ def changed(before: Job | None, job: Job) -> None:
         _stale_placeholders[job.id] = None
 
 
-def removed(job_id: str, job: Job | None) -> None:
-    """A job, the last that was heard of it, is off the list."""
+def job_removed(job_id: str, job: Job | None) -> None:
+    """A job was removed from the list. `job`: its last snapshot."""
     _ready.pop(job_id, None)
     _removed_jobs.add(job_id)
     if job is None or _wants_placeholder(job):
         _stale_placeholders[job_id] = None
 
 
-def hold_place(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True) -> None:
-    """Put up the job's placeholder, where its settings ask for one; an undo step of its own if wanted."""
+def add_placeholder(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True) -> None:
+    """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted."""
     if not _wants_placeholder(job):
         return
-    placeholder.put(job, scene, place_model.view_layer(scene), job.target_scene.location)
+    placeholder.add(job, scene, place_model.view_layer(scene), job.target_scene.location)
     if undo_step:
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
 
 
 def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
-    """Do a piece of what there is to do, if that disturbs nothing; whether something looks different then."""
-    if not pending() or place_model.can_place_now(bpy.context):
+    """Do a part of the work, if that does not disturb. Returns whether something looks different then."""
+    if not any_pending() or place_model.why_not_now(bpy.context):
         return False
     if _stale_placeholders:
-        return _look_after_placeholders(jobs)
+        return _update_placeholders(jobs)
     job = jobs(next(iter(_ready))) if _ready else None
-    return job is not None and _arrive(job, queue)
+    return job is not None and _place_next(job, queue)
 
 
 def place_here(
@@ -111,9 +110,9 @@ def place_here(
     at: Sequence[float] | None = None,
     empty: bpy.types.Object | None = None,
 ) -> None:
-    """Put a finished job's model into `scene`, whatever scene it was started from.
+    """Place a finished job's model in `scene`, whatever its target scene was.
 
-    `at` replaces the spot it was started from; `empty` is the placeholder whose place it takes.
+    `at` replaces the location where it was started; `empty` is the placeholder that it replaces.
     Raises ImageTo3DError.
     """
     _ready.pop(job.id, None)
@@ -126,49 +125,49 @@ def place_here(
 
 
 def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
-    """Another file is open: the jobs that are ready and belong to it are placed now, all others wait.
+    """Another file was loaded: ready jobs that belong to it are placed now, all others wait.
 
-    The ids of the jobs whose models went with the file before, unsaved.
+    Returns the ids of the jobs whose models were in the last file, unsaved.
     """
-    gone = tuple(_unsaved)
+    left = tuple(_unsaved)
     target_scene.file_loaded()
     placeholder.file_loaded()
     _unsaved.clear()
     _ready.clear()
     _stale_placeholders.clear()
     known = {job.id: job for job in jobs}
-    # Of a job that this Blender does not know another one may: its placeholder stays.
+    # Placeholders of jobs that are unknown here stay: another Blender may know them.
     _stale_placeholders.update(
         (job_id, None) for job_id in placeholder.search() if job_id in known or job_id in _removed_jobs
     )
     for job in known.values():
         if job.state is State.READY and job.place_by_itself and target_scene.find(job) is not None:
             _ready[job.id] = None
-    return gone
+    return left
 
 
 def file_saved() -> tuple[str, ...]:
-    """What stands in the open file is safe now: the ids of the jobs for which that is news."""
-    safe = tuple(_unsaved)
+    """The open file was saved. Returns the ids of the jobs whose models were saved with it for the first time."""
+    saved = tuple(_unsaved)
     _unsaved.clear()
-    return safe
+    return saved
 
 
 def forget() -> None:
-    """The add-on ends."""
+    """Forget everything: the engine was stopped."""
     for store in (_ready, _stale_placeholders, _removed_jobs, _removed_placeholders, _unsaved):
         store.clear()
 
 
 def _wants_placeholder(job: Job) -> bool:
-    return Placement.from_json(job.placement).place == "PLACEHOLDER"
+    return job.placement.place == "PLACEHOLDER"
 
 
-def _arrive(job: Job, queue: Queue) -> bool:
-    """One step of a model's arrival; whether something looks different then."""
+def _place_next(job: Job, queue: Queue) -> bool:
+    """Do one step of placing a model. Returns whether something looks different then."""
     scene = target_scene.find(job)
     if scene is None:
-        _log.info("%s waits: the scene it was started from is not open", job.name)
+        _log.info("%s waits: its target scene is not open", job.name)
         place_model.discard_prefetched(job)
         del _ready[job.id]
         return True
@@ -180,7 +179,7 @@ def _arrive(job: Job, queue: Queue) -> bool:
         return True
     try:
         if place_model.prefetch(job):
-            return False  # one large piece a tick: all at once would be felt
+            return False  # one large part per tick: all at once would be a noticeable stall
         place_here(job, scene, queue, empty=empty)
     except ImageTo3DError as error:
         _log.warning("%s could not be placed: %s", job.name, error)
@@ -191,15 +190,15 @@ def _arrive(job: Job, queue: Queue) -> bool:
     return True
 
 
-def _look_after_placeholders(jobs: Callable[[str], Job | None]) -> bool:
-    """As many of them as there is time for, one at least; whether something looks different then."""
+def _update_placeholders(jobs: Callable[[str], Job | None]) -> bool:
+    """Update as many placeholders as there is time for, at least one. Returns True: something looks different then."""
     until = time.perf_counter() + _TICK_BUDGET
     searched = False
     while _stale_placeholders:
         job_id = next(iter(_stale_placeholders))
         del _stale_placeholders[job_id]
         empty = placeholder.find_cached(job_id)
-        if empty is None and not searched:  # renamed, or deleted
+        if empty is None and not searched:  # it was renamed or deleted
             placeholder.search()
             searched = True
             empty = placeholder.find_cached(job_id)
@@ -210,7 +209,7 @@ def _look_after_placeholders(jobs: Callable[[str], Job | None]) -> bool:
 
 
 def _update_placeholder(job_id: str, job: Job | None, empty: bpy.types.Object | None) -> None:
-    """A placeholder gets its image; one of a job that is over goes, and comes again with a retry."""
+    """Give a placeholder its image; remove that of a finished job, and add it again after a retry."""
     if job is None or job.state in (State.CANCELLED, State.PLACED):
         if empty is not None:
             placeholder.remove(empty)
@@ -221,4 +220,4 @@ def _update_placeholder(job_id: str, job: Job | None, empty: bpy.types.Object | 
         _removed_placeholders.discard(job_id)
         scene = target_scene.find(job)
         if scene is not None:
-            hold_place(job, scene)
+            add_placeholder(job, scene)

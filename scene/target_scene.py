@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which scene a job belongs to, so that its model is put into no other.
+"""The target scene: which scene a job belongs to, so that its model is placed in no other by itself.
 
-In the running Blender a scene is known by its session uid, which undo does not change. That number
-means nothing in another file or another run, so a random token stands for the file as loaded, and a
-stamp in the scene's settings is saved with the .blend.
+In the running Blender a scene is identified by its session uid, which undo does not change. In another file or another
+session that number means nothing, so a random token identifies the file as loaded, and another one in the scene's
+settings is saved with the .blend.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from pathlib import PurePath
 import bpy
 from bpy.app.handlers import persistent
 
+from ..bl_ids import SCENE_SETTINGS
 from ..jobs.job import Job, TargetScene
-from ..properties import NAME
 
 _session: str = uuid.uuid4().hex
-"""Stands for the file as loaded; another one after each load."""
+"""Identifies the file as loaded; changes at each load."""
 
 _scene_tokens: dict[int, str] = {}
-"""By session uid: the stamps of scenes that jobs were started from since the file was loaded."""
+"""By session uid: the tokens of scenes in which jobs were started since the file was loaded."""
 
 
-def of(scene: bpy.types.Scene) -> TargetScene:
-    """What a job started from `scene` now has to know to find it again. Stamps the scene."""
+def capture(scene: bpy.types.Scene) -> TargetScene:
+    """Returns what a job needs to find `scene` again. Sets the scene's token."""
     scene_token = _scene_tokens[scene.session_uid] = _scene_tokens.get(scene.session_uid) or _own_token(scene)
-    _put(scene, scene_token)
+    _set_token(scene, scene_token)
     return TargetScene(
         session=_session,
         scene_uid=scene.session_uid,
@@ -39,51 +39,53 @@ def of(scene: bpy.types.Scene) -> TargetScene:
 
 
 def find(job: Job) -> bpy.types.Scene | None:
-    """The scene `job` was started from; None while another file is open, or where it was deleted."""
+    """Returns the job's target scene; None while another file is open, or if it was deleted."""
     wanted = job.target_scene
     if wanted.session == _session:
         return next((scene for scene in bpy.data.scenes if scene.session_uid == wanted.scene_uid), None)
     if not wanted.scene_token:
         return None
-    stamped = [scene for scene in bpy.data.scenes if getattr(scene, NAME).scene_token == wanted.scene_token]
-    if len(stamped) > 1:  # the scene was copied, stamp and all
-        stamped = [scene for scene in stamped if scene.name == wanted.scene_name]
-    return stamped[0] if len(stamped) == 1 else None
+    matching = [scene for scene in bpy.data.scenes if getattr(scene, SCENE_SETTINGS).scene_token == wanted.scene_token]
+    if len(matching) > 1:  # the scene was copied with its token
+        matching = [scene for scene in matching if scene.name == wanted.scene_name]
+    return matching[0] if len(matching) == 1 else None
 
 
 def other_file_label(job: Job) -> str:
-    """Where a job belongs that was started from another file than the open one, in words; else empty."""
+    """Returns a label for a job that belongs to another file than the open one; else an empty text."""
     wanted = job.target_scene
     if not wanted.session or wanted.session == _session:
         return ""
-    return f"Started in {PurePath(wanted.file).name}" if wanted.file else "Started in a file that was not saved"
+    return f"From {PurePath(wanted.file).name}" if wanted.file else "From an unsaved file"
 
 
 def file_loaded() -> None:
-    """Another file is open, or the same one again: nothing of before is meant any more."""
+    """A file was loaded: earlier session uids no longer apply."""
     global _session
     _session = uuid.uuid4().hex
     _scene_tokens.clear()
 
 
 def _own_token(scene: bpy.types.Scene) -> str:
-    scene_token = getattr(scene, NAME).scene_token
-    copied = any(getattr(other, NAME).scene_token == scene_token for other in bpy.data.scenes if other != scene)
+    scene_token = getattr(scene, SCENE_SETTINGS).scene_token
+    copied = any(
+        getattr(other, SCENE_SETTINGS).scene_token == scene_token for other in bpy.data.scenes if other != scene
+    )
     return uuid.uuid4().hex if not scene_token or copied else scene_token
 
 
-def _put(scene: bpy.types.Scene, scene_token: str) -> None:
-    settings = getattr(scene, NAME)
+def _set_token(scene: bpy.types.Scene, scene_token: str) -> None:
+    settings = getattr(scene, SCENE_SETTINGS)
     if scene.library is None and settings.scene_token != scene_token:
         settings.scene_token = scene_token
 
 
 @persistent
 def _restore_tokens(*_: object) -> None:
-    """Before saving: an undo may have taken a stamp away."""
+    """Before saving: an undo may have removed a token."""
     for scene in bpy.data.scenes:
         if scene.session_uid in _scene_tokens:
-            _put(scene, _scene_tokens[scene.session_uid])
+            _set_token(scene, _scene_tokens[scene.session_uid])
 
 
 def register() -> None:

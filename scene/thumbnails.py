@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small images for the panel.
+"""Thumbnails of image files, for the interface.
 
-Making one known costs nothing: Blender reads and scales the file in a thread of its own when the
-image is first drawn.
+Registering one is cheap: Blender reads and scales the file in a thread of its own when it is first drawn.
 """
 
 from __future__ import annotations
@@ -14,26 +13,26 @@ import bpy.utils.previews
 
 from . import image_sources
 
-_MOST: Final = 200
-"""Thumbnails kept; beyond that all are let go of, and those in view are made anew."""
+_MAX_THUMBNAILS: Final = 200
+"""Beyond this number all are dropped, and the visible ones are created again."""
 
 _collection: bpy.utils.previews.ImagePreviewCollection | None = None
 
 
 def icon(image: str) -> int:
-    """The icon of an image's file; 0 where there can be none (a web address, nothing chosen)."""
-    if _collection is None or not image.strip() or image_sources.is_address(image):
+    """Returns the icon id of an image file; 0 for a URL or if nothing is chosen."""
+    if _collection is None or not image.strip() or image_sources.is_url(image):
         return 0
     path = bpy.path.abspath(image)
     if path not in _collection:
-        if len(_collection) >= _MOST:
+        if len(_collection) >= _MAX_THUMBNAILS:
             _collection.clear()
         _collection.load(path, path, "IMAGE")
     return _collection[path].icon_id
 
 
 def refresh(image: str) -> None:
-    """The image was chosen anew: its file may be another than the one seen before."""
+    """The image was chosen again: its file may have changed."""
     path = bpy.path.abspath(image)
     if _collection is not None and path in _collection:
         del _collection[path]

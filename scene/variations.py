@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Variations of one model: side by side, to flip through on one spot, and to keep one of."""
+"""Variations of one model: shown side by side or one at a time in the same place, and reduced to one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from mathutils import Vector
 from ..jobs.provenance import GROUP, JOB
 
 GAP: Final = 1.25
-"""Distance of two variations, in widths of the model."""
+"""Distance between two variations, in widths of the model."""
 
 
 def model_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
-    """The root of the generated model that an object belongs to; None where it belongs to none."""
+    """Returns the root of the generated model that an object belongs to; None if it belongs to none."""
     while item is not None:
         if item.get(JOB):
             return item
@@ -25,13 +25,13 @@ def model_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
 
 
 def parts(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
-    """A model's objects, the root first."""
+    """Returns a model's objects, the root first."""
     yield root
     yield from root.children_recursive
 
 
 def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """All variations of a model in a scene, itself among them, oldest first."""
+    """Returns all variations of a model in a scene, including itself, oldest first."""
     group = root.get(GROUP)
     if not group:
         return [root]
@@ -39,14 +39,26 @@ def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.O
 
 
 def width(root: bpy.types.Object) -> float:
-    """How far a model reaches along X, in world space."""
+    """Returns a model's width along X, in world space."""
     edges = [corner.x for corner in _corners(root)]
     return max(edges) - min(edges) if edges else 1.0
 
 
 def lowest(root: bpy.types.Object) -> float:
-    """The height of a model's lowest point, in world space."""
+    """Returns the height of a model's lowest point, in world space."""
     return min((corner.z for corner in _corners(root)), default=root.matrix_world.translation.z)
+
+
+def height(root: bpy.types.Object) -> float:
+    """Returns a model's height along Z, in world space."""
+    heights = [corner.z for corner in _corners(root)]
+    return max(heights) - min(heights) if heights else 0.0
+
+
+def triangle_count(root: bpy.types.Object) -> int:
+    """Returns the number of triangles of a model. Cheap: counted from the sizes of its meshes."""
+    meshes = [item.data for item in parts(root) if isinstance(item.data, bpy.types.Mesh)]
+    return sum(len(mesh.loops) - 2 * len(mesh.polygons) for mesh in meshes)
 
 
 def _corners(root: bpy.types.Object) -> list[Vector]:
@@ -56,7 +68,7 @@ def _corners(root: bpy.types.Object) -> list[Vector]:
 
 
 def show_only(shown: bpy.types.Object, group: list[bpy.types.Object]) -> None:
-    """Show one variation on the first one's spot, and hide the others."""
+    """Show one variation at the first one's location, and hide the others."""
     home = group[0].location
     for root in group:
         root.delta_location = home - root.location if root == shown else (0.0, 0.0, 0.0)
@@ -64,14 +76,14 @@ def show_only(shown: bpy.types.Object, group: list[bpy.types.Object]) -> None:
 
 
 def show_all(group: list[bpy.types.Object]) -> None:
-    """Side by side again."""
+    """Show all variations side by side."""
     for root in group:
         root.delta_location = (0.0, 0.0, 0.0)
         _hide(root, False)
 
 
 def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
-    """Put one variation on the first one's spot for good, and remove the others."""
+    """Move one variation to the first one's location for good, and remove the others."""
     home = group[0].location.copy()
     for root in group:
         if root != kept:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Validate the extension and build its zip with Blender's own tool, as the bpy wheel brings it.
+"""Validate the extension and build its zip with Blender's own command-line tool, which the bpy wheel includes.
 
     .venv/bin/python tools/build.py [--output build]
 
@@ -19,15 +19,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def blender_scripts() -> Path:
-    """The scripts folder of the bpy wheel, found without importing it."""
+    """Returns the scripts folder of the bpy wheel, without importing bpy."""
     spec = importlib.util.find_spec("bpy")
     if spec is None or not spec.submodule_search_locations:
-        raise SystemExit("bpy is not installed here: run `make environment` first")
+        raise SystemExit("bpy is not installed here. Run `make build`, which installs it.")
     return next(Path(spec.submodule_search_locations[0]).glob("*/scripts"))
 
 
 def extension_tool(*arguments: str) -> None:
-    """Run Blender's extension tool on the repository. Raises SystemExit where it finds a fault."""
+    """Run Blender's extension tool on the repository. Raises SystemExit with its output if it finds an error."""
     scripts = blender_scripts()
     tool = scripts / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
     tags = scripts / "modules" / "_bpy_internal" / "extensions" / "tags.py"
@@ -38,7 +38,7 @@ def extension_tool(*arguments: str) -> None:
 
 
 def build(output: Path) -> Path:
-    """Validate, build into `output`, validate what was built; the zip's path."""
+    """Validate the source, build the zip into `output`, and validate it. Returns the zip's path."""
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     output.mkdir(parents=True, exist_ok=True)
     archive = output / f"{manifest['id']}-{manifest['version']}.zip"

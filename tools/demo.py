@@ -71,7 +71,7 @@ def fresh_blender() -> Any:
 def make_model(bpy: Any, image: Path) -> Any:
     """The finished job. Raises SystemExit with the reason where it fails."""
     extension = importlib.import_module(PACKAGE)
-    describe = importlib.import_module(f"{PACKAGE}.jobs.estimate").describe
+    progress = importlib.import_module(f"{PACKAGE}.jobs.progress")
     for thing in list(bpy.data.objects):  # the start-up scene's cube
         bpy.data.objects.remove(thing)
     job = extension.generate(image)
@@ -81,7 +81,7 @@ def make_model(bpy: Any, image: Path) -> Any:
             job.wait(timeout=0.1)
             break
         except TimeoutError:
-            if (text := describe(job.job)) != last:
+            if (text := progress.label(job.job.state)) != last:
                 say(f"  {text}")
                 last = text
     if job.error or not job.objects:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the Python environments that the demo and the tests run in: `python3 tools/environment.py demo|tests|all`.
+"""Create the virtual environments for the demo and the tests: `python3 tools/environment.py demo|tests|all`.
 
-demo   .venv with Blender as a Python module (bpy 4.5) and what the extension uses
-tests  the same, and the test and checking tools
-all    the same, and .venvs/bpy-… for the other Blender versions, where a Python for them is found
+demo   .venv with Blender as a Python module (bpy 4.5) and the extension's dependencies
+tests  the same, plus the test and lint tools
+all    the same, plus .venvs/bpy-… for the other Blender versions whose Python is found
 
-Standard library only, Python 3.9 syntax: it runs on whatever python3 a machine has. A stamp file in each
-environment says what is in it, so that a second run does nothing. Where system libraries are missing they are
-installed with apt-get when that is allowed without asking; else the packages are named.
+Uses the standard library and Python 3.9 syntax only, so any python3 can run it. A stamp file in each environment
+records what is installed, so that a second run does nothing. Missing system libraries are installed with apt-get if
+that needs no password; otherwise the packages are named.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ TEST_TOOLS = (
     "hypothesis>=6.120,<7",
     "pillow>=11",
 )
-CHECK_TOOLS = ("ruff>=0.14", "mypy>=1.18", "fake-bpy-module-4.2", "types-requests")
+CHECK_TOOLS = (
+    "ruff>=0.14",
+    "mypy>=1.18",
+    "fake-bpy-module-4.2",
+    "types-requests",
+    "import-linter>=2.17,<3",
+    "codespell>=2.4,<3",
+)
 
 DEBIAN_LIBRARIES = (
     "libx11-6",
@@ -48,12 +55,12 @@ DEBIAN_LIBRARIES = (
 
 
 class EnvironmentFailedError(Exception):
-    """What stopped it and what to do, for the terminal."""
+    """An environment could not be created. The message says why and what to do, for the terminal."""
 
 
 @dataclass(frozen=True)
 class Blender:
-    """One Blender version as a Python module, and the environment it lives in."""
+    """A Blender version as a Python module, and its virtual environment."""
 
     version: str
     python: str
@@ -77,15 +84,18 @@ OTHERS = (
 )
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(f"[environment] {text}", file=sys.stderr, flush=True)
 
 
-def answers_as(command: str, version: str) -> str:
-    """The real path of an interpreter, if `command` runs and is of that version (a pyenv shim may not); else ""."""
-    question = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
+def real_path(command: str, version: str) -> str:
+    """Returns the path of the interpreter that `command` runs; "" if it has another version or does not run.
+
+    A pyenv shim exists for versions that are not active, and fails.
+    """
+    script = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
     try:
-        done = subprocess.run([command, "-c", question], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([command, "-c", script], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = done.stdout.splitlines()
@@ -93,7 +103,7 @@ def answers_as(command: str, version: str) -> str:
 
 
 def output_of(*command: str) -> str:
-    """What a command prints, or "" if it isn't there or fails."""
+    """Returns the output of a command; "" if it does not exist or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -107,20 +117,20 @@ def pyenv_pythons(version: str) -> list[str]:
 
 
 def find_python(version: str) -> str:
-    """An interpreter of that version ("3.11") that can make an environment, or ""."""
+    """Returns an interpreter of that version ("3.11") that can create environments; "" if there is none."""
     candidates = [f"python{version}", sys.executable, "python3", *pyenv_pythons(version), f"/usr/bin/python{version}"]
-    found = [path for path in (answers_as(c, version) for c in candidates) if path]
+    found = [path for path in (real_path(c, version) for c in candidates) if path]
     if not found and shutil.which("uv"):
         by_uv = output_of("uv", "python", "find", version)
-        found = [path for path in (answers_as(by_uv, version),) if by_uv and path]
+        found = [path for path in (real_path(by_uv, version),) if by_uv and path]
     for path in found:
         if output_of(path, "-c", "import ensurepip, venv; print(1)"):
             return path
     return ""
 
 
-def administrator() -> list[str] | None:
-    """What to put before a command to run it as administrator without being asked; None where that can't be."""
+def root_prefix() -> list[str] | None:
+    """Returns the words before a command that runs as root without a password; None if that is not possible."""
     if not shutil.which("apt-get"):
         return None
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -134,21 +144,21 @@ def administrator() -> list[str] | None:
 
 
 def apt_install(packages: tuple[str, ...], why: str) -> bool:
-    """Install Debian packages where that is allowed; False where it isn't or fails."""
-    prefix = administrator()
+    """Install Debian packages, if that needs no password. Returns whether they were installed."""
+    prefix = root_prefix()
     if prefix is None:
         return False
-    say(f"{why}: apt-get install {' '.join(packages)}")
+    log(f"{why}: apt-get install {' '.join(packages)}")
     apt = [*prefix, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
     for command in ([*apt, "update"], [*apt, "install", "-y", "--no-install-recommends", *packages]):
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if done.returncode:
-        say("apt-get failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-8:]))
+        log("apt-get failed:\n" + "\n".join((done.stdout + done.stderr).splitlines()[-8:]))
     return done.returncode == 0
 
 
 def require_python(version: str) -> str:
-    """An interpreter of that version, installed by apt where possible. Raises EnvironmentFailedError."""
+    """Returns an interpreter of that version, installed with apt-get if possible. Raises EnvironmentFailedError."""
     path = find_python(version)
     if path:
         return path
@@ -166,7 +176,7 @@ def require_python(version: str) -> str:
 
 
 def run_pip(blender: Blender, requirements: tuple[str, ...]) -> None:
-    """Install into an environment, quietly unless it fails. Raises EnvironmentFailedError with pip's last lines."""
+    """Install packages into an environment. Raises EnvironmentFailedError with pip's last lines."""
     command = [
         str(blender.executable),
         "-m",
@@ -184,31 +194,32 @@ def run_pip(blender: Blender, requirements: tuple[str, ...]) -> None:
         )
 
 
-def stamped(blender: Blender, what: str, requirements: tuple[str, ...]) -> bool:
-    scene_token = blender.path / f"{what}.stamp"
-    return blender.executable.exists() and scene_token.exists() and scene_token.read_text() == "\n".join(requirements)
+def is_installed(blender: Blender, what: str, requirements: tuple[str, ...]) -> bool:
+    """Whether the stamp file says that exactly these packages were installed."""
+    stamp = blender.path / f"{what}.stamp"
+    return blender.executable.exists() and stamp.exists() and stamp.read_text() == "\n".join(requirements)
 
 
-def scene_token(blender: Blender, what: str, requirements: tuple[str, ...]) -> None:
+def write_stamp(blender: Blender, what: str, requirements: tuple[str, ...]) -> None:
     (blender.path / f"{what}.stamp").write_text("\n".join(requirements))
 
 
 def check_libraries(blender: Blender) -> None:
-    """Import bpy once, and mend or name missing system libraries. Raises EnvironmentFailedError."""
+    """Import bpy once, and install or name missing system libraries. Raises EnvironmentFailedError."""
 
-    def fault() -> str:
-        # -I: nothing of the folder it happens to run in; bpy's exit can be slow or noisy, so leave at once.
+    def import_error() -> str:
+        # -I: import nothing from the current folder. os._exit: the exit of bpy can be slow or noisy.
         command = [str(blender.executable), "-I", "-c", "import bpy, os; os._exit(0)"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
         lines = (done.stderr or done.stdout).strip().splitlines()
-        return "" if done.returncode == 0 else (lines[-1] if lines else f"it ended with status {done.returncode}")
+        return "" if done.returncode == 0 else (lines[-1] if lines else f"exit status {done.returncode}")
 
-    problem = fault()
+    problem = import_error()
     if not problem:
         return
     shared = "cannot open shared object file" in problem
     if shared and apt_install(DEBIAN_LIBRARIES, f"bpy needs system libraries ({problem})"):
-        problem = fault()
+        problem = import_error()
         if not problem:
             return
     advice = ""
@@ -218,33 +229,33 @@ def check_libraries(blender: Blender) -> None:
 
 
 def ensure(blender: Blender, tests: bool) -> None:
-    """Make one environment as it should be. Raises EnvironmentFailedError."""
+    """Create or update one environment. Raises EnvironmentFailedError."""
     wheel = (f"bpy=={blender.version}", "requests", "numpy")
     tools = TEST_TOOLS + (CHECK_TOOLS if blender.checks else ())
     started = time.monotonic()
-    if not stamped(blender, "wheel", wheel):
+    if not is_installed(blender, "wheel", wheel):
         if not blender.executable.exists():
             python = require_python(blender.python)
-            say(f"{blender.folder}: making it with {python}")
+            log(f"{blender.folder}: creating it with {python}")
             subprocess.run([python, "-m", "venv", str(blender.path)], check=True)
-        say(f"{blender.folder}: installing Blender {blender.version} as a Python module (about 400 MB, once)")
+        log(f"{blender.folder}: installing Blender {blender.version} as a Python module (about 400 MB, once)")
         run_pip(blender, wheel)
         check_libraries(blender)
-        scene_token(blender, "wheel", wheel)
-        say(f"{blender.folder}: Blender {blender.version} is there after {time.monotonic() - started:.0f} s")
-    if tests and not stamped(blender, "tools", tools):
-        say(f"{blender.folder}: installing the test tools")
+        write_stamp(blender, "wheel", wheel)
+        log(f"{blender.folder}: Blender {blender.version} is installed after {time.monotonic() - started:.0f} s")
+    if tests and not is_installed(blender, "tools", tools):
+        log(f"{blender.folder}: installing the test tools")
         run_pip(blender, tools)
-        scene_token(blender, "tools", tools)
+        write_stamp(blender, "tools", tools)
 
 
 def available(blender: Blender) -> bool:
-    """Whether this version's environment is there or can be made here."""
+    """Whether this version's environment exists or can be created on this machine."""
     return blender.executable.exists() or bool(find_python(blender.python))
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Make the environments of the demo and the tests.")
+    parser = argparse.ArgumentParser(description="Create the environments of the demo and the tests.")
     parser.add_argument("what", choices=("demo", "tests", "all"))
     what = parser.parse_args().what
     try:
@@ -253,9 +264,9 @@ def main() -> int:
             if available(blender):
                 ensure(blender, tests=True)
             else:
-                say(f"Blender {blender.version} is left out: it needs Python {blender.python}, which is not here")
+                log(f"Blender {blender.version} is skipped: it needs Python {blender.python}, which was not found")
     except (EnvironmentFailedError, subprocess.CalledProcessError) as error:
-        say(str(error))
+        log(str(error))
         return 1
     return 0
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the sample images in samples/: small still lifes, modelled in a few lines and rendered with Cycles.
+"""Make the sample images in samples/: small still lives, modeled in a few lines and rendered with Cycles.
 
     python tools/make_samples.py [NAME…]
 
@@ -19,16 +19,16 @@ from mathutils import Matrix, Vector
 
 SAMPLES = Path(__file__).absolute().parent.parent / "samples"
 SIZE = 640
-Colour = tuple[float, float, float]
+Color = tuple[float, float, float]
 Profile = Sequence[tuple[float, float]]
 
 
-def material(name: str, colour: Colour, roughness: float = 0.5, **more: float) -> bpy.types.Material:
-    """A plain material. `colour` is linear."""
+def material(name: str, color: Color, roughness: float = 0.5, **more: float) -> bpy.types.Material:
+    """A plain material. `color` is linear."""
     made = bpy.data.materials.new(name)
     made.use_nodes = True
     shader = _shader(made)
-    shader.inputs["Base Color"].default_value = (*colour, 1.0)
+    shader.inputs["Base Color"].default_value = (*color, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     for socket, value in more.items():
         shader.inputs[socket.replace("_", " ")].default_value = value
@@ -40,9 +40,9 @@ def _shader(of: bpy.types.Material) -> bpy.types.Node:
 
 
 def banded(
-    name: str, bands: Sequence[tuple[float, Colour]], bottom: float, top: float, roughness: float
+    name: str, bands: Sequence[tuple[float, Color]], bottom: float, top: float, roughness: float
 ) -> bpy.types.Material:
-    """A glaze whose colour changes with the height: each band begins at its height."""
+    """A glaze whose color changes with the height: each band begins at its height."""
     made = material(name, (1.0, 1.0, 1.0), roughness)
     tree = made.node_tree
     place = tree.nodes.new("ShaderNodeNewGeometry")
@@ -58,9 +58,9 @@ def banded(
     ramp.color_ramp.interpolation = "CONSTANT"
     while len(ramp.color_ramp.elements) < len(bands):
         ramp.color_ramp.elements.new(0.5)
-    for element, (height, colour) in zip(ramp.color_ramp.elements, bands, strict=True):
+    for element, (height, color) in zip(ramp.color_ramp.elements, bands, strict=True):
         element.position = (height - bottom) / (top - bottom)
-        element.color = (*colour, 1.0)
+        element.color = (*color, 1.0)
     link = tree.links.new
     link(place.outputs["Position"], split.inputs[0])
     link(place.outputs["Position"], noise.inputs["Vector"])
@@ -113,7 +113,7 @@ def _object(
 
 def cushion(
     name: str,
-    centre: Sequence[float],
+    center: Sequence[float],
     size: Sequence[float],
     skin: bpy.types.Material,
     rounding: float = 0.1,
@@ -124,7 +124,7 @@ def cushion(
     corners = [(sx * x, sy * y, sz * z) for sz in (-1, 1) for sy in (-1, 1) for sx in (-1, 1)]
     faces = [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
     box = _object(name, corners, faces, skin)
-    box.matrix_world = Matrix.Translation(centre) @ Matrix.Rotation(math.radians(tilt), 4, "X")
+    box.matrix_world = Matrix.Translation(center) @ Matrix.Rotation(math.radians(tilt), 4, "X")
     bevel = box.modifiers.new("Rounded", "BEVEL")
     bevel.width, bevel.segments = rounding, 8
     bevel.limit_method = "NONE"
@@ -132,13 +132,13 @@ def cushion(
 
 
 def ball(
-    name: str, centre: Vector, size: Sequence[float], skin: bpy.types.Material, along: Vector | None = None
+    name: str, center: Vector, size: Sequence[float], skin: bpy.types.Material, along: Vector | None = None
 ) -> bpy.types.Object:
     """An ellipsoid, its Z turned to `along`."""
     half = [(math.sin(math.pi * i / 24), -math.cos(math.pi * i / 24)) for i in range(25)]
     body = turned(name, half, skin, 0)
     turn = (along or Vector((0, 0, 1))).to_track_quat("Z", "Y").to_matrix().to_4x4()
-    body.matrix_world = Matrix.Translation(centre) @ turn @ Matrix.Diagonal((*size, 1.0))
+    body.matrix_world = Matrix.Translation(center) @ turn @ Matrix.Diagonal((*size, 1.0))
     return body
 
 

@@ -19,9 +19,9 @@ import numpy as np
 from mathutils import Matrix, Vector
 from numpy.typing import NDArray
 
-CENTRE = np.array([0.93, 0.935, 0.945])
+CENTER = np.array([0.93, 0.935, 0.945])
 EDGE = np.array([0.72, 0.74, 0.77])
-"""The backdrop's colours (sRGB), in the middle and at the corners."""
+"""The backdrop's colors (sRGB), in the middle and at the corners."""
 AIR = 1.25
 """Image's side to the longest side of what is in it."""
 
@@ -114,7 +114,7 @@ def _fitting(view: Matrix, points: NDArray[np.float64], zoom: float) -> Matrix:
     """The camera's place, looking along `view`, from which all points are in the middle of the image."""
     seen = points @ np.array(view.to_3x3())
     place = np.append((seen.min(axis=0) + seen.max(axis=0))[:2] / 2, seen[:, 2].max())
-    for _ in range(20):  # what is nearer looks larger, so centre and distance depend on each other
+    for _ in range(20):  # what is nearer looks larger, so center and distance depend on each other
         off = seen - place
         place[2] += (off[:, 2] + 2.0 * zoom * AIR * np.abs(off[:, :2]).max(axis=1)).max()
         shown = (seen[:, :2] - place[:2]) / (place[2] - seen[:, 2:])
@@ -172,7 +172,7 @@ def _put_on_backdrop(path: Path) -> None:
         pixels = pixels.reshape(height, width, 4)
         y, x = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
         away = np.clip((x**2 + (y - 0.1) ** 2) / 1.9, 0.0, 1.0)[..., None]
-        backdrop = CENTRE * (1.0 - away) + EDGE * away
+        backdrop = CENTER * (1.0 - away) + EDGE * away
         alpha = pixels[..., 3:]
         pixels[..., :3] = pixels[..., :3] * alpha + backdrop * (1.0 - alpha)
         pixels[..., 3] = 1.0

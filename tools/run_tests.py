@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run all tests but those that need Blender's window: `python3 tools/run_tests.py [pytest arguments]`.
+"""Run all tests that need no window: `python3 tools/run_tests.py [pytest arguments]`.
 
-The code is checked, the unit tests run without Blender (in Python 3.11, and 3.13 where it is), and all that happens
-inside Blender is tested in each version's wheel: the installed extension, the worker, the offline preview. What is
-between processes only (jobs with their faults and kills, the preview's protocol) is tested with one version. While
-the first stages run, the other wheels are being installed. A table at the end says how each stage went; the exit
-status is 0 when all went well.
+Stages: lint; unit tests without Blender (Python 3.11, and 3.13 if it is found); jobs, faults and kills in one Blender
+version; and everything that runs inside Blender (the installed extension, the worker, the offline preview) in the bpy
+wheel of each version. The other wheels are installed while the first stages run. A summary is printed at the end. The
+exit status is 0 if every stage passed.
 """
 
 from __future__ import annotations
@@ -22,19 +21,19 @@ from dataclasses import dataclass, field
 import environment
 from environment import MAIN, OTHERS, ROOT, Blender
 
-LONGEST = 900
-"""Seconds before a stage is ended: a wheel that hangs at its exit must not hold up the rest."""
+STAGE_TIMEOUT = 900
+"""Seconds until a stage is killed: a wheel that hangs at its exit must not block the others."""
 
 WORKERS = str(2 * (os.cpu_count() or 1))
-"""Most of a test's time is waiting: for a service, or for a second Blender."""
+"""pytest-xdist workers. Tests mostly wait: for a service, or for a background Blender."""
 
 IN_BLENDER = ("tests/installed", "tests/worker", "tests/offline")
 IN_OTHERS = (*IN_BLENDER, "--ignore=tests/offline/test_contract.py", "--ignore=tests/worker/test_worker_process.py")
-"""Without what is between processes only and the same in each version: it is tested with one."""
+"""Without the tests of what happens between processes, which is the same in each version."""
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing running of a stage: neither it, nor the test workers and Blenders that it started."""
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a stage with the test workers and Blenders that it started."""
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -44,7 +43,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass
 class Summary:
-    """How the stages went so far."""
+    """The outcome of each stage so far."""
 
     rows: list[tuple[str, str, float]] = field(default_factory=list)
 
@@ -55,16 +54,16 @@ class Summary:
             [str(c) for c in command], cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=os.name == "posix"
         )
         try:
-            status = process.wait(LONGEST)
+            status = process.wait(STAGE_TIMEOUT)
             outcome = "passed" if status == 0 else f"FAILED (exit status {status})"
         except subprocess.TimeoutExpired:
-            outcome = f"FAILED (ended after {LONGEST} s)"
+            outcome = f"FAILED (killed after {STAGE_TIMEOUT} s)"
         finally:
-            end(process)
+            kill(process)
         self.rows.append((name, outcome, time.monotonic() - started))
 
-    def skip(self, name: str, why: str) -> None:
-        self.rows.append((name, f"left out: {why}", 0.0))
+    def skip(self, name: str, reason: str) -> None:
+        self.rows.append((name, f"skipped: {reason}", 0.0))
 
     def report(self) -> int:
         print("\n━━ Summary")
@@ -76,11 +75,12 @@ class Summary:
 
 
 class Installation(threading.Thread):
-    """Makes the other wheels' environments, one after the other, beside the first tests."""
+    """Creates the environments of the other Blender versions, one after another, while the first stages run."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.faults: dict[Blender, str] = {}
+        self.errors: dict[Blender, str] = {}
+        """Why a version is not installed; "" if there is no Python for it."""
         self.ready = {blender: threading.Event() for blender in OTHERS}
 
     def run(self) -> None:
@@ -89,9 +89,9 @@ class Installation(threading.Thread):
                 if environment.available(blender):
                     environment.ensure(blender, tests=True)
                 else:
-                    self.faults[blender] = ""
+                    self.errors[blender] = ""
             except (environment.EnvironmentFailedError, OSError, subprocess.CalledProcessError) as error:
-                self.faults[blender] = str(error)
+                self.errors[blender] = str(error)
             finally:
                 self.ready[blender].set()
 
@@ -105,23 +105,23 @@ def main(extra: list[str]) -> int:
     try:
         environment.ensure(MAIN, tests=True)
     except environment.EnvironmentFailedError as error:
-        environment.say(str(error))
+        environment.log(str(error))
         return 1
     installation = Installation()
     installation.start()
-    summary.run("Code checks (ruff, mypy)", MAIN.executable, "tools/lint.py")
+    summary.run("Lint", MAIN.executable, "tools/lint.py")
     summary.run("Unit tests, Python 3.11", *pytest(MAIN, "tests/unit", *extra))
     summary.run(f"Jobs, faults and kills, Blender {MAIN.version}", *pytest(MAIN, "tests/jobs", *extra))
     summary.run(f"In Blender {MAIN.version}", *pytest(MAIN, *IN_BLENDER, *extra))
     for blender in OTHERS:
         name = f"In Blender {blender.version}"
         installation.ready[blender].wait()
-        fault = installation.faults.get(blender)
-        if fault:
-            environment.say(fault)
+        failure = installation.errors.get(blender)
+        if failure:
+            environment.log(failure)
             summary.rows.append((name, "FAILED (not installed)", 0.0))
-        elif fault is not None:
-            summary.skip(name, f"no Python {blender.python} here")
+        elif failure is not None:
+            summary.skip(name, f"Python {blender.python} was not found")
         else:
             if blender.python != MAIN.python:
                 summary.run(f"Unit tests, Python {blender.python}", *pytest(blender, "tests/unit", *extra))

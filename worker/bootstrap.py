@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the second Blender runs first: `… bootstrap.py -- MODULE ARGS…` calls `main(args)` of one of our modules.
+"""The script that a background Blender runs: `… bootstrap.py -- MODULE ARGS…` calls `main(args)` of our module.
 
-The package's own `__init__` belongs to the artist's Blender (it registers panels and operators), so a
-bare package of another name stands in for it: the modules below it are imported as they are.
+The extension's own `__init__` is for the artist's Blender (it registers panels and operators), so a bare package with
+another name replaces it: the modules in it are imported as they are.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ PACKAGE = "image_to_3d_package"
 
 def make_package(root: Path) -> None:
     """Make `root`'s modules importable as `image_to_3d_package.…` without running its `__init__`."""
-    package_stub = types.ModuleType(PACKAGE)
-    package_stub.__path__ = [str(root)]
-    sys.modules[PACKAGE] = package_stub
+    package = types.ModuleType(PACKAGE)
+    package.__path__ = [str(root)]
+    sys.modules[PACKAGE] = package
 
 
 def main(argv: list[str]) -> int:
-    """Run the module named in `argv`; the exit code."""
+    """Run the module named in `argv`. Returns the exit code."""
     make_package(Path(__file__).absolute().parent.parent)
     name, *args = argv
     importlib.import_module(f"{PACKAGE}.{name}").main(args)
@@ -40,5 +40,5 @@ if __name__ == "__main__":
         traceback.print_exc()
     finally:
         sys.stderr.flush()
-        # Blender's own way out can hang (the wheel) or take seconds, and there is nothing left to save.
+        # Blender's own exit can hang (the wheel) or take seconds, and there is nothing left to save.
         os._exit(code)

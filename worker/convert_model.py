@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside the second Blender: a model file made into a .blend that only needs to be appended."""
+"""Converts a model file to a .blend that only needs to be appended. Runs inside the background Blender."""
 
 from __future__ import annotations
 
-import json
 import logging
 import struct
 import tempfile
@@ -14,13 +13,13 @@ from typing import Any, Final
 import bpy
 
 from ..placement import Placement
-from . import blend_file, finite, import_model, naming, repair, transform
+from . import blend_file, import_model, naming, repair, transform
 
 _log = logging.getLogger(__name__)
 
 LARGE_PART: Final = 2_000_000
 """Bytes; reading a million takes the artist's Blender about 0.7 ms."""
-KINDS: Final = (
+DATA_KINDS: Final = (
     "objects",
     "collections",
     "meshes",
@@ -36,22 +35,29 @@ KINDS: Final = (
     "worlds",
     "texts",
 )
-"""Kinds of data that a model or its preview can bring; screens and the like belong to this Blender."""
+"""Collections of `bpy.data` that a model or its preview can fill; screens and the like belong to this Blender."""
+_TRIANGLE: Final = (
+    '{"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],"materials":[{}],'
+    '"meshes":[{"primitives":[{"attributes":{"POSITION":0},"material":0}]}],"accessors":[{"bufferView":0,'
+    '"componentType":5126,"count":3,"type":"VEC3","min":[0,0,0],"max":[1,1,0]}],'
+    '"bufferViews":[{"buffer":0,"byteLength":36}],"buffers":[{"byteLength":36}]}'
+)
+"""The JSON of a GLB with one triangle."""
 
 
 def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Do a "model" request: import, put right, name, write. Raises ImportFailedError, WorkerError."""
+    """Handle a "model" request: import, repair, place, name, write. Raises ImportFailedError, WorkerError."""
     clear_data()
     source = Path(request["source"])
     companions = [import_model.Companion(source.parent / x["file"], x["name"]) for x in request.get("companions", ())]
     placement = Placement.from_json(request.get("placement", {}))
     record = request.get("record", {})
-    shaped = make_model(source, request["format"], companions, request["name"], placement, record, progress)
-    told = describe(shaped)
-    blend_file.write(shaped, Path(request["target"]), placement)
+    model = make_model(source, request["format"], companions, request["name"], placement, record, progress)
+    details = describe(model)
+    blend_file.write(model, Path(request["target"]), placement)
     progress(1.0)
     clear_data()
-    return told
+    return details
 
 
 def make_model(
@@ -62,43 +68,47 @@ def make_model(
     placement: Placement,
     record: Mapping[str, str | int | float],
     progress: Callable[[float], None] = lambda done: None,
-) -> transform.Shaped:
-    """The finished model in this Blender's data, linked into the active collection only as far as importers do so.
+) -> transform.PreparedModel:
+    """Import a file as a finished model into this Blender's data. Returns it. Raises ImportFailedError.
 
-    Raises ImportFailedError.
+    `record`: provenance, set as custom properties on the root. `progress` is called with 0 to 1.
     """
     objects = import_model.import_file(source, format, companions)
     progress(0.6)
-    mended = repair.mend(objects, broken_points=finite.has_broken_points(source, format))
-    shaped = transform.shape(objects, placement, name)
-    shaped.mended[:0] = mended
+    repairs = repair.repair(objects, source, format)
+    model = transform.apply_placement(objects, placement, name)
+    model.repairs[:0] = repairs
     progress(0.8)
-    naming.name_all(shaped.root, shaped.objects, name)
-    naming.keep_record(shaped.root, record)
-    return shaped
+    naming.name_all(model.root, model.objects, name)
+    naming.store_provenance(model.root, record)
+    return model
 
 
-def describe(shaped: transform.Shaped) -> dict[str, Any]:
-    """What a "model" request answers."""
+def describe(model: transform.PreparedModel) -> dict[str, Any]:
+    """Returns the result of a "model" request.
+
+    Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), repairs (sentences),
+    parts (see `large_parts`).
+    """
     bpy.context.view_layer.update()
-    low, high = transform.bounds(shaped.objects)
+    low, high = transform.bounds(model.objects)
     return {
-        "root": shaped.root.name,
-        "objects": [item.name for item in shaped.objects],
-        "triangles": transform.triangle_count(shaped.objects),
-        "vertices": sum(len(mesh.vertices) for mesh in transform.meshes(shaped.objects)),
+        "root": model.root.name,
+        "objects": [item.name for item in model.objects],
+        "triangles": transform.triangle_count(model.objects),
+        "vertices": sum(len(mesh.vertices) for mesh in transform.meshes(model.objects)),
         "dimensions": [float(x) for x in high - low],
-        "mended": shaped.mended,
-        "parts": [list(part) for part in parts(shaped)],
+        "repairs": model.repairs,
+        "parts": [list(part) for part in large_parts(model)],
     }
 
 
-def parts(shaped: transform.Shaped) -> list[tuple[str, str]]:
-    """The large pieces of the model, as (kind in `bpy.data`, name): what is better taken in one at a time.
+def large_parts(model: transform.PreparedModel) -> list[tuple[str, str]]:
+    """Returns the large parts of the model as (kind in `bpy.data`, name), which are better appended one at a time.
 
-    Images come before the meshes that wear them.
+    Images come before the meshes that use them.
     """
-    meshes = transform.meshes(shaped.objects)
+    meshes = transform.meshes(model.objects)
     materials = {m.session_uid: m for mesh in meshes for m in mesh.materials if m is not None}
     images = {i.session_uid: i for m in materials.values() for i in naming.material_images(m)}
     found = [
@@ -106,36 +116,23 @@ def parts(shaped: transform.Shaped) -> list[tuple[str, str]]:
         for image in images.values()
         if image.packed_file is not None and image.packed_file.size > LARGE_PART
     ]
-    # A corner costs about 20 bytes, a vertex with its share of edges 50.
+    # A corner takes about 20 bytes, a vertex with its share of edges 50
     large = (mesh for mesh in meshes if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART)
     return found + [("meshes", mesh.name) for mesh in large]
 
 
 def clear_data() -> None:
-    """Leave nothing of one model for the next. For the second Blender only."""
-    for kind in KINDS:
+    """Remove all data, so that nothing of one model gets into the next. For the background Blender only."""
+    for kind in DATA_KINDS:
         bpy.data.batch_remove(list(getattr(bpy.data, kind)))
     for scene in bpy.data.scenes[1:]:
         bpy.data.scenes.remove(scene)
 
 
 def warm_up() -> None:
-    """Load what the first import would load, by importing one triangle."""
+    """Import one triangle, so that Blender loads what the first import needs."""
     corners = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)
-    document = {
-        "asset": {"version": "2.0"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}, "material": 0}]}],
-        "materials": [{}],
-        "accessors": [
-            {"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3", "min": [0, 0, 0], "max": [1, 1, 0]}
-        ],
-        "bufferViews": [{"buffer": 0, "byteLength": 36}],
-        "buffers": [{"byteLength": 36}],
-    }
-    text = json.dumps(document).encode()
+    text = _TRIANGLE.encode()
     text += b" " * (-len(text) % 4)
     chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", 36, b"BIN\0") + corners
     with tempfile.TemporaryDirectory() as folder:

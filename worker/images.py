@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Inside the second Blender: an image made fit for upload, from whatever Blender can read."""
+"""Prepares images for upload, from every format that Blender reads. Runs inside the background Blender."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ImageError, one_line
-from ..formats.image_info import look_at, ready_as_it_is
+from ..formats.image_info import read_image_info, uploadable_unchanged
+from ..imaging.raster import linear_to_srgb
 
 _log = logging.getLogger(__name__)
 
-LONGEST_SIDE: Final = 2048
-"""Pixels of an image that has to be written anew."""
-MOST_AT_ONCE: Final = 50_000_000
-"""Pixels taken out of Blender at once (16 bytes each). Blender scales larger images itself, if less well."""
-SMALLEST_SIDE: Final = 32
+MAX_SIDE: Final = 2048
+"""Pixels; an image that has to be re-encoded is scaled down to this."""
+MAX_PIXELS_AT_ONCE: Final = 50_000_000
+"""Pixels read from Blender at once (16 bytes each). Larger images are scaled by Blender, with lower quality."""
+MIN_SIDE: Final = 32
 QUALITIES: Final = (95, 88, 80)
-"""Of JPEG, tried in this order before the image is made smaller."""
+"""JPEG qualities, tried in this order before the image is made smaller."""
 
 Pixels = npt.NDArray[np.float32]
-"""Rows from the top, columns, red green blue alpha; sRGB as stored in files, 0 to 1, alpha not multiplied in."""
+"""h × w × 4, rows from the top; RGBA as stored in files: sRGB, 0 to 1, straight alpha."""
 
 
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Do a "image" request: `source` into `folder`, in at most `limit` bytes. Raises ImageError."""
+    """Handle an "image" request: convert `source` into `folder`, to at most `limit` bytes. Raises ImageError."""
     source, folder, limit = Path(request["source"]), Path(request["folder"]), int(request["limit"])
-    facts = ready_as_it_is(source, limit)
-    if facts is not None:
-        name = "upload.png" if facts.mime == "image/png" else "upload.jpg"
+    info = uploadable_unchanged(source, limit)
+    if info is not None:
+        name = "upload.png" if info.mime == "image/png" else "upload.jpg"
         if source != folder / name:
             shutil.copyfile(source, folder / name)
-        return {"file": name, "mime": facts.mime, "width": facts.width, "height": facts.height, "changed": False}
+        return {"file": name, "mime": info.mime, "width": info.width, "height": info.height, "changed": False}
     pixels = read(source)
     progress(0.5)
     name, size = write(pixels, folder, limit)
@@ -48,25 +49,25 @@ def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
 
 
 def thumbnail(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Do a "thumbnail" request: `source` as the PNG `target`, at most `longest` pixels long. Raises ImageError."""
+    """Handle a "thumbnail" request: write `source` as PNG, at most `longest` pixels long. Raises ImageError."""
     _save(shrink(read(Path(request["source"])), int(request["longest"])), Path(request["target"]), 0)
     progress(1.0)
     return {}
 
 
 def read(source: Path) -> Pixels:
-    """The image upright, at most LONGEST_SIDE long, in sRGB. Raises ImageError."""
-    facts = look_at(source)
+    """Returns the image upright, at most MAX_SIDE long, in sRGB. Raises ImageError."""
+    info = read_image_info(source)
     try:
         image = bpy.data.images.load(str(source), check_existing=False)
     except RuntimeError as error:
-        raise ImageError(f"The image can't be read: {one_line(error)}.") from error
+        raise ImageError("The image can't be read: {reason}.", reason=one_line(error)) from error
     try:
         width, height = image.size
         if not image.has_data or not width or not height or image.source not in {"FILE", "TILED"}:
-            raise ImageError("The file is no image that Blender can read, or it is damaged.")
-        if width * height > MOST_AT_ONCE:
-            factor = math.sqrt(MOST_AT_ONCE / (width * height))
+            raise ImageError("The file is not an image that Blender can read, or it is damaged.")
+        if width * height > MAX_PIXELS_AT_ONCE:
+            factor = math.sqrt(MAX_PIXELS_AT_ONCE / (width * height))
             image.scale(max(1, int(width * factor)), max(1, int(height * factor)))
         width, height = image.size
         flat = np.empty(width * height * image.channels, np.float32)
@@ -77,8 +78,8 @@ def read(source: Path) -> Pixels:
             pixels = to_srgb(pixels)
     finally:
         bpy.data.images.remove(image)
-    pixels = upright(pixels, facts.orientation if facts is not None else 1)
-    return shrink(pixels, LONGEST_SIDE)
+    pixels = upright(pixels, info.orientation if info is not None else 1)
+    return shrink(pixels, MAX_SIDE)
 
 
 def _four_channels(pixels: Pixels) -> Pixels:
@@ -96,15 +97,14 @@ def _four_channels(pixels: Pixels) -> Pixels:
 
 
 def to_srgb(linear: Pixels) -> Pixels:
-    """Light as Blender keeps it (linear, alpha multiplied in), as a file keeps it. Brighter than white is white."""
+    """Convert Blender's pixels (linear, premultiplied alpha) to those of a file. Values above white are clipped."""
     alpha = linear[:, :, 3:].clip(0, 1)
-    colour = np.divide(linear[:, :, :3], alpha, out=linear[:, :, :3].copy(), where=alpha > 0).clip(0, 1)
-    curve = np.where(colour <= 0.0031308, colour * 12.92, 1.055 * np.power(colour, 1 / 2.4) - 0.055)
-    return np.concatenate((curve.astype(np.float32), alpha), axis=2)
+    color = np.divide(linear[:, :, :3], alpha, out=linear[:, :, :3].copy(), where=alpha > 0).clip(0, 1)
+    return np.concatenate((linear_to_srgb(color), alpha), axis=2)
 
 
 def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
-    """Undo what EXIF says was done: mirror, turn, or both."""
+    """Undo the mirroring and rotation that an EXIF orientation describes."""
     if orientation in {5, 6, 7, 8}:
         pixels = pixels.transpose(1, 0, 2)
     if orientation in {2, 3, 6, 7}:
@@ -115,7 +115,7 @@ def upright(pixels: npt.NDArray[Any], orientation: int) -> npt.NDArray[Any]:
 
 
 def shrink(pixels: Pixels, longest: int) -> Pixels:
-    """At most `longest` pixels long, each new one the mean of those it covers. Transparent colours don't bleed in."""
+    """Scale down to at most `longest` pixels by area averaging. Colors of transparent pixels don't bleed in."""
     height, width = pixels.shape[:2]
     if max(height, width) <= longest:
         return pixels
@@ -125,12 +125,12 @@ def shrink(pixels: Pixels, longest: int) -> Pixels:
     work = _mean_along(work, max(1, round(height * factor)))
     work = _mean_along(work.transpose(1, 0, 2), max(1, round(width * factor))).transpose(1, 0, 2)
     alpha = work[:, :, 3:]
-    colour = np.divide(work[:, :, :3], alpha, out=np.zeros_like(work[:, :, :3]), where=alpha > 1e-6)
-    return np.concatenate((colour, alpha), axis=2)
+    color = np.divide(work[:, :, :3], alpha, out=np.zeros_like(work[:, :, :3]), where=alpha > 1e-6)
+    return np.concatenate((color, alpha), axis=2)
 
 
 def _mean_along(lines: Pixels, count: int) -> Pixels:
-    """`count` lines, each the mean of its share of `lines`, parts of lines included."""
+    """Returns `count` lines, each the mean of the lines it covers, fractions of lines included."""
     edges = np.linspace(0, lines.shape[0], count + 1)
     whole = np.minimum(edges.astype(np.int64), lines.shape[0] - 1)
     part = (edges - whole)[:, None, None]
@@ -145,9 +145,9 @@ def _mean_along(lines: Pixels, count: int) -> Pixels:
 
 
 def write(pixels: Pixels, folder: Path, limit: int) -> tuple[str, tuple[int, int]]:
-    """The image's new file name in `folder` and its size: PNG where it is transparent, else JPEG.
+    """Write the image into `folder`, as PNG if it has transparency, else as JPEG. Returns its file name and size.
 
-    Raises ImageError where nothing recognisable fits into `limit` bytes, or the folder can't be written.
+    Raises ImageError if it can't be made small enough for `limit` bytes, or the folder can't be written.
     """
     transparent = bool((pixels[:, :, 3] < 0.999).any())
     while True:
@@ -157,9 +157,9 @@ def write(pixels: Pixels, folder: Path, limit: int) -> tuple[str, tuple[int, int
             _save(pixels, folder / name, quality)
             if (folder / name).stat().st_size <= limit:
                 return name, (width, height)
-        if max(width, height) * 0.8 < SMALLEST_SIDE:
+        if max(width, height) * 0.8 < MIN_SIDE:
             (folder / name).unlink()
-            raise ImageError(f"The image can't be made smaller than {limit} bytes.")
+            raise ImageError("The image can't be made smaller than {limit} bytes.", limit=limit)
         pixels = shrink(pixels, int(max(width, height) * 0.8))
 
 
@@ -173,6 +173,6 @@ def _save(pixels: Pixels, path: Path, quality: int) -> None:
         image.filepath_raw = str(path)
         image.save(quality=quality) if quality else image.save()
     except RuntimeError as error:
-        raise ImageError(f"The prepared image can't be written: {one_line(error)}.") from error
+        raise ImageError("The prepared image can't be written: {reason}.", reason=one_line(error)) from error
     finally:
         bpy.data.images.remove(image)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A model file into Blender, by Blender's own importers, the same way up whichever format it is in."""
+"""Imports a model file with Blender's own importers, with the same orientation in every format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ..errors import ImportFailedError, one_line
 _log = logging.getLogger(__name__)
 
 _AXES: Final = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
-"""The service's models have Y up and look along -Z; glTF says so, the others are read alike."""
+"""The service's models are Y up and face -Z; glTF says so, the other formats are read the same way."""
 _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "glb": {
         "import_pack_images": True,
@@ -36,9 +36,8 @@ _OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
     "stl": {"use_mesh_validate": True, "use_facet_normal": False, **_AXES},
     "ply": {"import_colors": "SRGB", "merge_verts": False, **_AXES},
 }
-FORMATS: Final = tuple(_OPTIONS)
-_SPECIAL: Final = "glTF_not_exported"
-"""What the glTF importer calls the collection for shapes of its own."""
+_HELPER_COLLECTION: Final = "glTF_not_exported"
+"""The glTF importer's collection for its own helper shapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +46,29 @@ class Companion:
 
     file: Path
     name: str
-    """What the model's own text calls it."""
+    """The name that the model uses for it."""
 
 
 def import_file(source: Path, format: str, companions: Sequence[Companion] = ()) -> list[bpy.types.Object]:
-    """The objects that `source` becomes. Images are packed, and none from elsewhere on the disk is let in.
+    """Import a file. Returns its objects. Images are packed; none from elsewhere on the disk is used.
 
-    Raises ImportFailedError where Blender's importer can't read it or finds nothing.
+    Raises ImportFailedError if Blender's importer can't read it or finds nothing.
     """
     if format not in _OPTIONS:
-        raise ImportFailedError(f"There is no importer for the format {one_line(format)}.")
-    with _gathered(source, companions) as path:
+        raise ImportFailedError("There is no importer for the format {format}.", format=one_line(format))
+    with _with_companions(source, companions) as path:
         before = {item.session_uid for item in bpy.data.objects}
-        special = bpy.data.collections.get(_SPECIAL)
-        new_images = {item.session_uid for item in bpy.data.images}
+        helpers = bpy.data.collections.get(_HELPER_COLLECTION)
+        images_before = {item.session_uid for item in bpy.data.images}
         try:
             _operator(format)(filepath=str(path), **_known_options(format))
         except RuntimeError as error:
-            raise ImportFailedError(f"The model file can't be read: {_reason(error, path)}.") from error
+            raise ImportFailedError("The model file can't be read: {reason}.", reason=_reason(error, path)) from error
         objects = [item for item in bpy.data.objects if item.session_uid not in before]
-        _pack_images([item for item in bpy.data.images if item.session_uid not in new_images], path.parent)
-    objects = _without_leftovers(objects, theirs=special)
+        _pack_images([item for item in bpy.data.images if item.session_uid not in images_before], path.parent)
+    objects = _without_extras(objects, existing=helpers)
     if not objects:
-        raise ImportFailedError("There is no model in the file.")
+        raise ImportFailedError("The model file has no geometry.")
     return objects
 
 
@@ -84,61 +83,63 @@ def _operator(format: str) -> Any:
 
 
 def _known_options(format: str) -> dict[str, Any]:
-    """Options come and go between Blender versions: those that this one's importer has."""
+    """Returns the options that this Blender version's importer has."""
     known = _operator(format).get_rna_type().properties
     return {name: value for name, value in _OPTIONS[format].items() if name in known}
 
 
 def _reason(error: RuntimeError, path: Path) -> str:
-    """The importer's own last words, without where on this disk the file lies."""
+    """Returns the importer's own message, without the path on this disk."""
     lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
     return one_line(lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason", 200).rstrip(".")
 
 
 @contextlib.contextmanager
-def _gathered(source: Path, companions: Sequence[Companion]) -> Iterator[Path]:
-    """The model with its companions beside it, under the names by which its text calls them."""
+def _with_companions(source: Path, companions: Sequence[Companion]) -> Iterator[Path]:
+    """Context: the model with its companions beside it, under the names that it uses for them."""
     if not companions:
         yield source
         return
     with tempfile.TemporaryDirectory(prefix="~import-", dir=source.parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        _stand_in(source, folder / source.name)
+        _link_or_copy(source, folder / source.name)
         for companion in companions:
-            _stand_in(companion.file, folder / (PurePosixPath(companion.name.replace("\\", "/")).name or "companion"))
-        _answer_to_names(folder, source.name)
+            _link_or_copy(
+                companion.file, folder / (PurePosixPath(companion.name.replace("\\", "/")).name or "companion")
+            )
+        _provide_missing_names(folder, source.name)
         yield folder / source.name
 
 
-def _answer_to_names(folder: Path, model: str) -> None:
-    """Where a text names one file of a kind and the service sent just one under another name, that is it."""
+def _provide_missing_names(folder: Path, model: str) -> None:
+    """Provide a missing file that the model refers to, if the service sent just one of its kind under another name."""
     texts = [folder / model, *folder.glob("*.mtl")]
     for text in texts:
-        for words in _references(text):
-            wanted = PurePosixPath(words.replace("\\", "/")).name
+        for reference in _references(text):
+            wanted = PurePosixPath(reference.replace("\\", "/")).name
             if not wanted or (folder / wanted).exists():
                 continue
-            kind = (".mtl",) if text.name == model else (".png", ".jpg", ".jpeg", ".webp", ".tga", ".bmp")
-            sent = [item for item in folder.iterdir() if item.suffix.lower() in kind]
-            if len(sent) == 1:
-                _stand_in(sent[0], folder / wanted)
+            suffixes = (".mtl",) if text.name == model else (".png", ".jpg", ".jpeg", ".webp", ".tga", ".bmp")
+            candidates = [item for item in folder.iterdir() if item.suffix.lower() in suffixes]
+            if len(candidates) == 1:
+                _link_or_copy(candidates[0], folder / wanted)
                 if text.name == model:
                     texts.append(folder / wanted)
 
 
 def _references(text: Path) -> set[str]:
-    """File names in an OBJ's `mtllib` or an MTL's `map_…` lines."""
+    """Returns the file names in an OBJ's `mtllib` or an MTL's `map_…` lines."""
     if text.suffix.lower() not in {".obj", ".mtl"}:
         return set()
     with text.open("rb") as file:
         head = file.read(1 << 20).decode("utf-8", "replace")
     lines = (line.split(maxsplit=1) for line in head.splitlines() if line.startswith(("mtllib ", "map_", "norm ")))
-    # A map's options stand before its name; a name with spaces only comes without options.
+    # Options come before the name; a name with spaces is only supported without options.
     return {rest if not rest.startswith("-") else rest.split()[-1] for _, rest in (x for x in lines if len(x) == 2)}
 
 
-def _stand_in(file: Path, name: Path) -> None:
-    """`file` under another name, without copying where the disk allows it."""
+def _link_or_copy(file: Path, name: Path) -> None:
+    """Provide a file under another name, without copying it if the file system allows that."""
     if name.exists():
         return
     try:
@@ -148,27 +149,27 @@ def _stand_in(file: Path, name: Path) -> None:
 
 
 def _pack_images(new_images: Sequence[bpy.types.Image], folder: Path) -> None:
-    """Pack what came with the model, as it came; let go of what is missing or lies elsewhere on this disk."""
+    """Pack the images of the model, unchanged; remove those that are missing or elsewhere on this disk."""
     root = Path(os.path.realpath(folder))
     for image in new_images:
         path = Path(os.path.realpath(bpy.path.abspath(image.filepath))) if image.filepath else None
         if path is not None and not path.is_relative_to(root):
-            _log.warning("left out an image that is no part of the model: %s", one_line(image.filepath))
-            _forget(image)
+            _log.warning("removed an image that is not part of the model: %s", one_line(image.filepath))
+            _remove_image(image)
             continue
         if image.packed_file is None:
             try:
                 image.pack()
             except RuntimeError as error:
-                _log.warning("left out an image that is missing: %s", one_line(error))
-                _forget(image)
+                _log.warning("removed an image that is missing: %s", one_line(error))
+                _remove_image(image)
                 continue
         if path is not None:
-            image.filepath_raw = ""  # it lies in the .blend from now on; where it came from means nothing there
+            image.filepath_raw = ""  # it is in the .blend from now on; its old path means nothing there
 
 
-def _forget(image: bpy.types.Image) -> None:
-    """Remove an image and the nodes that show it, so that the material's plain colour is seen instead."""
+def _remove_image(image: bpy.types.Image) -> None:
+    """Remove an image and the nodes that use it, so that the material's plain color is used instead."""
     for material in bpy.data.materials:
         if material.node_tree is None:
             continue
@@ -178,29 +179,29 @@ def _forget(image: bpy.types.Image) -> None:
     bpy.data.images.remove(image)
 
 
-def _without_leftovers(
-    objects: Sequence[bpy.types.Object], *, theirs: bpy.types.Collection | None
+def _without_extras(
+    objects: Sequence[bpy.types.Object], *, existing: bpy.types.Collection | None
 ) -> list[bpy.types.Object]:
-    """The model alone: no cameras and lights that shone on it, no helper shapes of the importer's.
+    """Remove cameras, lights and the importer's helper shapes. Returns the objects of the model.
 
-    `theirs`: the importer's collection for such shapes, where one was there before.
+    `existing`: the importer's helper collection, if it was there before the import.
     """
-    special = bpy.data.collections.get(_SPECIAL)
-    helpers = {item for item in objects if special is not None and special in item.users_collection}
-    if special is not None:
+    collection = bpy.data.collections.get(_HELPER_COLLECTION)
+    helpers = {item for item in objects if collection is not None and collection in item.users_collection}
+    if collection is not None:
         for item in objects:
             for bone in item.pose.bones if item.pose is not None else ():
                 if bone.custom_shape in helpers:
                     bone.custom_shape = None
-        if special != theirs:
-            bpy.data.collections.remove(special)
+        if collection != existing:
+            bpy.data.collections.remove(collection)
     parents = {item.parent for item in objects}
-    out = {x for x in objects if x in helpers or (x.type in {"CAMERA", "LIGHT"} and x not in parents)}
-    kept = [item for item in objects if item not in out]
-    shapes = {item.data for item in out}
-    for item in out:
+    extras = {x for x in objects if x in helpers or (x.type in {"CAMERA", "LIGHT"} and x not in parents)}
+    kept = [item for item in objects if item not in extras]
+    extra_data = {item.data for item in extras}
+    for item in extras:
         bpy.data.objects.remove(item)
-    for shape in shapes:
-        if isinstance(shape, bpy.types.Mesh) and not shape.users:
-            bpy.data.meshes.remove(shape)
+    for data in extra_data:
+        if isinstance(data, bpy.types.Mesh) and not data.users:
+            bpy.data.meshes.remove(data)
     return kept

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imported objects made into one model that stands as the artist wants it: whole, light, sized, on its origin.
+"""Combines imported objects into one model and applies the placement settings: triangle budget, size, origin.
 
-A single still mesh ends as one object without rotation or scale. Anything more (several meshes, a rig,
-an animation) keeps its own hierarchy under one empty, and nothing is applied into it.
+A single static mesh becomes one object without rotation or scale. Anything else (several meshes, a rig, an animation)
+keeps its hierarchy under one empty, and no transform is applied to it.
 """
 
 from __future__ import annotations
@@ -23,66 +23,62 @@ from . import normals
 
 _log = logging.getLogger(__name__)
 
-COINCIDENT: Final = 1e-6
-"""Vertices closer than this share of the model's size are one: seams that a file format had to cut open."""
-LARGEST: Final = 1e7
-"""Scene units beyond which a size is taken for damage: single precision has no detail left there."""
+MERGE_FRACTION: Final = 1e-6
+"""Vertices closer than this fraction of the model's size are merged: a file format had to split them at seams."""
+MAX_EXTENT: Final = 1e7
+"""Scene units; a larger model is refused: single precision has no detail left there."""
 
 
 @dataclass(slots=True)
-class Shaped:
-    """What came of it."""
+class PreparedModel:
+    """The model in this Blender's data. `repairs`: what was repaired or skipped, for the artist."""
 
     root: bpy.types.Object
     objects: list[bpy.types.Object]
-    mended: list[str] = field(default_factory=list)
-    """What had to be put right, in an artist's words."""
+    repairs: list[str] = field(default_factory=list)
 
 
-def shape(objects: Sequence[bpy.types.Object], placement: Placement, name: str) -> Shaped:
-    """Make one model of imported `objects`.
-
-    Raises ImportFailedError where there is nothing to see in them.
-    """
-    mended: list[str] = []
+def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, name: str) -> PreparedModel:
+    """Combine objects into one model with the placement applied. Raises ImportFailedError if they have no geometry."""
+    repairs: list[str] = []
     model = list(objects)
     bpy.context.view_layer.update()
     low, high = bounds(model)
     _check_size(low, high)
     if placement.merge_distance or placement.triangle_budget or placement.shade_smooth:
         size = float((high - low).max())
-        mended += simplify(model, placement, COINCIDENT * size)
+        repairs += simplify(model, placement, MERGE_FRACTION * size)
         if placement.shade_smooth:
             _smooth(model)
     low, high = bounds(model)
     _check_size(low, high)
     shift, scale, lift = _placement_transform(low, high, placement)
-    single = _single_still(model)
-    if single is not None and _apply(single, shift, scale):
+    single = _single_static(model)
+    if single is not None and _apply_transform(single, shift, scale):
         for item in model:
             if item != single:
                 bpy.data.objects.remove(item)
         model = [single]
         root = single
     else:
-        root = _under_one_root(model, shift, scale, name)
+        root = _parent_to_empty(model, shift, scale, name)
         model.insert(0, root)
     root.location.z = lift
     for mesh in meshes(model):
         normals.optimize(mesh)
         if mesh.shape_keys is None:
             mesh.update()
-    return Shaped(root, model, mended)
+    return PreparedModel(root, model, repairs)
 
 
 def meshes(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Mesh]:
-    """The meshes of `objects`, each once."""
+    """Returns the meshes of the objects, each once."""
     found = {item.data.session_uid: item.data for item in objects if isinstance(item.data, bpy.types.Mesh)}
     return list(found.values())
 
 
 def triangle_count(objects: Iterable[bpy.types.Object]) -> int:
-    """Triangles of all objects, shared meshes counted each time they stand there."""
+    """Returns the number of triangles of all objects; a shared mesh counts once per object."""
     return sum(_triangles(item.data) for item in objects if isinstance(item.data, bpy.types.Mesh))
 
 
@@ -91,29 +87,29 @@ def _triangles(mesh: bpy.types.Mesh) -> int:
 
 
 def bounds(objects: Iterable[bpy.types.Object]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lowest and highest corner of what is seen of `objects`, in world space.
+    """Returns the lowest and highest corner of the objects' visible geometry, in world space.
 
-    Raises ImportFailedError where nothing is seen.
+    Raises ImportFailedError if there is none.
     """
     graph = bpy.context.evaluated_depsgraph_get()
     lows, highs = [], []
     for item in objects:
         if not isinstance(item.data, bpy.types.Mesh):
             continue
-        seen = item.evaluated_get(graph) if item.modifiers or item.data.shape_keys else item
-        points = positions(seen.data)
+        evaluated = item.evaluated_get(graph) if item.modifiers or item.data.shape_keys else item
+        points = positions(evaluated.data)
         if len(points):
             matrix = np.array(item.matrix_world, np.float64)
             points = points @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
             lows.append(points.min(axis=0))
             highs.append(points.max(axis=0))
     if not lows:
-        raise ImportFailedError("There is no shape in the model file.")
+        raise ImportFailedError("The model file has no geometry.")
     return np.min(lows, axis=0).astype(np.float64), np.max(highs, axis=0).astype(np.float64)
 
 
 def positions(mesh: bpy.types.Mesh) -> npt.NDArray[np.float32]:
-    """The vertices' coordinates, n × 3."""
+    """Returns the vertices' coordinates, n × 3."""
     points = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.attributes["position"].data.foreach_get("vector", points) if len(mesh.vertices) else None
     return points.reshape(-1, 3)
@@ -122,14 +118,14 @@ def positions(mesh: bpy.types.Mesh) -> npt.NDArray[np.float32]:
 def _check_size(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
     longest = float((high - low).max())
     if not longest > 0:
-        raise ImportFailedError("The model in the file has no extent: all its points lie in one place.")
-    if not max(abs(low).max(), abs(high).max()) < LARGEST:
-        raise ImportFailedError(f"The model in the file is too large to work with: {longest:.3g} units.")
+        raise ImportFailedError("The model is empty: all points coincide.")
+    if not max(abs(low).max(), abs(high).max()) < MAX_EXTENT:
+        raise ImportFailedError("The model is too large to work with: {size} units.", size=f"{longest:.3g}")
 
 
-def simplify(objects: Sequence[bpy.types.Object], placement: Placement, coincident: float) -> list[str]:
-    """Merge close vertices and reduce triangles as asked. Where something could not be done, that in words."""
-    told = []
+def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merge_distance: float) -> list[str]:
+    """Merge close vertices and reduce triangles as requested. Returns what could not be done, for the artist."""
+    skipped = []
     total = triangle_count(objects)
     ratio = placement.triangle_budget / total if 0 < placement.triangle_budget < total else 1.0
     for item in objects:
@@ -137,27 +133,27 @@ def simplify(objects: Sequence[bpy.types.Object], placement: Placement, coincide
         if not isinstance(mesh, bpy.types.Mesh) or not len(mesh.polygons):
             continue
         if mesh.shape_keys is not None:
-            told.append(f"{item.name} has shape keys and was left as it is")
+            skipped.append(f"{item.name} has shape keys and was not simplified")
             continue
         if mesh.users > 1:
             item.data = mesh.copy()
         budget = max(4, int(_triangles(mesh) * ratio))
-        # What a format cut open along UV seams must be whole, or simplifying and smoothing tear it there.
-        _weld(item, max(placement.merge_distance, coincident))
+        # Seams that the format split must be merged, or simplifying and smoothing tear the surface there.
+        _weld(item, max(placement.merge_distance, min_merge_distance))
         if ratio < 1.0:
             _decimate(item, budget)
-    return told
+    return skipped
 
 
 def _weld(item: bpy.types.Object, distance: float) -> None:
     modifier = item.modifiers.new("weld", "WELD")
     scale = max(abs(s) for s in item.matrix_world.to_scale()) or 1.0
     modifier.merge_threshold = distance / scale
-    _make_real(item, modifier)
+    _apply_modifier(item, modifier)
 
 
 def _decimate(item: bpy.types.Object, budget: int) -> None:
-    """Down to at most `budget` triangles, as near to it as the shape allows."""
+    """Reduce to at most `budget` triangles, as close to it as the geometry allows."""
     for _ in range(3):
         mesh = item.data
         assert isinstance(mesh, bpy.types.Mesh)
@@ -168,13 +164,13 @@ def _decimate(item: bpy.types.Object, budget: int) -> None:
         modifier = item.modifiers.new("decimate", "DECIMATE")
         modifier.ratio = budget / count
         modifier.use_collapse_triangulate = True
-        _make_real(item, modifier)
+        _apply_modifier(item, modifier)
 
 
-def _make_real(item: bpy.types.Object, modifier: bpy.types.Modifier) -> None:
-    """Replace the object's mesh by what this one modifier makes of it; the others stay as they are."""
-    shown = [(other, other.show_viewport) for other in item.modifiers if other != modifier]
-    for other, _ in shown:
+def _apply_modifier(item: bpy.types.Object, modifier: bpy.types.Modifier) -> None:
+    """Apply one modifier of the object, and leave the others as they are."""
+    visibility = [(other, other.show_viewport) for other in item.modifiers if other != modifier]
+    for other, _ in visibility:
         other.show_viewport = False
     old = item.data
     assert isinstance(old, bpy.types.Mesh)
@@ -187,8 +183,8 @@ def _make_real(item: bpy.types.Object, modifier: bpy.types.Modifier) -> None:
     if not old.users:
         bpy.data.meshes.remove(old)
     new.name = name
-    for other, was in shown:
-        other.show_viewport = was
+    for other, visible in visibility:
+        other.show_viewport = visible
 
 
 def _smooth(objects: Sequence[bpy.types.Object]) -> None:
@@ -203,7 +199,7 @@ def _smooth(objects: Sequence[bpy.types.Object]) -> None:
 def _placement_transform(
     low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], placement: Placement
 ) -> tuple[Vector, float, float]:
-    """What to add to each point, what to multiply it by after that, and how high to lift the whole then."""
+    """Returns what to add to each point, the factor to scale by after that, and the height to lift the model then."""
     longest = float((high - low).max())
     scale = placement.size / longest if placement.size > 0 else 1.0
     middle = (low + high) / 2
@@ -218,39 +214,37 @@ def _placement_transform(
     return Vector(shift.tolist()), scale, lift
 
 
-def _single_still(objects: Sequence[bpy.types.Object]) -> bpy.types.Object | None:
-    """The model's only mesh, if there is but one and nothing moves it."""
+def _single_static(objects: Sequence[bpy.types.Object]) -> bpy.types.Object | None:
+    """Returns the model's only mesh object, if there is just one and nothing animates it."""
     found = [item for item in objects if item.type != "EMPTY"]
     if len(found) != 1 or not isinstance(found[0].data, bpy.types.Mesh):
         return None
-    moved = any(item.animation_data or item.constraints or item.modifiers for item in objects)
+    animated = any(item.animation_data or item.constraints or item.modifiers for item in objects)
     keys = found[0].data.shape_keys
-    return None if moved or (keys is not None and keys.animation_data) else found[0]
+    return None if animated or (keys is not None and keys.animation_data) else found[0]
 
 
-def _apply(item: bpy.types.Object, shift: Vector, scale: float) -> bool:
-    """Put the object's place, turn and scale into its mesh. False, and nothing done, where that would bend normals."""
+def _apply_transform(item: bpy.types.Object, shift: Vector, scale: float) -> bool:
+    """Apply the object's transform to its mesh. Returns False, with nothing changed, if that would distort normals."""
     mesh = item.data
     assert isinstance(mesh, bpy.types.Mesh)
     matrix = Matrix.Scale(scale, 4) @ Matrix.Translation(shift) @ item.matrix_world
-    turn = matrix.to_3x3()
-    size = abs(turn.determinant())
-    if size < 1e-18:
+    linear = matrix.to_3x3()
+    if abs(linear.determinant()) < 1e-18:
         return False
-    # Where normals can only be kept as angles, keeping them twice would cost precision.
-    custom = normals.per_vertex(mesh) if mesh.has_custom_normals and normals.FREE_NORMALS else None
-    if mesh.has_custom_normals and custom is None and not _keeps_angles(turn):
+    # Before 4.5, normals are stored as angles: storing them twice would cost precision.
+    custom = normals.per_vertex(mesh) if mesh.has_custom_normals and normals.HAS_VECTOR_NORMALS else None
+    if mesh.has_custom_normals and custom is None and not _preserves_angles(linear):
         return False
     if mesh.users > 1:
         return False
     item.parent = None
     if matrix != Matrix.Identity(4):
         mesh.transform(matrix, shape_keys=True)
-        if turn.determinant() < 0:
+        if linear.determinant() < 0:
             mesh.flip_normals()
         if custom is not None:
-            straight = np.array(turn.inverted().transposed(), np.float32)
-            custom = custom @ straight.T
+            custom = custom @ np.array(linear.inverted(), np.float32)  # normals need the inverse transpose
             custom /= np.maximum(np.linalg.norm(custom, axis=1, keepdims=True), 1e-20)
     if custom is not None:
         normals.set_per_vertex(mesh, custom)
@@ -259,16 +253,16 @@ def _apply(item: bpy.types.Object, shift: Vector, scale: float) -> bool:
     return True
 
 
-def _keeps_angles(turn: Matrix) -> bool:
-    """Whether it only turns and scales evenly: normals stored as angles stay right then."""
-    square = turn.transposed() @ turn
+def _preserves_angles(linear: Matrix) -> bool:
+    """Whether a 3 × 3 matrix only rotates and scales uniformly: normals stored as angles stay correct then."""
+    square = linear.transposed() @ linear
     mean = (square[0][0] + square[1][1] + square[2][2]) / 3
     even = all(abs(square[i][j] - (mean if i == j else 0)) < 1e-5 * mean for i in range(3) for j in range(3))
-    return even and turn.determinant() > 0
+    return even and linear.determinant() > 0
 
 
-def _under_one_root(objects: Sequence[bpy.types.Object], shift: Vector, scale: float, name: str) -> bpy.types.Object:
-    """An empty above the model, without touching what moves below it."""
+def _parent_to_empty(objects: Sequence[bpy.types.Object], shift: Vector, scale: float, name: str) -> bpy.types.Object:
+    """Parent the model to an empty, without changing its animated objects. Returns the empty."""
     root = bpy.data.objects.new(name, None)
     root.empty_display_size = 0.2
     root.scale = (scale, scale, scale)

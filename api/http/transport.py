@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One HTTP exchange that always ends: bounded in time and memory, and given up the moment somebody says so.
+"""HTTP transport: one request that always ends, bounded in time and memory, and cancelled at any moment.
 
-Requests bounds each single read, so a server that sends a byte now and then holds a thread for ever,
-and no other thread can end a read. Here a watch looks on and cuts the connection. The connection is
-a fresh one each time, which makes it certain whether a request was sent or not, and its address is
-judged before anything is sent to it.
+Requests bounds each single read, so a server that sends a byte now and then could block a thread for ever, and no
+other thread can end a read. Here a watchdog closes the connection. Each request uses a new connection, so it is
+certain whether anything was sent, and its address is checked before anything is sent to it (see `connection`).
 
-Imports requests, which takes a while: import this module in worker threads only.
+Imports requests, which is slow: import this module in worker threads only.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
+from ...control import NO_CONTROL, Control
 from ...errors import (
     CancelledError,
     CertificateError,
@@ -40,9 +40,9 @@ from ...errors import (
     UnsafeAddressError,
     one_line,
 )
-from .connection import not_allowed, open_connection
+from .connection import address_not_allowed, open_connection
 from .urls import host_of, is_loopback
-from .watchdog import Allowed, Timeouts, Watchdog
+from .watchdog import AddressFilter, Timeouts, Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -55,56 +55,58 @@ _FAULTS: Final = (
     ValueError,
     zlib.error,
 )
-"""What the layers below raise for a connection or an answer that is not as it should be."""
+"""What requests, urllib3 and http.client raise for a broken connection or response."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A server's answer, its body not yet read."""
+    """A response whose body is not read yet."""
 
     status: int
     headers: Mapping[str, str]
     length: int | None
-    """Bytes the body should have; None where that isn't said."""
+    """Content-Length of the body; None if unknown."""
     encoding: str
-    """How the body is packed, though we asked for it unpacked; usually ""."""
+    """Content-Encoding of the body, although we ask for identity; usually ""."""
     chunks: Iterator[bytes]
-    """The body's bytes as they come in. Raises ConnectionLostError or CancelledError."""
+    """The body's bytes as they arrive. Raises ConnectionLostError or CancelledError."""
 
-    def read_all(self, most: int) -> bytes:
-        """The whole body, unpacked. Raises ServiceBrokenError if it is larger than `most` bytes."""
+    def read_all(self, max_bytes: int) -> bytes:
+        """Returns the whole body, decoded. Raises ServiceBrokenError if it is larger than `max_bytes`."""
         parts: list[bytes] = []
         size = 0
         for piece in self.decoded():
             size += len(piece)
-            if size > most:
-                raise ServiceBrokenError(f"The answer is too long (HTTP {self.status}).")
+            if size > max_bytes:
+                raise ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
             parts.append(piece)
         return b"".join(parts)
 
     def decoded(self) -> Iterator[bytes]:
-        """The body in small pieces, unpacked where the server packed it in spite of us.
+        """Yields the body in small pieces, decompressed if the server compressed it anyway.
 
-        Raises ServiceBrokenError where that can't be done.
+        Raises ServiceBrokenError if it can't be decompressed.
         """
         if not self.encoding:
             yield from self.chunks
             return
         if self.encoding not in ("gzip", "x-gzip", "deflate"):
-            raise ServiceBrokenError(f'The answer is packed in an unknown way ("{one_line(self.encoding, 20)}").')
-        unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            raise ServiceBrokenError(
+                'The reply has an unknown encoding ("{encoding}").', encoding=one_line(self.encoding, 20)
+            )
+        decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)
         try:
             for chunk in self.chunks:
                 rest = chunk
-                while rest and not unpack.eof:
-                    # A little at a time: what is small when packed can be very large.
-                    yield unpack.decompress(rest, CHUNK * 16)
-                    rest = unpack.unconsumed_tail
-            yield unpack.flush()
+                while rest and not decompressor.eof:
+                    # In small pieces: a small compressed body can be very large.
+                    yield decompressor.decompress(rest, CHUNK * 16)
+                    rest = decompressor.unconsumed_tail
+            yield decompressor.flush()
         except zlib.error:
-            raise ServiceBrokenError("The answer is damaged: it can't be unpacked.") from None
-        if not unpack.eof:
-            raise ConnectionLostError("The connection broke in the middle of an answer.")
+            raise ServiceBrokenError("The reply is damaged: it can't be decompressed.") from None
+        if not decompressor.eof:
+            raise ConnectionLostError("The connection broke in the middle of a reply.")
 
 
 @contextmanager
@@ -114,60 +116,59 @@ def send_request(
     *,
     headers: Mapping[str, str],
     body: bytes | None = None,
-    timeouts: Timeouts | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    allowed: Allowed | None = None,
-    started: Callable[[Watchdog], None] | None = None,
+    timeouts: Timeouts,
+    control: Control = NO_CONTROL,
+    address_filter: AddressFilter | None = None,
+    started: Callable[[Watchdog], None] = lambda _: None,
 ) -> Iterator[Response]:
-    """Send one request, and hand over its answer. No redirect is followed, no cookie or login is sent.
+    """Send one request; the context is its response. No redirect is followed, no cookie or login is sent.
 
-    `allowed` judges each address before it is connected to. `started` gets the watch, to end it.
-    Raises ConnectionFailedError, CertificateError or UnsafeAddressError where nothing was sent;
-    ConnectionLostError where something was; CancelledError.
+    `address_filter` judges each address before it is connected to. `started` gets the watchdog.
+    Raises ConnectionFailedError, CertificateError or UnsafeAddressError if nothing was sent, ConnectionLostError
+    if something was, CancelledError.
     """
     host = host_of(url)
     if not host:
-        raise UnsafeAddressError(f'"{one_line(url, 80)}" is no web address.')
-    watch = Watchdog(timeouts or Timeouts(), cancelled, allowed)
+        raise UnsafeAddressError('"{url}" is not a web address.', url=one_line(url, 80))
+    watchdog = Watchdog(timeouts, control, address_filter)
     proxies = {} if is_loopback(host) else requests.utils.get_environ_proxies(url, no_proxy=None)
-    if allowed is not None and requests.utils.select_proxy(url, proxies):
-        _check_host_behind_proxy(host, allowed)
-        watch.allowed = None  # It would judge the proxy.
+    if address_filter is not None and requests.utils.select_proxy(url, proxies):
+        _check_host_behind_proxy(host, address_filter)
+        watchdog.address_filter = None  # it would judge the proxy
     adapter = _Adapter()
-    with watch:
-        if started is not None:
-            started(watch)
+    with watchdog:
+        started(watchdog)
         try:
-            _local.watch = watch
-            watch.check()
+            _local.watchdog = watchdog
+            watchdog.check()
             prepared = requests.Request(
                 method, url, headers={"Accept-Encoding": "identity", "Connection": "close", **headers}, data=body
             ).prepare()
             response = adapter.send(
                 prepared,
                 stream=True,
-                timeout=(watch.timeouts.connect, watch.timeouts.read),
+                timeout=(watchdog.timeouts.connect, watchdog.timeouts.read),
                 verify=_authorities(),
                 proxies=proxies,
             )
-            watch.alive()
-            answer = _answer(response, watch, host)
+            watchdog.touch()
+            result = _response(response, watchdog, host)
         except ImageTo3DError:
             adapter.close()
             raise
         except _FAULTS as fault:
             adapter.close()
-            raise _map_error(fault, watch, host) from fault
+            raise _map_error(fault, watchdog, host) from fault
         finally:
-            _local.watch = None
+            _local.watchdog = None
         try:
-            yield answer
+            yield result
         finally:
             response.close()
             adapter.close()
 
 
-def _answer(response: requests.Response, watch: Watchdog, host: str) -> Response:
+def _response(response: requests.Response, watchdog: Watchdog, host: str) -> Response:
     length = response.headers.get("Content-Length", "")
     chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
     plain = length.strip()
@@ -177,54 +178,56 @@ def _answer(response: requests.Response, watch: Watchdog, host: str) -> Response
         headers=dict(response.headers),
         length=int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 19 and not chunked else None,
         encoding="" if encoding == "identity" else encoding,
-        chunks=_chunks(response, watch, host),
+        chunks=_chunks(response, watchdog, host),
     )
 
 
-def _chunks(response: requests.Response, watch: Watchdog, host: str) -> Iterator[bytes]:
+def _chunks(response: requests.Response, watchdog: Watchdog, host: str) -> Iterator[bytes]:
     while True:
-        watch.check()
+        watchdog.check()
         try:
-            # Not through `iter_content`: that lets a chunked answer's length line grow without end.
+            # Not `iter_content`: it lets the length line of a chunked response grow without limit.
             chunk = response.raw.read(CHUNK, decode_content=False)
         except _FAULTS as fault:
-            raise _map_error(fault, watch, host) from fault
+            raise _map_error(fault, watchdog, host) from fault
         if not chunk:
-            watch.check()
+            watchdog.check()
             return
-        watch.alive()
+        watchdog.touch()
         yield chunk
 
 
 def _authorities() -> str | bool:
-    """The certificates to trust: those that the environment names, as requests does it, else the usual ones."""
+    """Returns the CA bundle that the environment names, as requests does; True for the default one."""
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         path = os.environ.get(name)
         if path:
             if not os.path.exists(path):
                 raise CertificateError(
-                    f"The trusted certificates are not at {one_line(path, 120)}.",
-                    advice=f"Correct the environment variable {name}.",
+                    "The trusted certificates are not at {path}.",
+                    advice="Correct the environment variable {variable}.",
+                    path=one_line(path, 120),
+                    variable=name,
                 )
             return path
     return True
 
 
-def _check_host_behind_proxy(host: str, allowed: Allowed) -> None:
-    """A proxy connects in our stead; where this machine can look the name up, judge what it will find."""
+def _check_host_behind_proxy(host: str, address_filter: AddressFilter) -> None:
+    """A proxy makes the connection: if this computer can resolve the name, check what the proxy will find."""
     try:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return
-    if not any(allowed(host, str(entry[4][0])) for entry in found):
-        raise not_allowed(host)
+    if not any(address_filter(host, str(entry[4][0])) for entry in found):
+        raise address_not_allowed(host)
 
 
 _local: Any = threading.local()
 
 
-class _HeadersWithLimits(http.client.HTTPResponse):
-    """Refuses a chunk of negative length, which would mean "everything there ever comes"."""
+class _StrictResponse(http.client.HTTPResponse):
+    """Refuses a chunk of negative length, which would mean "read for ever"."""
 
     def _read_next_chunk_size(self) -> int:
         size = int(super()._read_next_chunk_size())  # type: ignore[misc]
@@ -233,30 +236,30 @@ class _HeadersWithLimits(http.client.HTTPResponse):
         return size
 
 
-class _Watched:
-    """A connection that is opened under the present watch."""
+class _WatchedConnection:
+    """Mixin: a connection that the current watchdog watches."""
 
-    response_class = _HeadersWithLimits
+    response_class = _StrictResponse
 
     def _new_conn(self) -> socket.socket:
         connection: Any = self
-        watch: Watchdog = _local.watch
-        return open_connection(connection.host, connection.port, watch)
+        watchdog: Watchdog = _local.watchdog
+        return open_connection(connection.host, connection.port, watchdog)
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        watch: Watchdog = _local.watch
+        watchdog: Watchdog = _local.watchdog
         connection: Any = self
-        # Until here the time to connect was the limit for everything, the sending of an image included.
-        connection.sock.settimeout(watch.timeouts.send)
-        watch.begin()
+        # Until here, the connect timeout applied to everything, including sending an image.
+        connection.sock.settimeout(watchdog.timeouts.send)
+        watchdog.mark_connected()
 
 
-class _PlainConnection(_Watched, urllib3.connection.HTTPConnection):  # type: ignore[misc]
+class _PlainConnection(_WatchedConnection, urllib3.connection.HTTPConnection):  # type: ignore[misc]
     pass
 
 
-class _SecureConnection(_Watched, urllib3.connection.HTTPSConnection):  # type: ignore[misc]
+class _SecureConnection(_WatchedConnection, urllib3.connection.HTTPSConnection):  # type: ignore[misc]
     pass
 
 
@@ -272,7 +275,7 @@ _POOLS: Final = {"http": _PlainPool, "https": _SecurePool}
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Requests' own way to send, over watched connections."""
+    """Sends as requests does, over watched connections."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
@@ -285,37 +288,45 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return manager
 
 
-def _map_error(fault: Exception, watch: Watchdog, host: str) -> ImageTo3DError:
-    """One of our errors for one of theirs, in words that show no address and no internals."""
-    if watch.why is not None:
-        if not watch.connected and not isinstance(watch.why, CancelledError):
-            return ConnectionFailedError(f"{one_line(host, 80)} can't be reached: it did not answer.")
-        return watch.why
+def _map_error(fault: Exception, watchdog: Watchdog, host: str) -> ImageTo3DError:
+    """Returns our error for an error of the libraries, without URLs or internals in its text."""
     name = one_line(host, 80)
+    if watchdog.reason is not None:
+        if not watchdog.connected and not isinstance(watchdog.reason, CancelledError):
+            return ConnectionFailedError("{host} can't be reached: it did not answer.", host=name)
+        return watchdog.reason
     chain = list(_chain(fault))
     _log.debug("exchange with %s failed: %s", name, [type(link).__name__ for link in chain])
     ours = next((link for link in chain if isinstance(link, ImageTo3DError)), None)
     if ours is not None:
         return ours
-    if watch.connected:
+    if watchdog.connected:
         if any(isinstance(link, TimeoutError | requests.Timeout) for link in chain):
-            return ConnectionLostError(f"{name} did not answer within {watch.timeouts.read:g} seconds.")
-        return ConnectionLostError(f"The connection to {name} broke.")
+            seconds = f"{watchdog.timeouts.read:g}"
+            return ConnectionLostError("{host} did not answer within {seconds} seconds.", host=name, seconds=seconds)
+        return ConnectionLostError("The connection to {host} broke.", host=name)
     tls = [link for link in chain if isinstance(link, ssl.SSLError) and not isinstance(link, ssl.SSLEOFError)]
-    # An older urllib3 has its own error for the wrong host.
+    # Older versions of urllib3 have their own error for a wrong host name.
     if tls or any(type(link).__name__ == "CertificateError" for link in chain):
-        decision = next((link for link in tls if isinstance(link, ssl.SSLCertVerificationError)), None)
-        why = f": {one_line(decision.verify_message, 80)}" if decision is not None else ""
-        return CertificateError(f"No safe connection to {name} is possible{why}.")
+        verification = next((link for link in tls if isinstance(link, ssl.SSLCertVerificationError)), None)
+        if verification is None:
+            return CertificateError("No secure connection to {host} is possible.", host=name)
+        return CertificateError(
+            "No secure connection to {host} is possible: {reason}.",
+            host=name,
+            reason=one_line(verification.verify_message, 80),
+        )
     if any(isinstance(link, requests.exceptions.InvalidURL | UnicodeError) for link in chain):
-        return UnsafeAddressError(f"{name} is no valid address.")
+        return UnsafeAddressError("{host} is not a valid address.", host=name)
     if any(isinstance(link, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError) for link in chain):
-        return ConnectionFailedError(f"The proxy does not connect to {name}.", advice="Check the proxy's settings.")
-    return ConnectionFailedError(f"{name} can't be reached.")
+        return ConnectionFailedError(
+            "The proxy does not connect to {host}.", advice="Check the proxy settings.", host=name
+        )
+    return ConnectionFailedError("{host} can't be reached.", host=name)
 
 
 def _chain(fault: BaseException) -> Iterator[BaseException]:
-    """An exception and all that lie behind it; urllib3 keeps some as `reason` or among the arguments."""
+    """Yields an exception and all its causes; urllib3 keeps some as `reason` or among the arguments."""
     waiting: list[BaseException] = [fault]
     seen: set[int] = set()
     while waiting and len(seen) < 30:

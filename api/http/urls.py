@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Web addresses: whose they are, and which of them may be fetched.
+"""HTTP URLs: parsing, origins, and which addresses a service's links may lead to (SSRF protection).
 
-The links in a reply are chosen by somebody else. A service out in the internet must not make this
-machine fetch from itself or from its own network, so an address is judged by where it really leads.
+The links in a reply are chosen by somebody else: an address is judged by what it resolves to (see `connection`).
 """
 
 from __future__ import annotations
 
 import enum
 import ipaddress
-import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -17,25 +15,25 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from ...errors import Action, ParameterError, one_line
 
 _PORTS = {"http": 80, "https": 443}
-_LONGEST = 8192
+_MAX_URL = 8192
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class NetworkScope(enum.IntEnum):
-    """How far away an address is; the smaller, the more it is open to everybody."""
+    """Network scope of an address, from public to this computer."""
 
     PUBLIC = 0
     PRIVATE = 1
     """The local network."""
     LOCAL = 2
-    """This machine, and the link-local addresses at which clouds keep their secrets."""
+    """This computer, and the link-local addresses at which clouds serve their metadata."""
 
 
 def parse_http_url(address: object) -> SplitResult | None:
-    """The parts of an http or https address that names a host; None for anything else."""
-    if not isinstance(address, str) or not 0 < len(address) <= _LONGEST:
+    """Returns the parts of an http or https URL with a host; None for anything else."""
+    if not isinstance(address, str) or not 0 < len(address) <= _MAX_URL:
         return None
     if any(c.isspace() or not c.isprintable() for c in address) or "\\" in address:
         return None
@@ -50,13 +48,13 @@ def parse_http_url(address: object) -> SplitResult | None:
 
 
 def is_http_url(address: object, schemes: Sequence[str] = ("http", "https")) -> bool:
-    """Whether this is an absolute address with one of the schemes, and a host."""
+    """Whether this is an absolute URL with one of the schemes, and a host."""
     parts = parse_http_url(address)
     return parts is not None and parts.scheme in schemes
 
 
 def origin_of(address: str) -> str:
-    """Scheme, host and port, always spelled out, so that two can be compared; "" for what is no web address."""
+    """Returns scheme, host and port in a form that can be compared; "" for anything that is not an http(s) URL."""
     parts = parse_http_url(address)
     if parts is None or parts.hostname is None:
         return ""
@@ -67,14 +65,14 @@ def origin_of(address: str) -> str:
 
 
 def host_of(address: str) -> str:
-    """The host's name, to be shown and compared; "" where there is none."""
+    """Returns the host name; "" if there is none."""
     parts = parse_http_url(address)
     return (parts.hostname or "").rstrip(".") if parts else ""
 
 
-def redirected(address: str, location: str) -> str:
-    """The absolute address that a Location header leads to; "" where that is no web address."""
-    with suppress(UnicodeError):  # HTTP reads headers as Latin-1; what is not ASCII in them is UTF-8.
+def redirect_target(address: str, location: str) -> str:
+    """Returns the absolute URL of a Location header; "" if it is not an http(s) URL."""
+    with suppress(UnicodeError):  # headers are read as Latin-1; non-ASCII bytes in them are UTF-8
         location = location.encode("latin-1").decode("utf-8")
     try:
         target = urljoin(address, location)
@@ -84,7 +82,7 @@ def redirected(address: str, location: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine without asking anybody."""
+    """Whether a host name means this computer, without a DNS lookup."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     ip = _ip(host)
@@ -92,7 +90,7 @@ def is_loopback(host: str) -> bool:
 
 
 def scope_of_ip(ip: IPAddress) -> NetworkScope:
-    """How far away an IP address is, also where an IPv4 address hides in an IPv6 one."""
+    """Returns the scope of an IP address, also of an IPv4 address embedded in an IPv6 one."""
     if isinstance(ip, ipaddress.IPv6Address):
         hidden = ip.ipv4_mapped or ip.sixtofour
         if hidden is None and ip in _NAT64:
@@ -105,11 +103,13 @@ def scope_of_ip(ip: IPAddress) -> NetworkScope:
 
 
 def scope_of_host(host: str) -> NetworkScope:
-    """How far away a host is, by the nearest of its addresses; PUBLIC for one that is not found."""
+    """Returns the scope of a host, by the nearest of its addresses; PUBLIC for one that is not found."""
     ip = _ip(host)
     if ip is not None:
         return scope_of_ip(ip)
     try:
+        import socket
+
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return NetworkScope.PUBLIC
@@ -117,10 +117,10 @@ def scope_of_host(host: str) -> NetworkScope:
 
 
 def address_filter(service_origin: str) -> Callable[[str, str], bool]:
-    """A judge of (host name, IP address): may a link of this service be fetched from there?
+    """Returns a function of (host name, IP address): may a file of this service be downloaded from there?
 
-    Never from anything nearer than the service itself is; from the service's own host always.
-    An empty origin counts as one out in the internet.
+    Always from the service's own host; never from an address that is nearer than the service itself.
+    An empty origin counts as public.
     """
     home = host_of(service_origin)
 
@@ -128,10 +128,10 @@ def address_filter(service_origin: str) -> Callable[[str, str], bool]:
         ip = _ip(address)
         if ip is None:
             return False
-        reach = scope_of_ip(ip)
-        if reach is NetworkScope.PUBLIC or (home and host.rstrip(".").lower() == home):
+        scope = scope_of_ip(ip)
+        if scope is NetworkScope.PUBLIC or (home and host.rstrip(".").lower() == home):
             return True
-        return bool(home) and reach <= scope_of_host(home)
+        return bool(home) and scope <= scope_of_host(home)
 
     return allowed
 
@@ -144,13 +144,14 @@ def _ip(text: str) -> IPAddress | None:
 
 
 def service_base(address: str) -> str:
-    """A service's base address in the form we use. Raises ParameterError."""
+    """Returns a service's base URL, normalized. Raises ParameterError."""
     text = address.strip().rstrip("/")
     parts = parse_http_url(text)
     if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
         raise ParameterError(
-            f"\"{one_line(address, 80)}\" can't be a service's address: it must look like https://host/api/v6.",
+            "\"{url}\" can't be a service's address: it must look like https://host/api/v6.",
             advice="Correct it in the add-on's preferences.",
             action=Action.OPEN_PREFERENCES,
+            url=one_line(address, 80),
         )
     return text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A watch over one HTTP exchange: cuts its connection when it is to end, from outside the thread that waits."""
+"""A watchdog for one HTTP request: closes its connection on timeout or cancel, from outside the waiting thread."""
 
 from __future__ import annotations
 
@@ -11,94 +11,96 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from ...control import Control
 from ...errors import CancelledError, ConnectionLostError, ImageTo3DError
 
 TICK: Final = 0.1
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
-Allowed = Callable[[str, str], bool]
-"""Judges (host name, IP address)."""
+AddressFilter = Callable[[str, str], bool]
+"""Whether (host name, IP address) may be connected to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """How long to wait for what, in seconds."""
+    """Timeouts in seconds."""
 
     connect: float = 10.0
     read: float = 60.0
-    """For the next bytes of the answer."""
+    """For the next bytes of the response."""
     send: float = 60.0
-    """For the whole request to go out."""
+    """For sending the whole request."""
     total: float | None = 180.0
-    """For the whole exchange once connected; None: as long as bytes come."""
+    """For the whole request once connected; None: as long as bytes arrive."""
 
 
 class Watchdog:
-    """Looks on at one exchange and cuts its connection when it is to end.
+    """Watches one request, as a context manager, and closes its connection when the request has to end.
 
-    `connected` tells whether anything can have been sent.
+    `connected`: anything may have been sent. `reason`: why the request was ended.
     """
 
-    def __init__(self, timeouts: Timeouts, cancelled: Callable[[], bool] | None, allowed: Allowed | None) -> None:
+    def __init__(self, timeouts: Timeouts, control: Control, address_filter: AddressFilter | None) -> None:
         self.timeouts = timeouts
-        self.allowed = allowed
+        self.address_filter = address_filter
         self.connected = False
-        self.why: ImageTo3DError | None = None
-        self._cancelled = cancelled
-        self._over = threading.Event()
+        self.reason: ImageTo3DError | None = None
+        self._control = control
+        self._finished = threading.Event()
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
-        self._alive = time.monotonic()
-        self._ends: float | None = self._alive + 3 * timeouts.connect  # To find, to connect and to set up TLS.
+        self._last_activity = time.monotonic()
+        # To resolve the name, to connect, and to set up TLS.
+        self._deadline: float | None = self._last_activity + 3 * timeouts.connect
 
     def __enter__(self) -> Watchdog:
-        threading.Thread(target=self._look_on, name="image-to-3d-watch", daemon=True).start()
+        threading.Thread(target=self._watch, name="image_to_3d watchdog", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._finished.set()
         with self._lock:
             if self._socket is not None:
                 self._socket.close()
                 self._socket = None
 
-    def hold(self, connection: socket.socket) -> None:
-        """Keep a handle of one's own on a connection: TLS takes the first one away."""
+    def attach(self, connection: socket.socket) -> None:
+        """Keep a duplicate of the socket: wrapping it in TLS detaches the original."""
         with self._lock:
             self._socket = connection.dup()
 
-    def begin(self) -> None:
-        """The connection stands; now something may be sent."""
-        self._alive = time.monotonic()
-        self._ends = None if self.timeouts.total is None else self._alive + self.timeouts.total
+    def mark_connected(self) -> None:
+        """The connection is established; from now on something may be sent."""
+        self.touch()
+        self._deadline = None if self.timeouts.total is None else self._last_activity + self.timeouts.total
         self.connected = True
 
-    def alive(self) -> None:
-        """Something came in."""
-        self._alive = time.monotonic()
+    def touch(self) -> None:
+        """Bytes arrived."""
+        self._last_activity = time.monotonic()
 
     def check(self) -> None:
-        """Raise the reason to end, if there is one."""
-        if self.why is None and self._cancelled is not None and self._cancelled():
-            self.why = CancelledError("Cancelled.")
-        if self.why is not None:
-            raise self.why
+        """Raises the reason to end the request, if there is one."""
+        if self.reason is None and self._control.cancelled():
+            self.reason = CancelledError()
+        if self.reason is not None:
+            raise self.reason
 
-    def end(self, why: ImageTo3DError) -> None:
-        """Cut the connection, from any thread."""
+    def end(self, reason: ImageTo3DError) -> None:
+        """Close the connection, from any thread."""
         with self._lock:
-            if self.why is None:
-                self.why = why
+            if self.reason is None:
+                self.reason = reason
             if self._socket is not None:
-                with suppress(OSError):  # Closed by the other side already.
+                with suppress(OSError):  # the other side closed it already
                     self._socket.shutdown(socket.SHUT_RDWR)
 
-    def _look_on(self) -> None:
-        while not self._over.wait(TICK):
+    def _watch(self) -> None:
+        while not self._finished.wait(TICK):
             now = time.monotonic()
-            if self._cancelled is not None and self._cancelled():
-                self.end(CancelledError("Cancelled."))
-            elif self._ends is not None and now > self._ends:
+            if self._control.cancelled():
+                self.end(CancelledError())
+            elif self._deadline is not None and now > self._deadline:
                 self.end(ConnectionLostError("The server took too long to answer."))
-            elif self.connected and now - self._alive > self.timeouts.send + self.timeouts.read:
-                self.end(ConnectionLostError("The server went silent."))
+            elif self.connected and now - self._last_activity > self.timeouts.send + self.timeouts.read:
+                self.end(ConnectionLostError("The server stopped sending."))

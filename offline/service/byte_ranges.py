@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bytes of a file a GET asks for (HTTP ranges)."""
+"""HTTP range requests: which bytes of a file a GET asks for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What to send of a file."""
+    """The part of a file to send."""
 
     status: int
     """200, 206 or 416."""
@@ -22,7 +22,7 @@ class Piece:
 
     @property
     def content_range(self) -> str:
-        """The header's value; empty where there is to be none."""
+        """The header's value; empty if the header is not sent."""
         match self.status:
             case 206:
                 return f"bytes {self.first}-{self.first + self.length - 1}/{self.total}"
@@ -32,7 +32,7 @@ class Piece:
 
 
 def piece(total: int, wanted: str | None, only_if: str | None, tag: str) -> Piece:
-    """What to send, by the headers Range and If-Range. Several ranges at once, and odd ones, give the whole file."""
+    """Parse the headers Range and If-Range. Several ranges at once, and unusual ones, give the whole file."""
     whole = Piece(200, 0, total, total)
     if not wanted or (only_if is not None and only_if != tag):
         return whole

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service's contract, answered on this machine: requests in, replies out. Knows nothing of HTTP's wire.
+"""The service's contract, served on this computer: JSON requests in, JSON replies out. Independent of HTTP.
 
-Shapes, field names and error forms are the service's own. What differs, because nothing here is AI
-and nothing leaves the machine: the guidance and step parameters are checked but change nothing, the seed varies
-the thickness a little, `webhook` is never called, and images are taken from uploads and from this machine only.
+Reply shapes, field names and error forms are the service's. Differences, because this is not AI and nothing leaves
+the computer: guidance and step parameters are validated but have no effect, the seed varies the thickness slightly,
+`webhook` is never called, and images come from uploads and from this computer only.
 """
 
 from __future__ import annotations
@@ -16,17 +16,19 @@ from typing import Any, Final
 from ...api.parameters import PARAMETERS, defaults
 from ...errors import ParameterError
 from .generation_queue import GenerationQueue
-from .storage import Record, Storage
-from .uploads import Unfit, decode_upload, local_image
+from .storage import Storage, StoredJob
+from .uploads import InvalidImageError, decode_upload, local_image
 
-NO_AI: Final = "Made on this machine by the offline preview: the outline is inflated to a rough shape. This is no AI."
+NOT_AI: Final = (
+    "Made on this computer by the offline preview: the outline is inflated to a rough shape. This is not AI."
+)
 TIP: Final = "The offline preview makes rough shapes without AI. Choose a real service for real models."
 LONGEST_TRACK_ID: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """An HTTP status, a JSON body, and headers of its own."""
+    """An HTTP status, a JSON body, and extra headers."""
 
     body: Mapping[str, Any]
     status: int = 200
@@ -34,25 +36,25 @@ class JsonResponse:
 
 
 def error_reply(message: object, status: int = 200, **more: Any) -> JsonResponse:
-    """An error as the service words it. Without an id, and often with HTTP 200: that is how the service does it."""
+    """Returns an error as the service words it: without an id, and often with HTTP 200."""
     return JsonResponse({"status": "error", "message": message, **more}, status)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The service's endpoints. `address` is what its URLs begin with (http://127.0.0.1:PORT)."""
+    """The service's endpoints. `address` is the start of its URLs (http://127.0.0.1:PORT)."""
 
     storage: Storage
     generation_queue: GenerationQueue
     address: str
 
     def answer(self, path: str, request: object) -> JsonResponse:
-        """Answer a POST to `path` with a JSON body."""
+        """Handle a POST to `path` with a JSON body."""
         endpoint, number = self._endpoint(path)
         if endpoint is None:
             return error_reply("There is no such endpoint.", 404)
         if not isinstance(request, dict):
-            return error_reply("The request body is no JSON object.", 400)
+            return error_reply("The request body is not a JSON object.", 400)
         key = request.get("key")
         if not isinstance(key, str) or not key.strip():
             return error_reply("Invalid API key: the key field is required.", 401)
@@ -75,9 +77,9 @@ class Contract:
     def _upload(self, request: dict[str, Any]) -> JsonResponse:
         try:
             source_image, kind = decode_upload(request.get("base64_string"))
-        except Unfit as error:
+        except InvalidImageError as error:
             return error_reply({"base64_string": [str(error)]})
-        name = self.storage.keep_upload(source_image, kind)
+        name = self.storage.store_upload(source_image, kind)
         return JsonResponse(
             {"status": "success", "id": secrets.randbelow(10**9), "output": [f"{self.address}/temp/{name}"]}
         )
@@ -88,7 +90,7 @@ class Contract:
             return error_reply(wrong)
         try:
             upload = local_image(str(parameters["image"]), self.storage)
-        except Unfit as error:
+        except InvalidImageError as error:
             return error_reply({"init_image": [str(error)]})
         parameters["seed"] = parameters["seed"] or secrets.randbelow(2**32 - 1) + 1
         record = self.generation_queue.submit(upload, parameters)
@@ -104,7 +106,7 @@ class Contract:
                 "status": "processing",
                 "tip": TIP,
                 "eta": self.generation_queue.eta(record),
-                "message": f"Your request is being worked on. {NO_AI}",
+                "message": f"Your request is being worked on. {NOT_AI}",
                 "fetch_result": f"{self.address}/api/v6/3d/fetch/{record.id}",
                 "id": record.id,
                 "output": [],
@@ -132,7 +134,7 @@ class Contract:
                 "id": record.id,
                 "output": links,
                 "proxy_links": links,
-                "message": NO_AI,
+                "message": NOT_AI,
                 "track_id": record.parameters["track_id"],
                 "meta": _meta(record),
             }
@@ -158,16 +160,16 @@ class Contract:
         pagination = {"current_page": page, "per_page": size, "total": len(records), "last_page": last}
         return JsonResponse({"status": "success", "data": entries, "pagination": pagination})
 
-    def _links(self, record: Record, files: tuple[str, ...]) -> list[str]:
+    def _links(self, record: StoredJob, files: tuple[str, ...]) -> list[str]:
         return [f"{self.address}/results/{record.token}/{name}" for name in files]
 
 
 def _balance(_request: dict[str, Any]) -> JsonResponse:
-    return JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NO_AI})
+    return JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NOT_AI})
 
 
 def _checked(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """All parameters of a submit, and what is wrong with which. Names that are none are passed over."""
+    """Returns all parameters of a submit, and the errors by parameter. Unknown names are ignored."""
     parameters, wrong = defaults(), {}
     image = request.get("image") or request.get("init_image")
     if not image:
@@ -185,18 +187,18 @@ def _checked(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[st
     return parameters, wrong
 
 
-def _files_to_come(record: Record) -> tuple[str, ...]:
+def _files_to_come(record: StoredJob) -> tuple[str, ...]:
     kinds = {"obj": ["obj", "mtl", "png"]}.get(record.parameters["output_format"], [record.parameters["output_format"]])
     return tuple(f"{record.id}.{kind}" for kind in [*kinds, *(["mp4"] if record.parameters["render"] else [])])
 
 
-def _meta(record: Record) -> dict[str, Any]:
-    """The parameters as echoed: without the webhook, whose address may be a secret."""
+def _meta(record: StoredJob) -> dict[str, Any]:
+    """Returns the parameters to echo: without the webhook, whose URL may be a secret."""
     shown = {name: value for name, value in record.parameters.items() if name not in {"webhook", "track_id"}}
     return {**shown, "file_prefix": record.token, "offline_preview": True}
 
 
 def _whole(value: object, default: int, most: int) -> int:
-    """A positive whole number of a request, as number or text."""
+    """Returns a positive integer of a request, given as number or text."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
     return max(1, min(int(text), most)) if text.isascii() and text.isdigit() and len(text) < 10 else default

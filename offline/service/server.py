@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The offline preview's HTTP server. Runs inside a second Blender, on loopback only; no AI, no account.
+"""The offline preview's HTTP server. Runs inside a background Blender, on loopback only. Not AI, no account.
 
-    … bootstrap.py -- offline.server FOLDER
+    … bootstrap.py -- offline.service.server FOLDER
 
-Says `{"ready": …, "port": …}` on stdout once it listens, and ends when its stdin closes. Requests are
-answered in threads; models are made on the main thread, one after the other.
+Prints `{"ready": …, "port": …}` on stdout once it listens, and exits when its stdin closes. Requests are handled in
+threads; models are made on the main thread, one after the other.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ...worker.child_side import JsonStdout, lower_priority, read_stdin
 from .byte_ranges import piece
 from .contract import Contract, JsonResponse, error_reply
 from .generation_queue import GenerationQueue
@@ -32,23 +33,23 @@ _log = logging.getLogger(__name__)
 
 LARGEST_BODY: Final = 8 * 1024 * 1024
 CLEAN_EVERY: Final = 3600.0
-"""Seconds between two looks for what is too old to keep."""
+"""Seconds between two clean-ups of old files."""
 
 
 def main(args: list[str]) -> None:
     """Serve from the folder `args[0]` until stdin closes."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    if hasattr(os, "nice"):
-        os.nice(5)  # the artist's Blender goes first
-    say = _own_stdout()
+    lower_priority()
+    send = JsonStdout()
+    read_stdin(lambda _line: None)
     storage = Storage(Path(args[0]))
     generation_queue = GenerationQueue(storage)
     server = Server(storage, generation_queue)
-    for name, work in (("http", server.serve_forever), ("stdin", _end_with_parent), ("clean", lambda: _clean(storage))):
+    for name, work in (("http", server.serve_forever), ("clean", lambda: _clean(storage))):
         threading.Thread(target=work, name=name, daemon=True).start()
-    from ..shapes import make  # takes a while, and the host may ask already
+    from ..shapes import make  # slow to import, and the host may already send requests
 
-    say({"ready": True, "port": server.server_port})
+    send({"ready": True, "port": server.server_port})
     generation_queue.serve(make.make)
 
 
@@ -67,12 +68,12 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exception()
         if isinstance(error, OSError):
-            return  # the other side has gone: nobody is left to tell
+            return  # the client has disconnected
         _log.error("a request failed", exc_info=error)
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Handles one connection."""
 
     server: Server
     protocol_version = "HTTP/1.1"
@@ -81,11 +82,11 @@ class Handler(BaseHTTPRequestHandler):
     timeout = 60.0
 
     def do_POST(self) -> None:
-        if self._is_meant():
+        if self._is_local_program():
             self._reply(*self._answer())
 
     def _answer(self) -> tuple[JsonResponse, bool]:
-        """What to reply to a POST, and whether to close the connection."""
+        """Returns the reply to a POST, and whether to close the connection."""
         length = self.headers.get("Content-Length", "")
         if not length.isdigit():
             return error_reply("The request has no Content-Length.", 400), True
@@ -95,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             request = json.loads(body)
         except (ValueError, RecursionError):
-            return error_reply("The request body is no JSON.", 400), False
+            return error_reply("The request body is not JSON.", 400), False
         try:
             return self.server.contract.answer(urlsplit(self.path).path, request), False
         except OSError as error:
@@ -106,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             return error_reply("The offline preview failed.", 500), False
 
     def do_GET(self) -> None:
-        if not self._is_meant():
+        if not self._is_local_program():
             return
         path = self._file()
         try:
@@ -137,11 +138,11 @@ class Handler(BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def _is_meant(self) -> bool:
-        """Whether this is not a web page's doing: those can reach loopback ports, under names of their own."""
+    def _is_local_program(self) -> bool:
+        """Refuses requests from web pages, which can reach loopback ports, under host names of their own."""
         if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
             return True
-        self._reply(error_reply("The offline preview answers to this computer's own programs only.", 403), True)
+        self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403), True)
         return False
 
     def _file(self) -> Path | None:
@@ -176,28 +177,8 @@ class Handler(BaseHTTPRequestHandler):
         _log.debug(format, *args)
 
 
-def _own_stdout() -> Any:
-    """Our stdout, kept for ourselves: what Blender and its add-ons print goes to stderr."""
-    sys.stdout.flush()
-    pipe = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-
-    def say(message: Mapping[str, Any]) -> None:
-        pipe.write(json.dumps(message).encode() + b"\n")
-
-    return say
-
-
-def _end_with_parent() -> None:
-    """Thread: when the host closes our stdin or dies, so do we, whatever we are at."""
-    with contextlib.suppress(OSError):
-        while sys.stdin.buffer.read(4096):
-            pass
-    os._exit(0)
-
-
 def _clean(storage: Storage) -> None:
-    """Thread: remove what is too old, now and every hour."""
+    """Thread: delete old files, now and every hour."""
     while True:
         with contextlib.suppress(OSError, shutil.Error):
             storage.clean()

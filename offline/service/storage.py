@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the offline preview keeps: uploaded images, jobs, and the files made for them. For a day, as the service does.
+"""Stores uploaded images, jobs, and their result files for a day, as the service does.
 
-    uploads/TOKEN.png        images sent to it
-    jobs/ID.json             one file a job, so that a server started later still knows it
-    results/TOKEN/ID.glb …   what was made
+    uploads/TOKEN.png        uploaded images
+    jobs/ID.json             one file per job, so that a server started later knows it
+    results/TOKEN/ID.glb …   result files
 
-Each file is written under another name and renamed when it is whole. Safe to use from several
-threads, and from two servers on one folder.
+Each file is written under a temporary name and renamed when it is complete. Thread-safe, also for two servers on one
+folder.
 """
 
 from __future__ import annotations
@@ -41,33 +41,33 @@ TYPES: Final[Mapping[str, str]] = {
     "ply": "application/octet-stream",
     "mp4": "video/mp4",
 }
-"""File name extension → Content-Type, of all that is served."""
+"""File name extension → Content-Type, of all served files."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A job as it is kept."""
+class StoredJob:
+    """A job as it is stored."""
 
     id: int
     token: str
-    """Names the folder of its results; not to be guessed."""
+    """The name of its results folder; can't be guessed."""
     created: float
     """Seconds since the epoch."""
     upload: str
     """File name of its image."""
     parameters: Mapping[str, Any]
-    """All of them, defaults filled in, the seed settled."""
+    """All of them, with defaults and the seed filled in."""
     state: str = "waiting"
     """waiting, done or failed."""
     error: str = ""
     files: tuple[str, ...] = field(default=())
     """File names of its results."""
     seconds: float = 0.0
-    """How long it took to make."""
+    """How long it took."""
 
 
 class Storage:
-    """The folder. Raises OSError where it can't be written."""
+    """The storage folder. Thread-safe. Raises OSError if it can't be written."""
 
     def __init__(self, folder: Path) -> None:
         self._uploads = folder / "uploads"
@@ -77,56 +77,56 @@ class Storage:
         for place in (self._uploads, self._jobs, self._results):
             place.mkdir(parents=True, exist_ok=True)
 
-    def keep_upload(self, image: bytes, kind: str) -> str:
-        """Keep an image (`kind`: its file name extension); its file name."""
+    def store_upload(self, image: bytes, kind: str) -> str:
+        """Store an image (`kind`: its file name extension). Returns its file name."""
         name = f"{secrets.token_hex(16)}.{kind}"
         _write(self._uploads / name, image)
         return name
 
     def upload(self, name: str) -> Path | None:
-        """An uploaded image; None where there is none of that name."""
+        """Returns an uploaded image; None if there is none of that name."""
         return _inside(self._uploads, name)
 
     def result(self, token: str, name: str) -> Path | None:
-        """A result file; None where there is none of that name."""
+        """Returns a result file; None if there is none of that name."""
         return _inside(self._results / token, name) if token.isalnum() else None
 
-    def workplace(self, record: Record) -> Path:
-        """The folder for a job's results."""
+    def results_folder(self, record: StoredJob) -> Path:
+        """Returns the folder for a job's results, created if needed."""
         place = self._results / record.token
         place.mkdir(parents=True, exist_ok=True)
         return place
 
-    def new(self, upload: str, parameters: Mapping[str, Any]) -> Record:
-        """A new job, kept."""
+    def create(self, upload: str, parameters: Mapping[str, Any]) -> StoredJob:
+        """Store a new job, and return it."""
         while True:
             number = 100_000_000 + secrets.randbelow(900_000_000)
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(self._jobs / f"{number}.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
                 break
-        record = Record(number, secrets.token_hex(12), time.time(), upload, dict(parameters))
-        self.keep(record)
+        record = StoredJob(number, secrets.token_hex(12), time.time(), upload, dict(parameters))
+        self.save(record)
         return record
 
-    def keep(self, record: Record, **changes: Any) -> Record:
-        """Keep a job, with changes."""
+    def save(self, record: StoredJob, **changes: Any) -> StoredJob:
+        """Store a job with changes, and return it."""
         record = replace(record, **changes)
         with self._lock:
             _write(self._jobs / f"{record.id}.json", json.dumps(asdict(record), indent=1).encode())
         return record
 
-    def find(self, number: str) -> Record | None:
-        """The job of that id."""
+    def find(self, number: str) -> StoredJob | None:
+        """Returns the job with that id."""
         path = _inside(self._jobs, f"{number}.json") if number.isascii() and number.isdigit() else None
         return _read(path) if path else None
 
-    def all(self) -> list[Record]:
-        """Every job, the newest first."""
+    def all(self) -> list[StoredJob]:
+        """Returns all jobs, the newest first."""
         found = [record for path in self._jobs.glob("*.json") if (record := _read(path)) is not None]
         return sorted(found, key=lambda record: record.created, reverse=True)
 
     def clean(self) -> None:
-        """Remove what is older than a day. What can't be removed is left for the next time."""
+        """Delete what is older than a day. Files that can't be deleted are tried again the next time."""
         oldest = time.time() - KEPT_SECONDS
         for place in (self._uploads, self._jobs, self._results):
             for path in _older(place, oldest):
@@ -146,18 +146,18 @@ def _older(place: Path, oldest: float) -> Iterator[Path]:
 
 
 def _inside(place: Path, name: str) -> Path | None:
-    """The file of that plain name in a folder."""
+    """Returns the file with that plain name in a folder; None if there is none."""
     if not name or name.startswith((".", "~")) or not all(c.isascii() and (c.isalnum() or c in "._-") for c in name):
         return None
     path = place / name
     return path if path.is_file() else None
 
 
-def _read(path: Path) -> Record | None:
+def _read(path: Path) -> StoredJob | None:
     try:
         values = json.loads(path.read_bytes())
-        known = {f.name for f in fields(Record)}
-        record = Record(**{name: value for name, value in values.items() if name in known})
+        known = {f.name for f in fields(StoredJob)}
+        record = StoredJob(**{name: value for name, value in values.items() if name in known})
         return replace(record, files=tuple(record.files))
     except FileNotFoundError:
         return None
@@ -167,7 +167,7 @@ def _read(path: Path) -> Record | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically, under a temporary name of its own (two servers may share the folder)."""
     partial = path.with_name(f"~{secrets.token_hex(4)}-{path.name}")
     try:
         partial.write_bytes(content)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An outline blown up to a volume: how thick the subject is at each place. No AI, numpy only.
+"""Inflates an outline to a volume: how thick the subject is at each point. Not AI. NumPy only.
 
-The thickness solves a (screened) Poisson equation over the subject with zero at its outline: round
-at the outline, thin where the subject is thin, and nowhere thicker than a set limit, so that large
-areas become cushions and not balloons. A subject with an upright axis of symmetry (a vase, a lamp)
-is turned on the lathe instead.
+The thickness solves a (screened) Poisson equation over the subject with zero at its outline: round at the outline,
+thin where the subject is thin, and nowhere thicker than a limit, so that large areas become cushions and not balloons.
+A subject with a vertical axis of symmetry (a vase, a lamp) becomes a solid of revolution instead.
 """
 
 from __future__ import annotations
@@ -22,41 +21,41 @@ from ...imaging.raster import Flags, Floats, blur, sample
 _log = logging.getLogger(__name__)
 
 MARGIN: Final = 4
-"""Grid steps of air around the subject."""
+"""Grid steps of margin around the subject."""
 ROUNDNESS: Final = 2.8
 """2 makes long shapes round and discs flat; 4 makes discs spheres and long shapes too thick."""
 THICKEST: Final = 0.19
-"""Half of the greatest thickness, as a share of the subject's longest side."""
+"""Half of the greatest thickness, as a fraction of the subject's longest side."""
 CARD_THICKNESS: Final = 0.02
 """The same for an image without a subject."""
 SYMMETRIC: Final = (0.90, 0.96)
-"""From which overlap with its mirror image a subject begins to be turned, and is wholly so."""
+"""Overlap with its mirror image from which a subject starts to be a solid of revolution, and is fully one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Relief:
-    """Half the thickness, squared, over a grid: the volume is all points with z² < `square`. Lengths in grid steps."""
+    """The squared half thickness on a grid: the volume is all points with z² < `square`. Lengths in grid steps."""
 
     square: Floats
     """Positive inside the outline, negative outside, zero on it."""
     steps: float
     """Grid steps along the subject's longest side."""
     origin: tuple[float, float]
-    """Where the grid's first node lies in the image: row and column in pixels."""
+    """Position of the grid's first node in the image: row and column in pixels."""
     pitch: float
-    """Image pixels in a grid step."""
+    """Image pixels per grid step."""
     turned: float
-    """How much of it was done on the lathe, 0 to 1."""
+    """How much of it is a solid of revolution, 0 to 1."""
     axis: float
-    """Where the axis of a turned subject is: a column, in grid steps."""
+    """The axis of the solid of revolution: a column, in grid steps."""
 
 
 def inflate(cutout: Cutout, steps: int, seed: int) -> Relief:
-    """Blow a subject up on a grid of `steps` along its longest side. The seed varies the thickness a little."""
+    """Inflate a subject on a grid of `steps` along its longest side. The seed varies the thickness slightly."""
     rows, columns = (np.flatnonzero((cutout.coverage > 0.5).any(axis=axis)) for axis in (1, 0))
     top, bottom, left, right = rows[-1] + 1, rows[0], columns[0], columns[-1] + 1
     pitch = max(top - bottom, right - left) / steps
-    # In pixels, 0 being the first pixel's centre.
+    # In pixels; 0 is the center of the first pixel.
     first = (bottom - 0.5 - MARGIN * pitch, left - 0.5 - MARGIN * pitch)
     high, wide = (int(np.ceil(length / pitch)) + 2 * MARGIN + 1 for length in (top - bottom, right - left))
     coverage = sample(cutout.coverage, first[0] + pitch * np.arange(high), first[1] + pitch * np.arange(wide), pitch)
@@ -72,7 +71,7 @@ def inflate(cutout: Cutout, steps: int, seed: int) -> Relief:
 
 
 def _contour(coverage: Floats, sigma: float) -> Floats:
-    """A smooth function that is positive inside: the coverage without stairs, less a half."""
+    """Returns a smooth function that is positive inside: the smoothed coverage minus one half."""
     inside_by = blur(coverage, sigma) - 0.5
     for border in (inside_by[:2], inside_by[-2:], inside_by[:, :2], inside_by[:, -2:]):
         np.minimum(border, -0.5, out=border)
@@ -85,19 +84,19 @@ _SIDES: Final = ((0, 1), (0, -1), (1, 0), (-1, 0))
 
 
 def _beside(field: NDArray[np.float32], side: tuple[int, int]) -> Floats:
-    """The field's values at the neighbours on one side; the grid's border has air enough to wrap around."""
+    """Returns the field's values at the neighbors on one side; the grid's margin is wide enough to wrap around."""
     return np.roll(field, (-side[0], -side[1]), axis=(0, 1))
 
 
 def _way_out(inside_by: Floats, beyond: Floats) -> Floats:
-    """How far (0 to 1) it is from an inside node to the outline, on the way to an outside neighbour."""
+    """Returns the distance (0 to 1) from an inside node to the outline, toward an outside neighbor."""
     return np.clip(inside_by / np.maximum(inside_by - beyond, 1e-9), 0.08, 1.0)
 
 
 def poisson(inside_by: Floats, source: float, limit: float) -> Floats:
-    """Solve −Δu + u·source/limit² = source inside, u = 0 on the outline: u is nowhere above limit².
+    """Solve −Δu + u·source/limit² = source inside, u = 0 on the outline, so that u never exceeds limit².
 
-    The outline's place between two nodes counts, so that u is smooth there. Solved by conjugate gradients.
+    The outline's position between two nodes is used, so that u is smooth there. Solved by conjugate gradients.
     """
     inside = inside_by > 0.0
     diagonal = np.full(inside.shape, source / limit**2, np.float32)
@@ -135,7 +134,7 @@ def poisson(inside_by: Floats, source: float, limit: float) -> Floats:
 
 
 def _extended(square: Floats, inside_by: Floats) -> Floats:
-    """The field continued outside with the slope it has at the outline, so that zero is where the outline is."""
+    """Extrapolate the field outside with its slope at the outline, so that its zero stays on the outline."""
     total = np.zeros_like(square)
     count = np.zeros_like(square)
     inside = inside_by > 0.0
@@ -151,7 +150,7 @@ def _extended(square: Floats, inside_by: Floats) -> Floats:
 
 
 def _runs(inside_by: Floats) -> tuple[Floats, Floats, Flags]:
-    """Where each row enters and leaves the subject (columns, between nodes too), and which rows do so just once."""
+    """Returns where each row enters and leaves the subject (in columns), and which rows do so exactly once."""
     inside = inside_by > 0.0
     once = (np.diff(inside.astype(np.int8), axis=1) > 0).sum(axis=1) == 1
     rows = np.arange(inside.shape[0])
@@ -163,7 +162,7 @@ def _runs(inside_by: Floats) -> tuple[Floats, Floats, Flags]:
 
 
 def _symmetry(inside_by: Floats) -> tuple[float, float]:
-    """How sure it is (0 to 1) that the subject is a turned one, seen from the side; and the column of its axis."""
+    """Returns how likely (0 to 1) the subject is a solid of revolution, and the column of its axis."""
     left, right, once = _runs(inside_by)
     inside = inside_by > 0.0
     area = inside.sum(axis=1)
@@ -172,7 +171,7 @@ def _symmetry(inside_by: Floats) -> tuple[float, float]:
     width = np.where(once, right - left, 0.0)
     middle = np.where(once, 0.5 * (left + right), 0.0)
     axis = float((middle * width).sum() / width.sum())
-    # What of each row's width has a counterpart on the other side of the axis.
+    # The part of each row's width that has a counterpart on the other side of the axis.
     shared = np.maximum(0.0, 2.0 * np.minimum(right - axis, axis - left))[once].sum() / width.sum()
     high, wide = once.sum(), width.max()
     if width.sum() > 0.93 * high * wide and wide > 0.8 * high:
@@ -181,7 +180,7 @@ def _symmetry(inside_by: Floats) -> tuple[float, float]:
 
 
 def _lathe(inside_by: Floats) -> Floats:
-    """The squared half thickness of the subject turned around its upright axis: each row becomes a disc."""
+    """Returns the squared half thickness of the solid of revolution: each row becomes a disc."""
     left, right, once = _runs(inside_by)
     columns = np.arange(inside_by.shape[1], dtype=np.float32)[None, :]
     disc = (columns - left[:, None]) * (right[:, None] - columns)

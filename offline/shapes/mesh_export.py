@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A surface as Blender object: textured, simplified, and written as GLB, OBJ, STL or PLY. Main thread only.
+"""Builds a Blender object from a surface: textured, simplified, and exported. Main thread only.
 
-The longest side is 1. In Blender it stands upright and looks to −Y; in all four kinds of file it
-stands along +Y and looks to +Z, as glTF has it, so that the coordinates in them are the same.
+The longest side is 1. In Blender it is Z up and faces −Y; in all file formats it is Y up and faces +Z, as in glTF, so
+that they contain the same coordinates.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ _log = logging.getLogger(__name__)
 
 
 def empty_scene() -> None:
-    """Away with everything of the job before."""
+    """Remove everything of the last job."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
 def build(
     surface: Surface, relief: Relief, texture: Texture, name: str, folder: Path, simplify: float
 ) -> bpy.types.Object:
-    """The object, with `simplify` of its triangles removed and its texture as PNG in the folder."""
+    """Build the object, remove the fraction `simplify` of its triangles, and write its texture as PNG."""
     points, quads = surface.points, surface.quads
-    centre = 0.5 * (points.max(axis=0) + points.min(axis=0))
-    placed = (points - centre) / relief.steps
+    center = 0.5 * (points.max(axis=0) + points.min(axis=0))
+    placed = (points - center) / relief.steps
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(points))
     mesh.vertices.foreach_set("co", np.stack([placed[:, 0], -placed[:, 2], placed[:, 1]], axis=-1).ravel())
@@ -50,13 +50,13 @@ def build(
     _simplify(body, simplify)
     mesh = body.data
     mesh.shade_smooth()
-    _cover(mesh, texture, centre, relief.steps)
+    _cover(mesh, texture, center, relief.steps)
     mesh.materials.append(_material(texture, name, folder / f"{name}.png"))
     return body
 
 
 def _simplify(body: bpy.types.Object, share: float) -> None:
-    """Remove that share of the triangles."""
+    """Remove that fraction of the triangles."""
     modifier = body.modifiers.new("Simplify", "DECIMATE")
     modifier.ratio = 1.0 - share
     modifier.use_collapse_triangulate = True
@@ -64,23 +64,23 @@ def _simplify(body: bpy.types.Object, share: float) -> None:
         bpy.ops.object.modifier_apply(modifier=modifier.name)
 
 
-def _cover(mesh: bpy.types.Mesh, texture: Texture, centre: NDArray[np.float32], steps: float) -> None:
-    """Texture coordinates, and the same colours at the vertices for the formats without texture."""
+def _cover(mesh: bpy.types.Mesh, texture: Texture, center: NDArray[np.float32], steps: float) -> None:
+    """Add texture coordinates, and the same colors at the vertices for the formats without texture."""
     places = np.empty(len(mesh.vertices) * 3, np.float32)
     mesh.vertices.foreach_get("co", places)
     places = places.reshape(-1, 3) * np.array([1.0, -1.0, 1.0], np.float32)
-    coordinates = texture.coordinates(places[:, (0, 2, 1)] * steps + centre)
+    coordinates = texture.coordinates(places[:, (0, 2, 1)] * steps + center)
     corners = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[corners].ravel())
-    colours = np.ones((len(mesh.vertices), 4), np.float32)
-    colours[:, :3] = texture.at(coordinates)
-    attribute = mesh.color_attributes.new("Colour", "BYTE_COLOR", "POINT")
-    attribute.data.foreach_set("color_srgb", colours.ravel())
+    colors = np.ones((len(mesh.vertices), 4), np.float32)
+    colors[:, :3] = texture.at(coordinates)
+    attribute = mesh.color_attributes.new("Color", "BYTE_COLOR", "POINT")
+    attribute.data.foreach_set("color_srgb", colors.ravel())
 
 
 def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
-    """A plain, slightly rough material with the texture."""
+    """Returns a plain, slightly rough material with the texture."""
     material = bpy.data.materials.new(name)
     material.use_nodes = True
     tree = material.node_tree
@@ -88,14 +88,14 @@ def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
     shader.inputs["Roughness"].default_value = 0.7
     shader.inputs["Metallic"].default_value = 0.0
     node = tree.nodes.new("ShaderNodeTexImage")
-    node.image = image_io.write(texture.colours, name, path)
+    node.image = image_io.write(texture.colors, name, path)
     node.extension = "EXTEND"
     tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
     return material
 
 
 def export(body: bpy.types.Object, folder: Path, format: str) -> list[Path]:
-    """Write the object as `format` (glb, obj, stl, ply) into the folder; the files that belong together."""
+    """Export the object as `format` (glb, obj, stl, ply) into the folder. Returns the files."""
     path = folder / f"{body.name}.{format}"
     texture = folder / f"{body.name}.png"
     axes = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
@@ -115,7 +115,7 @@ def export(body: bpy.types.Object, folder: Path, format: str) -> list[Path]:
                 export_uv=False, export_triangulated_mesh=True, **axes,
             )  # fmt: skip
         case _:
-            raise ImageTo3DError(f"Unknown format {format}.")
+            raise ImageTo3DError("Unknown format {format}.", format=format)
     if format == "obj":
         return [path, path.with_suffix(".mtl"), texture]
     texture.unlink(missing_ok=True)

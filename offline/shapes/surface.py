@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The closed surface of an inflated outline, as vertices and quads (surface nets). numpy only.
+"""Extracts the closed surface of an inflated outline as vertices and quads (surface nets). NumPy only.
 
-The grid's nodes lie half a step in front of and behind the image's plane, so that the outline
-becomes one clean ring of vertices in that plane and the back is the front's exact mirror image.
-Every edge is shared by exactly two quads, which are wound to face outward.
+The grid's nodes are half a step in front of and behind the image plane, so that the outline becomes one clean ring of
+vertices in that plane, and the back is the exact mirror image of the front. Every edge is shared by exactly two quads,
+which face outward.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ class Surface:
 
 
 def extract(square: Floats) -> Surface:
-    """The surface of all points with z² < `square` (negative outside, and all along the grid's border)."""
+    """Returns the surface of all points with z² < `square` (negative outside, and along the grid's border)."""
     square, depth = _unambiguous(square)
     corners = [depth[:-1, :-1], depth[:-1, 1:], depth[1:, 1:], depth[1:, :-1]]
     low = np.minimum.reduce(corners)
     high = np.maximum.reduce(corners)
-    # In each column of cells those from layer `low` to `high` hold a piece of the surface; layer 0 is the plane.
+    # In each column of cells, those from layer `low` to `high` contain a part of the surface; layer 0 is the plane.
     count = np.where(high > 0, high - low + 1, 0)
     start = (np.cumsum(count) - count.ravel()).reshape(count.shape)
     cell = np.repeat(np.arange(count.size), count.ravel())
@@ -49,7 +49,7 @@ def extract(square: Floats) -> Surface:
 
 
 def _unambiguous(square: Floats) -> tuple[Floats, Ints]:
-    """The field, and how many layers are inside at each node, such that no two inside corners meet at an edge only."""
+    """Returns the field, and inside layers per node, adjusted so that inside corners never touch at an edge only."""
     square = square.copy()
     while True:
         depth = np.ceil(np.sqrt(np.maximum(square, 0.0)) - 0.5).astype(np.int64)
@@ -70,7 +70,7 @@ def _unambiguous(square: Floats) -> tuple[Floats, Ints]:
 
 
 def _places(square: Floats, depth: Ints, rows: Ints, columns: Ints, layer: Ints) -> NDArray[np.float32]:
-    """Where the surface passes through the given cells: the mean of where it crosses the cell's edges."""
+    """Returns the surface's vertex in each given cell: the mean of its crossings with the cell's edges."""
     corners = ((0, 0), (0, 1), (1, 1), (1, 0))
     values = [square[rows + r, columns + c] for r, c in corners]
     depths = [depth[rows + r, columns + c] for r, c in corners]
@@ -84,7 +84,7 @@ def _places(square: Floats, depth: Ints, rows: Ints, columns: Ints, layer: Ints)
         other = (one + 1) % 4
         (r1, c1), (r2, c2) = corners[one], corners[other]
         for level in (layer - 1, layer):
-            # In layer 0 the level below is the mirror image of the level above.
+            # In layer 0, the level below is the mirror image of the level above.
             above = np.where(level < 0, 0, level)
             hit = (depths[one] > above) != (depths[other] > above)
             height = above[hit] + 0.5
@@ -100,7 +100,7 @@ def _places(square: Floats, depth: Ints, rows: Ints, columns: Ints, layer: Ints)
 
 
 def _quads(depth: Ints, base: Ints) -> Ints:
-    """The front half's quads. A cell's vertex has the number `base` of its column plus its layer."""
+    """Returns the front half's quads. A cell's vertex has the number `base` of its column plus its layer."""
     found = []
     rows, columns = np.nonzero(depth > 0)
     top = depth[rows, columns]
@@ -116,7 +116,7 @@ def _quads(depth: Ints, base: Ints) -> Ints:
         one = base[rows, columns - 1] if along_rows else base[rows - 1, columns]
         two = base[rows, columns]
         quad = [one + level, two + level, two + level + 1, one + level + 1]
-        # Seen from the outside: in x the neighbours lie along y, in y they lie along x, which turns the other way.
+        # From outside, the neighbors in x lie along y and those in y along x, which reverses the winding.
         backward = (a < b)[edge] != along_rows
         found.append([np.where(backward, last, first) for first, last in zip(quad, quad[::-1], strict=True)])
     return np.concatenate([np.stack(quad, axis=-1) for quad in found])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A short video of the model turning once around, rendered with Cycles on the processor. Main thread only."""
+"""Renders a short turntable video of the model with Cycles on the CPU. Main thread only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def film(body: bpy.types.Object, path: Path) -> Path:
     corners = [body.matrix_world @ Vector(corner) for corner in body.bound_box]
     low, high = (Vector([pick(c[i] for c in corners) for i in range(3)]) for pick in (min, max))
     middle, radius = (low + high) / 2, (high - low).length / 2
-    # The studio goes around the model, which looks the same and lets Cycles keep what it knows of the model.
+    # Camera and lights rotate around the model, which looks the same and lets Cycles keep the model's data.
     studio = bpy.data.objects.new("Studio", None)
     studio.location = middle
     scene.collection.objects.link(studio)
@@ -41,7 +41,7 @@ def film(body: bpy.types.Object, path: Path) -> Path:
 
 
 def _furnish(scene: bpy.types.Scene, studio: bpy.types.Object, radius: float) -> None:
-    """Camera and lights, around the studio's centre; and the light from everywhere."""
+    """Add camera and lights around the center, and the light of the world."""
 
     def place(data: bpy.types.ID, azimuth: float, elevation: float, distance: float) -> bpy.types.Object:
         thing = bpy.data.objects.new(data.name, data)
@@ -81,7 +81,7 @@ def _settings(scene: bpy.types.Scene, path: Path) -> None:
     try:
         scene.cycles.use_denoising = True
         scene.cycles.denoiser = "OPENIMAGEDENOISE"
-        # Denoising takes longer than the rendering itself: of these small images, the quick kind is enough.
+        # Denoising takes longer than rendering: for these small frames, the fast denoiser is good enough.
         scene.cycles.denoising_input_passes = "RGB"
         if hasattr(scene.cycles, "denoising_quality"):  # 4.2 has it on some platforms only
             scene.cycles.denoising_quality = "FAST"

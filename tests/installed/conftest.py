@@ -65,7 +65,7 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
     bpy.ops.wm.read_homefile(use_empty=True)
     yield extension
     part("engine").stop()
-    shutil.rmtree(part("engine").folder(), ignore_errors=True)  # the next test's jobs are its own
+    shutil.rmtree(part("preferences").user_folder(), ignore_errors=True)  # the next test's jobs are its own
     preferences = bpy.context.preferences.addons[PACKAGE].preferences
     for name in ("service", "api_key", "base_url", "job_limit", "results_folder", "keep_days", "keep_gigabytes"):
         preferences.property_unset(name)

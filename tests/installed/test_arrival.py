@@ -43,7 +43,7 @@ def make_job(image_to_3d: Any, worker: Any, tmp_path: Path) -> Callable[..., Any
             parameters={},
             folder=tmp_path,
             service="OFFLINE",
-            placement=placement,
+            placement=part("placement").Placement.from_json(placement),
             target_scene=where,
             model_file=source.name,
         )
@@ -125,7 +125,7 @@ def test_a_placeholder_that_was_moved_turned_scaled_and_parented_is_followed(mak
     table.location = (0, 4, 1)
     table.rotation_euler = (0, 0, 0.5)
     job = make_job(size=1.0)
-    holder = part("scene.placeholder").put(job, scene, bpy.context.view_layer, (0.0, 0.0, 0.0))
+    holder = part("scene.placeholder").add(job, scene, bpy.context.view_layer, (0.0, 0.0, 0.0))
     scene.collection.objects.unlink(holder)
     for item in (table, holder):
         room.objects.link(item)
@@ -359,7 +359,7 @@ def test_a_model_that_can_not_be_imported_directly_leaves_nothing_behind(make_jo
     job = make_job(convert=False)
     bpy.ops.export_scene.gltf(filepath=str(job.model_path), export_format="GLB")
     before = names()
-    with pytest.raises(part("errors").ImportFailedError, match="no extent"):
+    with pytest.raises(part("errors").ImportFailedError, match="all points coincide"):
         arrival().place(job, bpy.context.scene)
     assert names() == before
     assert (bpy.context.object, bpy.context.selected_objects) == (flat, [flat])
@@ -396,4 +396,4 @@ def test_importing_directly_waits_for_object_mode(make_job: Callable[..., Any]) 
 
 
 def test_it_may_arrive_while_nothing_runs(image_to_3d: Any) -> None:
-    assert arrival().can_place_now(bpy.context) == ""
+    assert arrival().why_not_now(bpy.context) == ""

@@ -194,7 +194,7 @@ def test_a_jobs_buttons_do_what_they_say(
     assert len(bpy.data.objects) == 2 * before
 
     bpy.ops.image_to_3d.dismiss(job_id=job.id)
-    keep_going(lambda: part("engine").job(job.id) is None)
+    keep_going(lambda: part("job_view").job(job.id) is None)
     assert job.model_path.is_file()
 
 
@@ -207,8 +207,8 @@ def test_clearing_takes_off_the_list_what_is_over_and_nothing_else(
     service.next("submit", refusal(402, "Your wallet is empty"))
     failed = image_to_3d.generate(image_file, wait=True)
     bpy.ops.image_to_3d.clear_finished()
-    keep_going(lambda: part("engine").job(done.id) is None)
-    assert part("engine").job(failed.id).state == "failed"
+    keep_going(lambda: part("job_view").job(done.id) is None)
+    assert part("job_view").job(failed.id).state == "failed"
     assert done.model_path.is_file()
 
 

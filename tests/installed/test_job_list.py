@@ -15,7 +15,7 @@ from .conftest import part
 
 @pytest.fixture
 def page(image_to_3d: Any) -> Callable[[int], Any]:
-    rows = part("panels.job_order")
+    rows = part("job_view")
     return lambda number: rows.page(number)
 
 

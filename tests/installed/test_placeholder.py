@@ -205,7 +205,7 @@ def test_one_of_a_job_that_nobody_here_knows_stays_when_its_file_is_opened(
     name = empty.name
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "others.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "others.blend"))
-    keep_going(lambda: not part("scene.pending_models").pending())
+    keep_going(lambda: not part("scene.pending_models").any_pending())
     assert name in bpy.data.objects
 
 

@@ -129,7 +129,7 @@ def test_what_a_file_from_elsewhere_says_its_job_was_leads_to_no_image(placed: A
     import bpy
 
     bpy.context.active_object["image_to_3d_job"] = said
-    with pytest.raises(RuntimeError, match="not in the results folder"):
+    with pytest.raises(RuntimeError, match="no longer in the results folder"):
         bpy.ops.image_to_3d.generate_again()
 
 
@@ -170,7 +170,7 @@ def test_an_image_that_was_cleared_away_is_said(placed: Any) -> None:
     import bpy
 
     (placed.folder / "image.png").unlink()
-    with pytest.raises(RuntimeError, match=r"chair\.png is not in the results folder"):
+    with pytest.raises(RuntimeError, match=r"chair\.png is no longer in the results folder"):
         bpy.ops.image_to_3d.generate_again()
 
 
@@ -178,6 +178,6 @@ def test_the_key_goes_to_no_other_service_than_the_one_it_was_entered_for(prefer
     preferences.api_key = KEY
     preferences.service = "CUSTOM"
     preferences.base_url = "https://example.org/api/v6"
-    assert set(part("engine").config().keys) == {"CUSTOM"}
+    assert set(part("preferences").read_config().keys) == {"CUSTOM"}
     preferences.service = "MODELSLAB"
-    assert set(part("engine").config().keys) == {"MODELSLAB"}
+    assert set(part("preferences").read_config().keys) == {"MODELSLAB"}

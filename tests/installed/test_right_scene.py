@@ -185,9 +185,9 @@ def test_placed_models_are_safe_once_their_file_is_saved(
     import bpy
 
     job = image_to_3d.generate(image_file, wait=True)
-    assert not job.job.kept
+    assert not job.job.saved
     bpy.ops.wm.save_mainfile()
-    keep_going(lambda: part("engine").latest(job.id).kept)
+    keep_going(lambda: part("engine").current_job(job.id).saved)
 
 
 def test_a_model_that_went_with_an_unsaved_file_waits_in_the_list_again(

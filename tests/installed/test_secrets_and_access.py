@@ -77,17 +77,17 @@ def test_a_typed_key_is_in_blenders_preferences_only(
 
 def test_the_environments_key_counts_where_none_is_typed(preferences: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELSLAB_API_KEY", "from-the-environment")
-    assert part("preferences").chosen().key == "from-the-environment"
+    assert part("preferences").read_config().keys["MODELSLAB"] == "from-the-environment"
     preferences.api_key = "typed"
-    assert part("preferences").chosen().key == "typed"
+    assert part("preferences").read_config().keys["MODELSLAB"] == "typed"
 
 
 def test_the_environments_address_counts_where_none_is_typed(preferences: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMAGE_TO_3D_BASE_URL", "http://127.0.0.1:9/from/the/environment")
     preferences.service = "CUSTOM"
-    assert part("preferences").chosen().base_url == "http://127.0.0.1:9/from/the/environment"
+    assert part("preferences").read_config().base_url == "http://127.0.0.1:9/from/the/environment"
     preferences.base_url = "http://127.0.0.1:9/typed"
-    assert part("preferences").chosen().base_url == "http://127.0.0.1:9/typed"
+    assert part("preferences").read_config().base_url == "http://127.0.0.1:9/typed"
 
 
 def test_without_online_access_the_service_on_the_network_is_not_asked(
@@ -143,17 +143,17 @@ def test_the_key_can_be_tried_out_and_the_balance_is_shown(
 ) -> None:
     import bpy
 
-    account = part("account")
+    account = part("background_task").account
     assert bpy.ops.image_to_3d.test_key() == {"FINISHED"}
-    keep_going(lambda: not account.now().asking)
-    assert account.now().balance == "43.60 USD"
-    assert not account.now().failed
+    keep_going(lambda: not account.status.running)
+    assert account.status.value == "43.60 USD"
+    assert not account.status.failed
 
     service.next("balance", lambda _: to_json({"status": "error", "message": "Invalid API Key"}, 401))
     bpy.ops.image_to_3d.test_key()
-    keep_going(lambda: not account.now().asking)
-    assert account.now().failed
-    assert account.now().balance == ""
+    keep_going(lambda: not account.status.running)
+    assert account.status.failed
+    assert account.status.value == ""
 
 
 def test_another_key_makes_what_was_said_of_the_old_one_void(
@@ -161,24 +161,24 @@ def test_another_key_makes_what_was_said_of_the_old_one_void(
 ) -> None:
     import bpy
 
-    account = part("account")
+    account = part("background_task").account
     bpy.ops.image_to_3d.test_key()
-    keep_going(lambda: not account.now().asking)
+    keep_going(lambda: not account.status.running)
     preferences.api_key = "another"
-    assert account.now().balance == ""
+    assert account.status.value == ""
 
 
 def test_nobody_on_the_network_is_asked_for_the_balance_without_online_access(preferences: Any) -> None:
     preferences.service = "MODELSLAB"
     preferences.api_key = KEY
-    part("engine").ask_account()
-    assert not part("account").now().asking
+    part("engine").check_account()
+    assert not part("background_task").account.status.running
 
 
 @pytest.mark.parametrize("address", ["no address", "http://[", "http://127.0.0.1:99999"])
 def test_a_malformed_address_is_answered_too(image_to_3d: Any, address: str, keep_going: Callable[..., None]) -> None:
-    account = part("account")
-    account.ask(address, KEY)
-    keep_going(lambda: not account.now().asking)
-    assert account.now().failed
-    account.forget()
+    account = part("background_task").account
+    part("background_task").check_account(address, KEY)
+    keep_going(lambda: not account.status.running)
+    assert account.status.failed
+    account.reset()

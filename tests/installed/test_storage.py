@@ -24,14 +24,14 @@ def test_the_size_is_shown_and_a_clean_up_spares_what_is_not_saved(
     saved = image_to_3d.generate(image_file, wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     unsaved = image_to_3d.generate(image_file, wait=True)
-    keep_going(lambda: '"kept": true' in (saved.folder / "job.json").read_text())
+    keep_going(lambda: '"saved": true' in (saved.folder / "job.json").read_text())
 
     bpy.ops.image_to_3d.measure_results()
-    keep_going(lambda: part("storage").now().text.startswith("2 results take "))
+    keep_going(lambda: part("background_task").storage.status.text.startswith("2 results, "))
 
     preferences.keep_days, preferences.keep_gigabytes = 0, 0.000001
     bpy.ops.image_to_3d.clean_up()
-    keep_going(lambda: "Removed 1 results" in part("storage").now().text)
+    keep_going(lambda: "Deleted 1 results" in part("background_task").storage.status.text)
     assert not saved.folder.exists()
     assert unsaved.model_path.is_file()
 
@@ -51,13 +51,13 @@ def test_what_may_be_kept_counts_for_all_results_folders_together(
     sizes = [sum(path.stat().st_size for path in job.folder.iterdir()) for job in (first, second)]
     preferences.keep_days, preferences.keep_gigabytes = 0, 1.5 * max(sizes) / 1e9
     bpy.ops.image_to_3d.clean_up()
-    keep_going(lambda: not part("storage").now().at_work)
+    keep_going(lambda: not part("background_task").storage.status.running)
     assert (first.folder.exists(), second.folder.exists()) == (False, True)
 
 
 def test_a_folder_for_the_jobs_is_made_with_the_first_one(image_to_3d: Any, service: ScriptedService) -> None:
-    folder = part("engine").folder()
-    assert part("engine").obstacle() is None
+    folder = part("preferences").user_folder()
+    assert part("preferences").read_config().why_not_ready() is None
     assert not folder.exists()
     part("engine").queue()
     assert folder.is_dir()
@@ -66,15 +66,15 @@ def test_a_folder_for_the_jobs_is_made_with_the_first_one(image_to_3d: Any, serv
 def test_where_that_folder_can_not_be_made_that_is_said(
     image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
-    folder = part("engine").folder()
+    folder = part("preferences").user_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
     try:
-        with pytest.raises(part("errors").StorageError, match="can't be made"):
+        with pytest.raises(part("errors").StorageError, match="can't be created"):
             image_to_3d.generate(image_file)
     finally:
         folder.unlink()
 
 
 def test_nothing_is_cleared_away_by_itself_unless_that_is_switched_on(preferences: Any) -> None:
-    assert preferences.clean_up_by_itself is False
+    assert preferences.clean_up_at_start is False

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs from image to .blend, against a scripted service and a real second Blender."""
+"""Jobs from image to .blend, with a scripted service and a real background Blender."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def service() -> Iterator[ScriptedService]:
 
 @pytest.fixture(scope="session")
 def worker() -> Iterator[WorkerProcess]:
-    """One warm second Blender for all tests of a session."""
+    """One background Blender for all tests of a session."""
     worker = a_worker()
     yield worker
     worker.stop()
@@ -32,7 +32,7 @@ def worker() -> Iterator[WorkerProcess]:
 
 @pytest.fixture
 def make_queue(tmp_path: Path, service: ScriptedService, worker: WorkerProcess) -> Iterator[Callable[..., Queue]]:
-    """Queues on one journal, talking to the scripted service; all ended with the test."""
+    """Makes queues on one journal that use the scripted service; all are stopped after the test."""
     made: list[Queue] = []
 
     def make(**changes: Any) -> Queue:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every fault has an answer. Each is provoked for real: a service on loopback that breaks, cuts, lies and stalls.
+"""Every fault is handled. Each is provoked for real, by a service on loopback that fails, disconnects, lies and stalls.
 
-docs/faults.md lists them with what the add-on does; `test_fault_table` holds the two together.
+docs/faults.md lists them with what the add-on does; `test_fault_table` checks that both agree.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from scripted_service import (
 MakeQueue = Callable[..., Queue]
 
 
-def run(queue: Queue, **order: Any) -> Job:
-    """One job from order to rest."""
-    queue.add(a_request(**order))
+def run(queue: Queue, **request: Any) -> Job:
+    """Add a job and wait until it ends."""
+    queue.add(a_request(**request))
     [job] = rest(queue)
     return job
 
@@ -75,7 +75,7 @@ def run(queue: Queue, **order: Any) -> Job:
         pytest.param(html(404, "Not Found"), "refused", Action.RETRY, "404", id="a gateway's 404 page"),
     ],
 )  # fmt: skip
-def test_a_definite_no_ends_the_job_with_the_reason_and_costs_nothing(
+def test_a_refused_submit_fails_with_the_reason_and_is_not_charged(
     queue: Queue, service: ScriptedService, reply: Reply, code: str, action: Action, words: str
 ) -> None:
     service.next("submit", answers(reply))
@@ -101,7 +101,7 @@ def test_a_definite_no_ends_the_job_with_the_reason_and_costs_nothing(
         pytest.param(html(429, "Too Many Requests"), id="without a time"),
     ],
 )
-def test_too_many_requests_pause_the_queue_which_goes_on_by_itself(
+def test_too_many_requests_pause_the_queue_which_continues_by_itself(
     queue: Queue, service: ScriptedService, limit: Reply
 ) -> None:
     service.next("submit", answers(limit))
@@ -116,7 +116,7 @@ def test_too_many_requests_pause_the_queue_which_goes_on_by_itself(
 
 
 def lost_in_the_list(service: ScriptedService) -> None:
-    """The service's list shows, beside id and links, the caller's own id."""
+    """The service's list holds the caller's own id beside id and links."""
     service.list_shows = lambda work: {
         "id": int(work.id),
         "output": service.links(work),
@@ -149,7 +149,7 @@ UNANSWERED = [
 
 
 @pytest.mark.parametrize("fault", UNANSWERED)
-def test_a_submit_without_an_answer_is_found_in_the_list_and_not_sent_again(
+def test_a_submit_without_a_reply_is_found_in_the_list_and_not_sent_again(
     queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
 ) -> None:
     lost_in_the_list(service)
@@ -160,7 +160,7 @@ def test_a_submit_without_an_answer_is_found_in_the_list_and_not_sent_again(
 
 
 @pytest.mark.parametrize("fault", UNANSWERED)
-def test_a_submit_that_cannot_be_found_is_for_the_artist_to_decide(
+def test_the_artist_decides_about_a_submit_that_is_not_found(
     queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
 ) -> None:
     service.next("list", *[answers(to_json({"status": "success", "data": []}))] * 20)
@@ -172,9 +172,7 @@ def test_a_submit_that_cannot_be_found_is_for_the_artist_to_decide(
     assert len(service.submits) == 1, "it was paid twice"
 
 
-def test_a_lost_submit_is_told_from_older_entries_though_the_list_has_ids_only(
-    queue: Queue, service: ScriptedService
-) -> None:
+def test_a_lost_submit_is_identified_even_if_the_list_has_only_ids(queue: Queue, service: ScriptedService) -> None:
     service.take({"output_format": "glb"})
     service.take({"output_format": "glb"})
     service.next("submit", takes_and_resets)
@@ -182,7 +180,7 @@ def test_a_lost_submit_is_told_from_older_entries_though_the_list_has_ids_only(
     assert (job.state, job.service_id) == (State.READY, service.submits[2].id)
 
 
-def test_two_lost_submits_are_not_mistaken_for_each_other(make_queue: MakeQueue, service: ScriptedService) -> None:
+def test_two_lost_submits_are_not_confused(make_queue: MakeQueue, service: ScriptedService) -> None:
     queue = make_queue()
     service.next("submit", takes_and_resets, takes_and_resets)
     queue.add(a_request(0))
@@ -192,7 +190,7 @@ def test_two_lost_submits_are_not_mistaken_for_each_other(make_queue: MakeQueue,
     assert len(service.submits) == 2
 
 
-def test_check_again_finds_what_appears_in_the_list_later(queue: Queue, service: ScriptedService) -> None:
+def test_check_again_finds_a_model_that_appears_in_the_list_later(queue: Queue, service: ScriptedService) -> None:
     service.next("list", *[answers(to_json({"data": []}))] * 4)
     service.next("submit", takes_and_resets)
     job = run(queue)
@@ -202,7 +200,7 @@ def test_check_again_finds_what_appears_in_the_list_later(queue: Queue, service:
     assert len(service.submits) == 1
 
 
-def test_send_again_is_a_second_request_that_only_the_artist_orders(queue: Queue, service: ScriptedService) -> None:
+def test_only_the_artist_can_send_a_request_again(queue: Queue, service: ScriptedService) -> None:
     service.next("list", *[answers(html(500))] * 20)
     service.next("submit", resets)
     job = run(queue)
@@ -213,7 +211,7 @@ def test_send_again_is_a_second_request_that_only_the_artist_orders(queue: Queue
     assert service.count("submit") == 2
 
 
-def test_an_unknown_job_can_be_dismissed_and_its_folder_stays(queue: Queue, service: ScriptedService) -> None:
+def test_an_unconfirmed_job_can_be_removed_and_its_folder_stays(queue: Queue, service: ScriptedService) -> None:
     service.next("list", *[answers(to_json({"data": []}))] * 20)
     service.next("submit", resets)
     job = run(queue)
@@ -223,7 +221,7 @@ def test_an_unknown_job_can_be_dismissed_and_its_folder_stays(queue: Queue, serv
     until(lambda: json.loads((job.folder / "job.json").read_text())["listed"] is False)
 
 
-def test_a_redirect_of_the_submit_is_not_followed_and_the_key_goes_nowhere_else(
+def test_a_redirected_submit_is_not_followed_and_the_key_is_not_sent_elsewhere(
     queue: Queue, service: ScriptedService
 ) -> None:
     other = ScriptedService()
@@ -234,7 +232,7 @@ def test_a_redirect_of_the_submit_is_not_followed_and_the_key_goes_nowhere_else(
     other.close()
 
 
-def test_a_fetch_address_at_another_host_is_not_used(queue: Queue, service: ScriptedService) -> None:
+def test_a_fetch_url_at_another_host_is_not_used(queue: Queue, service: ScriptedService) -> None:
     other = ScriptedService()
 
     def other_file_label(request: Request) -> Reply:
@@ -247,7 +245,7 @@ def test_a_fetch_address_at_another_host_is_not_used(queue: Queue, service: Scri
     other.close()
 
 
-# --- no way to the service --------------------------------------------------------------------------------
+# --- reaching the service --------------------------------------------------------------------------------
 
 
 def a_free_port() -> int:
@@ -256,7 +254,7 @@ def a_free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_service_that_is_down_is_tried_again_and_then_said(make_queue: MakeQueue) -> None:
+def test_a_service_that_is_down_is_retried_and_then_reported(make_queue: MakeQueue) -> None:
     queue = make_queue(base_url=f"http://127.0.0.1:{a_free_port()}/api/v6")
     queue.add(a_request())
     until(lambda: queue.paused() is not None)
@@ -266,20 +264,20 @@ def test_a_service_that_is_down_is_tried_again_and_then_said(make_queue: MakeQue
     assert job.error.action is Action.RETRY
 
 
-def test_a_name_that_cannot_be_found_is_said(make_queue: MakeQueue) -> None:
+def test_a_host_name_that_cannot_be_resolved_is_reported(make_queue: MakeQueue) -> None:
     queue = make_queue(base_url="http://no-such-host.invalid/api/v6")
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
 
 
-def test_a_certificate_that_cannot_be_trusted_is_never_passed_over(make_queue: MakeQueue, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_never_accepted(make_queue: MakeQueue, tmp_path: Path) -> None:
     with tls_server(tmp_path) as port:
         queue = make_queue(base_url=f"https://localhost:{port}/api/v6")
         job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "certificate")
 
 
-def test_a_link_lost_before_the_submit_comes_back_and_the_job_goes_on(
+def test_a_job_continues_when_a_connection_lost_before_the_submit_is_back(
     make_queue: MakeQueue, service: ScriptedService
 ) -> None:
     queue = make_queue()
@@ -291,7 +289,7 @@ def test_a_link_lost_before_the_submit_comes_back_and_the_job_goes_on(
 
 @contextmanager
 def tls_server(folder: Path) -> Iterator[int]:
-    """A server with a certificate that nobody signed."""
+    """A server with a self-signed certificate."""
     import ssl
     import threading
 
@@ -330,7 +328,7 @@ def tls_server(folder: Path) -> Iterator[int]:
 @pytest.mark.parametrize(
     "fault", [answers(html(503)), answers(to_json({"status": "success", "output": []})), resets, answers(html(200))]
 )
-def test_an_upload_that_fails_is_repeated(
+def test_a_failed_upload_is_repeated(
     queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
 ) -> None:
     service.next("upload", fault)
@@ -339,7 +337,7 @@ def test_an_upload_that_fails_is_repeated(
     assert len(service.submits) == 1
 
 
-def test_an_image_the_service_refuses_is_said(queue: Queue, service: ScriptedService) -> None:
+def test_an_image_that_the_service_refuses_is_reported(queue: Queue, service: ScriptedService) -> None:
     service.next("upload", answers(to_json({"status": "error", "message": "Invalid base64 string"})))
     job = run(queue)
     assert job.state is State.FAILED
@@ -347,7 +345,7 @@ def test_an_image_the_service_refuses_is_said(queue: Queue, service: ScriptedSer
     assert not service.submits
 
 
-def test_a_file_that_is_no_image_is_said_and_nothing_is_sent(queue: Queue, service: ScriptedService) -> None:
+def test_a_file_that_is_not_an_image_is_reported_and_nothing_is_sent(queue: Queue, service: ScriptedService) -> None:
     job = run(queue, image=b"this is a letter, not an image" * 10)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "image")
     assert service.count("upload") == service.count("submit") == 0
@@ -372,7 +370,7 @@ def test_a_file_that_is_no_image_is_said_and_nothing_is_sent(queue: Queue, servi
         pytest.param(answers(to_json({"status": "success", "output": []})), id="done, but no files named"),
     ],
 )
-def test_a_fault_while_polling_costs_nothing(
+def test_a_fault_while_polling_loses_nothing(
     queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None]
 ) -> None:
     service.next("fetch", fault, fault)
@@ -381,7 +379,7 @@ def test_a_fault_while_polling_costs_nothing(
     assert len(service.submits) == 1
 
 
-def test_a_generation_that_fails_is_over_and_a_retry_submits_anew(queue: Queue, service: ScriptedService) -> None:
+def test_a_failed_generation_ends_the_job_and_a_retry_submits_again(queue: Queue, service: ScriptedService) -> None:
     service.eta = None
     service.next(
         "submit",
@@ -396,7 +394,7 @@ def test_a_generation_that_fails_is_over_and_a_retry_submits_anew(queue: Queue, 
     assert len(service.submits) == 2
 
 
-def test_a_job_that_never_ends_is_given_up_and_can_be_looked_for_again(
+def test_a_job_that_never_ends_times_out_and_can_be_checked_again(
     make_queue: MakeQueue, service: ScriptedService
 ) -> None:
     import dataclasses
@@ -413,7 +411,7 @@ def test_a_job_that_never_ends_is_given_up_and_can_be_looked_for_again(
     assert len(service.submits) == 1
 
 
-def test_a_key_that_is_rejected_while_polling_loses_nothing(queue: Queue, service: ScriptedService) -> None:
+def test_a_key_rejected_while_polling_loses_nothing(queue: Queue, service: ScriptedService) -> None:
     service.next("fetch", answers(to_json({"status": "error", "message": "Invalid API key"}, 401)))
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "key_rejected")
@@ -422,10 +420,10 @@ def test_a_key_that_is_rejected_while_polling_loses_nothing(queue: Queue, servic
     assert len(service.submits) == 1
 
 
-def test_online_access_switched_off_in_the_middle_holds_the_job_until_it_is_on_again(
+def test_a_job_waits_while_online_access_is_disabled(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
-    # A name that is this machine, but does not look like it.
+    # A name of this computer that does not look like loopback.
     host = socket.gethostname()
     url = service.base_url.replace("127.0.0.1", host)
     try:
@@ -438,7 +436,7 @@ def test_online_access_switched_off_in_the_middle_holds_the_job_until_it_is_on_a
     queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
     queue.configure(a_config(tmp_path, url, online=False))
-    until(lambda: "online access" in str(queue.jobs()[0].note))
+    until(lambda: "Online access" in str(queue.jobs()[0].note))
     polls = service.count("fetch")
     time.sleep(0.5)
     assert service.count("fetch") <= polls + 1
@@ -450,7 +448,7 @@ def test_online_access_switched_off_in_the_middle_holds_the_job_until_it_is_on_a
     assert job.service_id
 
 
-def test_a_key_taken_out_while_jobs_are_queued_fails_none_of_them(
+def test_queued_jobs_wait_while_the_key_is_missing(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
     queue = make_queue(limit=1)
@@ -466,9 +464,7 @@ def test_a_key_taken_out_while_jobs_are_queued_fails_none_of_them(
     assert len(service.submits) == 4
 
 
-def test_a_key_taken_out_in_the_middle_holds_the_job_until_there_is_one(
-    queue: Queue, service: ScriptedService, tmp_path: Path
-) -> None:
+def test_a_running_job_waits_while_the_key_is_missing(queue: Queue, service: ScriptedService, tmp_path: Path) -> None:
     service.polls_until_done = 10**6
     queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
@@ -486,7 +482,7 @@ def test_a_key_taken_out_in_the_middle_holds_the_job_until_there_is_one(
 
 
 def cut_at(share: float, how: Callable[[Request], None] | None = None) -> Callable[[Request], None]:
-    """Send part of the file under the whole one's length, then break off."""
+    """Send part of the file with the complete length announced, then disconnect."""
 
     def handler(request: Request) -> None:
         content = request.service.model
@@ -533,12 +529,12 @@ DOWNLOAD_FAULTS = [
 
 
 @pytest.mark.parametrize("faults", DOWNLOAD_FAULTS)
-def test_a_fault_while_downloading_ends_with_the_whole_file(
+def test_a_fault_while_downloading_ends_with_the_complete_file(
     queue: Queue, service: ScriptedService, faults: list[Callable[[Request], Reply | None]]
 ) -> None:
     service.next("file", *faults)
     job = run(queue)
-    if job.state is State.FAILED:  # not every fault may be met by trying again unasked: then by a click
+    if job.state is State.FAILED:  # some faults are not retried automatically: then with a click
         assert job.error is not None
         assert job.error.action is Action.DOWNLOAD_AGAIN
         service._orders["file"].clear()
@@ -551,7 +547,7 @@ def test_a_fault_while_downloading_ends_with_the_whole_file(
     assert not [path for path in job.folder.iterdir() if path.name.startswith("~model")]
 
 
-def test_an_interrupted_download_goes_on_where_it_broke_off(queue: Queue, service: ScriptedService) -> None:
+def test_an_interrupted_download_resumes_where_it_stopped(queue: Queue, service: ScriptedService) -> None:
     service.model = cube_glb(padding=300_000)
     service.next("file", cut_at(0.5))
     assert run(queue).state is State.READY
@@ -560,7 +556,7 @@ def test_an_interrupted_download_goes_on_where_it_broke_off(queue: Queue, servic
     assert any(part and not part.startswith("bytes=0-") for part in asked[1:])
 
 
-def test_a_server_that_knows_no_ranges_is_asked_from_the_start(queue: Queue, service: ScriptedService) -> None:
+def test_a_server_without_range_requests_is_asked_from_the_start(queue: Queue, service: ScriptedService) -> None:
     service.next(
         "file",
         cut_at(0.5, resets),
@@ -572,7 +568,7 @@ def test_a_server_that_knows_no_ranges_is_asked_from_the_start(queue: Queue, ser
     assert job.model_path.read_bytes() == service.model
 
 
-def test_the_file_comes_from_a_mirror_when_the_first_address_is_dead(queue: Queue, service: ScriptedService) -> None:
+def test_a_mirror_is_used_when_the_first_link_is_dead(queue: Queue, service: ScriptedService) -> None:
     dead = f"http://127.0.0.1:{a_free_port()}/files/model.glb"
     mirror = f"{service.origin}/files/mirror/model.glb"
     reply = to_json({"status": "success", "id": 1, "output": [dead], "proxy_links": {"0": mirror}})
@@ -580,7 +576,7 @@ def test_the_file_comes_from_a_mirror_when_the_first_address_is_dead(queue: Queu
     assert run(queue).state is State.READY
 
 
-def test_links_that_have_expired_are_asked_for_anew(queue: Queue, service: ScriptedService) -> None:
+def test_new_links_are_requested_when_all_have_expired(queue: Queue, service: ScriptedService) -> None:
     old = to_json({"status": "success", "id": 1, "output": [f"{service.origin}/gone/model.glb"]})
     service.next("fetch", answers(old))
     service.next(
@@ -590,7 +586,7 @@ def test_links_that_have_expired_are_asked_for_anew(queue: Queue, service: Scrip
     assert service.count("fetch") >= 2
 
 
-def test_a_file_announced_as_enormous_is_not_begun(queue: Queue, service: ScriptedService) -> None:
+def test_a_file_announced_as_enormous_is_not_downloaded(queue: Queue, service: ScriptedService) -> None:
     def enormous(request: Request) -> None:
         request.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b"glTF" * 100)
         time.sleep(1)
@@ -601,14 +597,14 @@ def test_a_file_announced_as_enormous_is_not_begun(queue: Queue, service: Script
     assert sum(path.stat().st_size for path in job.folder.iterdir()) < 100_000
 
 
-def test_a_video_that_cannot_be_had_does_not_cost_the_model(queue: Queue, service: ScriptedService) -> None:
+def test_a_missing_video_does_not_cost_the_model(queue: Queue, service: ScriptedService) -> None:
     links = [f"{service.origin}/gone/turn.mp4", f"{service.origin}/files/model.glb"]
     service.next("fetch", answers(to_json({"status": "success", "id": 1, "output": links})))
     job = run(queue, parameters={"render": True})
     assert (job.state, job.video_file) == (State.READY, "")
 
 
-# --- converting ---------------------------------------------------------------------------------------------------
+# --- importing ---------------------------------------------------------------------------------------------------
 
 
 def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, service: ScriptedService) -> None:
@@ -625,7 +621,7 @@ def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, se
     assert len(service.submits) == 1
 
 
-def test_a_worker_that_is_killed_at_its_work_is_replaced(
+def test_a_worker_killed_while_working_is_replaced(
     make_queue: MakeQueue, service: ScriptedService, worker: WorkerProcess
 ) -> None:
     worker.run({"do": "ping"})
@@ -638,9 +634,7 @@ def test_a_worker_that_is_killed_at_its_work_is_replaced(
     assert rest(queue)[0].state is State.READY
 
 
-def test_without_a_second_blender_the_model_is_still_ready_to_be_imported(
-    tmp_path: Path, service: ScriptedService
-) -> None:
+def test_without_a_background_blender_the_model_can_still_be_imported(tmp_path: Path, service: ScriptedService) -> None:
     nowhere = WorkerProcess(Launch((str(tmp_path / "no-blender"), "--python")))
     queue = Queue(
         tmp_path / "user",
@@ -660,7 +654,7 @@ def test_without_a_second_blender_the_model_is_still_ready_to_be_imported(
 # --- the disk -------------------------------------------------------------------------------------------------------
 
 
-def test_a_results_folder_that_cannot_be_written_is_said_and_nothing_is_sent(
+def test_an_unwritable_results_folder_is_reported_and_nothing_is_sent(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
     (tmp_path / "blocked").write_text("a file where the folder should be")
@@ -690,7 +684,7 @@ def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, se
     assert service_id == service.submits[0].id
 
 
-def test_a_full_disk_at_the_journal_means_that_nothing_is_paid(tmp_path: Path, service: ScriptedService) -> None:
+def test_nothing_is_submitted_when_the_journal_cannot_be_written(tmp_path: Path, service: ScriptedService) -> None:
     script = (
         "import resource, sys, pathlib\n"
         f"sys.path.insert(0, {str(Path(__file__).parents[1] / 'support')!r})\n"
@@ -707,15 +701,15 @@ def test_a_full_disk_at_the_journal_means_that_nothing_is_paid(tmp_path: Path, s
     assert not service.submits
 
 
-def test_a_results_folder_deleted_in_the_middle_is_made_again(queue: Queue, service: ScriptedService) -> None:
+def test_a_results_folder_deleted_meanwhile_is_created_again(queue: Queue, service: ScriptedService) -> None:
     service.polls_until_done = 8
     queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
-    shutil.rmtree(queue.jobs()[0].folder, ignore_errors=True)  # the queue may just be writing there
+    shutil.rmtree(queue.jobs()[0].folder, ignore_errors=True)  # the queue may be writing there
     assert rest(queue)[0].state is State.READY
 
 
-def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(
+def test_a_damaged_journal_is_rebuilt_and_the_jobs_continue(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
     service.polls_until_done = 10**6
@@ -742,9 +736,7 @@ def test_a_damaged_journal_is_rebuilt_and_the_jobs_go_on(
 # --- time -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_clock_that_jumps_changes_nothing(
-    queue: Queue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_change_has_no_effect(queue: Queue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch) -> None:
     service.polls_until_done = 6
     queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
@@ -756,7 +748,7 @@ def test_a_clock_that_jumps_changes_nothing(
     assert job.state is State.READY
 
 
-def test_a_night_s_sleep_in_the_middle_changes_nothing(tmp_path: Path, service: ScriptedService) -> None:
+def test_suspending_the_computer_has_no_effect(tmp_path: Path, service: ScriptedService) -> None:
     service.polls_until_done = 5
     script = Path(__file__).parents[1] / "support" / "queue_process.py"
     with subprocess.Popen(
@@ -775,10 +767,10 @@ def test_a_night_s_sleep_in_the_middle_changes_nothing(tmp_path: Path, service: 
     assert len(service.submits) == 2
 
 
-# --- what is not to be trusted ------------------------------------------------------------------------
+# --- untrusted input ------------------------------------------------------------------------
 
 
-def test_texts_of_the_service_are_cut_and_made_harmless(queue: Queue, service: ScriptedService) -> None:
+def test_texts_from_the_service_are_shortened_and_sanitized(queue: Queue, service: ScriptedService) -> None:
     nasty = "\x1b[31mred\x07 \u202egnp.exe\r\n" + "x" * 100_000
     service.next("submit", answers(to_json({"status": "error", "message": nasty})))
     job = run(queue)
@@ -787,7 +779,7 @@ def test_texts_of_the_service_are_cut_and_made_harmless(queue: Queue, service: S
     assert str(job.error.message).isprintable()
 
 
-def test_names_of_the_service_are_never_used_as_file_names(
+def test_names_from_the_service_are_never_used_as_file_names(
     queue: Queue, service: ScriptedService, tmp_path: Path
 ) -> None:
     links = [f"{service.origin}/files/..%2f..%2f..%2fevil.glb", f"{service.origin}/files/%2e%2e/%2e%2e/etc/x.mp4"]
@@ -801,7 +793,7 @@ def test_names_of_the_service_are_never_used_as_file_names(
     }  # fmt: skip
 
 
-def test_a_reply_without_end_is_cut_off(queue: Queue, service: ScriptedService) -> None:
+def test_an_endless_reply_is_cut_off(queue: Queue, service: ScriptedService) -> None:
     def endless(request: Request) -> None:
         request.connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"status": "')
         piece = b"x" * 65536
@@ -816,7 +808,7 @@ def test_a_reply_without_end_is_cut_off(queue: Queue, service: ScriptedService) 
     assert job.state is State.READY
 
 
-def test_ranges_that_lie_do_not_make_a_damaged_model(queue: Queue, service: ScriptedService) -> None:
+def test_wrong_range_replies_do_not_make_a_damaged_model(queue: Queue, service: ScriptedService) -> None:
     def lies(request: Request) -> Reply:
         status, head, _ = ranged(request, request.service.model)
         return status, head, b"\0" * 10
@@ -831,10 +823,10 @@ def test_ranges_that_lie_do_not_make_a_damaged_model(queue: Queue, service: Scri
     assert job.model_path.read_bytes() == service.model
 
 
-# --- what was chosen wrongly ------------------------------------------------------------------------------
+# --- wrong settings ------------------------------------------------------------------------------
 
 
-def test_a_job_that_is_held_up_at_one_service_holds_up_no_other(
+def test_a_blocked_service_does_not_block_other_services(
     queue: Queue, service: ScriptedService, tmp_path: Path
 ) -> None:
     other = ScriptedService(polls_until_done=10**6)
@@ -851,7 +843,7 @@ def test_a_job_that_is_held_up_at_one_service_holds_up_no_other(
     other.close()
 
 
-def test_a_wrong_address_can_be_corrected_and_the_job_tried_again(
+def test_a_wrong_service_url_can_be_corrected_and_the_job_retried(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
     wrong = f"http://127.0.0.1:{a_free_port()}/api/v6"
@@ -863,7 +855,7 @@ def test_a_wrong_address_can_be_corrected_and_the_job_tried_again(
     assert rest(queue)[0].state is State.READY
 
 
-def test_another_results_folder_can_be_chosen_when_the_first_is_gone(
+def test_another_results_folder_can_be_chosen_when_the_first_is_missing(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
     (tmp_path / "blocked").write_text("a file where the folder should be")
@@ -877,7 +869,7 @@ def test_another_results_folder_can_be_chosen_when_the_first_is_gone(
     assert job.folder.parent == tmp_path / "elsewhere"
 
 
-def test_a_paid_result_moves_to_another_folder_when_its_own_can_be_written_no_more(
+def test_a_paid_result_moves_when_its_folder_becomes_unwritable(
     make_queue: MakeQueue, service: ScriptedService, tmp_path: Path
 ) -> None:
     queue = make_queue(results=tmp_path / "first")
@@ -897,7 +889,7 @@ def test_a_paid_result_moves_to_another_folder_when_its_own_can_be_written_no_mo
     assert len(service.submits) == 1
 
 
-def test_a_cancelled_job_that_may_be_paid_for_is_still_there_at_the_next_start(
+def test_a_cancelled_job_that_may_be_charged_stays_on_the_list_after_a_restart(
     make_queue: MakeQueue, service: ScriptedService
 ) -> None:
     service.polls_until_done = 10**6
@@ -915,7 +907,7 @@ def test_a_cancelled_job_that_may_be_paid_for_is_still_there_at_the_next_start(
     assert len(service.submits) == 1
 
 
-def test_a_model_that_is_there_is_not_brought_again_for_the_sake_of_its_parts(
+def test_a_complete_model_is_not_downloaded_again_for_its_companion_files(
     queue: Queue, service: ScriptedService
 ) -> None:
     obj = b"mtllib chair.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way from image to model, when nothing goes wrong; and what an artist can do on the way."""
+"""From image to model without faults, and what an artist can do meanwhile."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 from image_to_3d.errors import ImageError, ParameterError
 from image_to_3d.jobs.job import State, resume_state
 from image_to_3d.jobs.queue import Queue
-from queues import KEY, a_image, a_request, rest, states_seen, until
+from queues import KEY, a_request, an_image, rest, states_seen, until, until_journaled
 from scripted_service import ScriptedService, answers, to_json
 
 
 def test_an_image_becomes_a_ready_made_blend(queue: Queue, service: ScriptedService, tmp_path: Path) -> None:
     image_file = tmp_path / "chair.png"
-    image_file.write_bytes(a_image())
+    image_file.write_bytes(an_image())
     job = queue.add(a_request(image=image_file, name="", parameters={"seed": 7}))
     assert job.state is State.QUEUED
     [job] = rest(queue)
@@ -41,23 +41,23 @@ def test_an_image_becomes_a_ready_made_blend(queue: Queue, service: ScriptedServ
     assert job.details["triangles"] == 12
 
 
-def test_model_image_settings_and_the_service_s_reply_stay_together(queue: Queue) -> None:
+def test_model_image_settings_and_reply_are_kept_in_one_folder(queue: Queue) -> None:
     queue.add(a_request(parameters={"mesh_simplify": 0.95}))
     [job] = rest(queue)
     assert job.image_path
-    assert job.image_path.read_bytes() == a_image()
+    assert job.image_path.read_bytes() == an_image()
     record = json.loads((job.folder / "job.json").read_text())
     assert record["parameters"]["mesh_simplify"] == 0.95
     assert json.loads((job.folder / "reply.json").read_text())["generationTime"] == 10.62
 
 
-def test_the_seed_the_service_really_used_is_kept_though_no_signed_number_holds_it(queue: Queue) -> None:
+def test_the_seed_that_the_service_used_is_kept_even_if_it_exceeds_31_bits(queue: Queue) -> None:
     queue.add(a_request())
     [job] = rest(queue)
     assert job.seed == "3480183101"
 
 
-def test_a_model_that_is_done_at_once_needs_no_poll(queue: Queue, service: ScriptedService) -> None:
+def test_a_model_that_is_done_immediately_needs_no_poll(queue: Queue, service: ScriptedService) -> None:
     links = [f"{service.origin}/files/x.glb"]
     service.next("submit", answers(to_json({"status": "success", "id": 5, "output": links, "generationTime": 1.0})))
     queue.add(a_request())
@@ -66,7 +66,7 @@ def test_a_model_that_is_done_at_once_needs_no_poll(queue: Queue, service: Scrip
     assert service.count("fetch") == 0
 
 
-def test_an_image_at_a_public_address_is_not_uploaded(queue: Queue, service: ScriptedService) -> None:
+def test_an_image_at_a_public_url_is_not_uploaded(queue: Queue, service: ScriptedService) -> None:
     queue.add(a_request(image="https://example.org/a%20chair.png", name=""))
     [job] = rest(queue)
     assert (job.state, job.name) == (State.READY, "a chair")
@@ -89,7 +89,7 @@ def test_a_value_out_of_range_is_refused_before_anything_is_sent(
     assert not queue.jobs()
 
 
-def test_an_image_that_is_not_there_is_said_at_once(queue: Queue, tmp_path: Path) -> None:
+def test_a_missing_image_is_reported_at_once(queue: Queue, tmp_path: Path) -> None:
     for wrong in (tmp_path / "missing.png", tmp_path):
         with pytest.raises(ImageError):
             queue.add(a_request(image=wrong))
@@ -100,7 +100,7 @@ def test_an_image_that_is_not_there_is_said_at_once(queue: Queue, tmp_path: Path
 
 def test_the_artist_may_delete_the_image_right_after_the_click(queue: Queue, tmp_path: Path) -> None:
     image_file = tmp_path / "chair.png"
-    image_file.write_bytes(a_image())
+    image_file.write_bytes(an_image())
     job = queue.add(a_request(image=image_file))
     until(lambda: (job.folder / "image.png").exists())
     until(lambda: queue.jobs()[0].image.sha256 != "")
@@ -119,19 +119,19 @@ def test_cancel_works_in_every_state(queue: Queue, service: ScriptedService, sta
     until(lambda: seen.extend(states_seen(queue, job.id)) or state in seen)  # type: ignore[func-returns-value]
     queue.cancel(job.id)
     assert queue.jobs()[0].state is State.CANCELLED
-    until(lambda: not queue._executor.scheduler._busy)
+    until(lambda: queue.is_idle())
     time.sleep(0.3)
     assert queue.jobs()[0].state is State.CANCELLED
 
 
-def test_a_job_cancelled_while_submitting_can_go_on_without_paying_again(
+def test_a_job_cancelled_while_submitting_can_continue_without_a_second_charge(
     queue: Queue, service: ScriptedService
 ) -> None:
     service.latency = 0.2
     job = queue.add(a_request())
     until(lambda: len(service.submits) == 1)
     queue.cancel(job.id)
-    until(lambda: queue.jobs()[0].service_id != "" and not queue._executor.scheduler._busy)
+    until(lambda: queue.jobs()[0].service_id != "" and queue.is_idle())
     assert resume_state(queue.jobs()[0]) is State.WAITING
     queue.retry(job.id)
     assert rest(queue)[0].state is State.READY
@@ -154,19 +154,21 @@ def test_no_more_jobs_run_at_once_than_the_plan_allows(
     assert [job.state for job in queue.jobs()] == [State.READY] * 9
 
 
-def test_a_thousand_queued_jobs_cost_no_thread_each(make_queue: Callable[..., Queue], service: ScriptedService) -> None:
+def test_a_thousand_queued_jobs_do_not_need_a_thread_each(
+    make_queue: Callable[..., Queue], service: ScriptedService
+) -> None:
     queue = make_queue(limit=2)
     service.polls_until_done = 10**6
-    before = set(threading.enumerate())  # an earlier test's lanes may still be closing
+    before = set(threading.enumerate())  # an earlier test's thread pools may still be ending
     for number in range(1000):
         queue.add(a_request(number))
     until(lambda: len(service.submits) == 2)
     new = set(threading.enumerate()) - before
     assert len([thread for thread in new if thread.name.startswith("image_to_3d")]) <= 20
-    assert len(new) <= 60  # the service's own, one a connection, among them
+    assert len(new) <= 60  # including the test service's own, one per connection
 
 
-def test_with_nothing_to_do_no_thread_is_left(make_queue: Callable[..., Queue]) -> None:
+def test_no_thread_is_left_without_work(make_queue: Callable[..., Queue]) -> None:
     queue = make_queue()
     queue.add(a_request())
     rest(queue)
@@ -175,7 +177,7 @@ def test_with_nothing_to_do_no_thread_is_left(make_queue: Callable[..., Queue]) 
     until(lambda: not [t for t in threading.enumerate() if t.name.startswith(lanes)], 20)
 
 
-def test_jobs_of_an_ended_blender_go_on_in_the_next(make_queue: Callable[..., Queue], service: ScriptedService) -> None:
+def test_jobs_continue_in_the_next_blender(make_queue: Callable[..., Queue], service: ScriptedService) -> None:
     first = make_queue()
     service.polls_until_done = 10**6
     first.add(a_request())
@@ -190,7 +192,7 @@ def test_jobs_of_an_ended_blender_go_on_in_the_next(make_queue: Callable[..., Qu
     assert len(service.submits) == 1
 
 
-def test_the_key_is_in_no_file(queue: Queue, tmp_path: Path, service: ScriptedService) -> None:
+def test_no_file_contains_the_key(queue: Queue, tmp_path: Path, service: ScriptedService) -> None:
     service.next("submit", answers(to_json({"status": "error", "message": f"The key {KEY} is not valid here"})))
     queue.add(a_request())
     queue.add(a_request(1))
@@ -209,8 +211,8 @@ def test_a_hundred_jobs_cancelled_at_once_are_all_cancelled(
     service.latency = 0.02
     jobs = [queue.add(a_request(number)) for number in range(100)]
     for job in jobs:
-        queue.wait_until_kept(job.id)
+        until_journaled(queue, job)
         queue.cancel(job.id)
-    until(lambda: not queue._executor.scheduler.under_way)
+    until(lambda: queue.is_idle())
     assert {job.state for job in queue.jobs()} <= {State.CANCELLED, State.READY}
     assert not [record for record in caplog.records if record.levelname == "ERROR"]

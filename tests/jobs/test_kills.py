@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender killed at any moment: nothing that was paid for is lost, and nothing is paid for twice."""
+"""Blender is killed at any moment: nothing that was paid for is lost, and nothing is paid for twice."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MOMENTS = [
 
 
 class Victim:
-    """A process with a queue, and what it says."""
+    """A process with a queue, and its output."""
 
     def __init__(self, folder: Path, service: ScriptedService, first: int, count: int, limit: int = 5) -> None:
         numbers = [str(number) for number in (first, count, limit)]
@@ -60,7 +60,7 @@ class Victim:
                 self.added.set()
 
     def comes_to(self, state: State, seconds: float) -> bool:
-        """Wait until it says, after now, that some job came into a state."""
+        """Wait until it reports from now on that a job entered a state."""
         until = time.monotonic() + seconds
         with self._news:
             heard = len(self.said)
@@ -82,9 +82,7 @@ def kept_jobs(folder: Path) -> list[Job]:
 
 
 @pytest.mark.timeout(600)
-def test_killed_at_forty_moments_twenty_jobs_give_twenty_results_paid_once_each(
-    tmp_path: Path, service: ScriptedService
-) -> None:
+def test_twenty_jobs_survive_forty_kills_and_are_paid_once_each(tmp_path: Path, service: ScriptedService) -> None:
     service.latency = 0.05
     service.polls_until_done = 2
     dice = random.Random(7)
@@ -131,7 +129,7 @@ def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills
         assert living[index].added.wait(60)
     for victim in living:
         assert victim.process.wait(1200) == 0
-    last = Victim(folder, service, 0, 0)  # whoever was killed when all others had ended
+    last = Victim(folder, service, 0, 0)  # adopts the jobs of the last one that was killed
     assert last.process.wait(600) == 0
     jobs = kept_jobs(folder)
     states = Counter(job.state for job in jobs)
@@ -148,15 +146,11 @@ def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills
 
 
 @pytest.mark.timeout(600)
-def test_six_processes_on_one_journal_do_each_job_once_though_some_are_killed(
-    tmp_path: Path, service: ScriptedService
-) -> None:
+def test_six_processes_with_kills_run_each_job_once(tmp_path: Path, service: ScriptedService) -> None:
     many_processes(tmp_path, service, jobs_each=20, kills=8)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3000)
-def test_six_processes_do_six_hundred_jobs_once_each_though_many_are_killed(
-    tmp_path: Path, service: ScriptedService
-) -> None:
+def test_six_processes_with_many_kills_run_six_hundred_jobs_once_each(tmp_path: Path, service: ScriptedService) -> None:
     many_processes(tmp_path, service, jobs_each=100, kills=60)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whatever an artist clicks and whatever breaks, in any order: no job is lost, stuck, or paid for unasked."""
+"""Whatever an artist clicks and whatever fails, in any order: no job is lost, stuck, or charged without consent."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from image_to_3d.jobs.job import FOLLOWS, Changed, Job, State
+from image_to_3d.jobs.job import TRANSITIONS, Changed, Job, State
 from image_to_3d.jobs.queue import Queue
-from queues import Borrowed, a_queue, a_request, a_worker, until
+from queues import Borrowed, a_queue, a_request, a_worker, until, until_journaled
 from scripted_service import ScriptedService, answers, html, resets, takes_and_resets, to_json
 
 FAULTS: dict[str, list[tuple[str, Any]]] = {
@@ -30,14 +30,14 @@ FAULTS: dict[str, list[tuple[str, Any]]] = {
     "wrong file": [("file", answers((200, {}, b"glTF nonsense")))],
 }
 PICK = st.integers(0, 99)
-RESTING = [State.READY, State.UNCONFIRMED, State.FAILED, State.CANCELLED, State.PLACED]
+ENDED = [State.READY, State.UNCONFIRMED, State.FAILED, State.CANCELLED, State.PLACED]
 
 
 WORKER = a_worker()
 
 
 class Artist(RuleBasedStateMachine):
-    """Orders, clicks, faults and restarts in any order."""
+    """Commands, faults and restarts in any order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Artist(RuleBasedStateMachine):
         self.service.list_shows = lambda work: {"id": int(work.id), "track_id": work.body["track_id"]}
         self.queue = self.new_queue()
         self.last: dict[str, State] = {}
-        self.ordered: Counter[str] = Counter()
+        self.allowed_submits: Counter[str] = Counter()
         self.dismissed: set[str] = set()
         self.number = 0
 
@@ -58,24 +58,24 @@ class Artist(RuleBasedStateMachine):
             event = self.queue.events.get()
             if isinstance(event, Changed):
                 before = self.last.get(event.job.id)
-                assert before in (None, event.job.state) or event.job.state in FOLLOWS[before], (
+                assert before in (None, event.job.state) or event.job.state in TRANSITIONS[before], (
                     f"{before} → {event.job.state}"
                 )
                 self.last[event.job.id] = event.job.state
 
     def some_job(self, pick: int, *states: State) -> Job | None:
-        # Not drawn from the jobs themselves: which are in these states depends on time, and what is drawn must not.
+        # Not drawn from the jobs themselves: which jobs are in these states depends on timing, and draws must not.
         jobs = [job for job in self.queue.jobs() if not states or job.state in states]
         return jobs[pick % len(jobs)] if jobs else None
 
     @rule()
-    def orders_a_model(self) -> None:
+    def adds_a_job(self) -> None:
         job = self.queue.add(a_request(self.number))
         self.number += 1
-        self.ordered[job.id] += 1
+        self.allowed_submits[job.id] += 1
 
     @rule(kind=st.sampled_from(sorted(FAULTS)), data=st.data())
-    def something_breaks(self, kind: str, data: st.DataObject) -> None:
+    def something_fails(self, kind: str, data: st.DataObject) -> None:
         what, handler = data.draw(st.sampled_from(FAULTS[kind]))
         self.service.next(what, *[handler] * data.draw(st.integers(1, 3)))
 
@@ -87,16 +87,16 @@ class Artist(RuleBasedStateMachine):
     @rule(pick=PICK)
     def retries(self, pick: int) -> None:
         if job := self.some_job(pick, State.FAILED, State.CANCELLED):
-            if "failed_id" in job.details:  # the service made nothing of it: trying again is a new request
-                self.ordered[job.id] += 1
+            if job.submitted and not job.service_id:  # the generation failed: a retry is a new request
+                self.allowed_submits[job.id] += 1
             self.queue.retry(job.id)
 
-    @rule(pick=PICK, order=st.sampled_from(["check_again", "send_again", "download_again", "import_again"]))
-    def looks_or_submits_or_downloads_again(self, pick: int, order: str) -> None:
-        if job := self.some_job(pick, *RESTING):
-            if order == "send_again":
-                self.ordered[job.id] += 1
-            getattr(self.queue, order)(job.id)
+    @rule(pick=PICK, command=st.sampled_from(["check_again", "send_again", "download_again", "import_again"]))
+    def commands_a_job_again(self, pick: int, command: str) -> None:
+        if job := self.some_job(pick, *ENDED):
+            if command == "send_again":
+                self.allowed_submits[job.id] += 1
+            getattr(self.queue, command)(job.id)
 
     @rule(pick=PICK)
     def places(self, pick: int) -> None:
@@ -104,34 +104,34 @@ class Artist(RuleBasedStateMachine):
             self.queue.mark_placed(job.id, [job.name])
 
     @rule(pick=PICK)
-    def dismisses(self, pick: int) -> None:
+    def removes_from_the_list(self, pick: int) -> None:
         if job := self.some_job(pick, State.FAILED, State.UNCONFIRMED, State.CANCELLED, State.PLACED):
             self.queue.dismiss(job.id)
             self.dismissed.add(job.id)
 
     @rule()
-    def waits_a_moment(self) -> None:
+    def waits_until_a_job_ends(self) -> None:
         until(lambda: any(not job.running for job in self.queue.jobs()) or not self.queue.jobs(), 60)
 
     @precondition(lambda self: self.number)
     @rule()
-    def closes_blender_and_opens_it_again(self) -> None:
+    def restarts_blender(self) -> None:
         for job in self.queue.jobs():
-            self.queue.wait_until_kept(job.id)
+            until_journaled(self.queue, job)
         self.queue.stop()
         self.last.clear()
         self.queue = self.new_queue()
         self.queue.adopt()
 
     @invariant()
-    def only_what_may_follow_follows(self) -> None:
-        time.sleep(0.06)  # jobs go on between two clicks
+    def only_allowed_transitions_happen(self) -> None:
+        time.sleep(0.06)  # jobs continue between two clicks
         self.drain()
 
     @invariant()
-    def nothing_is_paid_for_unasked(self) -> None:
+    def nothing_is_charged_without_consent(self) -> None:
         paid = Counter(work.body["track_id"] for work in self.service.submits)
-        assert all(count <= self.ordered[job_id] for job_id, count in paid.items())
+        assert all(count <= self.allowed_submits[job_id] for job_id, count in paid.items())
 
     def teardown(self) -> None:
         try:
@@ -139,7 +139,7 @@ class Artist(RuleBasedStateMachine):
             until(lambda: self.queue.running() == 0, 120)
             self.drain()
             for job in self.queue.jobs():
-                assert job.state in RESTING
+                assert job.state in ENDED
                 if job.state in (State.READY, State.PLACED):
                     assert job.model_path
                     assert job.model_path.read_bytes() == self.service.model
@@ -149,7 +149,7 @@ class Artist(RuleBasedStateMachine):
                     assert job.error is not None
                     assert str(job.error.message)
                     assert job.error.advice
-            self.nothing_is_paid_for_unasked()
+            self.nothing_is_charged_without_consent()
         finally:
             self.queue.stop()
             self.service.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import package_stub
 import pytest
 from image_to_3d.offline.service.launcher import OfflineService
-from image_to_3d.worker.worker_process import Launch
+from image_to_3d.worker.child_process import Launch
 from service import Service
 
 SAMPLES = package_stub.ROOT / "samples"

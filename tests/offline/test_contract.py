@@ -18,7 +18,7 @@ import requests
 from image_to_3d.errors import WorkerError
 from image_to_3d.offline.service.launcher import OfflineService
 from image_to_3d.offline.service.storage import Storage
-from image_to_3d.worker.worker_process import Launch, spawn
+from image_to_3d.worker.child_process import BOOTSTRAP, Launch
 from PIL import Image
 from pytest_httpserver import HTTPServer
 from service import KEY, Service
@@ -34,7 +34,7 @@ def test_a_submit_is_answered_at_once_and_tells_how_to_go_on(service: Service, c
     assert reply["fetch_result"] == f"{service.base_url}/3d/fetch/{reply['id']}"
     assert reply["output"] == []
     assert len(reply["future_links"]) == 1
-    assert "no AI" in reply["message"]
+    assert "not AI" in reply["message"]
 
 
 def test_while_it_works_a_fetch_is_answered_in_the_short_form(service: Service, chair: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_finished_job_lists_the_files_that_were_announced(service: Service, 
     assert sorted(reply["output"]) == sorted(first["future_links"]) == sorted(reply["proxy_links"])
     assert sorted(url.rsplit(".")[-1] for url in reply["output"]) == ["mtl", "obj", "png"]
     assert reply["generationTime"] > 0
-    assert "no AI" in reply["message"]
+    assert "not AI" in reply["message"]
 
 
 def test_settings_and_the_callers_own_id_come_back(service: Service, chair: Path) -> None:
@@ -158,7 +158,7 @@ def test_what_is_no_image_is_not_taken(service: Service, text: str | None) -> No
 def test_an_image_elsewhere_is_not_fetched(service: Service) -> None:
     for url in ("http://example.com/chair.png", "https://10.0.0.1/chair.png", "http://169.254.169.254/latest"):
         reply = service.ask("3d/image_to_3d", image=url)
-        assert "fetches no images from the network" in reply["message"]["init_image"][0]
+        assert "does not download images" in reply["message"]["init_image"][0]
 
 
 def test_an_image_served_on_this_machine_is_fetched(service: Service, chair: Path, httpserver: HTTPServer) -> None:
@@ -185,7 +185,7 @@ def test_an_image_that_is_transparent_throughout_ends_the_job_with_a_reason(serv
     Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(tmp_path / "empty.png")
     reply = service.finish(service.submit(tmp_path / "empty.png"))
     assert reply["status"] == "error"
-    assert "transparent throughout" in reply["message"]
+    assert "fully transparent" in reply["message"]
 
 
 def test_a_damaged_image_ends_the_job_with_a_reason(service: Service, chair: Path) -> None:
@@ -316,7 +316,8 @@ def test_where_it_can_not_be_started_the_reason_is_told(tmp_path: Path, command:
 
 
 def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
-    child = spawn(Launch.for_wheel(), "offline.service.server", [str(tmp_path)])
+    command = [*Launch.for_wheel().command, str(BOOTSTRAP), "--", "offline.service.server", str(tmp_path)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout is not None
     assert child.stdin is not None
     try:
@@ -327,7 +328,9 @@ def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
         except subprocess.TimeoutExpired:
             pytest.fail("it goes on without its parent")
     finally:
-        child.end()
+        child.kill()
+        child.wait()
+        child.stdout.close()
 
 
 def test_it_listens_on_this_machine_only(service: Service) -> None:
@@ -336,9 +339,9 @@ def test_it_listens_on_this_machine_only(service: Service) -> None:
 
 def test_yesterdays_files_are_removed_and_todays_kept(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    names = [storage.keep_upload(b"image", "png") for _ in range(2)]
-    records = [storage.new(name, {"render": False}) for name in names]
-    places = [storage.workplace(record) for record in records]
+    names = [storage.store_upload(b"image", "png") for _ in range(2)]
+    records = [storage.create(name, {"render": False}) for name in names]
+    places = [storage.results_folder(record) for record in records]
     yesterday = time.time() - 25 * 3600
     for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{records[0].id}.json", places[0]):
         assert path is not None

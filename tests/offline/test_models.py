@@ -78,9 +78,9 @@ def test_no_background_shows_at_the_outline(offline: OfflineService, mug: Path, 
     files = Service(offline.base_url()).make(mug, tmp_path, **SMALL)
     mesh = meshes.read(files["glb"])
     rim = np.abs(mesh.points[:, 2]) < 0.01
-    colours = at(texture_of(files["glb"]), mesh.uv[rim])
+    colors = at(texture_of(files["glb"]), mesh.uv[rim])
     assert rim.sum() > 50
-    assert (colours.min(axis=1) > 0.93).mean() < 0.01
+    assert (colors.min(axis=1) > 0.93).mean() < 0.01
 
 
 def test_the_handle_of_the_mug_can_be_looked_through(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
@@ -97,14 +97,14 @@ def test_obj_comes_with_its_material_and_texture(made: dict[str, dict[str, Path]
     assert meshes.read(files["obj"]).uv is not None
 
 
-def test_ply_carries_the_colours_at_its_vertices(made: dict[str, dict[str, Path]]) -> None:
+def test_ply_carries_the_colors_at_its_vertices(made: dict[str, dict[str, Path]]) -> None:
     mesh = meshes.read(made["ply"]["ply"])
-    assert mesh.colours is not None
+    assert mesh.colors is not None
     legs = mesh.points[:, 1] < -0.42
     seat = np.abs(mesh.points[:, 1]) < 0.2
-    red, green, _ = mesh.colours[legs].mean(axis=0)
+    red, green, _ = mesh.colors[legs].mean(axis=0)
     assert red > green  # wood
-    red, green, _ = mesh.colours[seat].mean(axis=0)
+    red, green, _ = mesh.colors[seat].mean(axis=0)
     assert green > red  # velvet
 
 
@@ -149,7 +149,7 @@ def texture_of(path: Path) -> np.ndarray:
 
 
 def at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
-    """A texture's colours at texture coordinates (v up)."""
+    """A texture's colors at texture coordinates (v up)."""
     height, width = texture.shape[:2]
     return texture[
         ((1.0 - uv[:, 1]) * height).astype(int).clip(0, height - 1), (uv[:, 0] * width).astype(int).clip(0, width - 1)

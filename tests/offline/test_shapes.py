@@ -82,7 +82,7 @@ def test_a_turned_subject_becomes_round_in_plan() -> None:
 
 
 def test_the_surface_is_smooth() -> None:
-    """Neighbouring faces of an inflated disc turn gently: no stairs, no lumps."""
+    """Neighboring faces of an inflated disc turn gently: no stairs, no lumps."""
     surface = inflated(np.hypot(X, Y + 0.1 * np.sin(3 * X)) < 0.8, 100)
     a, b, c, d = (surface.points[surface.quads[:, i]].astype(np.float64) for i in range(4))
     normals = np.cross(c - a, d - b)
@@ -103,8 +103,8 @@ def test_the_seed_varies_the_shape_and_the_same_seed_repeats_it() -> None:
     assert not np.array_equal(one.points[:, 2].max(), other.points[:, 2].max())
 
 
-def image_file(colours: Floats, alpha: np.ndarray | float = 1.0) -> Floats:
-    return np.concatenate([colours, np.broadcast_to(np.float32(1) * alpha, (SIDE, SIDE))[..., None]], axis=-1).astype(
+def image_file(colors: Floats, alpha: np.ndarray | float = 1.0) -> Floats:
+    return np.concatenate([colors, np.broadcast_to(np.float32(1) * alpha, (SIDE, SIDE))[..., None]], axis=-1).astype(
         np.float32
     )
 
@@ -115,12 +115,12 @@ def agreement(found: Cutout, wanted: np.ndarray) -> float:
     return float((mask & wanted).sum() / (mask | wanted).sum())
 
 
-def on(background: np.ndarray, colour: tuple[float, float, float], subject: np.ndarray) -> Floats:
+def on(background: np.ndarray, color: tuple[float, float, float], subject: np.ndarray) -> Floats:
     soft = blur(subject.astype(np.float32), 0.7)[..., None]
-    return (background * (1 - soft) + np.array(colour, np.float32) * soft).astype(np.float32)
+    return (background * (1 - soft) + np.array(color, np.float32) * soft).astype(np.float32)
 
 
-def grey(level: np.ndarray | float) -> np.ndarray:
+def gray(level: np.ndarray | float) -> np.ndarray:
     return np.ones((SIDE, SIDE, 3), np.float32) * np.asarray(level, np.float32)[..., None]
 
 
@@ -129,21 +129,21 @@ RING = DISC & (np.hypot(X, Y) > 0.3)
 
 
 def test_the_subject_is_what_alpha_says() -> None:
-    found = cut_out(image_file(grey(0.5), DISC))
+    found = cut_out(image_file(gray(0.5), DISC))
     assert not found.card
     assert agreement(found, DISC) > 0.97
 
 
 @pytest.mark.parametrize(
-    ("background", "colour", "subject"),
+    ("background", "color", "subject"),
     [
-        (grey(1.0), (0.8, 0.2, 0.1), DISC),
-        (grey(1.0), (0.8, 0.2, 0.1), RING),
-        (grey(0.0), (0.1, 0.3, 0.6), DISC),
-        (grey(0.75 + 0.1 * Y), (0.2, 0.5, 0.3), RING),
-        (grey(0.98), (0.87, 0.87, 0.89), DISC),
+        (gray(1.0), (0.8, 0.2, 0.1), DISC),
+        (gray(1.0), (0.8, 0.2, 0.1), RING),
+        (gray(0.0), (0.1, 0.3, 0.6), DISC),
+        (gray(0.75 + 0.1 * Y), (0.2, 0.5, 0.3), RING),
+        (gray(0.98), (0.87, 0.87, 0.89), DISC),
         (
-            grey(0.8 - 0.2 * np.exp(-((X / 0.7) ** 2) - ((Y + 0.6) / 0.12) ** 2)),
+            gray(0.8 - 0.2 * np.exp(-((X / 0.7) ** 2) - ((Y + 0.6) / 0.12) ** 2)),
             (0.7, 0.1, 0.2),
             DISC,
         ),
@@ -151,18 +151,18 @@ def test_the_subject_is_what_alpha_says() -> None:
     ids=["on white", "with a hole", "dark on black", "graded background", "white on white", "soft shadow"],
 )
 def test_without_alpha_the_background_is_left_out(
-    background: np.ndarray, colour: tuple[float, float, float], subject: np.ndarray
+    background: np.ndarray, color: tuple[float, float, float], subject: np.ndarray
 ) -> None:
     noise = np.random.default_rng(3).normal(0, 0.006, (SIDE, SIDE, 3))
-    found = cut_out(image_file((on(background, colour, subject) + noise).clip(0, 1).astype(np.float32)))
+    found = cut_out(image_file((on(background, color, subject) + noise).clip(0, 1).astype(np.float32)))
     assert not found.card
     assert agreement(found, subject) > 0.9
 
 
 def test_an_image_without_a_subject_becomes_a_card() -> None:
     noise = np.random.default_rng(4).random((SIDE, SIDE, 3)).astype(np.float32)
-    for colours in (noise, grey(0.4)):
-        found = cut_out(image_file(colours))
+    for colors in (noise, gray(0.4)):
+        found = cut_out(image_file(colors))
         assert found.card
         assert (found.coverage > 0.5).mean() > 0.9
         thickness = np.ptp(extract(inflate(found, 100, 0).square).points[:, 2])
@@ -171,11 +171,11 @@ def test_an_image_without_a_subject_becomes_a_card() -> None:
 
 def test_of_several_views_the_first_is_used() -> None:
     views = (np.hypot(X + 0.5, Y) < 0.35) | (np.hypot(X - 0.5, Y) < 0.4)
-    found = cut_out(image_file(grey(0.5), views), first_view=True)
+    found = cut_out(image_file(gray(0.5), views), first_view=True)
     assert agreement(found, np.hypot(X + 0.5, Y) < 0.35) > 0.95
 
 
 def test_crumbs_are_left_out_and_pinholes_closed() -> None:
     crumbs = DISC | (np.hypot(X - 0.9, Y - 0.9) < 0.04)
     crumbs &= np.hypot(X, Y - 0.2) > 0.015
-    assert agreement(cut_out(image_file(grey(0.5), crumbs)), DISC) > 0.98
+    assert agreement(cut_out(image_file(gray(0.5), crumbs)), DISC) > 0.98

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads model files without Blender, to check what Blender wrote; and tells whether a mesh is a closed volume."""
+"""Reads model files without Blender, to check what Blender wrote. Checks whether a mesh is a closed volume."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Mesh:
     points: NDArray[np.float64]
     triangles: NDArray[np.int64]
     uv: NDArray[np.float64] | None = None
-    colours: NDArray[np.float64] | None = None
+    colors: NDArray[np.float64] | None = None
 
     @property
     def volume(self) -> float:
-        """Positive where the triangles are wound to face outward."""
+        """Signed volume; positive if the triangles face outward."""
         a, b, c = (self.points[self.triangles[:, i]] for i in range(3))
         return float(np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6.0)
 
@@ -32,17 +32,17 @@ class Mesh:
         return np.ptp(self.points, axis=0)
 
     def welded(self) -> Mesh:
-        """With the vertices at one place made one."""
+        """Returns the mesh with coincident vertices merged."""
         places, index = np.unique(np.round(self.points, 6), axis=0, return_inverse=True)
         return Mesh(places, index.reshape(-1)[self.triangles])
 
     def open_edges(self) -> int:
-        """Edges that are not shared by exactly two triangles running along it in opposite directions."""
+        """Returns the number of edges that are not shared by exactly two triangles in opposite directions."""
         return open_edges(self.welded().triangles)
 
 
 def open_edges(faces: NDArray[np.int64]) -> int:
-    """The same, for faces of any number of corners."""
+    """Returns the same for faces with any number of corners."""
     ends = np.concatenate([faces[:, [i, (i + 1) % faces.shape[1]]] for i in range(faces.shape[1])])
     most = int(faces.max()) + 1
     forth, back = ends[:, 0] * most + ends[:, 1], ends[:, 1] * most + ends[:, 0]
@@ -51,12 +51,12 @@ def open_edges(faces: NDArray[np.int64]) -> int:
 
 
 def read(path: Path) -> Mesh:
-    """The mesh in a GLB, OBJ, STL or PLY file as Blender writes them."""
+    """Returns the mesh in a GLB, OBJ, STL or PLY file as Blender writes them."""
     return {"glb": _glb, "obj": _obj, "stl": _stl, "ply": _ply}[path.suffix[1:]](path)
 
 
 def glb_parts(path: Path) -> tuple[dict[str, object], bytes]:
-    """A GLB's JSON and its binary part."""
+    """Returns a GLB's JSON and its binary chunk."""
     data = path.read_bytes()
     magic, version, total = struct.unpack_from("<4sII", data)
     assert (magic, version, total) == (b"glTF", 2, len(data))
@@ -121,5 +121,5 @@ def _ply(path: Path) -> Mesh:
     faces = np.frombuffer(body, [("count", "u1"), ("corners", "<u4", 3)], counts["face"], vertices.nbytes)
     assert (faces["count"] == 3).all()
     points = np.stack([vertices[axis] for axis in "xyz"], axis=-1).astype(np.float64)
-    colours = np.stack([vertices[name] for name in ("red", "green", "blue")], axis=-1) / 255.0
-    return Mesh(points, faces["corners"].astype(np.int64), colours=colours)
+    colors = np.stack([vertices[name] for name in ("red", "green", "blue")], axis=-1) / 255.0
+    return Mesh(points, faces["corners"].astype(np.int64), colors=colors)

@@ -79,7 +79,7 @@ def mtl() -> bytes:
 
 
 def ply(faces: int = 2, *, order: str = "<", corners: int = 3) -> bytes:
-    """A binary PLY with coloured vertices."""
+    """A binary PLY with colored vertices."""
     kind = {"<": "binary_little_endian", ">": "binary_big_endian"}[order]
     head = _ply_head(kind, faces)
     points = b"".join(struct.pack(order + "3f3B", *p, 200, 100, 50) for p in TRIANGLE)
@@ -94,9 +94,9 @@ def ply_text(faces: int = 2) -> bytes:
 
 def _ply_head(kind: str, faces: int) -> bytes:
     properties = "".join(f"property float {a}\n" for a in "xyz")
-    colours = "".join(f"property uchar {c}\n" for c in ("red", "green", "blue"))
+    colors = "".join(f"property uchar {c}\n" for c in ("red", "green", "blue"))
     return (
-        f"ply\nformat {kind} 1.0\ncomment made by hand\nelement vertex 3\n{properties}{colours}"
+        f"ply\nformat {kind} 1.0\ncomment made by hand\nelement vertex 3\n{properties}{colors}"
         f"element face {faces}\nproperty list uchar int vertex_indices\nend_header\n"
     ).encode()
 

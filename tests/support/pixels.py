@@ -23,7 +23,7 @@ def read(path: Path, rectangle: tuple[int, int, int, int] | None = None) -> Pixe
 
 
 def is_an_image(pixels: Pixels) -> bool:
-    """Whether there is something to see: neither black nor one flat colour."""
+    """Whether there is something to see: neither black nor one flat color."""
     return bool(pixels.mean() > 10 and pixels.std() > 8)
 
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import package_stub  # noqa: F401
 from image_to_3d.jobs.job import Changed, State
-from queues import a_queue, a_request, a_worker
+from queues import a_queue, a_request, a_worker, until_journaled
 
 
 def main() -> None:
@@ -25,12 +25,12 @@ def main() -> None:
     queue = a_queue(folder, base_url, worker, limit=limit)
     queue.adopt()
     for number in range(first, first + count):
-        queue.wait_until_kept(queue.add(a_request(number)).id)
+        until_journaled(queue, queue.add(a_request(number)))
     sys.stdout.write("added\n")
     sys.stdout.flush()
     seen: dict[str, State] = {}
     quiet_rounds = 0
-    while quiet_rounds < 50:  # rounds, not time: the process may have been put to sleep meanwhile
+    while quiet_rounds < 50:  # rounds, not seconds: the process may have been suspended meanwhile
         while not queue.events.empty():
             event = queue.events.get()
             if isinstance(event, Changed) and seen.get(event.job.id) is not event.job.state:
@@ -41,7 +41,7 @@ def main() -> None:
                 if job.state is State.READY:
                     queue.mark_placed(job.id, ["object"])
                 elif job.state is State.PLACED:
-                    queue.mark_kept([job.id])
+                    queue.mark_saved([job.id])
         quiet_rounds = 0 if queue.running() else quiet_rounds + 1
         time.sleep(0.02)
     queue.stop()

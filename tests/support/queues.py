@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Real queues with short waits, for tests against the scripted service. The worker is a real second Blender."""
+"""Real queues with short delays, for tests with the scripted service. The worker is a real background Blender."""
 
 from __future__ import annotations
 
@@ -16,25 +16,34 @@ from image_to_3d.jobs.job import Changed, Job, State
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.jobs.request import JobRequest
 from image_to_3d.jobs.retry import RetryPolicy
+from image_to_3d.jobs.serialization import NO_OWNER, read_job_file
 from image_to_3d.jobs.steps import Timing
-from image_to_3d.worker.worker_process import Launch, WorkerProcess
+from image_to_3d.worker.child_process import Launch
+from image_to_3d.worker.worker_process import WorkerProcess
 
 KEY = "key-0123456789-that-nobody-may-see"
 FAST = Timing(
-    first_least=0.05,
-    first_most=0.1,
-    then=0.05,
-    growth=1.2,
-    most=0.2,
+    min_first_poll=0.05,
+    max_first_poll=0.1,
+    poll_interval=0.05,
+    poll_growth=1.2,
+    max_poll_interval=0.2,
     give_up=60,
-    looks=(0.05, 0.1, 0.2),
-    rounds=(0.1, 0.2),
+    list_checks=(0.05, 0.1, 0.2),
+    mirror_rounds=(0.1, 0.2),
     connect=2.0,
     read=1.5,
     stall=1.5,
 )
 EAGER = RetryPolicy(
-    first_wait=0.05, growth=1.5, longest_wait=0.3, unpaid=1.5, paid=4.0, hold=0.1, rate_limit=0.3, fresh_links=3
+    first_wait=0.05,
+    growth=1.5,
+    max_wait=0.3,
+    before_accepted=1.5,
+    after_accepted=4.0,
+    hold=0.1,
+    rate_limit=0.3,
+    new_links=3,
 )
 
 
@@ -57,7 +66,7 @@ def a_worker() -> WorkerProcess:
 
 
 class Borrowed:
-    """A worker shared by several queues: one queue's end leaves it running."""
+    """A worker shared by several queues: stopping a queue leaves it running."""
 
     def __init__(self, worker: WorkerProcess) -> None:
         self._worker = worker
@@ -79,8 +88,8 @@ def a_queue(folder: Path, base_url: str, worker: WorkerProcess | Borrowed, **cha
     )
 
 
-def a_image(seed: int = 0) -> bytes:
-    """A small PNG, another for each `seed`."""
+def an_image(seed: int = 0) -> bytes:
+    """Returns a small PNG, a different one for each `seed`."""
     width = height = 8
     rows = b"".join(
         b"\0" + bytes((seed * 37 + x * y) % 256 for x in range(width) for _ in range(3)) for y in range(height)
@@ -94,12 +103,12 @@ def a_image(seed: int = 0) -> bytes:
 
 
 def a_request(number: int = 0, **changes: Any) -> JobRequest:
-    known: dict[str, Any] = {"image": a_image(number), "name": f"image {number}"}
+    known: dict[str, Any] = {"image": an_image(number), "name": f"image {number}"}
     return JobRequest(**(known | changes))
 
 
 def until(what: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for something to come true; a bound, not a measurement."""
+    """Wait until a condition is true. The timeout is a bound, not a measurement."""
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, f"it did not happen within {seconds} s"
@@ -107,13 +116,29 @@ def until(what: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def rest(queue: Queue, seconds: float = 120.0) -> list[Job]:
-    """All jobs, once the queue has nothing more to do for any."""
+    """Returns all jobs, once the queue has no more work."""
     until(lambda: queue.running() == 0, seconds)
     return list(queue.jobs())
 
 
+def until_journaled(queue: Queue, job: Job) -> Job:
+    """Wait until a job that was just added is in the journal: its job.json then names its owner."""
+
+    def is_journaled() -> bool:
+        current = queue.job(job.id) or job
+        if not current.running:
+            return True
+        try:
+            return read_job_file(current.folder)[1] != NO_OWNER
+        except (OSError, ValueError):
+            return False
+
+    until(is_journaled)
+    return queue.job(job.id) or job
+
+
 def states_seen(queue: Queue, job_id: str) -> list[State]:
-    """The states that came out as events for a job, each once in a row."""
+    """Returns the states of a job in its events, without repetitions."""
     seen: list[State] = []
     while not queue.events.empty():
         event = queue.events.get()

@@ -171,7 +171,7 @@ class Blender:
 
     # Sidebar
 
-    def centre(self, kind: str = "WINDOW") -> tuple[float, float]:
+    def center(self, kind: str = "WINDOW") -> tuple[float, float]:
         x, y, width, height = self.ask("rectangle", kind=kind)
         return x + width / 2, y + height / 2
 

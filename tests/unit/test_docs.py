@@ -1,34 +1,94 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation says what the code does."""
+"""The documentation agrees with the code."""
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 import re
 import tomllib
+from pathlib import Path
 
 import package_stub
-from image_to_3d.api import parameters
+import pytest
 
 ROOT = package_stub.ROOT
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
 
 
-def test_the_documented_parameters_are_those_that_are_taken() -> None:
-    assert parameters.markdown_table().strip() in (ROOT / "docs" / "parameters.md").read_text(encoding="utf-8")
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def test_every_make_command_in_the_readme_exists() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)", readme)) <= targets
+def product_strings() -> set[str]:
+    """Every string constant in the extension's code."""
+    folders = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").is_file()]
+    paths = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
+    nodes = [node for path in paths for node in ast.walk(ast.parse(text_of(path)))]
+    return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)", readme) if "://" not in link]
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+def test_the_generated_documents_are_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "tools" / "write_docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    write_docs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(write_docs)
+    outdated = [path.name for path, content in write_docs.documents().items() if text_of(path) != content]
+    assert outdated == [], "run `make docs`"
 
 
-def test_the_changelog_tells_of_the_manifest_s_version() -> None:
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
-    assert f"## {manifest['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+def test_every_message_and_button_in_the_fault_table_exists() -> None:
+    table = text_of(ROOT / "docs" / "faults.md").partition("\n## ")[2]
+    named = re.findall("“([^”]*)”", table) + re.findall(r"\*([^*|\n]+)\*", table)
+    assert len(named) > 30
+    assert sorted(set(named) - product_strings()) == []
+
+
+def test_every_button_and_panel_in_the_readme_exists() -> None:
+    artists = text_of(ROOT / "README.md").partition("## For artists")[2].partition("## For scripters")[0]
+    labels = set(re.findall(r"\*\*([A-Z][^*.]+)\*\*", artists)) - {"N"}
+    assert len(labels) > 10
+    assert sorted(labels - product_strings()) == []
+
+
+def test_the_architecture_names_only_what_is_in_the_code() -> None:
+    """Each "`name` in `path.py`" is a name that the file defines or uses; each path exists."""
+    text = text_of(ROOT / "docs" / "architecture.md") + text_of(ROOT / "CONTRIBUTING.md")
+    pairs = re.findall(r"`([\w.]+)(?:\(\))?`\s+in\s+`([\w/]+\.py)`", text)
+    assert len(pairs) > 20
+    missing = [
+        f"{name} in {path}"
+        for name, path in pairs
+        if not (ROOT / path).is_file()
+        or not all(re.search(rf"\b{part}\b", text_of(ROOT / path)) for part in name.split("."))
+    ]
+    assert missing == []
+    paths = set(re.findall(r"`((?:[\w.]+/)*[\w.]+\.(?:py|md|toml))`", text)) - {"job.json"}
+    assert [path for path in sorted(paths) if not list(ROOT.glob(f"**/{path}" if "/" not in path else path))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_and_make_target_on_a_page_exists(page: Path) -> None:
+    text = text_of(page)
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    targets = set(re.findall(r"^([a-z]+):", text_of(ROOT / "Makefile"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
+
+
+def test_every_link_to_a_heading_on_a_page_exists() -> None:
+    for page in PAGES:
+        text = text_of(page)
+        headings = {
+            re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-")
+            for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        }
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings, page.name
+
+
+def test_the_changelog_has_the_manifest_s_version_and_the_next_one() -> None:
+    manifest = tomllib.loads(text_of(ROOT / "blender_manifest.toml"))
+    changelog = text_of(ROOT / "CHANGELOG.md")
+    assert f"## [{manifest['version']}]" in changelog
+    assert "## [Unreleased]" in changelog

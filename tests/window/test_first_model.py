@@ -38,7 +38,7 @@ def test_a_click_on_the_button_makes_a_model_at_the_cursor_that_one_undo_takes_a
     blender.generate(chair)
     blender.screenshot("2-at-work")
     job = blender.wait_for("placed", "failed", "ready")
-    blender.point(*blender.centre())
+    blender.point(*blender.center())
     done = blender.screenshot("3-model")
 
     assert job["state"] == "placed", job["error"]

@@ -25,7 +25,7 @@ def test_input_reaches_blender_while_a_job_runs(at_work: Blender, slow_service: 
     slow_service.seconds = 60
     at_work.generate(chair)
     at_work.wait_for("waiting")
-    x, y = at_work.centre()
+    x, y = at_work.center()
     at_work.point(x, y)
     at_work.press("g", "x", "2", "Return")
     at_work.wait_until(lambda: cube(at_work) == pytest.approx([2.0, 0.0, 0.0]), "the keys did not move the cube", 5)
@@ -45,7 +45,7 @@ def test_a_model_that_arrives_during_a_grab_waits_until_it_is_over(
 ) -> None:
     slow_service.seconds = 4
     at_work.generate(chair)
-    x, y = at_work.centre()
+    x, y = at_work.center()
     at_work.point(x, y)
     at_work.press("g")
     at_work.point(x + 80, y)
@@ -72,7 +72,7 @@ def test_a_model_that_arrives_in_edit_mode_changes_neither_mode_nor_selection_no
 ) -> None:
     slow_service.seconds = 4
     at_work.generate(chair)
-    x, y = at_work.centre()
+    x, y = at_work.center()
     at_work.point(x, y)
     at_work.press("Tab")
     at_work.wait_until(lambda: at_work.ask("mode") == "EDIT_MESH", "Tab did not enter edit mode", 5)
@@ -91,7 +91,7 @@ def test_a_model_that_arrives_in_sculpt_mode_changes_neither_mode_nor_selection_
     slow_service.seconds = 5
     at_work.ask("enter_mode", mode="SCULPT")
     at_work.generate(chair)
-    x, y = at_work.centre()
+    x, y = at_work.center()
     at_work.point(x - 30, y)
     at_work.run("xdotool", "mousedown", 1)
     for step in range(10):
@@ -109,7 +109,7 @@ def test_a_model_that_arrives_during_playback_does_not_stop_it(
 ) -> None:
     slow_service.seconds = 4
     at_work.generate(chair)
-    at_work.point(*at_work.centre())
+    at_work.point(*at_work.center())
     at_work.press("space")
     at_work.wait_until(lambda: at_work.ask("playing"), "the space bar did not start playback", 5)
     placed(at_work)
@@ -133,7 +133,7 @@ def test_what_the_artist_does_to_the_placeholder_the_model_gets(
     slow_service.seconds = 8
     at_work.generate(chair)
     held = placeholder(at_work)
-    at_work.point(*at_work.centre())
+    at_work.point(*at_work.center())
     at_work.press("g", "x", "3", "Return", "s", "2", "Return")
     at_work.wait_until(
         lambda: at_work.ask("objects")[held]["location"] == pytest.approx([3.0, 0.0, 0.0]), "it was not moved", 5
@@ -153,7 +153,7 @@ def test_without_its_placeholder_a_model_waits_in_the_list(
     slow_service.seconds = 6
     at_work.generate(chair)
     held = placeholder(at_work)
-    at_work.point(*at_work.centre())
+    at_work.point(*at_work.center())
     at_work.press("x", "Return")
     at_work.wait_until(lambda: held not in at_work.ask("objects"), "it was not deleted", 5)
     at_work.wait_for("ready")

@@ -18,7 +18,7 @@ LONGEST_MS = 100.0
 Keep = Callable[[dict[str, Any]], None]
 
 
-@pytest.mark.exclusive
+@pytest.mark.alone
 def test_the_heart_beats_on_through_a_whole_job(
     at_work: Blender, slow_service: SlowService, large_model: Path, chair: Path, measured: Keep
 ) -> None:
@@ -30,7 +30,7 @@ def test_the_heart_beats_on_through_a_whole_job(
     time.sleep(1.0)
     at_work.ask("start_heartbeat")
     at_work.click(*button)
-    at_work.point(*at_work.centre())
+    at_work.point(*at_work.center())
     job = at_work.wait_for("placed", "failed")
     time.sleep(2.0)
     heart = at_work.ask("stop_heartbeat")
@@ -49,7 +49,7 @@ def auto_save_during(blender: Blender, folder: Path, chair: Path, seconds: float
     blender.ask("keep_temporary_files_in", folder=str(folder))
     blender.generate(chair)
     started = time.monotonic()
-    blender.point(*blender.centre())
+    blender.point(*blender.center())
     blender.press("g", "x", "2", "Return")
     blender.wait_until(lambda: list(folder.glob("*autosave*")), "no auto-save was written", seconds)
     assert blender.last_job()["state"] == "waiting"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Any image an artist has becomes one that the service can read, upright and in its true colours."""
+"""Any image an artist has becomes one that the service can read, upright and in its true colors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from image_to_3d.errors import ImageError
-from image_to_3d.formats.image_info import LONGEST_SIDE, look_at, ready_as_it_is
+from image_to_3d.formats.image_info import MAX_SIDE, read_image_info, uploadable_unchanged
 from image_to_3d.worker.worker_process import WorkerProcess
 from PIL import Image
 
@@ -23,9 +23,9 @@ CORNERS = {"red": (230, 30, 20), "green": (20, 200, 40), "blue": (30, 40, 220), 
 def quarters(width: int = 96, height: int = 64, mode: str = "RGB") -> Image.Image:
     """Red at the top left, green top right, blue bottom left, white bottom right."""
     image_file = Image.new(mode, (width, height))
-    for index, colour in enumerate(CORNERS.values()):
+    for index, color in enumerate(CORNERS.values()):
         x, y = index % 2 * width // 2, index // 2 * height // 2
-        fill = (*colour, 255) if mode == "RGBA" else colour
+        fill = (*color, 255) if mode == "RGBA" else color
         image_file.paste(fill, (x, y, x + width // 2, y + height // 2))
     return image_file
 
@@ -43,9 +43,9 @@ def prepared(
 def assert_quarters(image_file: Image.Image, tolerance: int = 6) -> None:
     width, height = image_file.size
     seen = image_file.convert("RGB")
-    for index, (name, colour) in enumerate(CORNERS.items()):
+    for index, (name, color) in enumerate(CORNERS.items()):
         at = (width // 4 + index % 2 * width // 2, height // 4 + index // 2 * height // 2)
-        assert seen.getpixel(at) == pytest.approx(colour, abs=tolerance), f"{name} at {at} of {image_file.size}"
+        assert seen.getpixel(at) == pytest.approx(color, abs=tolerance), f"{name} at {at} of {image_file.size}"
 
 
 def png_of_size(width: int, height: int) -> bytes:
@@ -69,14 +69,14 @@ def test_an_image_that_fits_is_uploaded_unchanged(worker: WorkerProcess, tmp_pat
 
 def test_an_image_that_fits_is_recognised_without_a_second_blender(tmp_path: Path) -> None:
     quarters(mode="RGBA").save(tmp_path / "a.png")
-    facts = ready_as_it_is(tmp_path / "a.png", LIMIT)
+    facts = uploadable_unchanged(tmp_path / "a.png", LIMIT)
     assert facts is not None
     assert (facts.mime, facts.width, facts.height, facts.alpha) == ("image/png", 96, 64, True)
 
 
 def test_the_file_name_does_not_decide_what_an_image_is(tmp_path: Path) -> None:
     quarters().save(tmp_path / "a.png", "JPEG")
-    facts = ready_as_it_is(tmp_path / "a.png", LIMIT)
+    facts = uploadable_unchanged(tmp_path / "a.png", LIMIT)
     assert facts is not None
     assert facts.mime == "image/jpeg"
 
@@ -131,7 +131,7 @@ def test_transparency_is_kept(worker: WorkerProcess, tmp_path: Path) -> None:
     assert seen.getpixel((72, 16))[3] == 0
 
 
-def test_sixteen_bits_a_channel_become_eight_of_the_same_colours(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_sixteen_bits_a_channel_become_eight_of_the_same_colors(worker: WorkerProcess, tmp_path: Path) -> None:
     rows = np.zeros((64, 96, 4), np.uint16)
     rows[:32, :48], rows[:32, 48:] = (60000, 10000, 5000, 65535), (5000, 50000, 10000, 65535)
     rows[32:, :48], rows[32:, 48:] = (8000, 9000, 55000, 32768), (32768, 32768, 32768, 65535)
@@ -155,7 +155,7 @@ def test_sixteen_bits_a_channel_become_eight_of_the_same_colours(worker: WorkerP
         assert seen.getpixel(at) == pytest.approx(tuple(int(v) / 257 for v in values), abs=2)
 
 
-def test_light_stored_as_it_is_becomes_the_colours_seen(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_light_stored_as_it_is_becomes_the_colors_seen(worker: WorkerProcess, tmp_path: Path) -> None:
     # Radiance: mantissas and one exponent for 0.5, 0.18, 2.0 of white
     def rgbe(value: float) -> bytes:
         mantissa, exponent = np.frexp(value)
@@ -164,17 +164,17 @@ def test_light_stored_as_it_is_becomes_the_colours_seen(worker: WorkerProcess, t
     line = rgbe(0.5) + rgbe(0.18) + rgbe(2.0)
     (tmp_path / "a.hdr").write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 4 +X 3\n" + line * 4)
     _, seen = prepared(worker, tmp_path / "a.hdr", tmp_path / "out")
-    grey = [seen.convert("RGB").getpixel((x, 2))[0] for x in range(3)]
-    assert grey == pytest.approx([188, 118, 255], abs=12)
+    gray = [seen.convert("RGB").getpixel((x, 2))[0] for x in range(3)]
+    assert gray == pytest.approx([188, 118, 255], abs=12)
 
 
-def test_print_colours_and_progressive_images_can_be_read(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_print_colors_and_progressive_images_can_be_read(worker: WorkerProcess, tmp_path: Path) -> None:
     quarters(480, 320).convert("CMYK").save(tmp_path / "a.jpg", quality=95)
     told, seen = prepared(worker, tmp_path / "a.jpg", tmp_path / "out")
     assert told["changed"]
     assert_quarters(seen, 40)
     quarters(480, 320).save(tmp_path / "b.jpg", progressive=True)
-    assert ready_as_it_is(tmp_path / "b.jpg", LIMIT) is not None
+    assert uploadable_unchanged(tmp_path / "b.jpg", LIMIT) is not None
 
 
 def test_a_file_that_is_too_large_gets_smaller_until_it_fits(worker: WorkerProcess, tmp_path: Path) -> None:
@@ -187,13 +187,13 @@ def test_a_file_that_is_too_large_gets_smaller_until_it_fits(worker: WorkerProce
 
 
 def test_a_very_large_image_is_scaled_down(worker: WorkerProcess, tmp_path: Path) -> None:
-    quarters(LONGEST_SIDE + 200, 1200).save(tmp_path / "a.jpg")
+    quarters(MAX_SIDE + 200, 1200).save(tmp_path / "a.jpg")
     told, seen = prepared(worker, tmp_path / "a.jpg", tmp_path / "out")
     assert max(told["width"], told["height"]) == 2048
     assert_quarters(seen)
 
 
-def test_transparent_colours_do_not_bleed_into_the_outline(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_transparent_colors_do_not_bleed_into_the_outline(worker: WorkerProcess, tmp_path: Path) -> None:
     image_file = Image.new("RGBA", (5000, 1000), (255, 0, 255, 0))
     image_file.paste((0, 200, 0, 255), (1001, 0, 3001, 1000))
     image_file.save(tmp_path / "a.png")
@@ -208,7 +208,7 @@ def test_transparent_colours_do_not_bleed_into_the_outline(worker: WorkerProcess
 def test_an_image_bomb_is_refused_by_its_header(worker: WorkerProcess, tmp_path: Path, size: tuple[int, int]) -> None:
     (tmp_path / "a.png").write_bytes(png_of_size(*size))
     with pytest.raises(ImageError, match=r"too large|no size"):
-        ready_as_it_is(tmp_path / "a.png", LIMIT)
+        uploadable_unchanged(tmp_path / "a.png", LIMIT)
     with pytest.raises(ImageError, match=r"too large|no size"):
         prepared(worker, tmp_path / "a.png", tmp_path / "out")
 
@@ -271,9 +271,9 @@ def test_an_image_cut_off_in_the_middle_is_not_uploaded_as_it_is(tmp_path: Path)
     data = jpeg()
     for share in (0.3, 0.9):
         (tmp_path / "a.jpg").write_bytes(data[: int(len(data) * share)])
-        assert ready_as_it_is(tmp_path / "a.jpg", LIMIT) is None
+        assert uploadable_unchanged(tmp_path / "a.jpg", LIMIT) is None
 
 
 def test_a_missing_image_is_named_as_such(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="No such file"):
-        look_at(tmp_path / "nowhere.png")
+        read_image_info(tmp_path / "nowhere.png")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A prepared model is what Blender's own importer makes of the file, and stands as the artist chose."""
+"""A prepared model looks like Blender's own import of the file, and is placed as the artist chose."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _empty_blender() -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What is seen of a mesh object, corner by corner, in world space."""
+class DrawnMesh:
+    """How a mesh object is drawn: values per face corner, in world space."""
 
     positions: Array
     normals: Array
@@ -41,22 +41,22 @@ class Seen:
     mirrored: bool
 
 
-def seen(item: bpy.types.Object) -> Seen:
+def drawn(item: bpy.types.Object) -> DrawnMesh:
     mesh = item.data
     corners = np.array([loop.vertex_index for loop in mesh.loops])
     points = np.array([v.co for v in mesh.vertices])[corners]
     normals = np.array([n.vector for n in mesh.corner_normals])
     matrix = np.array(item.matrix_world)
-    straight = np.linalg.inv(matrix[:3, :3]).T
-    normals = normals @ straight.T
+    inverse_transpose = np.linalg.inv(matrix[:3, :3]).T
+    normals = normals @ inverse_transpose.T
     layers = {}
     for layer in mesh.uv_layers:
         layers[layer.name] = np.array([uv.vector for uv in layer.uv])
-    for colours in mesh.color_attributes:
-        values = np.array([c.color for c in colours.data])
-        layers[colours.name] = values if colours.domain == "CORNER" else values[corners]
+    for colors in mesh.color_attributes:
+        values = np.array([c.color for c in colors.data])
+        layers[colors.name] = values if colors.domain == "CORNER" else values[corners]
     slots = [m.name if m else "" for m in mesh.materials]
-    return Seen(
+    return DrawnMesh(
         points @ matrix[:3, :3].T + matrix[:3, 3],
         normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12),
         layers,
@@ -70,7 +70,7 @@ def meshes_of(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Object]:
 
 
 def imported(path: Path) -> list[bpy.types.Object]:
-    """What the artist gets who imports the file by hand."""
+    """The objects of a manual import."""
     before = set(bpy.data.objects)
     bpy.ops.import_scene.gltf(filepath=str(path))
     bpy.context.view_layer.update()
@@ -91,25 +91,25 @@ def prepared(
 ) -> tuple[list[bpy.types.Object], dict[str, Any]]:
     target = source.with_suffix(f".{len(list(source.parent.iterdir()))}.blend")
     request = {"do": "model", "source": str(source), "format": source.suffix[1:], "target": str(target)}
-    told = worker.run({**request, "name": "chair", "placement": placement or {}, **more})
-    return appended(target), told
+    details = worker.run({**request, "name": "chair", "placement": placement or {}, **more})
+    return appended(target), details
 
 
-def order(mirrored: bool, count: int) -> npt.NDArray[np.intp]:
-    """How the corners of triangles follow when a mirrored object is made a mirrored mesh."""
+def corner_order(mirrored: bool, count: int) -> npt.NDArray[np.intp]:
+    """Corner indices; applying a mirrored transform to a mesh reverses the order of each triangle's corners."""
     faces = np.arange(count).reshape(-1, 3)
     return (faces[:, [0, 2, 1]] if mirrored else faces).reshape(-1)
 
 
-def visible(item: Seen) -> npt.NDArray[np.bool_]:
-    """Which triangles have an area: the others are never seen, and have no direction of their own."""
+def visible(item: DrawnMesh) -> npt.NDArray[np.bool_]:
+    """Which triangles have an area: the others are invisible, and their normals are arbitrary."""
     a, b, c = item.positions.reshape(-1, 3, 3).transpose(1, 0, 2)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     return np.asarray(area > 1e-9 * np.ptp(item.positions, axis=0).max() ** 2)
 
 
-def assert_looks_the_same(theirs: Iterable[bpy.types.Object], ours: Iterable[bpy.types.Object]) -> None:
-    left, right = [seen(o) for o in meshes_of(theirs)], [seen(o) for o in meshes_of(ours)]
+def assert_looks_the_same(imported_objects: Iterable[bpy.types.Object], ours: Iterable[bpy.types.Object]) -> None:
+    left, right = [drawn(o) for o in meshes_of(imported_objects)], [drawn(o) for o in meshes_of(ours)]
     assert len(left) == len(right)
     for a in left:
         middle = a.positions.mean(axis=0)
@@ -117,7 +117,7 @@ def assert_looks_the_same(theirs: Iterable[bpy.types.Object], ours: Iterable[bpy
             (x for x in right if len(x.positions) == len(a.positions)),
             key=lambda x: float(np.abs(x.positions.mean(axis=0) - middle).max()),
         )
-        same = order(a.mirrored != b.mirrored, len(a.positions))
+        same = corner_order(a.mirrored != b.mirrored, len(a.positions))
         size = np.ptp(a.positions, axis=0).max()
         assert np.abs(a.positions[same] - b.positions).max() < 1e-5 * max(1, size)
         cosines = (a.normals[same] * b.normals).sum(axis=1)[np.repeat(visible(b), 3)]
@@ -128,7 +128,7 @@ def assert_looks_the_same(theirs: Iterable[bpy.types.Object], ours: Iterable[bpy
         assert len(set(a.materials)) == len(set(b.materials))
 
 
-# ----- models, exported by Blender itself or written here
+# ----- models, exported by Blender or written here
 
 
 def exported(path: Path, **options: Any) -> Path:
@@ -137,25 +137,25 @@ def exported(path: Path, **options: Any) -> Path:
     return path
 
 
-def painted(name: str, colour: tuple[int, int, int], *, value: bool = False) -> bpy.types.Image:
+def solid_image(name: str, color: tuple[int, int, int], *, value: bool = False) -> bpy.types.Image:
     image = bpy.data.images.new(name, 16, 16)
-    image.pixels.foreach_set(np.tile(np.array((*colour, 255), np.float32) / 255, 256))
+    image.pixels.foreach_set(np.tile(np.array((*color, 255), np.float32) / 255, 256))
     image.pack()
     if value:
         image.colorspace_settings.name = "Non-Color"
     return image
 
 
-def material(name: str, colour: tuple[int, int, int]) -> bpy.types.Material:
+def material(name: str, color: tuple[int, int, int]) -> bpy.types.Material:
     made = bpy.data.materials.new(name)
     made.use_nodes = True
     nodes, links = made.node_tree.nodes, made.node_tree.links
     surface = nodes["Principled BSDF"]
     base = nodes.new("ShaderNodeTexImage")
-    base.image = painted(f"{name} colour", colour)
+    base.image = solid_image(f"{name} color", color)
     links.new(base.outputs["Color"], surface.inputs["Base Color"])
     bumps = nodes.new("ShaderNodeTexImage")
-    bumps.image = painted(f"{name} bumps", (128, 128, 255), value=True)
+    bumps.image = solid_image(f"{name} bumps", (128, 128, 255), value=True)
     normal_map = nodes.new("ShaderNodeNormalMap")
     links.new(bumps.outputs["Color"], normal_map.inputs["Color"])
     links.new(normal_map.outputs["Normal"], surface.inputs["Normal"])
@@ -231,7 +231,7 @@ def negative_scale_with_hard_edges(path: Path) -> Path:
     return exported(path)
 
 
-def vertex_colours(path: Path) -> Path:
+def vertex_colors(path: Path) -> Path:
     item = monkey()
     layer = item.data.color_attributes.new("Color", "BYTE_COLOR", "CORNER")
     values = np.random.default_rng(0).random((len(item.data.loops), 4), np.float32)
@@ -284,7 +284,7 @@ MODELS: tuple[Make, ...] = (
     one_mesh_in_nested_nodes,
     negative_scale,
     negative_scale_with_hard_edges,
-    vertex_colours,
+    vertex_colors,
     no_normals,
     no_uvs,
     draco,
@@ -295,17 +295,17 @@ MODELS: tuple[Make, ...] = (
 
 
 @pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
-def test_it_looks_as_if_imported_by_hand(worker: WorkerProcess, tmp_path: Path, make: Make) -> None:
+def test_it_looks_like_a_manual_import(worker: WorkerProcess, tmp_path: Path, make: Make) -> None:
     path = make(tmp_path / "model.glb")
-    theirs = imported(path)
-    ours, told = prepared(worker, path, AS_DELIVERED)
-    assert_looks_the_same(theirs, ours)
-    count = sum(len(o.data.loop_triangles) for o in meshes_of(theirs) if not o.data.calc_loop_triangles())
-    assert told["triangles"] == count
+    imported_objects = imported(path)
+    ours, details = prepared(worker, path, AS_DELIVERED)
+    assert_looks_the_same(imported_objects, ours)
+    count = sum(len(o.data.loop_triangles) for o in meshes_of(imported_objects) if not o.data.calc_loop_triangles())
+    assert details["triangles"] == count
 
 
-@pytest.mark.parametrize("make", [one_smooth_mesh, several_meshes, vertex_colours, draco], ids=lambda m: m.__name__)
-def test_materials_and_images_are_those_of_an_import_by_hand(worker: WorkerProcess, tmp_path: Path, make: Make) -> None:
+@pytest.mark.parametrize("make", [one_smooth_mesh, several_meshes, vertex_colors, draco], ids=lambda m: m.__name__)
+def test_materials_and_images_are_those_of_a_manual_import(worker: WorkerProcess, tmp_path: Path, make: Make) -> None:
     def values(value: Any) -> Any:
         return tuple(value) if hasattr(value, "__len__") and not isinstance(value, str) else value
 
@@ -324,12 +324,12 @@ def test_materials_and_images_are_those_of_an_import_by_hand(worker: WorkerProce
         )  # fmt: skip
 
     path = make(tmp_path / "model.glb")
-    theirs = described(imported(path))
+    imported_objects = described(imported(path))
     ours, _ = prepared(worker, path)
-    assert described(ours) == theirs
+    assert described(ours) == imported_objects
 
 
-def test_images_arrive_as_the_bytes_that_came(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_images_are_packed_unchanged(worker: WorkerProcess, tmp_path: Path) -> None:
     data = texture(32)
     ours, _ = prepared(worker, write_glb(tmp_path / "a.glb", ball(200), data))
     image = next(n.image for n in ours[0].data.materials[0].node_tree.nodes if getattr(n, "image", None))
@@ -353,7 +353,7 @@ def test_separate_textures_are_found_and_packed(worker: WorkerProcess, tmp_path:
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith("~")) == []
 
 
-def test_a_missing_texture_leaves_the_plain_colour(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_a_missing_texture_leaves_the_plain_color(worker: WorkerProcess, tmp_path: Path) -> None:
     body = write_obj(tmp_path / "a.obj", ball(200)).read_text()
     (tmp_path / "a.obj").write_text("mtllib model.mtl\nusemtl skin\n" + body)
     (tmp_path / "m").write_text("newmtl skin\nKd 0.5 0.25 0.125\nmap_Kd skin.png\n")
@@ -363,7 +363,7 @@ def test_a_missing_texture_leaves_the_plain_colour(worker: WorkerProcess, tmp_pa
     assert tuple(nodes["Principled BSDF"].inputs["Base Color"].default_value)[:3] == (0.5, 0.25, 0.125)
 
 
-def test_a_model_can_not_fetch_other_images_from_the_disk(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_a_model_cannot_use_other_images_on_the_disk(worker: WorkerProcess, tmp_path: Path) -> None:
     private = tmp_path / "private" / "diary.png"
     private.parent.mkdir()
     private.write_bytes(texture(16))
@@ -398,7 +398,7 @@ def rigged(path: Path) -> Path:
     return exported(path)
 
 
-def test_a_rig_keeps_its_bones_weights_and_movement(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_a_rig_keeps_its_bones_weights_and_animation(worker: WorkerProcess, tmp_path: Path) -> None:
     path = rigged(tmp_path / "model.glb")
 
     def poses(objects: list[bpy.types.Object]) -> list[Array]:
@@ -410,22 +410,22 @@ def test_a_rig_keeps_its_bones_weights_and_movement(worker: WorkerProcess, tmp_p
             found.append(np.array([posed.matrix_world @ v.co for v in posed.data.vertices]))
         return found
 
-    theirs = poses(imported(path))
+    imported_objects = poses(imported(path))
     bpy.ops.wm.read_homefile(use_empty=True)
-    ours, told = prepared(worker, path, AS_DELIVERED)
-    for a, b in zip(theirs, poses(ours), strict=True):
+    ours, details = prepared(worker, path, AS_DELIVERED)
+    for a, b in zip(imported_objects, poses(ours), strict=True):
         assert np.abs(a - b).max() < 1e-4
-    assert np.abs(theirs[0] - theirs[2]).max() > 0.3
+    assert np.abs(imported_objects[0] - imported_objects[2]).max() > 0.3
     rig = next(o for o in ours if o.type == "ARMATURE")
     assert [b.custom_shape for b in rig.pose.bones] == [None]
     assert "Icosphere" not in " ".join(o.name for o in bpy.data.objects)
     assert "glTF_not_exported" not in bpy.data.collections
-    assert told["objects"][0] == told["root"] == "chair"
+    assert details["objects"][0] == details["root"] == "chair"
 
 
 def test_a_rig_is_sized_by_its_root_alone(worker: WorkerProcess, tmp_path: Path) -> None:
-    ours, told = prepared(worker, rigged(tmp_path / "model.glb"), {"size": 5.0})
-    assert max(told["dimensions"]) == pytest.approx(5.0, rel=1e-3)
+    ours, details = prepared(worker, rigged(tmp_path / "model.glb"), {"size": 5.0})
+    assert max(details["dimensions"]) == pytest.approx(5.0, rel=1e-3)
     root = next(o for o in ours if o.parent is None)
     assert root.type == "EMPTY"
     assert root.scale.x == pytest.approx(root.scale.z)
@@ -451,18 +451,18 @@ def test_shape_keys_are_kept_and_stay_in_place(worker: WorkerProcess, tmp_path: 
     assert np.ptp(basis, axis=0).max() == pytest.approx(1.0, rel=1e-4)
 
 
-# ----- placing
+# ----- placement
 
 
 @pytest.mark.parametrize("write", [write_glb, write_obj, write_stl, write_ply], ids=["glb", "obj", "stl", "ply"])
 @pytest.mark.parametrize(
     "placement", [{}, AS_DELIVERED, {"size": 3.0, "origin": "CENTER"}], ids=["set", "as is", "sized"]
 )
-def test_it_stands_the_same_in_each_format(
+def test_it_is_placed_the_same_in_each_format(
     worker: WorkerProcess, tmp_path: Path, write: Callable[..., Path], placement: dict[str, Any]
 ) -> None:
     shape = ball(2000)
-    ours, told = prepared(worker, write(tmp_path / f"a.{write.__name__[6:]}", shape), placement)
+    ours, details = prepared(worker, write(tmp_path / f"a.{write.__name__[6:]}", shape), placement)
     assert [o.name for o in ours] == ["chair"]
     expected = shape.positions.astype(np.float64) @ np.array(((1, 0, 0), (0, 0, -1), (0, 1, 0))).T.astype(np.float64).T
     expected = np.stack((shape.positions[:, 0], -shape.positions[:, 2], shape.positions[:, 1]), -1).astype(np.float64)
@@ -476,7 +476,7 @@ def test_it_stands_the_same_in_each_format(
     # A point that no mirroring or turning leaves in its place
     probe = expected[len(expected) // 3]
     assert np.linalg.norm(points - probe, axis=1).min() < 1e-4
-    assert told["dimensions"] == pytest.approx(np.ptp(points, axis=0), abs=1e-5)
+    assert details["dimensions"] == pytest.approx(np.ptp(points, axis=0), abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -484,47 +484,47 @@ def test_it_stands_the_same_in_each_format(
     [
         ({"origin": "BOTTOM"}, "bottom", 0.0),
         ({"origin": "BOTTOM", "on_ground": False}, "bottom", 0.0),
-        ({"origin": "CENTER", "on_ground": False}, "centre", None),
-        ({"origin": "CENTER", "on_ground": True}, "centre", 0.0),
+        ({"origin": "CENTER", "on_ground": False}, "center", None),
+        ({"origin": "CENTER", "on_ground": True}, "center", 0.0),
         ({"origin": "DELIVERED", "on_ground": True}, "delivered", 0.0),
         ({"origin": "DELIVERED", "on_ground": False}, "delivered", None),
     ],
 )
 @pytest.mark.parametrize("make", [one_smooth_mesh, several_meshes], ids=["one mesh", "several"])
-def test_its_origin_and_ground_are_where_they_were_asked_to_be(
+def test_origin_and_ground_are_as_requested(
     worker: WorkerProcess, tmp_path: Path, make: Make, placement: dict[str, Any], origin: str, lowest: float | None
 ) -> None:
     path = make(tmp_path / "model.glb")
-    theirs = np.concatenate([seen(o).positions for o in meshes_of(imported(path))])
+    imported_objects = np.concatenate([drawn(o).positions for o in meshes_of(imported(path))])
     bpy.ops.wm.read_homefile(use_empty=True)
     ours, _ = prepared(worker, path, placement)
     root = next(o for o in ours if o.parent is None)
-    points = np.concatenate([seen(o).positions for o in meshes_of(ours)])
+    points = np.concatenate([drawn(o).positions for o in meshes_of(ours)])
     low, high, middle = points.min(axis=0), points.max(axis=0), (points.min(axis=0) + points.max(axis=0)) / 2
     where = np.array(root.matrix_world.translation)
     if origin == "bottom":
         assert where == pytest.approx((middle[0], middle[1], low[2]), abs=1e-4)
-    elif origin == "centre":
+    elif origin == "center":
         assert where == pytest.approx(middle, abs=1e-4)
     else:
-        assert low[:2] == pytest.approx(theirs.min(axis=0)[:2], abs=1e-4)
+        assert low[:2] == pytest.approx(imported_objects.min(axis=0)[:2], abs=1e-4)
     if lowest is not None:
         assert low[2] == pytest.approx(lowest, abs=1e-4)
     elif origin == "delivered":
-        assert low[2] == pytest.approx(theirs.min(axis=0)[2], abs=1e-4)
-    assert high - low == pytest.approx(np.ptp(theirs, axis=0), abs=1e-4)
+        assert low[2] == pytest.approx(imported_objects.min(axis=0)[2], abs=1e-4)
+    assert high - low == pytest.approx(np.ptp(imported_objects, axis=0), abs=1e-4)
 
 
 @pytest.mark.parametrize("make", [one_smooth_mesh, several_meshes, nodes_with_transforms], ids=lambda m: m.__name__)
-def test_its_longest_side_is_as_asked(worker: WorkerProcess, tmp_path: Path, make: Make) -> None:
-    ours, told = prepared(worker, make(tmp_path / "model.glb"), {"size": 1.75})
-    points = np.concatenate([seen(o).positions for o in meshes_of(ours)])
+def test_the_longest_side_is_as_requested(worker: WorkerProcess, tmp_path: Path, make: Make) -> None:
+    ours, details = prepared(worker, make(tmp_path / "model.glb"), {"size": 1.75})
+    points = np.concatenate([drawn(o).positions for o in meshes_of(ours)])
     assert np.ptp(points, axis=0).max() == pytest.approx(1.75, rel=1e-4)
-    assert max(told["dimensions"]) == pytest.approx(1.75, rel=1e-4)
+    assert max(details["dimensions"]) == pytest.approx(1.75, rel=1e-4)
 
 
 @pytest.mark.skipif(bpy.app.version < (4, 5, 0), reason="an uneven scale stays on the object: its normals are angles")
-def test_a_single_mesh_is_one_object_without_turn_or_scale(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_a_single_mesh_is_one_object_without_rotation_or_scale(worker: WorkerProcess, tmp_path: Path) -> None:
     ours, _ = prepared(worker, one_mesh_in_nested_nodes(tmp_path / "model.glb"), {"size": 2.0})
     assert [(o.type, o.matrix_world) for o in ours] == [("MESH", Matrix.Identity(4))]
     assert ours[0].rotation_mode == "XYZ"
@@ -532,25 +532,25 @@ def test_a_single_mesh_is_one_object_without_turn_or_scale(worker: WorkerProcess
 
 @pytest.mark.parametrize("write", [write_glb, write_obj, write_stl, write_ply], ids=["glb", "obj", "stl", "ply"])
 @pytest.mark.parametrize("budget", [500, 4000])
-def test_a_triangle_budget_is_kept_and_the_shape_stays(
+def test_a_triangle_budget_is_met_and_the_shape_is_kept(
     worker: WorkerProcess, tmp_path: Path, write: Callable[..., Path], budget: int
 ) -> None:
     source = write(tmp_path / f"a.{write.__name__[6:]}", ball(20_000))
-    ours, told = prepared(worker, source, {"triangle_budget": budget, "size": 2.0})
-    assert budget * 0.9 <= told["triangles"] <= budget
-    assert max(told["dimensions"]) == pytest.approx(2.0, rel=1e-4)
+    ours, details = prepared(worker, source, {"triangle_budget": budget, "size": 2.0})
+    assert budget * 0.9 <= details["triangles"] <= budget
+    assert max(details["dimensions"]) == pytest.approx(2.0, rel=1e-4)
     edges = np.array([e.vertices for e in ours[0].data.edges])
-    assert len(edges) == told["triangles"] * 3 / 2, "it must not be torn open along the seams of its texture"
+    assert len(edges) == details["triangles"] * 3 / 2, "it must not be torn open along the seams of its texture"
     assert not ours[0].data.has_custom_normals, "the normals of a shape that is no more"
 
 
 def test_a_budget_is_shared_by_several_meshes(worker: WorkerProcess, tmp_path: Path) -> None:
-    _, told = prepared(worker, several_meshes(tmp_path / "model.glb"), {"triangle_budget": 600})
-    assert 500 <= told["triangles"] <= 600
-    assert len(told["objects"]) == 5
+    _, details = prepared(worker, several_meshes(tmp_path / "model.glb"), {"triangle_budget": 600})
+    assert 500 <= details["triangles"] <= 600
+    assert len(details["objects"]) == 5
 
 
-def test_simplified_it_still_wears_its_texture(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_a_simplified_model_keeps_its_texture(worker: WorkerProcess, tmp_path: Path) -> None:
     ours, _ = prepared(worker, write_glb(tmp_path / "a.glb", ball(5000), texture(64)), {"triangle_budget": 800})
     mesh = ours[0].data
     assert [layer.name for layer in mesh.uv_layers] == ["UVMap"]
@@ -559,7 +559,7 @@ def test_simplified_it_still_wears_its_texture(worker: WorkerProcess, tmp_path: 
     assert np.ptp(uvs, axis=0) == pytest.approx([1, 1], abs=0.1)
 
 
-def test_close_points_are_merged_when_asked(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_close_vertices_are_merged_on_request(worker: WorkerProcess, tmp_path: Path) -> None:
     path = write_glb(tmp_path / "a.glb", ball(5000), texture(64))
     _, as_is = prepared(worker, path)
     _, merged = prepared(worker, path, {"merge_distance": 1e-4})
@@ -579,27 +579,27 @@ def test_smooth_shading_is_smooth_everywhere(worker: WorkerProcess, tmp_path: Pa
     assert not mesh.has_custom_normals
 
 
-# ----- what is in the file
+# ----- contents of the .blend
 
 
 def test_everything_is_named_after_the_image(worker: WorkerProcess, tmp_path: Path) -> None:
-    ours, told = prepared(worker, write_glb(tmp_path / "a.glb", ball(300), texture(16)))
+    ours, details = prepared(worker, write_glb(tmp_path / "a.glb", ball(300), texture(16)))
     mesh = ours[0].data
     image = next(n.image for n in mesh.materials[0].node_tree.nodes if getattr(n, "image", None))
     assert (ours[0].name, mesh.name, mesh.materials[0].name, image.name) == ("chair",) * 4
-    assert told["root"] == "chair"
+    assert details["root"] == "chair"
 
 
-def test_a_very_long_or_foreign_name_is_kept_as_far_as_blender_can(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_a_long_or_non_ascii_name_is_kept_as_far_as_blender_can(worker: WorkerProcess, tmp_path: Path) -> None:
     path = write_glb(tmp_path / "a.glb", ball(300))
     name = "Стул из дуба с резной спинкой и подлокотниками, вид спереди"
-    ours, told = prepared(worker, path, name=name)
+    ours, details = prepared(worker, path, name=name)
     assert name.startswith(ours[0].name)
     assert len(ours[0].name) >= 25
-    assert told["root"] == ours[0].name
+    assert details["root"] == ours[0].name
 
 
-def test_the_record_is_on_the_root(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_the_provenance_is_on_the_root(worker: WorkerProcess, tmp_path: Path) -> None:
     record = {"image_to_3d_seed": "3480183101", "image_to_3d_resolution": 256, "a": 3.5, "big": 2**40, "yes": True}
     ours, _ = prepared(worker, several_meshes(tmp_path / "model.glb"), record=record)
     root = next(o for o in ours if o.parent is None)
@@ -624,7 +624,7 @@ def test_cameras_and_lights_are_left_out(worker: WorkerProcess, tmp_path: Path) 
 
 
 @pytest.mark.skipif(bpy.app.version < (4, 5, 0), reason="this Blender has no plain custom normals")
-def test_normals_come_in_the_form_that_is_cheap_to_draw(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_normals_are_stored_in_the_form_that_is_cheap_to_draw(worker: WorkerProcess, tmp_path: Path) -> None:
     ours, _ = prepared(worker, bumpy_ball(tmp_path / "a.glb"), {"size": 2.0})
     mesh = ours[0].data
     attribute = mesh.attributes["custom_normal"]
@@ -634,20 +634,20 @@ def test_normals_come_in_the_form_that_is_cheap_to_draw(worker: WorkerProcess, t
 
 
 @pytest.mark.parametrize("write", [write_glb, write_obj, write_stl, write_ply], ids=["glb", "obj", "stl", "ply"])
-def test_points_that_are_no_numbers_are_removed_and_told(
+def test_nonfinite_points_are_removed_and_reported(
     worker: WorkerProcess, tmp_path: Path, write: Callable[..., Path]
 ) -> None:
     shape = ball(20_000)
     positions = shape.positions.copy()
     positions[1000:1010] = np.nan
     broken = Shape(positions, shape.normals, shape.uvs, shape.triangles)
-    ours, told = prepared(worker, write(tmp_path / f"a.{write.__name__[6:]}", broken), AS_DELIVERED)
+    ours, details = prepared(worker, write(tmp_path / f"a.{write.__name__[6:]}", broken), AS_DELIVERED)
     points = np.array([v.co for v in ours[0].data.vertices])
     assert np.linalg.norm(points, axis=1).min() > 0.5
-    assert any("points without a place" in words for words in told["mended"])
+    assert any("points without valid coordinates" in text for text in details["repairs"])
 
 
-def test_an_asset_has_its_facts_and_a_preview(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_an_asset_has_its_metadata_and_a_preview(worker: WorkerProcess, tmp_path: Path) -> None:
     placement = {
         "mark_as_asset": True,
         "asset_catalog": "6c0c1a5e-43d3-4f10-9f1d-3d6b1c5ab6f2",
@@ -656,9 +656,9 @@ def test_an_asset_has_its_facts_and_a_preview(worker: WorkerProcess, tmp_path: P
     }
     path = write_glb(tmp_path / "a.glb", ball(2000), png(np.full((8, 8, 3), (200, 40, 40), np.uint8)))
     ours, _ = prepared(worker, path, placement)
-    facts = ours[0].asset_data
-    assert (facts.author, sorted(t.name for t in facts.tags)) == ("Ada", ["chair", "generated"])
-    assert facts.catalog_id == placement["asset_catalog"]
+    metadata = ours[0].asset_data
+    assert (metadata.author, sorted(t.name for t in metadata.tags)) == ("Ada", ["chair", "generated"])
+    assert metadata.catalog_id == placement["asset_catalog"]
     width, height = ours[0].preview.image_size
     pixels = np.array(ours[0].preview.image_pixels_float).reshape(height, width, 4)
     visible = pixels[pixels[:, :, 3] > 0.5]
@@ -676,8 +676,8 @@ def test_several_objects_become_one_asset(worker: WorkerProcess, tmp_path: Path)
     assert len(here.collections[0].objects) == 5
 
 
-def test_a_mesh_that_is_plain_soup_of_triangles_is_fine(worker: WorkerProcess, tmp_path: Path) -> None:
-    """glTF without indices, normals, UVs and material: the least a file can hold."""
+def test_a_triangle_soup_is_imported(worker: WorkerProcess, tmp_path: Path) -> None:
+    """glTF without indices, normals, UVs and material: the minimum."""
     points = ball(600).positions[ball(600).triangles].reshape(-1, 3)
     document = {
         "asset": {"version": "2.0"},
@@ -704,7 +704,7 @@ def test_a_mesh_that_is_plain_soup_of_triangles_is_fine(worker: WorkerProcess, t
     )
     path = tmp_path / "a.glb"
     path.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(body)) + body)
-    theirs = imported(path)
-    ours, told = prepared(worker, path, AS_DELIVERED)
-    assert_looks_the_same(theirs, ours)
-    assert told["triangles"] == len(points) / 3
+    imported_objects = imported(path)
+    ours, details = prepared(worker, path, AS_DELIVERED)
+    assert_looks_the_same(imported_objects, ours)
+    assert details["triangles"] == len(points) / 3

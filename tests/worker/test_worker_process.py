@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The second Blender can be killed, cancelled, starved or fed rubbish: the first one goes on, and gets another."""
+"""The worker can be killed, cancelled, time out or get invalid files: the host continues, and starts another."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from typing import Any
 
 import pytest
 from image_to_3d.benchmarks.shapes import ball, write_glb, write_obj, write_ply, write_stl
+from image_to_3d.control import Control
 from image_to_3d.errors import CancelledError, ImageError, ImportFailedError, WorkerError
-from image_to_3d.worker.worker_process import Launch, WorkerProcess, spawn
+from image_to_3d.worker.child_process import ChildProcess, Launch
+from image_to_3d.worker.worker_process import WorkerProcess
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def own() -> Iterator[WorkerProcess]:
-    """A worker of the test's own, to be maltreated."""
+def worker() -> Iterator[WorkerProcess]:
+    """A worker for one test, which may kill it."""
     worker = WorkerProcess(Launch.for_wheel())
     yield worker
     worker.stop()
@@ -32,7 +34,7 @@ def own() -> Iterator[WorkerProcess]:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that keeps the second Blender busy for a while."""
+    """A model that keeps the worker busy for a while."""
     return write_glb(tmp_path_factory.mktemp("large") / "large.glb", ball(400_000))
 
 
@@ -47,8 +49,8 @@ def model_request(source: Path, target: Path, **changes: Any) -> dict[str, Any]:
     return request | changes
 
 
-def gone(pid: int, within: float = 10.0) -> bool:
-    """Whether the process ends in that time. Ours to reap or not."""
+def has_exited(pid: int, within: float = 10.0) -> bool:
+    """Whether the process exits within that many seconds. A zombie counts as exited."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
@@ -61,7 +63,7 @@ def gone(pid: int, within: float = 10.0) -> bool:
     return False
 
 
-def during(begin: threading.Event, action: Callable[[], None]) -> threading.Thread:
+def run_after(begin: threading.Event, action: Callable[[], None]) -> threading.Thread:
     def run() -> None:
         assert begin.wait(30)
         action()
@@ -71,82 +73,83 @@ def during(begin: threading.Event, action: Callable[[], None]) -> threading.Thre
     return thread
 
 
-def test_it_starts_when_first_needed_and_stays_for_the_next_request(own: WorkerProcess) -> None:
-    assert not own.running
-    first = own.run({"do": "ping"})["pid"]
-    assert own.pid == first == own.run({"do": "ping"})["pid"]
+def test_it_starts_on_the_first_request_and_stays_for_the_next(worker: WorkerProcess) -> None:
+    assert not worker.running
+    first = worker.run({"do": "ping"})["pid"]
+    assert worker.pid == first == worker.run({"do": "ping"})["pid"]
 
 
-def test_warming_up_does_not_wait_for_it(own: WorkerProcess) -> None:
-    own.warm()
-    assert own.running
-    pid = own.pid
-    own.warm()
-    assert own.run({"do": "ping"})["pid"] == pid
+def test_warming_up_does_not_block(worker: WorkerProcess) -> None:
+    worker.warm()
+    assert worker.running
+    pid = worker.pid
+    worker.warm()
+    assert worker.run({"do": "ping"})["pid"] == pid
 
 
-def test_killed_while_idle_it_is_replaced_unnoticed(own: WorkerProcess) -> None:
-    first = own.run({"do": "ping"})["pid"]
+def test_a_worker_killed_while_idle_is_replaced_silently(worker: WorkerProcess) -> None:
+    first = worker.run({"do": "ping"})["pid"]
     os.kill(first, signal.SIGKILL)
-    assert own.run({"do": "ping"})["pid"] != first
+    assert worker.run({"do": "ping"})["pid"] != first
 
 
-def test_killed_at_its_work_it_says_so_and_works_again(own: WorkerProcess, large: Path, tmp_path: Path) -> None:
-    own.run({"do": "ping"})
-    begun = threading.Event()
-    killer = during(begun, lambda: os.kill(own.pid, signal.SIGKILL))
-    with pytest.raises(WorkerError, match="ended unexpectedly"):
-        own.run(model_request(large, tmp_path / "a.blend"), progress=lambda done: begun.set())
+def test_a_worker_killed_during_a_request_is_reported_and_replaced(
+    worker: WorkerProcess, large: Path, tmp_path: Path
+) -> None:
+    worker.run({"do": "ping"})
+    started = threading.Event()
+    killer = run_after(started, lambda: os.kill(worker.pid, signal.SIGKILL))
+    with pytest.raises(WorkerError, match="exited unexpectedly"):
+        worker.run(model_request(large, tmp_path / "a.blend"), Control(report=lambda done: started.set()))
     killer.join()
     assert not (tmp_path / "a.blend").exists()
     small = write_glb(tmp_path / "small.glb", ball(500))
-    assert own.run(model_request(small, tmp_path / "a.blend"))["root"] == "chair"
+    assert worker.run(model_request(small, tmp_path / "a.blend"))["root"] == "chair"
     assert (tmp_path / "a.blend").exists()
 
 
-def test_an_image_on_which_it_dies_is_blamed(own: WorkerProcess, tmp_path: Path) -> None:
+def test_an_image_that_crashes_the_worker_is_an_image_error(worker: WorkerProcess, tmp_path: Path) -> None:
     Image.effect_noise((5000, 5000), 80).save(tmp_path / "noise.bmp")
-    own.run({"do": "ping"})
-    begun = threading.Event()
-    killer = during(begun, lambda: os.kill(own.pid, signal.SIGSEGV))
+    worker.run({"do": "ping"})
+    started = threading.Event()
+    killer = run_after(started, lambda: os.kill(worker.pid, signal.SIGSEGV))
     request = {"do": "image", "source": str(tmp_path / "noise.bmp"), "folder": str(tmp_path), "limit": 1000}
     with pytest.raises(ImageError, match="signal 11"):
-        own.run(request, progress=lambda done: begun.set())
+        worker.run(request, Control(report=lambda done: started.set()))
     killer.join()
-    assert own.run({"do": "ping"})["pid"] == own.pid
+    assert worker.run({"do": "ping"})["pid"] == worker.pid
 
 
-def test_stopped_at_its_work_it_is_not_started_again(own: WorkerProcess, large: Path, tmp_path: Path) -> None:
-    own.run({"do": "ping"})
-    begun = threading.Event()
-    stopper = during(begun, own.stop)
+def test_a_worker_stopped_during_a_request_is_not_restarted(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
+    worker.run({"do": "ping"})
+    started = threading.Event()
+    stopper = run_after(started, worker.stop)
     with pytest.raises(WorkerError):
-        own.run(model_request(large, tmp_path / "a.blend"), progress=lambda done: begun.set())
+        worker.run(model_request(large, tmp_path / "a.blend"), Control(report=lambda done: started.set()))
     stopper.join()
-    assert not own.running
+    assert not worker.running
 
 
-def test_cancelling_ends_its_work_at_once(own: WorkerProcess, large: Path, tmp_path: Path) -> None:
-    own.run({"do": "ping"})
-    pid = own.pid
-    begun = threading.Event()
+def test_cancelling_a_request_ends_the_worker_at_once(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
+    worker.run({"do": "ping"})
+    pid = worker.pid
+    started = threading.Event()
     with pytest.raises(CancelledError):
-        own.run(
+        worker.run(
             model_request(large, tmp_path / "a.blend"),
-            cancelled=begun.is_set,
-            progress=lambda done: begun.set(),
+            Control(started.is_set, lambda done: started.set()),
         )
-    assert gone(pid)
+    assert has_exited(pid)
     assert not (tmp_path / "a.blend").exists()
-    assert own.run({"do": "ping"})["pid"] != pid
+    assert worker.run({"do": "ping"})["pid"] != pid
 
 
-def test_one_request_at_a_time_and_the_others_wait_their_turn(own: WorkerProcess, tmp_path: Path) -> None:
+def test_concurrent_requests_are_handled_one_after_another(worker: WorkerProcess, tmp_path: Path) -> None:
     source = write_glb(tmp_path / "small.glb", ball(500))
     answers: list[Any] = []
 
     def ask(number: int) -> None:
-        answers.append(own.run(model_request(source, tmp_path / f"{number}.blend", name=f"chair {number}"))["root"])
+        answers.append(worker.run(model_request(source, tmp_path / f"{number}.blend", name=f"chair {number}"))["root"])
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(6)]
     for thread in threads:
@@ -156,15 +159,15 @@ def test_one_request_at_a_time_and_the_others_wait_their_turn(own: WorkerProcess
     assert sorted(answers) == [f"chair {number}" for number in range(6)]
 
 
-def test_waiting_for_a_turn_can_be_cancelled(own: WorkerProcess, large: Path, tmp_path: Path) -> None:
-    own.run({"do": "ping"})
-    begun, cancel = threading.Event(), threading.Event()
+def test_waiting_for_a_turn_can_be_cancelled(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
+    worker.run({"do": "ping"})
+    started, cancel = threading.Event(), threading.Event()
     outcome: list[object] = []
 
     def second() -> None:
-        assert begun.wait(30)
+        assert started.wait(30)
         try:
-            outcome.append(own.run({"do": "ping"}, cancelled=lambda: True))
+            outcome.append(worker.run({"do": "ping"}, control=Control(lambda: True)))
         except CancelledError as error:
             outcome.append(error)
         cancel.set()
@@ -172,77 +175,68 @@ def test_waiting_for_a_turn_can_be_cancelled(own: WorkerProcess, large: Path, tm
     thread = threading.Thread(target=second)
     thread.start()
     with pytest.raises(CancelledError):
-        own.run(model_request(large, tmp_path / "a.blend"), cancelled=cancel.is_set, progress=lambda done: begun.set())
+        worker.run(model_request(large, tmp_path / "a.blend"), Control(cancel.is_set, lambda done: started.set()))
     thread.join()
     assert isinstance(outcome[0], CancelledError)
 
 
-def test_overdue_work_is_ended(own: WorkerProcess, large: Path, tmp_path: Path) -> None:
-    own.run({"do": "ping"})
+def test_a_request_that_times_out_is_ended(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
+    worker.run({"do": "ping"})
     with pytest.raises(WorkerError, match="too long"):
-        own.run(model_request(large, tmp_path / "a.blend"), timeout=0.05)
-    assert own.run({"do": "ping"})["pid"] == own.pid
+        worker.run(model_request(large, tmp_path / "a.blend"), timeout=0.05)
+    assert worker.run({"do": "ping"})["pid"] == worker.pid
 
 
-def test_idle_it_ends_itself_and_comes_back_when_needed() -> None:
+def test_an_idle_worker_exits_and_is_started_again_when_needed() -> None:
     worker = WorkerProcess(Launch.for_wheel(), idle_seconds=0.5)
     try:
         first = worker.run({"do": "ping"})["pid"]
-        assert gone(first)
+        assert has_exited(first)
         assert worker.run({"do": "ping"})["pid"] != first
     finally:
         worker.stop()
 
 
-def test_the_host_can_end_an_idle_one() -> None:
-    worker = WorkerProcess(Launch.for_wheel(), idle_seconds=5.0)
-    try:
-        pid = worker.run({"do": "ping"})["pid"]
-        worker.stop_if_idle()
-        assert worker.pid == pid
-        worker._idle_seconds = 0.0
-        worker.stop_if_idle()
-        assert gone(pid)
-        assert not worker.running
-    finally:
-        worker.stop()
-
-
-def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
+def test_it_exits_when_its_host_dies(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests/support')!r})\n"
         "import package_stub, os\n"
-        "from image_to_3d.worker.worker_process import Launch, WorkerProcess\n"
+        "from image_to_3d.control import Control\n"
+        "from image_to_3d.worker.child_process import Launch\n"
+        "from image_to_3d.worker.worker_process import WorkerProcess\n"
         "worker = WorkerProcess(Launch.for_wheel())\n"
         "print(worker.run({'do': 'ping'})['pid'], flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60).stdout
-    assert gone(int(said))
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60).stdout
+    assert has_exited(int(output))
 
 
-def test_it_ends_with_its_host_even_in_the_middle_of_its_work(large: Path, tmp_path: Path) -> None:
+def test_it_exits_when_its_host_dies_during_a_request(large: Path, tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests/support')!r})\n"
         "import package_stub, os\n"
-        "from image_to_3d.worker.worker_process import Launch, WorkerProcess\n"
+        "from image_to_3d.control import Control\n"
+        "from image_to_3d.worker.child_process import Launch\n"
+        "from image_to_3d.worker.worker_process import WorkerProcess\n"
         "worker = WorkerProcess(Launch.for_wheel())\n"
         "print(worker.run({'do': 'ping'})['pid'], flush=True)\n"
-        f"worker.run({model_request(large, tmp_path / 'a.blend')!r}, progress=lambda done: os.kill(os.getpid(), 9))\n"
+        f"request = {model_request(large, tmp_path / 'a.blend')!r}\n"
+        "worker.run(request, Control(report=lambda done: os.kill(os.getpid(), 9)))\n"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60).stdout
-    assert gone(int(said))
+    output = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60).stdout
+    assert has_exited(int(output))
 
 
-def test_the_api_key_is_not_in_its_environment(own: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_api_key_is_not_in_its_environment(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELSLAB_API_KEY", "a-secret-that-nobody-may-see")
-    own.run({"do": "ping"})
-    assert b"a-secret-that-nobody-may-see" not in Path(f"/proc/{own.pid}/environ").read_bytes()
-    assert b"PATH=" in Path(f"/proc/{own.pid}/environ").read_bytes()
+    worker.run({"do": "ping"})
+    assert b"a-secret-that-nobody-may-see" not in Path(f"/proc/{worker.pid}/environ").read_bytes()
+    assert b"PATH=" in Path(f"/proc/{worker.pid}/environ").read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("command", "words"),
+    ("command", "reason"),
     [
         (("/nowhere/blender",), "could not be started"),
         ((sys.executable, "-c", "import sys; sys.exit(3)"), "exit code 3"),
@@ -251,25 +245,25 @@ def test_the_api_key_is_not_in_its_environment(own: WorkerProcess, monkeypatch: 
     ],
     ids=["missing", "exits", "crashes", "says something else"],
 )
-def test_what_can_not_be_started_is_said_and_remembered(command: tuple[str, ...], words: str) -> None:
+def test_a_failed_start_is_reported_and_remembered(command: tuple[str, ...], reason: str) -> None:
     worker = WorkerProcess(Launch(command))
-    with pytest.raises(WorkerError, match=words):
+    with pytest.raises(WorkerError, match=reason):
         worker.run({"do": "ping"})
-    assert words in worker.cannot_start
+    assert reason in str(worker.cannot_start)
     worker.warm()
     worker.stop()
 
 
-def test_what_goes_wrong_inside_is_told_and_it_works_on(own: WorkerProcess) -> None:
+def test_an_exception_in_the_worker_is_reported_and_it_keeps_working(worker: WorkerProcess) -> None:
     with pytest.raises(WorkerError, match="KeyError"):
-        own.run({"do": "something else"})
-    pid = own.pid
+        worker.run({"do": "something else"})
+    pid = worker.pid
     with pytest.raises(WorkerError, match="KeyError"):
-        own.run({"do": "model"})
-    assert own.run({"do": "ping"})["pid"] == pid
+        worker.run({"do": "model"})
+    assert worker.run({"do": "ping"})["pid"] == pid
 
 
-def hostile_files(folder: Path) -> Iterator[tuple[str, Path]]:
+def invalid_files(folder: Path) -> Iterator[tuple[str, Path]]:
     shape = ball(2000)
     for write in (write_glb, write_obj, write_stl, write_ply):
         format = write.__name__.removeprefix("write_")
@@ -304,28 +298,29 @@ def hostile_files(folder: Path) -> Iterator[tuple[str, Path]]:
     yield "too large", folder / "far.obj"
 
 
-def test_files_that_are_no_models_are_refused_in_words_and_leave_it_well(own: WorkerProcess, tmp_path: Path) -> None:
-    pid = own.run({"do": "ping"})["pid"]
-    for name, path in hostile_files(tmp_path):
+def test_invalid_model_files_are_refused_with_a_sentence_and_do_not_harm_the_worker(
+    worker: WorkerProcess, tmp_path: Path
+) -> None:
+    pid = worker.run({"do": "ping"})["pid"]
+    for name, path in invalid_files(tmp_path):
         with pytest.raises(ImportFailedError) as caught:
-            own.run(model_request(path, tmp_path / "out.blend", name=f"made of {name}"))
+            worker.run(model_request(path, tmp_path / "out.blend", name=f"made of {name}"))
         assert str(tmp_path) not in str(caught.value.message), name
         assert str(caught.value.message).endswith("."), name
         assert not (tmp_path / "out.blend").exists(), name
-        assert own.run({"do": "ping"})["pid"] == pid, name
+        assert worker.run({"do": "ping"})["pid"] == pid, name
 
 
-def test_a_folder_that_can_not_be_written_is_told(own: WorkerProcess, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(worker: WorkerProcess, tmp_path: Path) -> None:
     source = write_glb(tmp_path / "small.glb", ball(500))
     with pytest.raises(WorkerError, match="can't be written"):
-        own.run(model_request(source, tmp_path / "nowhere" / "a.blend"))
+        worker.run(model_request(source, tmp_path / "nowhere" / "a.blend"))
 
 
-def test_other_modules_can_be_run_in_a_second_blender_too() -> None:
-    child = spawn(Launch.for_wheel(), "worker.request_loop", ["1"])
+def test_a_child_process_runs_the_module_it_is_given() -> None:
+    child = ChildProcess(Launch.for_wheel(), "worker.request_loop", ["1"])
     try:
-        assert child.stdout is not None
-        assert b"ready" in child.stdout.readline()
+        assert child.wait_for("ready")
     finally:
         child.end()
-    assert child.returncode is not None
+    assert not child.running

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from image_to_3d.api.client import UPLOAD_LIMIT_BYTES, Balance, Client
+from image_to_3d.control import Control
 from image_to_3d.errors import (
     Action,
     ImageError,
@@ -326,7 +327,7 @@ def test_a_refused_upload_says_why(client: Client, httpserver: HTTPServer) -> No
 
 def test_a_cancelled_upload_ends(httpserver: HTTPServer) -> None:
     with RawServer(lambda c: c.stall()) as server, pytest.raises(ImageTo3DError) as raised:
-        Client(f"{server.url}/api/v6", KEY).upload(b"x", "image/png", cancelled=lambda: server.connections > 0)
+        Client(f"{server.url}/api/v6", KEY).upload(b"x", "image/png", Control(lambda: server.connections > 0))
     assert raised.value.code == "cancelled"
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import model_files
 import pytest
 from image_to_3d.api.download import download
+from image_to_3d.control import NO_CONTROL, Control
 from image_to_3d.errors import (
     CancelledError,
     CertificateError,
@@ -42,7 +43,7 @@ Handler = Callable[[Connection], object]
 def get(urls: str | list[str], target: Path, **options: Any) -> Path:
     options = {
         "format": "glb",
-        "cancelled": lambda: False,
+        "control": NO_CONTROL,
         "service_origin": "http://127.0.0.1:1",
         "waits": (),
         "connect": 30,
@@ -98,7 +99,7 @@ def target(tmp_path: Path) -> Path:
 def test_a_whole_file_gets_its_name(target: Path) -> None:
     seen: list[float] = []
     with RawServer(read_all) as server:
-        assert get(f"{server.url}/x.glb", target, progress=seen.append) == target
+        assert get(f"{server.url}/x.glb", target, control=Control(report=seen.append)) == target
     assert target.read_bytes() == MODEL
     assert left_in(target.parent) == ["model.glb"]
     assert seen[-1] == 1.0
@@ -410,7 +411,7 @@ def test_what_was_kept_without_knowing_of_what_is_begun_anew(memory: bytes, targ
 def test_a_whole_file_is_whole_however_it_is_sent(answer: bytes, target: Path) -> None:
     seen: list[float] = []
     with RawServer(lambda c: c.send(answer)) as server:
-        get(server.url, target, progress=seen.append)
+        get(server.url, target, control=Control(report=seen.append))
     assert target.read_bytes() == MODEL
     assert all(0 <= s <= 1 for s in seen)
 
@@ -435,7 +436,7 @@ def test_a_file_that_is_not_whole_is_not_kept(answer: bytes, target: Path) -> No
 
 def test_a_file_that_says_it_is_too_large_is_not_fetched(target: Path) -> None:
     with RawServer(read_all) as server, pytest.raises(ResultTooLargeError):
-        get(server.url, target, largest=len(MODEL) - 1)
+        get(server.url, target, max_bytes=len(MODEL) - 1)
     assert not target.parent.exists() or left_in(target.parent) == []
 
 
@@ -446,14 +447,14 @@ def test_a_file_that_grows_too_large_is_given_up(target: Path) -> None:
             connection.send(b"\0" * 65536)
 
     with RawServer(endless) as server, pytest.raises(ResultTooLargeError):
-        get(server.url, target, largest=2_000_000)
+        get(server.url, target, max_bytes=2_000_000)
     assert sum(p.stat().st_size for p in target.parent.iterdir()) < 3_000_000
 
 
 def test_a_packed_file_that_grows_too_large_is_given_up(target: Path) -> None:
     packed = gzip.compress(b"glTF" + b"\0" * 50_000_000)
     with RawServer(lambda c: c.answer(packed, Content_Encoding="gzip")) as server, pytest.raises(ResultTooLargeError):
-        get(server.url, target, largest=2_000_000)
+        get(server.url, target, max_bytes=2_000_000)
 
 
 # Where links may lead
@@ -580,14 +581,14 @@ STALLS: dict[str, Handler] = {
 @pytest.mark.parametrize("stall", STALLS.values(), ids=STALLS)
 def test_cancelling_ends_a_download_that_hangs(stall: Handler, target: Path) -> None:
     with RawServer(stall) as server, pytest.raises(CancelledError):
-        get(server.url, target, cancelled=lambda: len(server.requests) > 0, stall=60, connect=60, waits=(60,))
+        get(server.url, target, control=Control(lambda: len(server.requests) > 0), stall=60, connect=60, waits=(60,))
     assert not target.exists()
 
 
 def test_cancelled_before_it_began_asks_nobody(target: Path) -> None:
     with RawServer(read_all) as server:
         with pytest.raises(CancelledError):
-            get(server.url, target, cancelled=lambda: True)
+            get(server.url, target, control=Control(lambda: True))
         assert server.requests == []
 
 

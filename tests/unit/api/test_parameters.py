@@ -105,8 +105,8 @@ def test_values_up_to_the_ends_of_a_range_are_accepted(name: str, value: object)
         ("temp", True, '"no", "yes"'),
         ("output_format", "fbx", '"glb", "obj", "stl", "ply"'),
         ("output_format", ["glb"], '"glb", "obj", "stl", "ply"'),
-        ("render", 1, "on or off"),
-        ("render", "true", "on or off"),
+        ("render", 1, "True or False"),
+        ("render", "true", "True or False"),
         ("webhook", "http://example.org/done", "https://"),
         ("webhook", "example.org", "https://"),
         ("image", "C:\\chair.png", "http://"),
@@ -197,4 +197,4 @@ def test_every_parameter_is_worded_as_blender_words_things() -> None:
         assert parameter.label[0].isupper()
         assert parameter.description[0].isupper()
         assert not parameter.description.endswith(".")
-        assert bool(parameter.choices) == (parameter.kind is Kind.CHOICE)
+        assert bool(parameter.choices) == (parameter.kind is Kind.ENUM)

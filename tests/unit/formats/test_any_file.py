@@ -14,7 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_to_3d.errors import ResultDamagedError
-from image_to_3d.formats.check import check_file, sniff, wrong_start
+from image_to_3d.formats.check import check_file, wrong_start
+from image_to_3d.formats.sniff import sniff
 from model_files import WHOLE
 
 FORMATS: Final = ("glb", "stl", "obj", "ply", "mtl", "png", "jpg", "webp", "video")

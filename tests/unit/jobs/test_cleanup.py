@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A clean-up removes what is over and old, and never what was paid for and not yet placed."""
+"""A clean-up deletes old finished results, and never a paid result that was not placed and saved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from image_to_3d.jobs import cleanup
 from image_to_3d.jobs.job import InputImage, Job, State, new_id
-from image_to_3d.jobs.serialization import write_record
+from image_to_3d.jobs.serialization import write_job_file
 
 
 def a_result(place: Path, state: State, days_old: float, size: int = 1000, **changes: object) -> Path:
@@ -19,19 +19,19 @@ def a_result(place: Path, state: State, days_old: float, size: int = 1000, **cha
     job = dataclasses.replace(job, created=time.time() - days_old * cleanup.DAY, **changes)  # type: ignore[arg-type]
     job.folder.mkdir(parents=True)
     (job.folder / "model.glb").write_bytes(bytes(size))
-    write_record(job)
+    write_job_file(job)
     return job.folder
 
 
-def test_nothing_goes_unless_a_limit_is_set(tmp_path: Path) -> None:
-    folder = a_result(tmp_path, State.PLACED, 999, kept=True)
-    assert cleanup.clear([tmp_path], older_than_days=None, over_gigabytes=None) == (0, 0)
+def test_nothing_is_deleted_unless_a_limit_is_set(tmp_path: Path) -> None:
+    folder = a_result(tmp_path, State.PLACED, 999, saved=True)
+    assert cleanup.remove([tmp_path], older_than_days=None, over_gigabytes=None) == (0, 0)
     assert folder.exists()
 
 
-def test_what_is_placed_saved_and_old_goes(tmp_path: Path) -> None:
-    old, new = a_result(tmp_path, State.PLACED, 31, kept=True), a_result(tmp_path, State.PLACED, 29, kept=True)
-    count, size = cleanup.clear([tmp_path], older_than_days=30, over_gigabytes=None)
+def test_old_results_that_are_placed_and_saved_are_deleted(tmp_path: Path) -> None:
+    old, new = a_result(tmp_path, State.PLACED, 31, saved=True), a_result(tmp_path, State.PLACED, 29, saved=True)
+    count, size = cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None)
     assert count == 1
     assert size > 1000
     assert not old.exists()
@@ -42,36 +42,36 @@ def test_what_is_placed_saved_and_old_goes(tmp_path: Path) -> None:
     ("state", "changes"),
     [
         (State.READY, {}),
-        (State.PLACED, {"kept": False}),
+        (State.PLACED, {"saved": False}),
         (State.WAITING, {}),
         (State.UNCONFIRMED, {}),
         (State.FAILED, {}),
         (State.CANCELLED, {"sent": 1.0}),
     ],
 )
-def test_what_may_be_paid_for_and_stands_in_no_scene_stays_however_old(
+def test_a_paid_result_that_is_in_no_saved_scene_is_never_deleted(
     tmp_path: Path, state: State, changes: dict[str, object]
 ) -> None:
     folder = a_result(tmp_path, state, 9999, **changes)
-    cleanup.clear([tmp_path], older_than_days=0, over_gigabytes=0)
+    cleanup.remove([tmp_path], older_than_days=0, over_gigabytes=0)
     assert folder.exists()
 
 
-def test_over_the_size_the_oldest_go_first(tmp_path: Path) -> None:
-    folders = [a_result(tmp_path, State.PLACED, days, 300_000, kept=True) for days in (3, 2, 1)]
-    cleanup.clear([tmp_path], older_than_days=None, over_gigabytes=0.0007)
+def test_above_the_size_limit_the_oldest_results_are_deleted_first(tmp_path: Path) -> None:
+    folders = [a_result(tmp_path, State.PLACED, days, 300_000, saved=True) for days in (3, 2, 1)]
+    cleanup.remove([tmp_path], older_than_days=None, over_gigabytes=0.0007)
     assert [folder.exists() for folder in folders] == [False, True, True]
 
 
-def test_a_folder_that_is_not_a_job_s_is_never_touched(tmp_path: Path) -> None:
+def test_a_folder_without_a_job_is_never_touched(tmp_path: Path) -> None:
     mine = tmp_path / "my own renders"
     mine.mkdir()
     (mine / "job.json").write_text("{}")
-    cleanup.clear([tmp_path], older_than_days=0, over_gigabytes=0)
+    cleanup.remove([tmp_path], older_than_days=0, over_gigabytes=0)
     assert mine.exists()
 
 
-def test_a_dismissed_job_s_folder_may_go(tmp_path: Path) -> None:
+def test_the_folder_of_a_removed_job_may_be_deleted(tmp_path: Path) -> None:
     folder = a_result(tmp_path, State.READY, 40, listed=False)
-    cleanup.clear([tmp_path], older_than_days=30, over_gigabytes=None)
+    cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None)
     assert not folder.exists()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is in the journal survives; who owns a job is never in doubt."""
+"""The journal survives crashes, and each job has exactly one owner."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from image_to_3d.errors import Action, ErrorInfo, Message, StorageError
 from image_to_3d.jobs.job import InputImage, Job, State, TargetScene, new_id
 from image_to_3d.jobs.journal import FILE_NAME, Journal
 from image_to_3d.jobs.process_lock import ProcessLock
-from image_to_3d.jobs.serialization import from_json, to_json, write_record
+from image_to_3d.jobs.serialization import from_json, to_json, write_job_file
 from package_stub import ROOT
 
 
@@ -30,7 +30,7 @@ def a_job(folder: Path, state: State = State.QUEUED, **changes: object) -> Job:
     return Job(**(known | changes))  # type: ignore[arg-type]
 
 
-def test_a_job_comes_back_from_its_record_as_it_was(tmp_path: Path) -> None:
+def test_a_job_is_the_same_after_serialization(tmp_path: Path) -> None:
     job = a_job(
         tmp_path,
         State.FAILED,
@@ -46,13 +46,13 @@ def test_a_job_comes_back_from_its_record_as_it_was(tmp_path: Path) -> None:
     assert from_json(to_json(job)) == job
 
 
-def test_a_record_of_a_newer_version_is_still_read(tmp_path: Path) -> None:
+def test_unknown_fields_of_a_newer_version_are_ignored(tmp_path: Path) -> None:
     job = a_job(tmp_path)
     assert from_json(to_json(job) | {"invented_later": 1}) == job
 
 
 @pytest.mark.parametrize("wrong", [{}, {"id": "x"}, {"id": "x", "image": 3}, {"state": "no such state"}])
-def test_what_is_no_record_is_refused(wrong: dict[str, object]) -> None:
+def test_json_that_is_not_a_job_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a job"):
         from_json(wrong)
 
@@ -68,9 +68,9 @@ def test_a_dead_owners_jobs_are_taken_over_once(tmp_path: Path) -> None:
     assert third.owners() == ["second"]
 
 
-def test_finished_jobs_are_left_behind_but_not_one_whose_scene_was_never_saved(tmp_path: Path) -> None:
+def test_settled_jobs_leave_the_list_but_not_one_whose_scene_was_never_saved(tmp_path: Path) -> None:
     first = Journal(tmp_path, [], "first")
-    saved = a_job(tmp_path, State.PLACED, kept=True)
+    saved = a_job(tmp_path, State.PLACED, saved=True)
     unsaved = a_job(tmp_path, State.PLACED)
     cancelled = a_job(tmp_path, State.CANCELLED)
     perhaps_paid = a_job(tmp_path, State.CANCELLED, sent=1.0)
@@ -82,7 +82,7 @@ def test_finished_jobs_are_left_behind_but_not_one_whose_scene_was_never_saved(t
     assert not any(job.listed for job in over)
 
 
-def test_the_plan_s_limit_holds_across_blenders(tmp_path: Path) -> None:
+def test_the_job_limit_holds_across_blenders(tmp_path: Path) -> None:
     first, second = Journal(tmp_path, [], "first"), Journal(tmp_path, [], "second")
     one, two, three = (a_job(tmp_path, State.PREPARING) for _ in range(3))
     assert first.claim(one, 2)
@@ -126,26 +126,26 @@ def test_a_damaged_journal_is_set_aside_and_rebuilt_from_the_folders(tmp_path: P
     for job in jobs:
         job.folder.mkdir(parents=True)
         journal.write(job)
-        write_record(job, "first")
+        write_job_file(job, "first")
     journal.close()
     path = tmp_path / FILE_NAME
     path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
     rebuilt = Journal(tmp_path, [results], "second")
-    assert rebuilt.rebuilt_from == 20
+    assert rebuilt.recovered == 20
     assert rebuilt.owners() == ["first"], "a rebuilt journal must not give living Blenders' jobs away"
     taken, _ = rebuilt.take_over("first")
     assert [job.service_id for job in taken] == [str(n) for n in range(20)]
     assert list(tmp_path.glob("journal-damaged-*.sqlite"))
 
 
-def test_a_folder_that_cannot_be_written_is_said_so(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     with pytest.raises(StorageError, match="journal"):
         Journal(blocked / "inside", [], "me")
 
 
-def test_an_owner_counts_as_dead_once_its_process_was_killed(tmp_path: Path) -> None:
+def test_a_killed_process_counts_as_dead(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
         "import package_stub, pathlib, time\n"
@@ -169,13 +169,13 @@ def test_an_owner_counts_as_dead_once_its_process_was_killed(tmp_path: Path) -> 
                 assert not dead_too, "two took over from one"
 
 
-def test_two_that_start_at_once_share_one_sound_journal(tmp_path: Path) -> None:
+def test_two_processes_that_start_together_share_one_journal(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
         "import package_stub, pathlib\n"
         "from image_to_3d.jobs.journal import Journal\n"
         f"journal = Journal(pathlib.Path({str(tmp_path)!r}), [], sys.argv[1])\n"
-        "journal.see(('MODELSLAB', ''), [f'{sys.argv[1]}-{n}' for n in range(50)])\n"
+        "journal.add_seen(('MODELSLAB', ''), [f'{sys.argv[1]}-{n}' for n in range(50)])\n"
     )
     starts = [subprocess.Popen([sys.executable, "-c", script, str(n)]) for n in range(6)]
     assert [start.wait(60) for start in starts] == [0] * 6
@@ -183,17 +183,17 @@ def test_two_that_start_at_once_share_one_sound_journal(tmp_path: Path) -> None:
     assert Journal(tmp_path, [], "me").unseen(("MODELSLAB", ""), [*ids, "new"]) == ["new"]
 
 
-def test_a_blender_whose_journal_was_set_aside_by_another_goes_on_in_the_new_one(tmp_path: Path) -> None:
+def test_a_process_continues_in_a_journal_that_another_one_rebuilt(tmp_path: Path) -> None:
     results = tmp_path / "results"
     first = Journal(tmp_path, [results], "first")
     job = a_job(results, State.WAITING, service_id="1")
     job.folder.mkdir(parents=True)
     first.write(job)
-    write_record(job, "first")
+    write_job_file(job, "first")
     for path in tmp_path.glob(f"{FILE_NAME}*"):
         path.unlink()
     (tmp_path / FILE_NAME).write_bytes(b"scrambled" * 500)
-    assert Journal(tmp_path, [results], "second").rebuilt_from == 1
+    assert Journal(tmp_path, [results], "second").recovered == 1
     first.write(job.moved(State.DOWNLOADING))
     states = [state for _, state, _ in Journal(tmp_path, [results], "third").history(job.id)]
     assert states[-1] == "downloading"

@@ -126,7 +126,7 @@ def jobs() -> list[dict[str, Any]]:
             "objects": list(job.objects),
             "details": dict(job.details),
         }
-        for job in part("engine").jobs()
+        for job in part("job_view").jobs()
     ]
 
 

@@ -13,8 +13,8 @@ PACKAGE = "bl_ext.user_default.image_to_3d"
 
 def switch() -> Iterator[float]:
     """Yields the seconds until its next step."""
-    engine = importlib.import_module(f"{PACKAGE}.engine")
-    while not any(job.state == "waiting" for job in engine.jobs()):
+    job_view = importlib.import_module(f"{PACKAGE}.job_view")
+    while not any(job.state == "waiting" for job in job_view.jobs()):
         yield 0.1
     bpy.ops.preferences.addon_disable(module=PACKAGE)
     yield 1.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The artist's Blender, measured: a loop that ticks 60 times a second while a model arrives in it."""
+"""Measures one arrival of a model: stalls of a 60 Hz loop, total time, first draw, memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.image_to_3d.jobs.job import InputImage, Job, TargetScene
-from bl_ext.user_default.image_to_3d.scene import arrival as arriving
-from bl_ext.user_default.image_to_3d.worker.process import Launch, WorkerProcess
+from bl_ext.user_default.image_to_3d.scene import place_model
+from bl_ext.user_default.image_to_3d.worker.child_process import Launch
+from bl_ext.user_default.image_to_3d.worker.worker_process import WorkerProcess
 
 PERIOD = 1 / 60
 _worker = WorkerProcess(Launch.for_wheel())
@@ -30,25 +31,26 @@ class Run:
     """One arrival. Seconds and megabytes."""
 
     stall: float
-    """Longest time the loop ticked late by."""
+    """Longest delay of a tick."""
     work: float
-    """Longest processor time of the main thread in one tick: its share of the stall, whatever else the machine does."""
+    """Longest CPU time of the main thread in one tick: independent of what else runs on the machine."""
     seconds: float
-    """From the file on disk to the object in the scene, with its undo step."""
+    """From the file on disk to the object in the scene, including its undo step."""
     first_draw: float
-    """Evaluating, triangulating and computing normals: what the first redraw begins with."""
+    """Evaluation, triangulation and normals: what the first redraw computes before it draws."""
     host_mb: float
     worker_mb: float
-    """Resident memory afterwards; the worker's is its highest."""
+    """Resident memory afterwards; for the worker, its peak."""
 
 
 def close() -> None:
+    """End the worker."""
     _worker.stop()
 
 
-def arrival(path: Path) -> Run:
-    """Our way: the worker prepares it, the loop takes it in."""
-    _clean()
+def prepared(path: Path) -> Run:
+    """Our method: the worker converts the file, the main thread appends the result part by part."""
+    _reset()
     target = path.with_suffix(".blend")
     outcome: list[Any] = []
     request = {
@@ -76,10 +78,10 @@ def arrival(path: Path) -> Run:
             yield False
         if isinstance(outcome[0], Exception):
             raise outcome[0]
-        ready = replace(job, blend_file=target.name, details=outcome[0])
-        while arriving.prefetch(ready):
+        ready_job = replace(job, blend_file=target.name, details=outcome[0])
+        while place_model.prefetch(ready_job):
             yield False
-        arriving.place_with_undo(ready, bpy.context.scene)
+        place_model.place_with_undo(ready_job, bpy.context.scene)
         yield True
 
     stall, work, seconds = _loop(ticks())
@@ -88,8 +90,8 @@ def arrival(path: Path) -> Run:
 
 
 def direct(path: Path) -> Run:
-    """The way of others: Blender's own importer, on the main thread."""
-    _clean()
+    """The usual method: Blender's import operator, on the main thread."""
+    _reset()
     importer: Callable[..., Any] = {
         ".glb": bpy.ops.import_scene.gltf,
         ".obj": bpy.ops.wm.obj_import,
@@ -99,7 +101,7 @@ def direct(path: Path) -> Run:
 
     def ticks() -> Iterator[bool]:
         yield False
-        with _quiet():
+        with _stdout_discarded():
             importer(filepath=str(path))
         bpy.ops.ed.undo_push(message="import")
         yield True
@@ -109,27 +111,27 @@ def direct(path: Path) -> Run:
 
 
 def _loop(ticks: Iterator[bool]) -> tuple[float, float, float]:
-    """Run the ticks at 60 Hz to their end: the longest delay and work of one, and the time until the last was done."""
+    """Run the ticks at 60 Hz. Returns the longest delay and CPU time of a tick, and the total time, in seconds."""
     gc.disable()
     try:
-        begun = due = time.perf_counter()
-        longest = hardest = 0.0
+        start = due = time.perf_counter()
+        stall = work = 0.0
         while True:
-            working = time.thread_time()
-            over = next(ticks)
-            done = time.perf_counter()
-            hardest = max(hardest, time.thread_time() - working)
-            longest = max(longest, done - due)  # lateness of this tick, its own work included
-            if over:
-                return longest, hardest, done - begun
-            due = max(due + PERIOD, done)
+            cpu_start = time.thread_time()
+            finished = next(ticks)
+            now = time.perf_counter()
+            work = max(work, time.thread_time() - cpu_start)
+            stall = max(stall, now - due)  # the delay of this tick, including its own work
+            if finished:
+                return stall, work, now - start
+            due = max(due + PERIOD, now)
             time.sleep(max(0.0, due - time.perf_counter()))
     finally:
         gc.enable()
 
 
 def _first_draw() -> float:
-    begun = time.perf_counter()
+    start = time.perf_counter()
     graph = bpy.context.evaluated_depsgraph_get()
     for item in bpy.context.scene.objects:
         if item.type == "MESH":
@@ -137,37 +139,38 @@ def _first_draw() -> float:
             mesh.calc_loop_triangles()
             normals = {"POINT": mesh.vertex_normals, "FACE": mesh.polygon_normals, "CORNER": mesh.corner_normals}
             assert normals[mesh.normals_domain][0].vector.length > 0
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def _clean() -> None:
-    bpy.ops.wm.read_homefile(use_empty=True)  # undo steps hold the last model otherwise
-    bpy.ops.ed.undo_push(message="clean")
+def _reset() -> None:
+    """Empty Blender and the undo history, and return freed memory to the OS."""
+    bpy.ops.wm.read_homefile(use_empty=True)  # undo steps keep the last model otherwise
+    bpy.ops.ed.undo_push(message="reset")
     gc.collect()
     if sys.platform == "linux":
-        # Memory that the last run has left over would make the next one look quicker than the first ever is.
+        # Memory left over from the last run would make the next one faster than a first run ever is.
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """The importers print; a terminal must not be what is measured."""
+def _stdout_discarded() -> Iterator[None]:
+    """Context without stdout: the importers print, and the terminal's speed must not be measured."""
     sys.stdout.flush()
-    kept = os.dup(1)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
+    saved = os.dup(1)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 1)
     try:
         yield
     finally:
         sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(saved, 1)
+        os.close(saved)
 
 
 def _megabytes(pid: int, *, peak: bool = False) -> float:
     status = Path(f"/proc/{pid}/status")
     if status.exists():
-        wanted = "VmHWM:" if peak else "VmRSS:"
-        return next(int(x.split()[1]) for x in status.read_text().splitlines() if x.startswith(wanted)) / 1024
-    said = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return int(said or 0) / 1024
+        field = "VmHWM:" if peak else "VmRSS:"
+        return next(int(x.split()[1]) for x in status.read_text().splitlines() if x.startswith(field)) / 1024
+    output = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return int(output or 0) / 1024

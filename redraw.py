@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Redrawing no more than shows the jobs: a redraw of the whole window costs many times as much."""
+"""Redraws only what shows the jobs: redrawing the whole window costs many times as much."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 
 import bpy
 
-CATEGORY: Final = "Image to 3D"
+TAB: Final = "Image to 3D"
 """The sidebar's tab."""
 
 
 def sidebars(manager: bpy.types.WindowManager) -> None:
-    """Redraw our tab in every 3D viewport's sidebar, and the preferences, where they are open."""
+    """Redraw our tab in the sidebar of every 3D viewport, and open preferences."""
     for window in manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
@@ -22,12 +22,12 @@ def sidebars(manager: bpy.types.WindowManager) -> None:
             else:
                 continue
             for region in area.regions:
-                if region.type == kind and region.width > 1 and _shows_us(region):
+                if region.type == kind and region.width > 1 and _shows_our_tab(region):
                     region.tag_redraw()
 
 
 def viewports(manager: bpy.types.WindowManager) -> None:
-    """Redraw the 3D viewports, for what is drawn at the placeholders."""
+    """Redraw the 3D viewports, for the progress at the placeholders."""
     for window in manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
@@ -36,5 +36,5 @@ def viewports(manager: bpy.types.WindowManager) -> None:
                         region.tag_redraw()
 
 
-def _shows_us(region: bpy.types.Region) -> bool:
-    return region.type != "UI" or getattr(region, "active_panel_category", CATEGORY) in (CATEGORY, "UNSUPPORTED")
+def _shows_our_tab(region: bpy.types.Region) -> bool:
+    return region.type != "UI" or getattr(region, "active_panel_category", TAB) in (TAB, "UNSUPPORTED")

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Background tasks of the preferences: each runs a function in a thread, and keeps its last result to be shown."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from .errors import ImageTo3DError
+
+_log = logging.getLogger(__name__)
+
+
+class Status(NamedTuple):
+    """The last result of a task. `text` is a sentence, empty if there is none; `value` a short form of it."""
+
+    text: str = ""
+    value: str = ""
+    failed: bool = False
+    running: bool = False
+
+
+class BackgroundTask:
+    """One task at a time. Only the latest start counts: a late result of an earlier one is ignored."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._number = 0
+        self.status = Status()
+
+    def start(self, work: Callable[[], Status]) -> None:
+        """Run `work` in a thread. Returns at once."""
+        number = self._next(self.status._replace(running=True))
+        arguments = (number, work)
+        threading.Thread(target=self._run, args=arguments, name=f"image_to_3d {self._name}", daemon=True).start()
+
+    def reset(self) -> None:
+        """Forget the last result: it no longer applies."""
+        self._next(Status())
+
+    def _next(self, status: Status) -> int:
+        with self._lock:
+            self._number += 1
+            self.status = status
+            return self._number
+
+    def _run(self, number: int, work: Callable[[], Status]) -> None:
+        try:
+            status = work()
+        except ImageTo3DError as error:
+            status = Status(str(error), failed=True)
+        except Exception:
+            _log.exception("the background task %s failed", self._name)
+            status = Status("Internal error in the add-on. See Blender's console.", failed=True)
+        with self._lock:
+            if number == self._number:
+                self.status = status
+
+
+account: Final = BackgroundTask("account")
+"""The account's balance, and whether the key works."""
+storage: Final = BackgroundTask("storage")
+"""The disk usage of the results, or their clean-up."""
+
+
+def check_account(base_url: str, key: str) -> None:
+    """Ask the service for the account's balance, which also tests the key."""
+
+    def work() -> Status:
+        from .api.client import Client
+
+        client = Client(base_url, key)
+        try:
+            balance = client.balance()
+        finally:
+            client.close()
+        if balance.amount is None:
+            return Status("The key works.")
+        amount = f"{balance.amount:.2f} {balance.currency}".strip()
+        return Status(f"The key works. Balance: {amount}", amount)
+
+    account.start(work)
+
+
+def measure_results(folders: tuple[Path, ...]) -> None:
+    """Measure the disk usage of the results folders."""
+    storage.start(lambda: Status(_usage(folders)))
+
+
+def clean_up(folders: tuple[Path, ...], *, older_than_days: float | None, over_gigabytes: float | None) -> None:
+    """Delete old results (see jobs.cleanup.remove). The limits apply to all folders together."""
+
+    def work() -> Status:
+        from .jobs import cleanup
+
+        count, size = cleanup.remove(folders, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
+        return Status(f"Deleted {count} results ({_size_text(size)}). {_usage(folders)}")
+
+    storage.start(work)
+
+
+def _usage(folders: tuple[Path, ...]) -> str:
+    from .jobs import cleanup
+
+    found = [each for folder in folders for each in cleanup.job_folders(folder)]
+    total = sum(each.size for each in found)
+    removable = sum(each.size for each in found if each.removable)
+    return f"{len(found)} results, {_size_text(total)} ({_size_text(removable)} can be cleaned up)"
+
+
+def _size_text(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one step of a job, and applies the retry policy to its error.
+
+Keeps what is known of each job in this process only: its failures, attempts and waiting time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from ..control import Control
+from ..errors import CancelledError, ImageTo3DError, TookTooLongError, WorkerError
+from .config import ServiceClients
+from .job import RUNNING_STATES, Job, State
+from .recovery import ListReader
+from .retry import Decision, Failures, RetryPolicy, decide
+from .steps import STEPS, StepContext, Timing
+from .store import JobStore
+
+if TYPE_CHECKING:
+    from ..worker.worker_process import WorkerProcess
+
+_log = logging.getLogger(__name__)
+
+_REPORT_INTERVAL: Final = 0.25
+_RANK: Final = {state: rank for rank, state in enumerate(RUNNING_STATES)}
+
+
+@dataclass(slots=True)
+class _Runtime:
+    """One job's counters. Times are monotonic, so a changed clock does not matter."""
+
+    failures: int = 0
+    failing_since: float = 0.0
+    failed_in: State = State.QUEUED
+    attempt: int = 0
+    waiting_since: float = 0.0
+    reported: float = 0.0
+
+
+class StepRunner:
+    """Runs steps in the executor's threads. Thread-safe for different jobs."""
+
+    def __init__(
+        self,
+        store: JobStore,
+        clients: ServiceClients,
+        worker: WorkerProcess,
+        timing: Timing,
+        policy: RetryPolicy,
+        stopping: threading.Event,
+    ) -> None:
+        self._store = store
+        self._clients = clients
+        self._worker = worker
+        self._timing = timing
+        self._policy = policy
+        self._stopping = stopping
+        self._list_reader = ListReader(store)
+        self._runtimes: dict[str, _Runtime] = {}
+
+    def forget(self, job_id: str) -> None:
+        """Reset a job's counters: somebody restarted it, or it left the list."""
+        self._runtimes.pop(job_id, None)
+
+    def run(self, job: Job) -> Decision | None:
+        """Run the job's next step. Returns what happens to it; None if it was interrupted because Blender quits."""
+        runtime = self._runtimes.setdefault(job.id, _Runtime())
+        try:
+            self._check_timeout(job, runtime)
+            result = STEPS[job.state](job, self._context(job, runtime))
+        except ImageTo3DError as error:
+            interrupted = self._stopping.is_set() and isinstance(error, CancelledError)
+            return None if interrupted else self._handle_error(job, error, runtime)
+        # Failures count until the job gets past the state in which it failed, not until an earlier step succeeds.
+        if _RANK[runtime.failed_in] <= _RANK[job.state]:
+            runtime.failures = 0
+        runtime.attempt = runtime.attempt + 1 if result.job.state is job.state else 0
+        return Decision(result.job, result.delay)
+
+    def _context(self, job: Job, runtime: _Runtime) -> StepContext:
+        return StepContext(
+            client=lambda: self._clients.client(job.service, job.base_url),
+            worker=self._worker,
+            list_reader=self._list_reader,
+            timing=self._timing,
+            control=Control(lambda: self._is_cancelled(job.id), lambda done: self._report(job.id, done, runtime)),
+            attempt=runtime.attempt,
+        )
+
+    def _check_timeout(self, job: Job, runtime: _Runtime) -> None:
+        """Raises TookTooLongError if the job has waited for the service for too long."""
+        if job.state is not State.WAITING:
+            runtime.waiting_since = 0.0
+            return
+        now = time.monotonic()
+        runtime.waiting_since = runtime.waiting_since or now
+        if now - runtime.waiting_since > self._timing.give_up:
+            runtime.waiting_since = 0.0
+            minutes = f"{self._timing.give_up / 60:.0f}"
+            raise TookTooLongError("The service did not finish within {minutes} minutes.", minutes=minutes)
+
+    def _handle_error(self, job: Job, error: ImageTo3DError, runtime: _Runtime) -> Decision:
+        now = time.monotonic()
+        if runtime.failures == 0:
+            runtime.failing_since = now
+        runtime.failures += 1
+        runtime.failed_in = job.state
+        if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
+            _log.warning("%s: %s The model is imported directly, which may block Blender.", job.id, error.message)
+            return Decision(job.moved(State.READY))
+        decision = decide(job, error, Failures(runtime.failures, now - runtime.failing_since), self._policy)
+        log = _log.info if isinstance(error, CancelledError) else _log.warning
+        log("%s: %s → %s: %s", job.id, job.state, decision.job.state, error)
+        if decision.job.state is not job.state:
+            runtime.attempt = 0
+            if decision.job.state is State.RECONCILING:
+                return replace(decision, delay=self._timing.list_checks[0])
+        return decision
+
+    def _is_cancelled(self, job_id: str) -> bool:
+        job = self._store.get(job_id)
+        return self._stopping.is_set() or job is None or job.state is State.CANCELLED
+
+    def _report(self, job_id: str, fraction: float, runtime: _Runtime) -> None:
+        now = time.monotonic()
+        if now - runtime.reported < _REPORT_INTERVAL:
+            return
+        runtime.reported = now
+        progress = min(max(fraction, 0.0), 1.0)
+        self._store.update(job_id, lambda job: replace(job, progress=progress) if job.running else None)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every state has a label, and a bar never runs backward."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from image_to_3d.jobs import progress
+from image_to_3d.jobs.job import RUNNING_STATES, TRANSITIONS, InputImage, Job, State
+
+
+def a_job(state: State, **changes: float) -> Job:
+    return Job("1", "chair", InputImage("chair", "", ""), {}, Path(), "MODELSLAB", state=state, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_every_state_has_a_label_and_can_be_left_or_resumed(state: State) -> None:
+    assert progress.label(state)
+    assert TRANSITIONS[state]
+
+
+def test_every_running_state_has_its_part_of_the_progress_bar() -> None:
+    spans = [progress._SPANS[state] for state in RUNNING_STATES]
+    assert all(start <= end for start, end in spans)
+    assert [start for start, _ in spans] == sorted(start for start, _ in spans)
+
+
+def test_the_bar_never_reaches_its_end_before_the_service_is_done() -> None:
+    times = [0.0, 10.0, 39.0, 41.0, 400.0, 4000.0]
+    shown = [progress.fraction_and_eta(a_job(State.WAITING, expected=40.0, submitted=0.0), now) for now in times]
+    fractions = [fraction for fraction, _ in shown]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] < 0.8
+    assert shown[0][1] == pytest.approx(48.0)
+    assert shown[-1][1] is None
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (45, "0:45"), (725, "12:05"), (3720, "1:02:00")])
+def test_durations_read_as_artists_expect(seconds: float, text: str) -> None:
+    assert progress.format_duration(seconds) == text
