@@ -18,7 +18,7 @@ def test_a_job_outlives_the_add_on_being_switched_off_and_on(
     blender = start(
         network=True,
         variables={"IMAGE_TO_3D_BASE_URL": slow_service.base_url, "MODELSLAB_API_KEY": KEY},
-        arguments=("--python", str(INSIDE / "switch_off_and_on.py")),
+        arguments=("--python", str(INSIDE / "disable_and_enable.py")),
     )
     blender.ask("set_preference", name="service", value="CUSTOM")
     blender.open_sidebar("Image to 3D")
