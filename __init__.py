@@ -13,18 +13,17 @@ package (`image_to_3d.KeyMissingError`).
 
 from __future__ import annotations
 
-import logging
 from types import ModuleType
 from typing import Any
 
 from . import engine, errors, handlers, operators, panels, preferences, properties
 from .jobs.job import State
+from .log import logger
 from .scene import thumbnails
 from .scripting import JobHandle, generate
 
 __all__ = ["JobHandle", "State", "errors", "generate"]
 
-_log = logging.getLogger(__name__)
 
 _MODULES: tuple[ModuleType, ...] = (preferences, thumbnails, properties, operators, panels, handlers)
 _registered: list[ModuleType] = []
@@ -61,4 +60,4 @@ def unregister() -> None:
             try:
                 module.unregister()
             except Exception:  # the others must be unregistered all the same
-                _log.exception("%s could not be unregistered", module.__name__)
+                logger(__name__).exception("%s could not be unregistered", module.__name__)

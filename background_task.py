@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from .errors import ImageTo3DError
-
-_log = logging.getLogger(__name__)
+from .log import logger
 
 
 class Status(NamedTuple):
@@ -54,7 +52,7 @@ class BackgroundTask:
         except ImageTo3DError as error:
             status = Status(str(error), failed=True)
         except Exception:
-            _log.exception("the background task %s failed", self._name)
+            logger(__name__).exception("the background task %s failed", self._name)
             status = Status("Internal error in the add-on. See Blender's console.", failed=True)
         with self._lock:
             if number == self._number:

@@ -10,10 +10,8 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
 import bpy
@@ -119,7 +117,7 @@ def submit(
         raise obstacle
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if at is not None:
-        target = replace(target, location=at)
+        target = target._replace(location=at)
     request = JobRequest(
         image=image,
         name=name,
@@ -163,8 +161,9 @@ def drain(budget: float = TICK_BUDGET) -> bool:
         return changed
     _once_a_second(_queue)
     deadline = time.perf_counter() + budget
-    for event in _waiting_events(_queue.events):
-        changed = apply(event) or changed
+    events = _queue.events
+    while not events.empty():
+        changed = apply(events.get()) or changed
         if time.perf_counter() > deadline:
             return True
     return pending_models.step(job_view.job, _queue) or changed
@@ -246,14 +245,6 @@ def file_saved() -> None:
     saved = pending_models.file_saved()
     if _queue is not None and saved:
         _queue.mark_saved(saved)
-
-
-def _waiting_events(events: SimpleQueue[Event]) -> Iterator[Event]:
-    while True:
-        try:
-            yield events.get_nowait()
-        except Empty:
-            return
 
 
 def _once_a_second(running: Queue) -> None:

@@ -7,13 +7,13 @@ A `Job` is an immutable snapshot: the store replaces it as a whole at each chang
 from __future__ import annotations
 
 import enum
+import os
 import time
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..errors import NO_MESSAGE, ErrorInfo, Message
 from ..placement import Placement
@@ -91,8 +91,7 @@ TRANSITIONS: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
 """The states that may follow each state. The diagram in docs/architecture.md is generated from this."""
 
 
-@dataclass(frozen=True, slots=True)
-class InputImage:
+class InputImage(NamedTuple):
     """The image a job was started with; a copy is in the job's folder."""
 
     name: str
@@ -107,8 +106,7 @@ class InputImage:
     """A public URL given by the artist: nothing is uploaded then."""
 
 
-@dataclass(frozen=True, slots=True)
-class TargetScene:
+class TargetScene(NamedTuple):
     """The scene a job was started from; its model is placed in no other by itself.
 
     `session` and `scene_uid` identify it in the running Blender (they survive undo), `scene_token` in a
@@ -258,25 +256,22 @@ def new_id() -> str:
     """Returns a job id that sorts by time, is unique across processes, and is safe as a folder name."""
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(seconds))
-    return f"{stamp}-{nanoseconds // 1000:06d}-{uuid.uuid4().hex[:8]}"
+    return f"{stamp}-{nanoseconds // 1000:06d}-{os.urandom(4).hex()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(NamedTuple):
     """Event: a job is new, or has changed."""
 
     job: Job
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(NamedTuple):
     """Event: a job was removed from the list."""
 
     job_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(NamedTuple):
     """Event: a message for the artist that belongs to no particular job."""
 
     message: Message | ErrorInfo

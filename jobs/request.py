@@ -98,7 +98,7 @@ def store_input(job: Job, request: JobRequest) -> Job:
                 for chunk in _chunks(request.image):
                     digest.update(chunk)
                     copy.write(chunk)
-            job = replace(job, image=replace(job.image, sha256=digest.hexdigest()))
+            job = replace(job, image=job.image._replace(sha256=digest.hexdigest()))
         serialization.write_job_file(job)
     except OSError as error:
         raise StorageError("The results folder can't be written: {reason}.", reason=error.strerror) from error

@@ -36,8 +36,8 @@ def to_json(job: Job) -> dict[str, Any]:
     values = {f.name: getattr(job, f.name) for f in fields(job)}
     return values | {
         "folder": str(job.folder),
-        "image": _plain(job.image),
-        "target_scene": _plain(job.target_scene),
+        "image": job.image._asdict(),
+        "target_scene": job.target_scene._asdict(),
         "placement": job.placement.to_json(),
         "error": _error_to_json(job.error) if job.error else None,
         "note": job.note.to_json(),
@@ -123,13 +123,9 @@ def _error_from_json(values: Mapping[str, Any]) -> ErrorInfo:
     )
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    return {f.name: getattr(value, f.name) for f in fields(value)}
-
-
 def _known(kind: type[Any], values: Mapping[str, Any], renamed: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The values that are fields of a dataclass, under today's names."""
-    names = {f.name for f in fields(kind)}
+    """Returns the values that are fields of `kind`, under today's names."""
+    names = kind.__match_args__
     current = {(renamed or {}).get(name, name): value for name, value in values.items()}
     return {name: value for name, value in current.items() if name in names}
 

@@ -112,7 +112,7 @@ def prepare(job: Job, context: StepContext) -> StepResult:
             context.control,
         )
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
-    job = replace(job, image=replace(job.image, width=width, height=height))
+    job = replace(job, image=job.image._replace(width=width, height=height))
     return StepResult(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_make_thumbnail(job, file, context)))
 
 

@@ -8,7 +8,6 @@ again a moment later. There is never more than one, however many jobs there are,
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +18,6 @@ import bpy
 from .. import engine, job_view, redraw
 from ..bl_ids import Op
 from ..scene import placeholder
-
-_log = logging.getLogger(__name__)
 
 TICK: Final = 0.1
 """Seconds between two ticks."""

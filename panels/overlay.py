@@ -9,8 +9,6 @@ from typing import Any, Final
 import blf
 import bpy
 import gpu
-from bpy_extras.view3d_utils import location_3d_to_region_2d
-from gpu_extras.batch import batch_for_shader
 from mathutils import Vector
 
 from .. import job_view
@@ -39,6 +37,8 @@ def _draw() -> None:
     region, view = context.region, context.region_data
     if region is None or view is None or not context.space_data.overlay.show_overlays:
         return
+    from bpy_extras.view3d_utils import location_3d_to_region_2d  # not when the add-on is enabled
+
     scale = context.preferences.system.ui_scale
     for job, empty in at_placeholders():
         if not empty.visible_get():
@@ -75,6 +75,8 @@ def _draw_bar(job: Job, point: Vector, scale: float) -> None:
 
 
 def _draw_box(x: float, y: float, width: float, height: float, color: tuple[float, float, float, float]) -> None:
+    from gpu_extras.batch import batch_for_shader
+
     shader = gpu.shader.from_builtin("UNIFORM_COLOR")
     corners = ((x, y), (x + width, y), (x, y + height), (x + width, y + height))
     batch = batch_for_shader(shader, "TRI_STRIP", {"pos": corners})

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -21,6 +20,8 @@ def find(text: str) -> str:
     text = text.strip().strip("/")
     if not text:
         return ""
+    import uuid
+
     try:
         return str(uuid.UUID(text))
     except ValueError:

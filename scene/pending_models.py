@@ -6,7 +6,6 @@ Everything happens in small steps, when it does not disturb the artist. Main thr
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
@@ -20,12 +19,12 @@ from ..errors import (
     Message,
 )
 from ..jobs.job import Job, State
+from ..log import logger
 from . import place_model, placeholder, target_scene
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
 
-_log = logging.getLogger(__name__)
 
 _NOT_PLACED: Final = ErrorInfo(
     "placing",
@@ -167,14 +166,14 @@ def _place_next(job: Job, queue: Queue) -> bool:
     """Do one step of placing a model. Returns whether something looks different then."""
     scene = target_scene.find(job)
     if scene is None:
-        _log.info("%s waits: its target scene is not open", job.name)
+        logger(__name__).info("%s waits: its target scene is not open", job.name)
         place_model.discard_prefetched(job)
         del _ready[job.id]
         return True
     wants_placeholder = _wants_placeholder(job)
     empty = placeholder.find(job.id, scene) if wants_placeholder else None
     if wants_placeholder and empty is None:
-        _log.info("%s waits: its placeholder was deleted", job.name)
+        logger(__name__).info("%s waits: its placeholder was deleted", job.name)
         del _ready[job.id]
         return True
     try:
@@ -182,10 +181,10 @@ def _place_next(job: Job, queue: Queue) -> bool:
             return False  # one large part per tick: all at once would be a noticeable stall
         place_here(job, scene, queue, empty=empty)
     except ImageTo3DError as error:
-        _log.warning("%s could not be placed: %s", job.name, error)
+        logger(__name__).warning("%s could not be placed: %s", job.name, error)
         queue.mark_failed_to_place(job.id, error.info())
     except Exception:
-        _log.exception("%s could not be placed", job.name)
+        logger(__name__).exception("%s could not be placed", job.name)
         queue.mark_failed_to_place(job.id, _NOT_PLACED)
     return True
 

@@ -7,7 +7,6 @@ or plays back. No image is decoded here. Measured: appending stalls 20 to 50 ms 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +17,9 @@ from mathutils import Matrix, Vector
 from ..errors import ImportFailedError, WorkerError, one_line
 from ..jobs.job import Job
 from ..jobs.provenance import record_of
+from ..log import logger
 from ..placement import Placement
 from . import placeholder as placeholders
-
-_log = logging.getLogger(__name__)
 
 _prefetched: Final[set[int]] = set()
 """`session_uid` of the libraries that `prefetch` created: the artist's own libraries stay."""
@@ -132,7 +130,7 @@ def place_directly(
             "Without a background Blender, a model can only be imported in Object Mode.",
             advice="Switch to Object Mode and import again.",
         )
-    _log.warning("%s: no worker prepared this model; importing it directly", job.name)
+    logger(__name__).warning("%s: no worker prepared this model; importing it directly", job.name)
     placement = job.placement
     layer = view_layer(scene)
     selected, active = list(layer.objects.selected), layer.objects.active

@@ -8,7 +8,7 @@ settings is saved with the .blend.
 
 from __future__ import annotations
 
-import uuid
+import os
 from pathlib import PurePath
 
 import bpy
@@ -17,7 +17,7 @@ from bpy.app.handlers import persistent
 from ..bl_ids import SCENE_SETTINGS
 from ..jobs.job import Job, TargetScene
 
-_session: str = uuid.uuid4().hex
+_session: str = os.urandom(16).hex()
 """Identifies the file as loaded; changes at each load."""
 
 _scene_tokens: dict[int, str] = {}
@@ -62,7 +62,7 @@ def other_file_label(job: Job) -> str:
 def file_loaded() -> None:
     """A file was loaded: earlier session uids no longer apply."""
     global _session
-    _session = uuid.uuid4().hex
+    _session = os.urandom(16).hex()
     _scene_tokens.clear()
 
 
@@ -71,7 +71,7 @@ def _own_token(scene: bpy.types.Scene) -> str:
     copied = any(
         getattr(other, SCENE_SETTINGS).scene_token == scene_token for other in bpy.data.scenes if other != scene
     )
-    return uuid.uuid4().hex if not scene_token or copied else scene_token
+    return os.urandom(16).hex() if not scene_token or copied else scene_token
 
 
 def _set_token(scene: bpy.types.Scene, scene_token: str) -> None:
