@@ -112,9 +112,7 @@ def submit(
     from .jobs.request import JobRequest
 
     config = preferences.read_config()
-    obstacle = config.why_not_ready()
-    if obstacle is not None:
-        raise obstacle
+    config.require_ready()
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if at is not None:
         target = target._replace(location=at)

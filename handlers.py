@@ -9,7 +9,7 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import engine, preferences, preload
+from . import engine, preferences, preload, properties
 from .operators import cleanup_actions, monitor
 from .scene import target_scene
 
@@ -22,6 +22,8 @@ _cleaned_up = False
 
 @persistent
 def _loaded(*_: object) -> None:
+    for scene in bpy.data.scenes:
+        properties.rename_stored(scene)
     engine.file_loaded()
     monitor.restart()
 

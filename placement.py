@@ -90,7 +90,9 @@ class Placement:
             Choice("DELIVERED", "Original", "Where the model file has it"),
         ),
     )
-    on_ground: bool = _setting(True, "On Ground", "Rest the model on the height of its location", "placement")
+    on_ground: bool = _setting(
+        True, "On Ground", "Rest the model on the ground, at the height of its location", "placement"
+    )
     shade_smooth: bool = _setting(
         False, "Shade Smooth", "Shade the model smooth; otherwise the imported shading is kept", "mesh"
     )
@@ -103,7 +105,9 @@ class Placement:
     mark_as_asset: bool = _setting(
         False, "Mark as Asset", "Make the model available in the Asset Browser, with a preview", "asset"
     )
-    asset_catalog: str = _setting("", "Catalog", "Path or UUID of the asset catalog; empty for none", "asset")
+    asset_catalog: str = _setting(
+        "", "Catalog", "Path (Props/Chairs) or UUID of an existing asset catalog; empty for none", "asset"
+    )
     asset_author: str = _setting("", "Author", "Author of the asset", "asset")
     asset_tags: tuple[str, ...] = _setting((), "Tags", "Tags of the asset; in the panel separated by commas", "asset")
 

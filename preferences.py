@@ -17,12 +17,12 @@ from .errors import OnlineAccessError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
-ADDRESS_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
+URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
 JOB_LIMIT: Final = 5
 
 SERVICES: Final = (
     (MODELSLAB, "ModelsLab", "The ModelsLab service. Needs an account, its API key, and online access"),
-    (OFFLINE, "Offline Preview", "Rough shapes from the image's outline. No account, no network, not AI"),
+    (OFFLINE, "Offline Preview", "Rough shapes from the image's outline. No account, no network, no AI"),
     (CUSTOM, "Custom", "Another service with the same protocol, for example an enterprise plan"),
 )
 SERVICE_NAMES: Final = {value: name for value, name, _ in SERVICES}
@@ -60,23 +60,23 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         api_key: StringProperty(
             name="API Key",
             description=(
-                "The API key of your account. Blender stores it unencrypted in your preferences, never in a .blend. "
+                "The API key of your account. Blender stores it as plain text in your preferences, never in a .blend. "
                 f"Leave it empty to use the environment variable {KEY_VARIABLE}"
             ),
             subtype="PASSWORD",
             update=_changed,
         )
         base_url: StringProperty(
-            name="Address",
+            name="Server URL",
             description=(
                 "Base URL of the service, for example https://modelslab.com/api/v1/enterprise for an enterprise plan. "
-                f"Leave it empty to use the environment variable {ADDRESS_VARIABLE}"
+                f"Leave it empty to use the environment variable {URL_VARIABLE}"
             ),
             update=_changed,
         )
         job_limit: IntProperty(
-            name="Jobs at Once",
-            description="How many jobs run at once; the others wait. Plans allow 5, 10 or 15",
+            name="Simultaneous Jobs",
+            description="How many jobs run at the same time; the others wait. Plans allow 5, 10 or 15",
             default=JOB_LIMIT,
             min=1,
             max=64,
@@ -103,7 +103,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             precision=1,
         )
         clean_up_at_start: BoolProperty(
-            name="Clean Up at Start",
+            name="Clean Up on Startup",
             description=(
                 "Clean up when Blender starts. Only results that are placed and saved, cancelled or removed from the "
                 "list are ever deleted"
@@ -119,7 +119,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         service = layout.column()
         service.row().prop(self, "service", expand=True)
         if self.service == OFFLINE:
-            _hint(service, "Rough shapes, made on this computer. Not AI.")
+            _hint(service, "Rough shapes from the image's outline, made on this computer. No AI.")
         else:
             self._draw_account(service)
 
@@ -130,13 +130,12 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         self._draw_storage(storage)
 
     def _draw_storage(self, layout: bpy.types.UILayout) -> None:
-        row = layout.row(align=True)
-        row.prop(self, "keep_days")
-        row.prop(self, "keep_gigabytes", text="GB")
+        layout.prop(self, "keep_days")
+        layout.prop(self, "keep_gigabytes")
         layout.prop(self, "clean_up_at_start")
         status = background_task.storage.status
         if status.running:
-            _hint(layout, "Measuring…", icon="SORTTIME")
+            _hint(layout, "Checking the results…", icon="SORTTIME")
         elif status.text:
             _hint(layout, status.text, icon="ERROR" if status.failed else "INFO")
         row = _field_column(layout)
@@ -145,19 +144,19 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
 
     def _draw_account(self, layout: bpy.types.UILayout) -> None:
         if self.service == CUSTOM:
-            layout.prop(self, "base_url", placeholder=os.environ.get(ADDRESS_VARIABLE, "https://…"))
-            if not self.base_url and os.environ.get(ADDRESS_VARIABLE):
-                _hint(layout, f"The address comes from {ADDRESS_VARIABLE}.")
+            layout.prop(self, "base_url", placeholder=os.environ.get(URL_VARIABLE, "https://…"))
+            if not self.base_url and os.environ.get(URL_VARIABLE):
+                _hint(layout, f"Using {URL_VARIABLE}.")
         row = layout.row(align=True)
         row.prop(self, "api_key")
         row.operator(Op.TEST_KEY, text="Test Key")
         if not self.api_key and os.environ.get(KEY_VARIABLE):
-            _hint(layout, f"The key comes from {KEY_VARIABLE}.")
+            _hint(layout, f"Using {KEY_VARIABLE}.")
         elif self.api_key:
-            _hint(layout, "Stored unencrypted in Blender's preferences.")
+            _hint(layout, "Stored as plain text in Blender's preferences.")
         status = background_task.account.status
         if status.running:
-            _hint(layout, "Asking the service…", icon="SORTTIME")
+            _hint(layout, "Contacting the service…", icon="SORTTIME")
         elif status.text:
             _hint(layout, status.text, icon="ERROR" if status.failed else "CHECKMARK")
         if isinstance(read_config().why_not_ready(), OnlineAccessError):
@@ -195,7 +194,8 @@ def read_config() -> Config:
     """Returns the current configuration, with environment variables for empty fields. Main thread only."""
     saved = get()
     key = (saved.api_key if saved else "").strip() or os.environ.get(KEY_VARIABLE, "").strip()
-    base_url = (saved.base_url if saved else "").strip() or os.environ.get(ADDRESS_VARIABLE, "").strip()
+    base_url = (saved.base_url if saved else "").strip() or os.environ.get(URL_VARIABLE, "").strip()
+    base_url = base_url.rstrip("/")
     service = saved.service if saved else MODELSLAB
     default_results = user_folder() / "results"
     return Config(

@@ -13,10 +13,13 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from . import placement
-from .api.parameters import PARAMETERS, Kind, Parameter, validate
+from .api.parameters import PARAMETERS, Kind, Parameter, undo_single_precision, validate
 from .bl_ids import LIST_PAGE, SCENE_SETTINGS
 from .placement import Placement
 from .scene import asset_catalogs, thumbnails
+
+_NAMES_0_1_0: Final = {"picture": "image", "placing": "placement", "stamp": "scene_token"}
+"""Settings that version 0.1.0 stored in .blend files under other names, and today's names."""
 
 PANEL_PARAMETERS: Final = {name: parameter for name, parameter in PARAMETERS.items() if name != "image"}
 """The parameters that are scene settings: all but the image, which is usually a file."""
@@ -84,7 +87,7 @@ def _placement_of(group: Any) -> Placement:
     values = {name: getattr(group, name) for name in placement.SETTINGS}
     for name, value in values.items():
         if isinstance(value, float):
-            values[name] = round(value, 6)  # Blender stores single precision
+            values[name] = undo_single_precision(value)
         elif isinstance(value, str):
             values[name] = value.strip()
     return Placement(
@@ -136,6 +139,17 @@ IMAGE_TO_3D_Settings = _property_group(
     | {name: _parameter_property(parameter) for name, parameter in PANEL_PARAMETERS.items()},
     parameters=_parameters_of,
 )
+
+
+def rename_stored(scene: bpy.types.Scene) -> None:
+    """Rename the settings in a scene that was saved by version 0.1.0."""
+    # Blender 5.0 moved them from the custom properties to properties of their own.
+    container = getattr(scene, "bl_system_properties_get", lambda: scene)()
+    stored = container.get(SCENE_SETTINGS) if container is not None else None
+    for old, new in _NAMES_0_1_0.items():
+        if stored is not None and old in stored and scene.library is None:
+            stored[new] = stored.pop(old)
+
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
     (IMAGE_TO_3D_Placement, IMAGE_TO_3D_Settings)

@@ -123,7 +123,7 @@ class Parameter:
             return float(value)
         if not math.isfinite(value):
             raise self._wrong(value)
-        cleaned = _without_single_precision(value)
+        cleaned = undo_single_precision(value)
         if not self._in_range(cleaned):
             raise self._wrong(value)
         return cleaned
@@ -287,7 +287,7 @@ def _plain(value: object) -> object:
     return value
 
 
-def _without_single_precision(value: float) -> float:
+def undo_single_precision(value: float) -> float:
     """Returns the decimal number that was meant, if a Blender property made it single precision.
 
     Such a property turns 0.9 into 0.89999998, which would be out of a range that starts at 0.9.

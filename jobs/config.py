@@ -35,7 +35,7 @@ class Config:
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     """API key by service."""
     base_url: str = ""
-    """Base URL of the CUSTOM service, as entered."""
+    """Base URL of the CUSTOM service, without a slash at its end."""
     online: bool = True
     """Whether Blender allows online access; a service on this computer needs none."""
     limit: int = 5
@@ -63,11 +63,17 @@ class Config:
             return ""
         if not self.base_url:
             raise ParameterError(
-                "No address is set for the custom service.",
-                advice="Enter its base URL in the add-on's preferences.",
+                "No server URL is set for the custom service.",
+                advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
         return service_base(self.base_url)
+
+    def require_ready(self) -> str:
+        """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""
+        base_url = self.chosen_url()
+        self.require_usable(self.service, base_url)
+        return base_url
 
     def require_usable(self, service: str, base_url: str) -> str:
         """Returns the key for a service that can be used now. Raises OnlineAccessError, KeyMissingError."""
@@ -75,10 +81,10 @@ class Config:
             return _OFFLINE_KEY
         if not self.online and not is_loopback(host_of(base_url)):
             raise OnlineAccessError("Online access is disabled.")
-        if service == CUSTOM and base_url != self.base_url.strip().rstrip("/"):
+        if service == CUSTOM and base_url != self.base_url:
             raise KeyMissingError(
                 "This job belongs to another custom service than the one in the preferences.",
-                advice="Enter its base URL in the preferences again, then retry.",
+                advice="Enter its server URL in the preferences again, then retry.",
             )
         key = self.keys.get(service, "")
         if not key and service != self.service:
@@ -93,7 +99,7 @@ class Config:
     def why_not_ready(self) -> ImageTo3DError | None:
         """Returns why the chosen service can't be used now; None if it can."""
         try:
-            self.require_usable(self.service, self.chosen_url())
+            self.require_ready()
         except ImageTo3DError as error:
             return error
         return None

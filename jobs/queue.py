@@ -86,8 +86,7 @@ class Queue:
         Raises ParameterError, ImageError, OnlineAccessError, KeyMissingError; nothing is started then.
         """
         config = self._clients.config
-        base_url = config.chosen_url()
-        config.require_usable(config.service, base_url)
+        base_url = config.require_ready()
         job = create_job(request, config.results, config.service, base_url)
         self._executor.start(job, request)
         return job

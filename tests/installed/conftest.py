@@ -49,7 +49,7 @@ def user() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def extension(user: Path) -> Iterator[Any]:
     """The enabled extension's root module. Disabled at the end: Blender's module can hang at its exit otherwise."""
-    importlib.import_module("bpy")  # brings addon_utils
+    importlib.import_module("bpy")  # makes addon_utils importable
     addon_utils = importlib.import_module("addon_utils")
     module = addon_utils.enable(PACKAGE, default_set=True)
     assert module is not None, "the extension could not be enabled"
@@ -59,13 +59,13 @@ def extension(user: Path) -> Iterator[Any]:
 
 @pytest.fixture
 def image_to_3d(extension: Any) -> Iterator[Any]:
-    """The door for scripts, with preferences as they come, an empty file, and no jobs."""
+    """The extension's root module, with default preferences, an empty file, and no jobs."""
     import bpy
 
     bpy.ops.wm.read_homefile(use_empty=True)
     yield extension
     part("engine").stop()
-    shutil.rmtree(part("preferences").user_folder(), ignore_errors=True)  # the next test's jobs are its own
+    shutil.rmtree(part("preferences").user_folder(), ignore_errors=True)  # the next test starts without jobs
     preferences = bpy.context.preferences.addons[PACKAGE].preferences
     for name in ("service", "api_key", "base_url", "job_limit", "results_folder", "keep_days", "keep_gigabytes"):
         preferences.property_unset(name)
@@ -81,7 +81,7 @@ def preferences(image_to_3d: Any) -> Any:
 
 @pytest.fixture
 def service(preferences: Any) -> Iterator[ScriptedService]:
-    """A service on this machine, chosen in the preferences as the custom one."""
+    """A service on this machine, chosen in the preferences as the custom service."""
     serving = ScriptedService(polls_until_done=0, eta=1)
     preferences.service = "CUSTOM"
     preferences.base_url = serving.base_url
@@ -99,19 +99,19 @@ def image_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def keep_going(image_to_3d: Any) -> Callable[[Callable[[], Any]], None]:
-    """Lets the add-on work, as Blender's timer does, until something is so."""
+    """Applies the queue's events, as the modal operator does, until a condition is met."""
     import time
 
-    def go(condition: Callable[[], Any], seconds: float = 60.0) -> None:
-        until = time.monotonic() + seconds
+    def drain_until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
         while not condition():
             part("engine").drain()
-            assert time.monotonic() < until, "it did not come about"
+            assert time.monotonic() < deadline, "the condition was not met in time"
             time.sleep(0.02)
 
-    return go
+    return drain_until
 
 
 def part(name: str) -> Any:
-    """A module of the installed extension."""
+    """Returns a module of the installed extension."""
     return importlib.import_module(f"{PACKAGE}.{name}")

@@ -23,12 +23,12 @@ loaded = sorted({name.partition(".")[0] for name in set(sys.modules) - before})
 print("LOADED", json.dumps([module is not None, loaded]))
 addon_utils.disable("bl_ext.user_default.image_to_3d")
 sys.stdout.flush()
-os._exit(0)  # Blender 4.2's module breaks down at its exit once any class was registered
+os._exit(0)  # Blender 4.2's module crashes at its exit once any class was registered
 """
 
 
 def run_fresh(user: Path, script: str) -> str:
-    """What a script says in a Blender module of its own."""
+    """Returns the output of a script that runs in its own process with Blender's module."""
     done = subprocess.run(
         [sys.executable, "-c", script],
         env=os.environ | {"BLENDER_USER_RESOURCES": str(user)},
@@ -41,11 +41,11 @@ def run_fresh(user: Path, script: str) -> str:
     return done.stdout
 
 
-def test_enabling_loads_nothing_that_takes_long(user: Path) -> None:
+def test_enabling_imports_no_module_that_is_slow_to_import(user: Path) -> None:
     line = next(line for line in run_fresh(user, ENABLE).splitlines() if line.startswith("LOADED"))
     enabled, loaded = json.loads(line.removeprefix("LOADED"))
     assert enabled
-    assert not {"requests", "urllib3", "sqlite3", "numpy"} & set(loaded)
+    assert not {"requests", "urllib3", "sqlite3", "numpy", "json", "logging", "queue", "uuid"} & set(loaded)
 
 
 def test_every_operator_that_a_panel_can_name_exists(extension: Any) -> None:
@@ -56,7 +56,7 @@ def test_every_operator_that_a_panel_can_name_exists(extension: Any) -> None:
         assert getattr(getattr(bpy.ops, group), verb).get_rna_type().name, name
 
 
-def test_disabling_leaves_nothing_behind_and_enabling_again_works(image_to_3d: Any) -> None:
+def test_disabling_removes_everything_and_enabling_again_works(image_to_3d: Any) -> None:
     import bpy
 
     image_to_3d.unregister()
@@ -73,7 +73,7 @@ def test_disabling_leaves_nothing_behind_and_enabling_again_works(image_to_3d: A
     assert bpy.context.scene.image_to_3d.resolution == 256
 
 
-def test_registering_twice_is_as_good_as_once(image_to_3d: Any) -> None:
+def test_registering_twice_registers_everything_once(image_to_3d: Any) -> None:
     import bpy
 
     handlers = len(bpy.app.handlers.load_post)
@@ -82,7 +82,7 @@ def test_registering_twice_is_as_good_as_once(image_to_3d: Any) -> None:
     assert bpy.context.scene.image_to_3d.resolution == 256
 
 
-def test_a_script_finds_the_errors_and_states_at_the_door(image_to_3d: Any) -> None:
+def test_scripts_find_the_errors_and_states_in_the_root_module(image_to_3d: Any) -> None:
     for name in image_to_3d.__all__:
         assert getattr(image_to_3d, name) is not None
     assert issubclass(image_to_3d.ParameterError, image_to_3d.ImageTo3DError)
@@ -90,6 +90,6 @@ def test_a_script_finds_the_errors_and_states_at_the_door(image_to_3d: Any) -> N
 
 
 @pytest.mark.parametrize("name", ["MODELSLAB", "OFFLINE", "CUSTOM"])
-def test_the_services_are_a_choice_in_the_preferences(preferences: Any, name: str) -> None:
+def test_each_service_can_be_chosen_in_the_preferences(preferences: Any, name: str) -> None:
     preferences.service = name
     assert preferences.service == name

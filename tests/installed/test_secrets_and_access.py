@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The key stays where it is, and nothing goes out that Blender's online access forbids."""
+"""The API key stays in the preferences or the environment, and Blender's online access is respected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .conftest import KEY, USER, part
 
 
 def command_lines() -> list[bytes]:
-    """What the process list shows of this process's children, environment included."""
+    """Returns what the process list shows of this process's children, environment included."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -49,7 +49,7 @@ def test_the_key_is_in_no_file_log_error_or_process_list(
     assert (done.state, failed.state) == ("placed", "failed")
 
     children = command_lines()
-    assert children, "the second Blender should still be warm"
+    assert children, "the background Blender should still be running"
     assert not [line for line in children if KEY.encode() in line]
 
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
@@ -62,7 +62,7 @@ def test_the_key_is_in_no_file_log_error_or_process_list(
     assert not [path for path in written if KEY.encode() in path.read_bytes()]
 
 
-def test_a_typed_key_is_in_blenders_preferences_only(
+def test_an_entered_key_is_in_blenders_preferences_only(
     image_to_3d: Any, service: ScriptedService, image_file: Path, tmp_path: Path
 ) -> None:
     import bpy
@@ -75,14 +75,18 @@ def test_a_typed_key_is_in_blenders_preferences_only(
     assert holding <= {"userpref.blend"}
 
 
-def test_the_environments_key_counts_where_none_is_typed(preferences: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_in_the_environment_is_used_if_none_is_entered(
+    preferences: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MODELSLAB_API_KEY", "from-the-environment")
     assert part("preferences").read_config().keys["MODELSLAB"] == "from-the-environment"
     preferences.api_key = "typed"
     assert part("preferences").read_config().keys["MODELSLAB"] == "typed"
 
 
-def test_the_environments_address_counts_where_none_is_typed(preferences: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_url_in_the_environment_is_used_if_none_is_entered(
+    preferences: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("IMAGE_TO_3D_BASE_URL", "http://127.0.0.1:9/from/the/environment")
     preferences.service = "CUSTOM"
     assert part("preferences").read_config().base_url == "http://127.0.0.1:9/from/the/environment"
@@ -90,7 +94,7 @@ def test_the_environments_address_counts_where_none_is_typed(preferences: Any, m
     assert part("preferences").read_config().base_url == "http://127.0.0.1:9/typed"
 
 
-def test_without_online_access_the_service_on_the_network_is_not_asked(
+def test_without_online_access_no_service_on_the_network_is_used(
     image_to_3d: Any, preferences: Any, image_file: Path
 ) -> None:
     import bpy
@@ -107,7 +111,7 @@ def test_without_online_access_the_service_on_the_network_is_not_asked(
         image_to_3d.generate(image_file)
 
 
-def test_without_online_access_a_service_on_this_machine_may_be_asked(
+def test_without_online_access_a_service_on_this_machine_can_be_used(
     image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy
@@ -116,7 +120,7 @@ def test_without_online_access_a_service_on_this_machine_may_be_asked(
     assert image_to_3d.generate(image_file, wait=True).state == "placed"
 
 
-def test_without_a_key_it_is_said_what_is_missing_and_the_offline_preview_offered(
+def test_without_a_key_the_error_names_it_and_the_offline_preview_can_be_used(
     image_to_3d: Any, preferences: Any, image_file: Path
 ) -> None:
     import bpy
@@ -129,16 +133,14 @@ def test_without_a_key_it_is_said_what_is_missing_and_the_offline_preview_offere
     assert bpy.ops.image_to_3d.generate.poll()
 
 
-def test_a_custom_service_without_an_address_is_said_to_have_none(
-    image_to_3d: Any, preferences: Any, image_file: Path
-) -> None:
+def test_a_custom_service_without_a_server_url_is_refused(image_to_3d: Any, preferences: Any, image_file: Path) -> None:
     preferences.service = "CUSTOM"
     preferences.api_key = KEY
-    with pytest.raises(image_to_3d.ParameterError, match="address"):
+    with pytest.raises(image_to_3d.ParameterError, match="server URL"):
         image_to_3d.generate(image_file)
 
 
-def test_the_key_can_be_tried_out_and_the_balance_is_shown(
+def test_the_key_can_be_tested_and_the_balance_is_shown(
     service: ScriptedService, keep_going: Callable[..., None]
 ) -> None:
     import bpy
@@ -156,7 +158,7 @@ def test_the_key_can_be_tried_out_and_the_balance_is_shown(
     assert account.status.value == ""
 
 
-def test_another_key_makes_what_was_said_of_the_old_one_void(
+def test_another_key_resets_the_shown_balance(
     service: ScriptedService, preferences: Any, keep_going: Callable[..., None]
 ) -> None:
     import bpy
@@ -168,7 +170,7 @@ def test_another_key_makes_what_was_said_of_the_old_one_void(
     assert account.status.value == ""
 
 
-def test_nobody_on_the_network_is_asked_for_the_balance_without_online_access(preferences: Any) -> None:
+def test_without_online_access_no_balance_is_requested(preferences: Any) -> None:
     preferences.service = "MODELSLAB"
     preferences.api_key = KEY
     part("engine").check_account()
@@ -176,7 +178,9 @@ def test_nobody_on_the_network_is_asked_for_the_balance_without_online_access(pr
 
 
 @pytest.mark.parametrize("address", ["no address", "http://[", "http://127.0.0.1:99999"])
-def test_a_malformed_address_is_answered_too(image_to_3d: Any, address: str, keep_going: Callable[..., None]) -> None:
+def test_testing_the_key_with_a_malformed_server_url_fails_with_an_error(
+    image_to_3d: Any, address: str, keep_going: Callable[..., None]
+) -> None:
     account = part("background_task").account
     part("background_task").check_account(address, KEY)
     keep_going(lambda: not account.status.running)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scene's settings are the service's parameters, with their ranges."""
+"""The scene's settings: the request parameters and the placement settings, with their ranges and wording."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_every_parameter_but_the_image_is_a_setting_with_its_default(settings: A
     assert set(settings.parameters()) == set(parameters.PARAMETERS) - {"image"}
 
 
-def test_a_settings_range_and_wording_are_the_parameters_own(settings: Any) -> None:
+def test_a_setting_has_its_parameters_range_and_wording(settings: Any) -> None:
     for name, parameter in part("api.parameters").PARAMETERS.items():
         if name == "image":
             continue
@@ -56,24 +56,24 @@ def test_a_seed_is_an_unsigned_32_bit_number_whatever_is_typed(settings: Any, ty
 
 
 @pytest.mark.parametrize("name", ["mesh_simplify", "ss_guidance_strength", "slat_guidance_strength"])
-def test_the_ends_of_a_range_stay_inside_it_in_spite_of_single_precision(settings: Any, name: str) -> None:
+def test_the_ends_of_a_range_are_allowed_despite_single_precision(settings: Any, name: str) -> None:
     parameter = part("api.parameters").PARAMETERS[name]
     for end in (parameter.minimum, parameter.maximum):
         setattr(settings, name, end)
         assert settings.parameters()[name] == end
 
 
-def test_a_webhook_that_is_no_address_is_refused_by_name(settings: Any, image_to_3d: Any) -> None:
+def test_an_invalid_webhook_is_refused_by_name(settings: Any, image_to_3d: Any) -> None:
     settings.webhook = "http://example.org/not-encrypted"
     with pytest.raises(image_to_3d.ParameterError, match="webhook"):
         settings.parameters()
 
 
-def test_the_placing_of_a_fresh_scene_is_that_of_scripts_but_with_a_placeholder(settings: Any) -> None:
+def test_the_default_placement_is_that_of_scripts_but_with_a_placeholder(settings: Any) -> None:
     assert settings.placement.chosen() == part("placement").Placement(place="PLACEHOLDER")
 
 
-def test_the_placing_is_what_the_scene_says(settings: Any) -> None:
+def test_the_placement_is_read_from_the_scenes_settings(settings: Any) -> None:
     import bpy
 
     placement = settings.placement
@@ -103,3 +103,28 @@ def test_the_settings_are_saved_with_the_file(settings: Any, tmp_path: Any) -> N
     saved = bpy.context.scene.image_to_3d.parameters()
     assert saved["seed"] == 3480183101
     assert saved["resolution"] == 300
+
+
+def test_settings_that_version_0_1_0_saved_are_read(settings: Any, tmp_path: Any) -> None:
+    import bpy
+
+    scene = bpy.context.scene
+    settings.image, settings.placement.place, settings.scene_token = "chair.png", "ORIGIN", "0123"
+    stored = getattr(scene, "bl_system_properties_get", lambda: scene)()["image_to_3d"]
+    for old, new in (("picture", "image"), ("placing", "placement"), ("stamp", "scene_token")):
+        stored[old] = stored.pop(new)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
+    read = bpy.context.scene.image_to_3d
+    assert (read.image, read.placement.place, read.scene_token) == ("chair.png", "ORIGIN", "0123")
+
+
+def test_a_placement_setting_has_its_tables_range_and_wording(settings: Any) -> None:
+    placement = part("placement")
+    for name, setting in placement.SETTINGS.items():
+        prop = settings.placement.bl_rna.properties[name]
+        assert (prop.name, prop.description) == (setting.label, setting.description)
+        if prop.type in ("INT", "FLOAT"):
+            assert prop.hard_min == 0
+        if prop.type == "ENUM":
+            assert [item.identifier for item in prop.enum_items] == [choice.value for choice in setting.choices]

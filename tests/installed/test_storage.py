@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Results stay until the artist clears them away, and what is not placed and saved stays even then."""
+"""Results folders: their size, their clean-up, and the folder for jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .conftest import part
 Until = Callable[[Callable[[], Any]], None]
 
 
-def test_the_size_is_shown_and_a_clean_up_spares_what_is_not_saved(
+def test_the_size_is_shown_and_a_clean_up_keeps_unsaved_models(
     image_to_3d: Any, service: ScriptedService, preferences: Any, image_file: Path, keep_going: Until, tmp_path: Path
 ) -> None:
     import bpy
@@ -36,7 +36,7 @@ def test_the_size_is_shown_and_a_clean_up_spares_what_is_not_saved(
     assert unsaved.model_path.is_file()
 
 
-def test_what_may_be_kept_counts_for_all_results_folders_together(
+def test_the_size_limit_applies_to_all_results_folders_together(
     image_to_3d: Any, service: ScriptedService, preferences: Any, image_file: Path, keep_going: Until, tmp_path: Path
 ) -> None:
     import bpy
@@ -55,7 +55,7 @@ def test_what_may_be_kept_counts_for_all_results_folders_together(
     assert (first.folder.exists(), second.folder.exists()) == (False, True)
 
 
-def test_a_folder_for_the_jobs_is_made_with_the_first_one(image_to_3d: Any, service: ScriptedService) -> None:
+def test_the_folder_for_jobs_is_created_with_the_first_job(image_to_3d: Any, service: ScriptedService) -> None:
     folder = part("preferences").user_folder()
     assert part("preferences").read_config().why_not_ready() is None
     assert not folder.exists()
@@ -63,7 +63,7 @@ def test_a_folder_for_the_jobs_is_made_with_the_first_one(image_to_3d: Any, serv
     assert folder.is_dir()
 
 
-def test_where_that_folder_can_not_be_made_that_is_said(
+def test_an_error_says_that_this_folder_can_not_be_created(
     image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     folder = part("preferences").user_folder()
@@ -76,5 +76,5 @@ def test_where_that_folder_can_not_be_made_that_is_said(
         folder.unlink()
 
 
-def test_nothing_is_cleared_away_by_itself_unless_that_is_switched_on(preferences: Any) -> None:
+def test_cleaning_up_on_startup_is_off_by_default(preferences: Any) -> None:
     assert preferences.clean_up_at_start is False
