@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
@@ -24,15 +23,14 @@ _OFFLINE_KEY: Final = "offline-preview"
 """The offline preview accepts any key; this one is not secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The preferences, as the queue and the interface use them. Created anew whenever they change."""
 
     service: str
     """MODELSLAB, OFFLINE or CUSTOM: where new jobs go."""
     results: Path
     """Where new jobs get their folders."""
-    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    keys: Mapping[str, str] = {}
     """API key by service."""
     base_url: str = ""
     """Base URL of the CUSTOM service, without a slash at its end."""
@@ -46,6 +44,10 @@ class Config:
     keep_gigabytes: float | None = None
     """The limits of a clean-up; None: no limit."""
     clean_up_at_start: bool = False
+
+    def __repr__(self) -> str:
+        """Leaves out the keys, so that no log or traceback shows them."""
+        return f"<Config for {self.service}>"
 
     @property
     def results_folders(self) -> tuple[Path, ...]:

@@ -67,6 +67,7 @@ def test_an_entered_key_is_in_blenders_preferences_only(
 ) -> None:
     import bpy
 
+    assert KEY not in repr(part("preferences").read_config())
     job = image_to_3d.generate(image_file, wait=True)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"), compress=False)
     part("engine").stop()
