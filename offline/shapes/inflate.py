@@ -91,7 +91,7 @@ def _neighbor(field: FloatArray, side: tuple[int, int]) -> FloatArray:
 
 
 def _crossing(inside: FloatArray, outside: FloatArray) -> FloatArray:
-    """Returns the distance (0 to 1) from inside nodes to the outline, from the level there and at a neighbor outside."""
+    """Returns the distance (0 to 1) from inside nodes to the outline, by the level there and at a neighbor outside."""
     return np.clip(inside / np.maximum(inside - outside, 1e-9), 0.08, 1.0)
 
 

@@ -340,15 +340,15 @@ def test_it_listens_on_this_machine_only(service: Service) -> None:
 def test_yesterdays_files_are_removed_and_todays_kept(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     names = [storage.store_upload(b"image", "png") for _ in range(2)]
-    records = [storage.create(name, {"render": False}) for name in names]
-    places = [storage.results_folder(record) for record in records]
+    jobs = [storage.create(name, {"render": False}) for name in names]
+    places = [storage.results_folder(job) for job in jobs]
     yesterday = time.time() - 25 * 3600
-    for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{records[0].id}.json", places[0]):
+    for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{jobs[0].id}.json", places[0]):
         assert path is not None
         os.utime(path, (yesterday, yesterday))
     storage.clean()
     assert [storage.upload(name) is None for name in names] == [True, False]
-    assert [storage.find(str(record.id)) is None for record in records] == [True, False]
+    assert [storage.find(str(job.id)) is None for job in jobs] == [True, False]
     assert [place.exists() for place in places] == [False, True]
 
 
