@@ -14,6 +14,7 @@ from typing import Final
 
 import numpy as np
 
+from ...errors import ImageError
 from ...imaging.cutout import Cutout
 from ...imaging.raster import FloatArray, Mask, blur, sample_grid
 
@@ -52,7 +53,10 @@ class HeightField:
 
 
 def inflate(cutout: Cutout, steps: int, seed: int) -> HeightField:
-    """Inflate a subject on a grid of `steps` along its longest side. The seed varies the thickness slightly."""
+    """Inflate a subject on a grid of `steps` along its longest side. The seed varies the thickness slightly.
+
+    Raises ImageError if the subject is thinner than the grid's resolution everywhere.
+    """
     rows, columns = (np.flatnonzero((cutout.coverage > 0.5).any(axis=axis)) for axis in (1, 0))
     lengths = (rows[-1] + 1 - rows[0], columns[-1] + 1 - columns[0])
     scale = max(lengths) / steps
@@ -61,6 +65,8 @@ def inflate(cutout: Cutout, steps: int, seed: int) -> HeightField:
     nodes = [int(np.ceil(length / scale)) + 2 * MARGIN + 1 for length in lengths]
     rows, columns = (start + scale * np.arange(count) for start, count in zip(origin, nodes, strict=True))
     level = _level_set(sample_grid(cutout.coverage, rows, columns, scale), max(0.75, 0.75 / scale))
+    if not (level > 0.0).any():
+        raise ImageError("The image's subject is too thin to make a model from.")
     thickness = 0.9 + 0.2 * np.random.default_rng(seed).random()
     limit = (CARD_HEIGHT if cutout.card else MAX_HEIGHT * thickness) * steps
     squared = solve_poisson(level, ROUNDNESS * thickness, limit)
