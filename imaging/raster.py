@@ -146,34 +146,32 @@ def erode(mask: Mask, pixels: int) -> Mask:
 
 def label_components(mask: Mask) -> NDArray[np.int32]:
     """Label the connected components (4-neighborhood) of the mask from 1; 0 is outside."""
-    height, width = mask.shape
-    numbers = np.where(mask, np.arange(1, mask.size + 1, dtype=np.int32).reshape(height, width), 0)
-    while True:
-        before = numbers
-        numbers = _propagate(_propagate(numbers, mask).T, mask.T).T
-        if np.array_equal(before, numbers):
-            break
-    distinct = np.unique(np.append(0, numbers))
-    return np.searchsorted(distinct, numbers).astype(np.int32)
+    unique = np.arange(1, mask.size + 1, dtype=np.int32).reshape(mask.shape)
+    labels = _propagate(np.where(mask, unique, 0), mask)
+    return np.searchsorted(np.unique(np.append(0, labels)), labels).astype(np.int32)
 
 
 def flood_fill(seeds: Mask, allowed: Mask) -> Mask:
-    """Flood fill: returns all of `allowed` that is connected with a seed."""
-    numbers = (seeds & allowed).astype(np.int32)
+    """Returns all of `allowed` that is connected with a seed (4-neighborhood)."""
+    return _propagate((seeds & allowed).astype(np.int32), allowed) > 0
+
+
+def _propagate(labels: NDArray[np.int32], mask: Mask) -> NDArray[np.int32]:
+    """Set every connected component of the mask to the largest label in it."""
     while True:
-        before = numbers
-        numbers = _propagate(_propagate(numbers, allowed).T, allowed.T).T
-        if np.array_equal(before, numbers):
-            return numbers > 0
+        previous = labels
+        labels = _propagate_in_rows(_propagate_in_rows(labels, mask).T, mask.T).T
+        if np.array_equal(previous, labels):
+            return labels
 
 
-def _propagate(numbers: NDArray[np.int32], mask: Mask) -> NDArray[np.int32]:
+def _propagate_in_rows(labels: NDArray[np.int32], mask: Mask) -> NDArray[np.int32]:
     """In each row, set every run of the mask to the largest label in it."""
     flat = np.pad(mask, ((0, 0), (1, 1))).ravel()
-    values = np.pad(numbers, ((0, 0), (1, 1))).ravel()
+    values = np.pad(labels, ((0, 0), (1, 1))).ravel()
     changes = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     if not changes.size:
-        return numbers
+        return labels
     largest = np.maximum.reduceat(values, changes)
     lengths = np.diff(np.append(changes, flat.size))
     result = np.zeros_like(values)

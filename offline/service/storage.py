@@ -18,7 +18,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -131,20 +131,14 @@ class Storage:
         """Delete what is older than a day. Files that can't be deleted are tried again the next time."""
         oldest = time.time() - MAX_AGE
         for folder in (self._uploads, self._jobs, self._results):
-            for path in _older_than(oldest, folder):
-                _log.info("deleting %s", path.name)
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    with contextlib.suppress(OSError):
-                        path.unlink()
-
-
-def _older_than(oldest: float, folder: Path) -> Iterator[Path]:
-    for path in list(folder.iterdir()):
-        with contextlib.suppress(OSError):  # deleted by another server
-            if path.stat().st_mtime < oldest:
-                yield path
+            for path in list(folder.iterdir()):
+                with contextlib.suppress(OSError):  # such as deleted by another server
+                    if path.stat().st_mtime < oldest:
+                        _log.info("deleting %s", path.name)
+                        if path.is_dir():
+                            shutil.rmtree(path, ignore_errors=True)
+                        else:
+                            path.unlink()
 
 
 def _file_in(folder: Path, name: str) -> Path | None:
