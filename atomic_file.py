@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 def atomic_write(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name ("~" before its own), fsync it, and rename it. Raises OSError."""
-    temporary = path.with_name(f"~{path.name}")
+    """Write a file under a temporary name, fsync it, and rename it. Raises OSError."""
+    temporary = path.with_name(f"~{os.getpid()}-{path.name}")  # two processes may write the same file at once
     try:
         with temporary.open("wb") as file:
             file.write(content)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make the sample images in samples/: small still lives, modeled in a few lines and rendered with Cycles.
+"""Make the sample images in samples/: small objects, modeled in a few lines and rendered with Cycles.
 
     python tools/make_samples.py [NAME…]
 
-Needs the bpy module. All but the mug have a transparent background; the mug stands before plain white.
+Needs the bpy module. All but the mug have a transparent background; the mug has a plain white one.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ Profile = Sequence[tuple[float, float]]
 
 
 def material(name: str, color: Color, roughness: float = 0.5, **more: float) -> bpy.types.Material:
-    """A plain material. `color` is linear."""
-    made = bpy.data.materials.new(name)
-    made.use_nodes = True
-    shader = _shader(made)
+    """Returns a plain material. `color` is linear; `more` are other inputs of the shader, with _ for spaces."""
+    result = bpy.data.materials.new(name)
+    result.use_nodes = True
+    shader = _shader(result)
     shader.inputs["Base Color"].default_value = (*color, 1.0)
     shader.inputs["Roughness"].default_value = roughness
     for socket, value in more.items():
         shader.inputs[socket.replace("_", " ")].default_value = value
-    return made
+    return result
 
 
 def _shader(of: bpy.types.Material) -> bpy.types.Node:
     return next(node for node in of.node_tree.nodes if node.type == "BSDF_PRINCIPLED")
 
 
-def banded(
+def banded_material(
     name: str, bands: Sequence[tuple[float, Color]], bottom: float, top: float, roughness: float
 ) -> bpy.types.Material:
-    """A glaze whose color changes with the height: each band begins at its height."""
-    made = material(name, (1.0, 1.0, 1.0), roughness)
-    tree = made.node_tree
+    """Returns a glaze with color bands; each is a pair of its lowest height and its color."""
+    result = material(name, (1.0, 1.0, 1.0), roughness)
+    tree = result.node_tree
     place = tree.nodes.new("ShaderNodeNewGeometry")
     split = tree.nodes.new("ShaderNodeSeparateXYZ")
     noise = tree.nodes.new("ShaderNodeTexNoise")
@@ -68,12 +68,12 @@ def banded(
     link(split.outputs["Z"], wave.inputs[2])
     link(wave.outputs[0], span.inputs["Value"])
     link(span.outputs[0], ramp.inputs[0])
-    link(ramp.outputs["Color"], _shader(made).inputs["Base Color"])
-    return made
+    link(ramp.outputs["Color"], _shader(result).inputs["Base Color"])
+    return result
 
 
-def turned(name: str, profile: Profile, skin: bpy.types.Material, smooth: int = 3) -> bpy.types.Object:
-    """A body of revolution around Z: `profile` is (radius, height) from bottom to top, rounded `smooth` times."""
+def revolve(name: str, profile: Profile, surface: bpy.types.Material, smooth: int = 3) -> bpy.types.Object:
+    """Returns a solid of revolution around Z. `profile`: (radius, height) from the bottom, rounded `smooth` times."""
     points = [Vector(point) for point in profile]
     for _ in range(smooth):  # Chaikin's corner cutting
         cut = [points[0]]
@@ -96,34 +96,34 @@ def turned(name: str, profile: Profile, skin: bpy.types.Material, smooth: int = 
         for row in range(len(points) - 1)
         for i in range(around)
     ]
-    return _object(name, vertices, faces, skin)
+    return _object(name, vertices, faces, surface)
 
 
 def _object(
-    name: str, vertices: Sequence[Sequence[float]], faces: Sequence[Sequence[int]], skin: bpy.types.Material
+    name: str, vertices: Sequence[Sequence[float]], faces: Sequence[Sequence[int]], surface: bpy.types.Material
 ) -> bpy.types.Object:
     mesh = bpy.data.meshes.new(name)
     mesh.from_pydata(vertices, [], faces)
     mesh.shade_smooth()
-    mesh.materials.append(skin)
-    thing = bpy.data.objects.new(name, mesh)
-    bpy.context.scene.collection.objects.link(thing)
-    return thing
+    mesh.materials.append(surface)
+    item = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(item)
+    return item
 
 
 def cushion(
     name: str,
     center: Sequence[float],
     size: Sequence[float],
-    skin: bpy.types.Material,
+    surface: bpy.types.Material,
     rounding: float = 0.1,
     tilt: float = 0.0,
 ) -> bpy.types.Object:
-    """A box with rounded edges."""
+    """Returns a box with rounded edges, rotated by `tilt` degrees around X."""
     x, y, z = (length / 2 for length in size)
     corners = [(sx * x, sy * y, sz * z) for sz in (-1, 1) for sy in (-1, 1) for sx in (-1, 1)]
     faces = [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
-    box = _object(name, corners, faces, skin)
+    box = _object(name, corners, faces, surface)
     box.matrix_world = Matrix.Translation(center) @ Matrix.Rotation(math.radians(tilt), 4, "X")
     bevel = box.modifiers.new("Rounded", "BEVEL")
     bevel.width, bevel.segments = rounding, 8
@@ -132,11 +132,11 @@ def cushion(
 
 
 def ball(
-    name: str, center: Vector, size: Sequence[float], skin: bpy.types.Material, along: Vector | None = None
+    name: str, center: Vector, size: Sequence[float], surface: bpy.types.Material, along: Vector | None = None
 ) -> bpy.types.Object:
-    """An ellipsoid, its Z turned to `along`."""
+    """Returns an ellipsoid whose Z axis points along `along`."""
     half = [(math.sin(math.pi * i / 24), -math.cos(math.pi * i / 24)) for i in range(25)]
-    body = turned(name, half, skin, 0)
+    body = revolve(name, half, surface, 0)
     turn = (along or Vector((0, 0, 1))).to_track_quat("Z", "Y").to_matrix().to_4x4()
     body.matrix_world = Matrix.Translation(center) @ turn @ Matrix.Diagonal((*size, 1.0))
     return body
@@ -145,10 +145,10 @@ def ball(
 def toadstool() -> None:
     red, white = material("Cap", (0.55, 0.012, 0.012), 0.28), material("Stem", (0.85, 0.78, 0.66), 0.6)
     warts = material("Wart", (0.92, 0.88, 0.8), 0.7)
-    turned("Stem", [(0.0, 0.0), (0.3, 0.0), (0.36, 0.08), (0.3, 0.3), (0.22, 0.62), (0.2, 1.0), (0.24, 1.2)], white)
-    turned("Skirt", [(0.2, 0.92), (0.36, 0.84), (0.38, 0.8), (0.24, 0.88), (0.2, 0.98)], white)
+    revolve("Stem", [(0.0, 0.0), (0.3, 0.0), (0.36, 0.08), (0.3, 0.3), (0.22, 0.62), (0.2, 1.0), (0.24, 1.2)], white)
+    revolve("Skirt", [(0.2, 0.92), (0.36, 0.84), (0.38, 0.8), (0.24, 0.88), (0.2, 0.98)], white)
     cap = [(0.0, 1.12), (0.5, 1.08), (0.82, 1.02), (0.9, 1.1), (0.84, 1.36), (0.6, 1.7), (0.28, 1.84), (0.0, 1.86)]
-    turned("Cap", cap, red, 4)
+    revolve("Cap", cap, red, 4)
     for azimuth, height, size in (
         (-90, 0.62, 0.13), (-128, 0.42, 0.1), (-52, 0.36, 0.11), (-92, 0.2, 0.1), (-150, 0.72, 0.09),
         (-25, 0.74, 0.1),
@@ -175,8 +175,8 @@ def vase() -> None:
         (1.42, (0.03, 0.3, 0.36)),
         (1.95, (0.02, 0.08, 0.16)),
     ]
-    glaze = banded("Glaze", bands, -0.2, 2.4, 0.16)
-    turned(
+    glaze = banded_material("Glaze", bands, -0.2, 2.4, 0.16)
+    revolve(
         "Vase",
         [
             (0.0, 0.0), (0.34, 0.0), (0.4, 0.06), (0.42, 0.2), (0.78, 0.75), (0.82, 1.15), (0.6, 1.65),
@@ -198,7 +198,7 @@ def chair() -> None:
         cushion("Arm", (side * 0.72, -0.06, 0.66), (0.32, 1.2, 0.78), velvet, 0.15)
     for x in (-1, 1):
         for y in (-1, 1):
-            leg = turned("Leg", [(0.0, 0.0), (0.05, 0.0), (0.055, 0.04), (0.085, 0.34)], wood, 1)
+            leg = revolve("Leg", [(0.0, 0.0), (0.05, 0.0), (0.055, 0.04), (0.085, 0.34)], wood, 1)
             leg.location = (x * 0.62, y * 0.44, 0.0)
     for row in range(3):
         for column in range(-1 - row % 2, 2 + row % 2):
@@ -212,7 +212,7 @@ def chair() -> None:
 
 
 def mug() -> None:
-    enamel = banded(
+    enamel = banded_material(
         "Enamel",
         [
             (-0.2, (0.75, 0.16, 0.05)),
@@ -225,7 +225,7 @@ def mug() -> None:
         1.6,
         0.2,
     )
-    turned(
+    revolve(
         "Mug",
         [
             (0.0, 0.0), (0.5, 0.0), (0.56, 0.05), (0.6, 0.2), (0.6, 1.1), (0.6, 1.24), (0.57, 1.27),
@@ -256,11 +256,11 @@ SCENES: dict[str, tuple[Callable[[], None], bool]] = {
     "vase": (vase, True),
     "mug": (mug, False),
 }
-"""Name → what models it, and whether its background is transparent."""
+"""Name → the function that models it, and whether its background is transparent."""
 
 
-def take(name: str, path: Path) -> None:
-    """Model one sample, light it softly from the front, and photograph it with a long lens."""
+def render(name: str, path: Path) -> None:
+    """Model one sample and render it with soft lights from the front and an orthographic camera."""
     model, transparent = SCENES[name]
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
@@ -268,16 +268,16 @@ def take(name: str, path: Path) -> None:
     bpy.context.view_layer.update()
     corners = [o.matrix_world @ Vector(c) for o in scene.objects for c in o.bound_box]
     low, high = (Vector(f(c[i] for c in corners) for i in range(3)) for f in (min, max))
-    middle, size = (low + high) / 2, max(high.x - low.x, high.z - low.z)
+    center, size = (low + high) / 2, max(high.x - low.x, high.z - low.z)
     camera = bpy.data.cameras.new("Camera")
     camera.type, camera.ortho_scale = "ORTHO", size * 1.14
-    eye = bpy.data.objects.new("Camera", camera)
+    camera_object = bpy.data.objects.new("Camera", camera)
     tilt = 90.0 - 7.0
-    eye.matrix_world = (
-        Matrix.Translation(middle) @ Matrix.Rotation(math.radians(tilt), 4, "X") @ Matrix.Translation((0, 0, 10))
+    camera_object.matrix_world = (
+        Matrix.Translation(center) @ Matrix.Rotation(math.radians(tilt), 4, "X") @ Matrix.Translation((0, 0, 10))
     )
-    scene.collection.objects.link(eye)
-    scene.camera = eye
+    scene.collection.objects.link(camera_object)
+    scene.camera = camera_object
     for azimuth, elevation, power in (
         (-35.0, 45.0, 62.0),
         (40.0, 20.0, 26.0),
@@ -286,10 +286,10 @@ def take(name: str, path: Path) -> None:
     ):
         light = bpy.data.lights.new("Light", "AREA")
         light.energy, light.size = power * size**2, 1.6 * size
-        lamp = bpy.data.objects.new("Light", light)
+        light_object = bpy.data.objects.new("Light", light)
         turn = Matrix.Rotation(math.radians(azimuth), 4, "Z") @ Matrix.Rotation(math.radians(90.0 - elevation), 4, "X")
-        lamp.matrix_world = Matrix.Translation(middle) @ turn @ Matrix.Translation((0, 0, 2.2 * size))
-        scene.collection.objects.link(lamp)
+        light_object.matrix_world = Matrix.Translation(center) @ turn @ Matrix.Translation((0, 0, 2.2 * size))
+        scene.collection.objects.link(light_object)
     world = bpy.data.worlds.new("World")
     world.use_nodes = True
     background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
@@ -312,7 +312,7 @@ def take(name: str, path: Path) -> None:
 
 
 def _on_white(path: Path) -> None:
-    """Put the image before plain white, without alpha."""
+    """Composite the image over white, and remove its alpha channel."""
     import numpy as np
 
     image = bpy.data.images.load(str(path), check_existing=False)
@@ -330,5 +330,5 @@ def _on_white(path: Path) -> None:
 
 if __name__ == "__main__":
     SAMPLES.mkdir(exist_ok=True)
-    for wanted in sys.argv[1:] or SCENES:
-        take(wanted, SAMPLES / f"{wanted}.png")
+    for name in sys.argv[1:] or SCENES:
+        render(name, SAMPLES / f"{name}.png")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A studio image of what stands in a scene: three-quarter view, soft light, a shadow on the ground.
+"""Render a preview of a scene's objects: three-quarter view, soft light, a shadow on the ground.
 
     python tools/render_preview.py scene.blend preview.png [SIZE]
 
-Rendered with Cycles on the processor, so it needs neither window nor graphics card. Blender 4.2 to 5.2.
+Renders with Cycles on the CPU, so it needs neither a window nor a GPU. Blender 4.2 to 5.2.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 
 CENTER = np.array([0.93, 0.935, 0.945])
 EDGE = np.array([0.72, 0.74, 0.77])
-"""The backdrop's colors (sRGB), in the middle and at the corners."""
-AIR = 1.25
-"""Image's side to the longest side of what is in it."""
+"""The backdrop's colors (sRGB), in the center and at the corners."""
+MARGIN = 1.25
+"""Ratio of the image's side to the longest side of the objects in it."""
 
 
 def render_preview(
@@ -37,8 +37,8 @@ def render_preview(
 ) -> Path:
     """Render `scene` (a .blend file, a scene, or None for the current one) to `png_path`, `size` pixels square.
 
-    A .blend file is opened in place of what is open; a scene is left as it was. Angles in degrees: `azimuth` from
-    the front (−Y) to the right, `elevation` upward. Raises ValueError where there is nothing to see.
+    A .blend file replaces the open file; a scene is not changed. Angles are in degrees: `azimuth` from the front (−Y)
+    to the right, `elevation` upward. Raises ValueError if nothing in the scene can be rendered.
     """
     if isinstance(scene, Path):
         bpy.ops.wm.open_mainfile(filepath=str(scene))
@@ -47,11 +47,11 @@ def render_preview(
     shown = [o for o in source.objects if o.type in {"MESH", "CURVE", "SURFACE", "META", "FONT"} and not o.hide_render]
     if not shown:
         raise ValueError("nothing in the scene can be rendered")
-    points = np.concatenate([_points(thing) for thing in shown])
+    points = np.concatenate([_points(item) for item in shown])
     with _studio(shown, points, azimuth, elevation) as studio:
-        _settings(studio, size, samples, png_path)
+        _configure_render(studio, size, samples, png_path)
         bpy.ops.render.render(write_still=True, scene=studio.name)
-    _put_on_backdrop(png_path)
+    _add_backdrop(png_path)
     return png_path
 
 
@@ -59,29 +59,29 @@ def render_preview(
 def _studio(
     shown: Iterable[bpy.types.Object], points: NDArray[np.float64], azimuth: float, elevation: float
 ) -> Iterator[bpy.types.Scene]:
-    """A scene with the objects, a camera, lights and a ground; gone afterwards."""
+    """A temporary scene with the objects, a camera, lights and a ground plane."""
     studio = bpy.data.scenes.new("Image to 3D Preview")
-    made: list[bpy.types.ID] = []
+    created: list[bpy.types.ID] = []
 
     def add(name: str, data: bpy.types.ID, matrix: Matrix) -> bpy.types.Object:
-        thing = bpy.data.objects.new(name, data)
-        thing.matrix_world = matrix
-        studio.collection.objects.link(thing)
-        made.extend([thing, data])
-        return thing
+        item = bpy.data.objects.new(name, data)
+        item.matrix_world = matrix
+        studio.collection.objects.link(item)
+        created.extend([item, data])
+        return item
 
     try:
-        for thing in shown:
-            studio.collection.objects.link(thing)
+        for item in shown:
+            studio.collection.objects.link(item)
         low, high = Vector(points.min(axis=0)), Vector(points.max(axis=0))
-        middle, radius = (low + high) / 2, max((high - low).length / 2, 1e-4)
+        center, radius = (low + high) / 2, max((high - low).length / 2, 1e-4)
         turn = Matrix.Rotation(math.radians(azimuth), 4, "Z")
         view = turn @ Matrix.Rotation(math.radians(90.0 - elevation), 4, "X")
         camera = bpy.data.cameras.new("Preview")
         camera.lens, camera.sensor_width = 85.0, 36.0
         camera.clip_start, camera.clip_end = radius * 0.01, radius * 100.0
-        looking = add("Preview", camera, _fitting(view, points, camera.lens / camera.sensor_width))
-        studio.camera = looking
+        camera_object = add("Preview", camera, _fit_camera(view, points, camera.lens / camera.sensor_width))
+        studio.camera = camera_object
         for azimuth_of, elevation_of, size, power, tint in (
             (-38.0, 48.0, 2.6, 27.0, (1.0, 0.97, 0.92)),  # key, from the left
             (58.0, 22.0, 4.0, 12.0, (0.9, 0.95, 1.0)),  # fill
@@ -91,14 +91,16 @@ def _studio(
             light.energy, light.size, light.color = power * radius**2 * 4.0, size * radius, tint
             aim = turn @ Matrix.Rotation(math.radians(azimuth_of), 4, "Z")
             aim = aim @ Matrix.Rotation(math.radians(90.0 - elevation_of), 4, "X")
-            add("Preview", light, Matrix.Translation(middle) @ aim @ Matrix.Translation((0.0, 0.0, 4.0 * radius)))
+            add("Preview", light, Matrix.Translation(center) @ aim @ Matrix.Translation((0.0, 0.0, 4.0 * radius)))
         ground = bpy.data.meshes.new("Preview")
-        wide = 40.0 * radius
-        ground.from_pydata([(-wide, -wide, 0), (wide, -wide, 0), (wide, wide, 0), (-wide, wide, 0)], [], [(0, 1, 2, 3)])
-        floor = add("Preview", ground, Matrix.Translation((middle.x, middle.y, low.z - 0.002 * radius)))
+        extent = 40.0 * radius
+        ground.from_pydata(
+            [(-extent, -extent, 0), (extent, -extent, 0), (extent, extent, 0), (-extent, extent, 0)], [], [(0, 1, 2, 3)]
+        )
+        floor = add("Preview", ground, Matrix.Translation((center.x, center.y, low.z - 0.002 * radius)))
         floor.is_shadow_catcher = True
         world = bpy.data.worlds.new("Preview")
-        made.append(world)
+        created.append(world)
         world.use_nodes = True
         background = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
         background.inputs["Color"].default_value = (0.9, 0.95, 1.0, 1.0)
@@ -107,35 +109,35 @@ def _studio(
         yield studio
     finally:
         bpy.data.scenes.remove(studio)
-        bpy.data.batch_remove(made)
+        bpy.data.batch_remove(created)
 
 
-def _fitting(view: Matrix, points: NDArray[np.float64], zoom: float) -> Matrix:
-    """The camera's place, looking along `view`, from which all points are in the middle of the image."""
+def _fit_camera(view: Matrix, points: NDArray[np.float64], zoom: float) -> Matrix:
+    """Returns the camera matrix with the rotation of `view` that centers all points in the image."""
     seen = points @ np.array(view.to_3x3())
     place = np.append((seen.min(axis=0) + seen.max(axis=0))[:2] / 2, seen[:, 2].max())
-    for _ in range(20):  # what is nearer looks larger, so center and distance depend on each other
+    for _ in range(20):  # perspective: center and distance depend on each other
         off = seen - place
-        place[2] += (off[:, 2] + 2.0 * zoom * AIR * np.abs(off[:, :2]).max(axis=1)).max()
+        place[2] += (off[:, 2] + 2.0 * zoom * MARGIN * np.abs(off[:, :2]).max(axis=1)).max()
         shown = (seen[:, :2] - place[:2]) / (place[2] - seen[:, 2:])
         place[:2] += (shown.min(axis=0) + shown.max(axis=0)) / 2 * (place[2] - seen[:, 2].mean())
     return view @ Matrix.Translation(place)
 
 
-def _points(thing: bpy.types.Object) -> NDArray[np.float64]:
-    """Where an object is: its vertices if it is a mesh without modifiers, else its bounding box's corners."""
-    if isinstance(thing.data, bpy.types.Mesh) and thing.data.vertices and not thing.modifiers:
-        places = np.empty(len(thing.data.vertices) * 3, np.float32)
-        thing.data.vertices.foreach_get("co", places)
-        local = places.reshape(-1, 3).astype(np.float64)
+def _points(item: bpy.types.Object) -> NDArray[np.float64]:
+    """Returns an object's vertices in world space, n × 3; for other than meshes without modifiers, its bounding box."""
+    if isinstance(item.data, bpy.types.Mesh) and item.data.vertices and not item.modifiers:
+        coordinates = np.empty(len(item.data.vertices) * 3, np.float32)
+        item.data.vertices.foreach_get("co", coordinates)
+        local = coordinates.reshape(-1, 3).astype(np.float64)
     else:
-        local = np.array([tuple(corner) for corner in thing.bound_box])
-    world = np.array(thing.matrix_world)
-    placed: NDArray[np.float64] = local @ world[:3, :3].T + world[:3, 3]
-    return placed
+        local = np.array([tuple(corner) for corner in item.bound_box])
+    world = np.array(item.matrix_world)
+    result: NDArray[np.float64] = local @ world[:3, :3].T + world[:3, 3]
+    return result
 
 
-def _settings(studio: bpy.types.Scene, size: int, samples: int, path: Path) -> None:
+def _configure_render(studio: bpy.types.Scene, size: int, samples: int, path: Path) -> None:
     render = studio.render
     render.engine = "CYCLES"
     render.resolution_x = render.resolution_y = size
@@ -155,15 +157,15 @@ def _settings(studio: bpy.types.Scene, size: int, samples: int, path: Path) -> N
     try:
         studio.cycles.use_denoising = True
         studio.cycles.denoiser = "OPENIMAGEDENOISE"
-    except TypeError:  # a build without it
+    except TypeError:  # a build without the denoiser
         studio.cycles.use_denoising = False
         studio.cycles.samples = samples * 2
     studio.view_settings.view_transform = "Standard"
     studio.view_settings.look = "None"
 
 
-def _put_on_backdrop(path: Path) -> None:
-    """Lay the rendered cut-out on a soft, bright backdrop."""
+def _add_backdrop(path: Path) -> None:
+    """Composite the render over a bright radial gradient."""
     image = bpy.data.images.load(str(path), check_existing=False)
     try:
         width, height = image.size
@@ -171,8 +173,8 @@ def _put_on_backdrop(path: Path) -> None:
         image.pixels.foreach_get(pixels)
         pixels = pixels.reshape(height, width, 4)
         y, x = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
-        away = np.clip((x**2 + (y - 0.1) ** 2) / 1.9, 0.0, 1.0)[..., None]
-        backdrop = CENTER * (1.0 - away) + EDGE * away
+        falloff = np.clip((x**2 + (y - 0.1) ** 2) / 1.9, 0.0, 1.0)[..., None]
+        backdrop = CENTER * (1.0 - falloff) + EDGE * falloff
         alpha = pixels[..., 3:]
         pixels[..., :3] = pixels[..., :3] * alpha + backdrop * (1.0 - alpha)
         pixels[..., 3] = 1.0

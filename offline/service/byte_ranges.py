@@ -11,7 +11,7 @@ _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ByteRange:
     """The part of a file to send."""
 
     status: int
@@ -22,7 +22,7 @@ class Piece:
 
     @property
     def content_range(self) -> str:
-        """The header's value; empty if the header is not sent."""
+        """The Content-Range header; empty if it is not sent."""
         match self.status:
             case 206:
                 return f"bytes {self.first}-{self.first + self.length - 1}/{self.total}"
@@ -31,19 +31,19 @@ class Piece:
         return ""
 
 
-def piece(total: int, wanted: str | None, only_if: str | None, tag: str) -> Piece:
-    """Parse the headers Range and If-Range. Several ranges at once, and unusual ones, give the whole file."""
-    whole = Piece(200, 0, total, total)
-    if not wanted or (only_if is not None and only_if != tag):
+def parse_range(total: int, range_header: str | None, if_range: str | None, etag: str) -> ByteRange:
+    """Parse the headers Range and If-Range for a file of `total` bytes. Multiple and unusual ranges give all of it."""
+    whole = ByteRange(200, 0, total, total)
+    if not range_header or (if_range is not None and if_range != etag):
         return whole
-    found = _RANGE.fullmatch(wanted.strip())
-    if found is None or found[1] == found[2] == "":
+    match = _RANGE.fullmatch(range_header.strip())
+    if match is None or match[1] == match[2] == "":
         return whole
-    if found[1] == "":
-        length = min(int(found[2]), total)
-        return Piece(206, total - length, length, total) if length else Piece(416, 0, 0, total)
-    first = int(found[1])
-    last = min(int(found[2]), total - 1) if found[2] else total - 1
+    if match[1] == "":
+        length = min(int(match[2]), total)
+        return ByteRange(206, total - length, length, total) if length else ByteRange(416, 0, 0, total)
+    first = int(match[1])
+    last = min(int(match[2]), total - 1) if match[2] else total - 1
     if first >= total:
-        return Piece(416, 0, 0, total)
-    return Piece(206, first, last - first + 1, total) if first <= last else whole
+        return ByteRange(416, 0, 0, total)
+    return ByteRange(206, first, last - first + 1, total) if first <= last else whole

@@ -15,15 +15,16 @@ from typing import Any, Final
 
 from ...api.parameters import PARAMETERS, defaults
 from ...errors import ParameterError
-from .generation_queue import GenerationQueue
+from .generation_queue import GenerationQueue, QueueFullError
 from .storage import Storage, StoredJob
-from .uploads import InvalidImageError, decode_upload, local_image
+from .uploads import InvalidImageError, store_data_uri, store_from_url
 
 NOT_AI: Final = (
     "Made on this computer by the offline preview: the outline is inflated to a rough shape. This is not AI."
 )
 TIP: Final = "The offline preview makes rough shapes without AI. Choose a real service for real models."
-LONGEST_TRACK_ID: Final = 300
+MAX_TRACK_ID: Final = 300
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +36,22 @@ class JsonResponse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def error_reply(message: object, status: int = 200, **more: Any) -> JsonResponse:
-    """Returns an error as the service words it: without an id, and often with HTTP 200."""
-    return JsonResponse({"status": "error", "message": message, **more}, status)
+def error_reply(message: object, status: int = 200) -> JsonResponse:
+    """Returns an error in the service's form: without an id, and often with HTTP 200."""
+    return JsonResponse({"status": "error", "message": message}, status)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The service's endpoints. `address` is the start of its URLs (http://127.0.0.1:PORT)."""
+    """The service's endpoints. `origin` is the start of its URLs (http://127.0.0.1:PORT)."""
 
     storage: Storage
     generation_queue: GenerationQueue
-    address: str
+    origin: str
 
-    def answer(self, path: str, request: object) -> JsonResponse:
+    def handle(self, path: str, request: object) -> JsonResponse:
         """Handle a POST to `path` with a JSON body."""
-        endpoint, number = self._endpoint(path)
+        endpoint = self._endpoint(path)
         if endpoint is None:
             return error_reply("There is no such endpoint.", 404)
         if not isinstance(request, dict):
@@ -58,122 +59,119 @@ class Contract:
         key = request.get("key")
         if not isinstance(key, str) or not key.strip():
             return error_reply("Invalid API key: the key field is required.", 401)
-        return endpoint(request) if number is None else self._fetch(number)
+        return endpoint(request)
 
-    def _endpoint(self, path: str) -> tuple[Callable[[dict[str, Any]], JsonResponse] | None, str | None]:
+    def _endpoint(self, path: str) -> Callable[[dict[str, Any]], JsonResponse] | None:
         match path.strip("/").split("/"):
             case ["api", "v6", "3d", "image_to_3d"]:
-                return self._submit, None
-            case ["api", "v6", "3d", "fetch", number]:
-                return self._submit, number
+                return self._submit
+            case ["api", "v6", "3d", "fetch", job_id]:
+                return lambda _request: self._fetch(job_id)
             case ["api", "v6", "base64_to_url"]:
-                return self._upload, None
+                return self._upload
             case ["api", "wallet_balance"]:
-                return _balance, None
+                return _balance
             case ["api", "v6", "assets_generated"] | ["api", "assets_generated"]:
-                return self._generated, None
-        return None, None
+                return self._list
+        return None
 
     def _upload(self, request: dict[str, Any]) -> JsonResponse:
         try:
-            source_image, kind = decode_upload(request.get("base64_string"))
+            name = store_data_uri(request.get("base64_string"), self.storage)
         except InvalidImageError as error:
             return error_reply({"base64_string": [str(error)]})
-        name = self.storage.store_upload(source_image, kind)
-        return JsonResponse(
-            {"status": "success", "id": secrets.randbelow(10**9), "output": [f"{self.address}/temp/{name}"]}
-        )
+        url = f"{self.origin}/temp/{name}"
+        return JsonResponse({"status": "success", "id": secrets.randbelow(10**9), "output": [url]})
 
     def _submit(self, request: dict[str, Any]) -> JsonResponse:
-        parameters, wrong = _checked(request)
-        if wrong:
-            return error_reply(wrong)
+        parameters, errors = _validate(request)
+        if errors:
+            return error_reply(errors)
         try:
-            upload = local_image(str(parameters["image"]), self.storage)
+            upload = store_from_url(str(parameters["image"]), self.storage)
         except InvalidImageError as error:
             return error_reply({"init_image": [str(error)]})
         parameters["seed"] = parameters["seed"] or secrets.randbelow(2**32 - 1) + 1
-        record = self.generation_queue.submit(upload, parameters)
-        if isinstance(record, float):
-            wait = int(record) + 1
-            answer = error_reply(
-                f"Rate limit: too many queued requests, try again in {wait} seconds.", 429, retry_after=wait
-            )
-            return JsonResponse(answer.body, 429, {"Retry-After": str(wait)})
-        links = self._links(record, _files_to_come(record))
+        try:
+            job = self.generation_queue.submit(upload, parameters)
+        except QueueFullError as error:
+            seconds = error.retry_after
+            message = f"Rate limit: too many queued requests, try again in {seconds} seconds."
+            body = {"status": "error", "message": message, "retry_after": seconds}
+            return JsonResponse(body, 429, {"Retry-After": str(seconds)})
         return JsonResponse(
             {
                 "status": "processing",
                 "tip": TIP,
-                "eta": self.generation_queue.eta(record),
-                "message": f"Your request is being worked on. {NOT_AI}",
-                "fetch_result": f"{self.address}/api/v6/3d/fetch/{record.id}",
-                "id": record.id,
+                "eta": self.generation_queue.eta(job),
+                "message": f"Your request is being processed. {NOT_AI}",
+                "fetch_result": f"{self.origin}/api/v6/3d/fetch/{job.id}",
+                "id": job.id,
                 "output": [],
-                "meta": _meta(record),
-                "track_id": record.parameters["track_id"],
-                "future_links": links,
+                "meta": _meta(job),
+                "track_id": job.parameters["track_id"],
+                "future_links": self._urls(job, _expected_files(job)),
                 "extra_assets": [],
             }
         )
 
-    def _fetch(self, number: str) -> JsonResponse:
-        record = self.storage.find(number)
-        if record is None:
+    def _fetch(self, job_id: str) -> JsonResponse:
+        job = self.storage.find(job_id)
+        if job is None:
             return error_reply("There is no request with this id, or it is older than 24 hours.", 400)
-        if record.state == "failed":
-            return error_reply(record.error)
-        if record.state != "done":
-            self.generation_queue.resume(record)
+        if job.state == "failed":
+            return error_reply(job.error)
+        if job.state != "done":
+            self.generation_queue.resume(job)
             return JsonResponse({"status": "processing", "message": "try again later.", "output": "", "tip": TIP})
-        links = self._links(record, record.files)
+        urls = self._urls(job, job.files)
         return JsonResponse(
             {
                 "status": "success",
-                "generationTime": record.seconds,
-                "id": record.id,
-                "output": links,
-                "proxy_links": links,
+                "generationTime": job.seconds,
+                "id": job.id,
+                "output": urls,
+                "proxy_links": urls,
                 "message": NOT_AI,
-                "track_id": record.parameters["track_id"],
-                "meta": _meta(record),
+                "track_id": job.parameters["track_id"],
+                "meta": _meta(job),
             }
         )
 
-    def _generated(self, request: dict[str, Any]) -> JsonResponse:
-        size = _whole(request.get("per_page"), 30, 30)
-        page = _whole(request.get("page"), 1, 10**6)
-        records = self.storage.all() if request.get("type", "3d") == "3d" else []
+    def _list(self, request: dict[str, Any]) -> JsonResponse:
+        per_page = _positive_int(request.get("per_page"), 30, 30)
+        page = _positive_int(request.get("page"), 1, 10**6)
+        jobs = self.storage.all() if request.get("type", "3d") == "3d" else []
         entries = [
             {
-                "id": record.id,
-                "status": {"done": "success", "failed": "failed"}.get(record.state, "processing"),
+                "id": job.id,
+                "status": {"done": "success", "failed": "failed"}.get(job.state, "processing"),
                 "type": "3d",
-                "track_id": record.parameters["track_id"],
-                "output": self._links(record, record.files),
-                "meta": _meta(record),
-                "created_at": int(record.created),
+                "track_id": job.parameters["track_id"],
+                "output": self._urls(job, job.files),
+                "meta": _meta(job),
+                "created_at": int(job.created),
             }
-            for record in records[(page - 1) * size : page * size]
+            for job in jobs[(page - 1) * per_page : page * per_page]
         ]
-        last = max(1, -(-len(records) // size))
-        pagination = {"current_page": page, "per_page": size, "total": len(records), "last_page": last}
+        last_page = max(1, -(-len(jobs) // per_page))
+        pagination = {"current_page": page, "per_page": per_page, "total": len(jobs), "last_page": last_page}
         return JsonResponse({"status": "success", "data": entries, "pagination": pagination})
 
-    def _links(self, record: StoredJob, files: tuple[str, ...]) -> list[str]:
-        return [f"{self.address}/results/{record.token}/{name}" for name in files]
+    def _urls(self, job: StoredJob, files: tuple[str, ...]) -> list[str]:
+        return [f"{self.origin}/results/{job.token}/{name}" for name in files]
 
 
 def _balance(_request: dict[str, Any]) -> JsonResponse:
     return JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NOT_AI})
 
 
-def _checked(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def _validate(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Returns all parameters of a submit, and the errors by parameter. Unknown names are ignored."""
-    parameters, wrong = defaults(), {}
+    parameters, errors = defaults(), {}
     image = request.get("image") or request.get("init_image")
     if not image:
-        wrong["init_image"] = ["The init image field is required."]
+        errors["init_image"] = ["The init image field is required."]
     for name, parameter in PARAMETERS.items():
         value = image if name == "image" else request.get(name)
         if value is None or (name == "image" and not image):
@@ -181,24 +179,24 @@ def _checked(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[st
         try:
             parameters[name] = parameter.check(value)
         except ParameterError as error:
-            wrong["init_image" if name == "image" else name] = [str(error.message)]
-    if isinstance(parameters["track_id"], str) and len(parameters["track_id"]) > LONGEST_TRACK_ID:
-        wrong["track_id"] = [f"The track id may not be longer than {LONGEST_TRACK_ID} characters."]
-    return parameters, wrong
+            errors["init_image" if name == "image" else name] = [str(error.message)]
+    if isinstance(parameters["track_id"], str) and len(parameters["track_id"]) > MAX_TRACK_ID:
+        errors["track_id"] = [f"The track id may not be longer than {MAX_TRACK_ID} characters."]
+    return parameters, errors
 
 
-def _files_to_come(record: StoredJob) -> tuple[str, ...]:
-    kinds = {"obj": ["obj", "mtl", "png"]}.get(record.parameters["output_format"], [record.parameters["output_format"]])
-    return tuple(f"{record.id}.{kind}" for kind in [*kinds, *(["mp4"] if record.parameters["render"] else [])])
+def _expected_files(job: StoredJob) -> tuple[str, ...]:
+    extensions = {"obj": ["obj", "mtl", "png"]}.get(job.parameters["output_format"], [job.parameters["output_format"]])
+    return tuple(f"{job.id}.{extension}" for extension in [*extensions, *(["mp4"] if job.parameters["render"] else [])])
 
 
-def _meta(record: StoredJob) -> dict[str, Any]:
+def _meta(job: StoredJob) -> dict[str, Any]:
     """Returns the parameters to echo: without the webhook, whose URL may be a secret."""
-    shown = {name: value for name, value in record.parameters.items() if name not in {"webhook", "track_id"}}
-    return {**shown, "file_prefix": record.token, "offline_preview": True}
+    echoed = {name: value for name, value in job.parameters.items() if name not in {"webhook", "track_id"}}
+    return {**echoed, "file_prefix": job.token, "offline_preview": True}
 
 
-def _whole(value: object, default: int, most: int) -> int:
-    """Returns a positive integer of a request, given as number or text."""
+def _positive_int(value: object, default: int, maximum: int) -> int:
+    """Returns a positive integer parameter, sent as a number or as text, limited to `maximum`."""
     text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
-    return max(1, min(int(text), most)) if text.isascii() and text.isdigit() and len(text) < 10 else default
+    return max(1, min(int(text), maximum)) if text.isascii() and text.isdigit() and len(text) < 10 else default

@@ -26,91 +26,99 @@ Make = Callable[[StoredJob, Path, Path], list[str]]
 """Makes a job's files from its image in the folder, and returns their names."""
 
 
+class QueueFullError(Exception):
+    """Too many jobs are queued. `retry_after`: seconds to wait."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many jobs are queued.")
+        self.retry_after = retry_after
+
+
 class GenerationQueue:
     """The queue between the threads that handle requests and the thread that makes models."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._queue: queue.SimpleQueue[StoredJob | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[StoredJob] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._pending: dict[int, StoredJob] = {}
+        """Queued and running jobs by id, the running one first."""
         self._started = 0.0
-        self._timing = 1.0
+        """Time at which the running job was started; 0 if none runs."""
+        self._slowdown = 1.0
         """How much longer jobs take on this computer than estimated."""
 
-    def submit(self, upload: str, parameters: dict[str, object]) -> StoredJob | float:
-        """Queue a new job; or, if too many are queued, return the seconds after which to try again."""
+    def submit(self, upload: str, parameters: dict[str, object]) -> StoredJob:
+        """Store and queue a new job, and return it. Raises QueueFullError."""
         with self._lock:
             if len(self._pending) >= MAX_JOBS:
-                return max(1.0, self._left(next(iter(self._pending.values()))))
-            record = self._storage.create(upload, parameters)
-            self._take(record)
-        return record
+                first = next(iter(self._pending.values()))
+                raise QueueFullError(max(1, int(self._remaining(first))) + 1)
+            job = self._storage.create(upload, parameters)
+            self._enqueue(job)
+        return job
 
-    def resume(self, record: StoredJob) -> None:
+    def resume(self, job: StoredJob) -> None:
         """Queue a job from an earlier run. Harmless if it is queued already."""
         with self._lock:
-            if record.id not in self._pending:
-                _log.info("job %d was not finished and is made now", record.id)
-                self._take(record)
+            if job.id not in self._pending:
+                _log.info("job %d was not finished and is queued again", job.id)
+                self._enqueue(job)
 
-    def eta(self, record: StoredJob) -> float:
+    def eta(self, job: StoredJob) -> float:
         """Returns the seconds until a job will be done."""
         with self._lock:
             total = 0.0
-            for other in self._pending.values():
-                total += self._left(other)
-                if other.id == record.id:
+            for pending in self._pending.values():
+                total += self._remaining(pending)
+                if pending.id == job.id:
                     break
             return round(max(1.0, total), 1)
 
     def serve(self, make: Make) -> None:
-        """Make queued jobs until `stop`. For the main thread: only that may use bpy."""
-        while (record := self._queue.get()) is not None:
+        """Make queued jobs forever. For the main thread: only that may use bpy."""
+        while True:
+            job = self._queue.get()
             self._started = time.monotonic()
-            done = self._one(record, make)
+            done = self._run(job, make)
             with self._lock:
                 self._started = 0.0
                 if done.state == "done":
-                    self._timing = max(0.1, done.seconds / _guess(record))
-                self._pending.pop(record.id, None)
+                    self._slowdown = max(0.1, done.seconds / _estimate(job))
+                self._pending.pop(job.id, None)
 
-    def stop(self) -> None:
-        """End `serve` after the running job."""
-        self._queue.put(None)
+    def _enqueue(self, job: StoredJob) -> None:
+        self._pending[job.id] = job
+        self._queue.put(job)
 
-    def _take(self, record: StoredJob) -> None:
-        self._pending[record.id] = record
-        self._queue.put(record)
-
-    def _left(self, record: StoredJob) -> float:
+    def _remaining(self, job: StoredJob) -> float:
         """Returns the seconds of work that a job still needs."""
-        needed = self._timing * _guess(record)
-        if record.id == next(iter(self._pending)) and self._started:
-            return max(0.5, needed - (time.monotonic() - self._started))
-        return needed
+        seconds = self._slowdown * _estimate(job)
+        if job.id == next(iter(self._pending)) and self._started:
+            return max(0.5, seconds - (time.monotonic() - self._started))
+        return seconds
 
-    def _one(self, record: StoredJob, make: Make) -> StoredJob:
-        known = self._storage.find(str(record.id))
-        if known is not None and known.state == "done":
-            return known  # another server on this folder has made it meanwhile
+    def _run(self, job: StoredJob, make: Make) -> StoredJob:
+        stored = self._storage.find(str(job.id))
+        if stored is not None and stored.state == "done":
+            return stored  # made by another server on this folder
         try:
-            image = self._storage.upload(record.upload)
+            image = self._storage.upload(job.upload)
             if image is None:
-                return self._storage.save(record, state="failed", error="The image is no longer stored.")
-            files = make(record, image, self._storage.results_folder(record))
+                return self._storage.save(job, state="failed", error="The image is no longer stored.")
+            files = make(job, image, self._storage.results_folder(job))
             seconds = round(time.monotonic() - self._started, 2)
-            _log.info("job %d took %.1f s", record.id, seconds)
-            return self._storage.save(record, state="done", files=tuple(files), seconds=seconds)
+            _log.info("job %d took %.1f s", job.id, seconds)
+            return self._storage.save(job, state="done", files=tuple(files), seconds=seconds)
         except ImageTo3DError as error:
-            return self._storage.save(record, state="failed", error=str(error.message))
+            return self._storage.save(job, state="failed", error=str(error.message))
         except Exception as error:
-            _log.exception("job %d failed", record.id)
-            text = f"The offline preview could not make a model of it: {type(error).__name__}: {one_line(error, 120)}"
-            return self._storage.save(record, state="failed", error=text)
+            _log.exception("job %d failed", job.id)
+            text = f"The offline preview could not make a model: {type(error).__name__}: {one_line(error, 120)}"
+            return self._storage.save(job, state="failed", error=text)
 
 
-def _guess(record: StoredJob) -> float:
+def _estimate(job: StoredJob) -> float:
     """Returns the estimated seconds of a job."""
-    share = int(record.parameters["resolution"]) / 256
-    return 0.5 + MODEL_SECONDS * share**2 + (VIDEO_SECONDS if record.parameters["render"] else 0.0)
+    relative_resolution = int(job.parameters["resolution"]) / 256
+    return 0.5 + MODEL_SECONDS * relative_resolution**2 + (VIDEO_SECONDS if job.parameters["render"] else 0.0)

@@ -24,16 +24,16 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ...worker.child_side import JsonStdout, lower_priority, read_stdin
-from .byte_ranges import piece
+from .byte_ranges import parse_range
 from .contract import Contract, JsonResponse, error_reply
 from .generation_queue import GenerationQueue
 from .storage import TYPES, Storage
 
 _log = logging.getLogger(__name__)
 
-LARGEST_BODY: Final = 8 * 1024 * 1024
-CLEAN_EVERY: Final = 3600.0
-"""Seconds between two clean-ups of old files."""
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+CLEANUP_INTERVAL: Final = 3600.0
+"""Seconds."""
 
 
 def main(args: list[str]) -> None:
@@ -83,14 +83,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         if self._is_local_program():
-            self._reply(*self._answer())
+            self._reply(*self._handle_post())
 
-    def _answer(self) -> tuple[JsonResponse, bool]:
+    def _handle_post(self) -> tuple[JsonResponse, bool]:
         """Returns the reply to a POST, and whether to close the connection."""
         length = self.headers.get("Content-Length", "")
         if not length.isdigit():
             return error_reply("The request has no Content-Length.", 400), True
-        if int(length) > LARGEST_BODY:
+        if int(length) > MAX_BODY_BYTES:
             return error_reply("The request is too large.", 400), True
         body = self.rfile.read(int(length))
         try:
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, RecursionError):
             return error_reply("The request body is not JSON.", 400), False
         try:
-            return self.server.contract.answer(urlsplit(self.path).path, request), False
+            return self.server.contract.handle(urlsplit(self.path).path, request), False
         except OSError as error:
             _log.exception("the folder can't be used")
             return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500), False
@@ -109,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if not self._is_local_program():
             return
-        path = self._file()
+        path = self._requested_file()
         try:
             file = path.open("rb") if path is not None else None
         except OSError:
@@ -119,11 +119,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         with file:
             status = os.fstat(file.fileno())
-            tag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
-            part = piece(status.st_size, self.headers.get("Range"), self.headers.get("If-Range"), tag)
-            self._head(part.status, TYPES.get(path.suffix[1:], "application/octet-stream"), part.length)
+            etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
+            part = parse_range(status.st_size, self.headers.get("Range"), self.headers.get("If-Range"), etag)
+            self._send_headers(part.status, TYPES.get(path.suffix[1:], "application/octet-stream"), part.length)
             self.send_header("Accept-Ranges", "bytes")
-            self.send_header("ETag", tag)
+            self.send_header("ETag", etag)
             self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
             if part.content_range:
                 self.send_header("Content-Range", part.content_range)
@@ -131,21 +131,21 @@ class Handler(BaseHTTPRequestHandler):
             if self.command == "HEAD":
                 return
             file.seek(part.first)
-            left = part.length
-            while left and (block := file.read(min(left, 1 << 18))):
+            remaining = part.length
+            while remaining and (block := file.read(min(remaining, 1 << 18))):
                 self.wfile.write(block)
-                left -= len(block)
+                remaining -= len(block)
 
     do_HEAD = do_GET
 
     def _is_local_program(self) -> bool:
-        """Refuses requests from web pages, which can reach loopback ports, under host names of their own."""
+        """Whether the request is not from a web page: those can reach loopback ports too (CSRF, DNS rebinding)."""
         if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
             return True
         self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403), True)
         return False
 
-    def _file(self) -> Path | None:
+    def _requested_file(self) -> Path | None:
         match urlsplit(self.path).path.split("/"):
             case ["", "temp", name]:
                 return self.server.storage.upload(name)
@@ -153,24 +153,26 @@ class Handler(BaseHTTPRequestHandler):
                 return self.server.storage.result(token, name)
         return None
 
-    def _reply(self, answer: JsonResponse, close: bool = False) -> None:
-        body = json.dumps(answer.body).encode()
+    def _reply(self, response: JsonResponse, close: bool = False) -> None:
+        body = json.dumps(response.body).encode()
         if close:
             self.close_connection = True
-        self._head(answer.status, "application/json", len(body), answer.headers)
+        self._send_headers(response.status, "application/json", len(body), response.headers)
         if close:
             self.send_header("Connection", "close")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _head(self, status: int, kind: str, length: int, more: Mapping[str, str] | None = None) -> None:
+    def _send_headers(
+        self, status: int, content_type: str, length: int, extra: Mapping[str, str] | None = None
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(length))
         self.send_header("Cache-Control", "no-store")
         self.send_header("X-Content-Type-Options", "nosniff")
-        for name, value in (more or {}).items():
+        for name, value in (extra or {}).items():
             self.send_header(name, value)
 
     def log_message(self, format: str, *args: Any) -> None:
@@ -182,4 +184,4 @@ def _clean(storage: Storage) -> None:
     while True:
         with contextlib.suppress(OSError, shutil.Error):
             storage.clean()
-        time.sleep(CLEAN_EVERY)
+        time.sleep(CLEANUP_INTERVAL)

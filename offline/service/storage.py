@@ -5,8 +5,7 @@
     jobs/ID.json             one file per job, so that a server started later knows it
     results/TOKEN/ID.glb …   result files
 
-Each file is written under a temporary name and renamed when it is complete. Thread-safe, also for two servers on one
-folder.
+Files are written atomically. Thread-safe, also for two servers on one folder.
 """
 
 from __future__ import annotations
@@ -19,14 +18,17 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ...atomic_file import atomic_write
+
 _log = logging.getLogger(__name__)
 
-KEPT_SECONDS: Final = 24 * 3600.0
+MAX_AGE: Final = 24 * 3600.0
+"""Seconds."""
 TYPES: Final[Mapping[str, str]] = {
     "png": "image/png",
     "jpg": "image/jpeg",
@@ -74,82 +76,76 @@ class Storage:
         self._jobs = folder / "jobs"
         self._results = folder / "results"
         self._lock = threading.Lock()
-        for place in (self._uploads, self._jobs, self._results):
-            place.mkdir(parents=True, exist_ok=True)
+        for subfolder in (self._uploads, self._jobs, self._results):
+            subfolder.mkdir(parents=True, exist_ok=True)
 
-    def store_upload(self, image: bytes, kind: str) -> str:
-        """Store an image (`kind`: its file name extension). Returns its file name."""
-        name = f"{secrets.token_hex(16)}.{kind}"
-        _write(self._uploads / name, image)
+    def store_upload(self, image: bytes, extension: str) -> str:
+        """Store an image. Returns its file name."""
+        name = f"{secrets.token_hex(16)}.{extension}"
+        atomic_write(self._uploads / name, image)
         return name
 
     def upload(self, name: str) -> Path | None:
         """Returns an uploaded image; None if there is none of that name."""
-        return _inside(self._uploads, name)
+        return _file_in(self._uploads, name)
 
     def result(self, token: str, name: str) -> Path | None:
         """Returns a result file; None if there is none of that name."""
-        return _inside(self._results / token, name) if token.isalnum() else None
+        return _file_in(self._results / token, name) if token.isalnum() else None
 
-    def results_folder(self, record: StoredJob) -> Path:
+    def results_folder(self, job: StoredJob) -> Path:
         """Returns the folder for a job's results, created if needed."""
-        place = self._results / record.token
-        place.mkdir(parents=True, exist_ok=True)
-        return place
+        folder = self._results / job.token
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def create(self, upload: str, parameters: Mapping[str, Any]) -> StoredJob:
         """Store a new job, and return it."""
         while True:
-            number = 100_000_000 + secrets.randbelow(900_000_000)
+            job_id = 100_000_000 + secrets.randbelow(900_000_000)
             with contextlib.suppress(FileExistsError):
-                os.close(os.open(self._jobs / f"{number}.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                os.close(os.open(self._jobs / f"{job_id}.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
                 break
-        record = StoredJob(number, secrets.token_hex(12), time.time(), upload, dict(parameters))
-        self.save(record)
-        return record
+        job = StoredJob(job_id, secrets.token_hex(12), time.time(), upload, dict(parameters))
+        self.save(job)
+        return job
 
-    def save(self, record: StoredJob, **changes: Any) -> StoredJob:
+    def save(self, job: StoredJob, **changes: Any) -> StoredJob:
         """Store a job with changes, and return it."""
-        record = replace(record, **changes)
+        job = replace(job, **changes)
         with self._lock:
-            _write(self._jobs / f"{record.id}.json", json.dumps(asdict(record), indent=1).encode())
-        return record
+            atomic_write(self._jobs / f"{job.id}.json", json.dumps(asdict(job), indent=1).encode())
+        return job
 
-    def find(self, number: str) -> StoredJob | None:
-        """Returns the job with that id."""
-        path = _inside(self._jobs, f"{number}.json") if number.isascii() and number.isdigit() else None
+    def find(self, job_id: str) -> StoredJob | None:
+        """Returns the job with that id; None if there is none."""
+        path = _file_in(self._jobs, f"{job_id}.json") if job_id.isascii() and job_id.isdigit() else None
         return _read(path) if path else None
 
     def all(self) -> list[StoredJob]:
         """Returns all jobs, the newest first."""
-        found = [record for path in self._jobs.glob("*.json") if (record := _read(path)) is not None]
-        return sorted(found, key=lambda record: record.created, reverse=True)
+        jobs = [job for path in self._jobs.glob("[0-9]*.json") if (job := _read(path)) is not None]
+        return sorted(jobs, key=lambda job: job.created, reverse=True)
 
     def clean(self) -> None:
         """Delete what is older than a day. Files that can't be deleted are tried again the next time."""
-        oldest = time.time() - KEPT_SECONDS
-        for place in (self._uploads, self._jobs, self._results):
-            for path in _older(place, oldest):
-                _log.info("removing %s", path.name)
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    with contextlib.suppress(OSError):
-                        path.unlink()
+        oldest = time.time() - MAX_AGE
+        for folder in (self._uploads, self._jobs, self._results):
+            for path in list(folder.iterdir()):
+                with contextlib.suppress(OSError):  # such as deleted by another server
+                    if path.stat().st_mtime < oldest:
+                        _log.info("deleting %s", path.name)
+                        if path.is_dir():
+                            shutil.rmtree(path, ignore_errors=True)
+                        else:
+                            path.unlink()
 
 
-def _older(place: Path, oldest: float) -> Iterator[Path]:
-    for path in list(place.iterdir()):
-        with contextlib.suppress(OSError):  # gone meanwhile
-            if path.stat().st_mtime < oldest:
-                yield path
-
-
-def _inside(place: Path, name: str) -> Path | None:
+def _file_in(folder: Path, name: str) -> Path | None:
     """Returns the file with that plain name in a folder; None if there is none."""
     if not name or name.startswith((".", "~")) or not all(c.isascii() and (c.isalnum() or c in "._-") for c in name):
         return None
-    path = place / name
+    path = folder / name
     return path if path.is_file() else None
 
 
@@ -157,22 +153,10 @@ def _read(path: Path) -> StoredJob | None:
     try:
         values = json.loads(path.read_bytes())
         known = {f.name for f in fields(StoredJob)}
-        record = StoredJob(**{name: value for name, value in values.items() if name in known})
-        return replace(record, files=tuple(record.files))
+        job = StoredJob(**{name: value for name, value in values.items() if name in known})
+        return replace(job, files=tuple(job.files))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, AttributeError):
-        _log.warning("%s can't be read and is passed over", path.name)
+        _log.warning("%s can't be read and is ignored", path.name)
         return None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file atomically, under a temporary name of its own (two servers may share the folder)."""
-    partial = path.with_name(f"~{secrets.token_hex(4)}-{path.name}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError
 from ...imaging.cutout import cut_out
-from . import image_io, mesh_export, turntable
+from ...imaging.raster import FloatArray
+from ...worker.images import MAX_SIDE, read_image
+from . import mesh_export, turntable
 from .inflate import inflate
 from .surface import extract
 from .texture import bake
@@ -16,29 +18,36 @@ from .texture import bake
 if TYPE_CHECKING:
     from ..service.storage import StoredJob
 
+MIN_SIDE: Final = 16
+"""Pixels; an image with a shorter side is enlarged."""
 GRID: Final = 0.625
 """Grid steps along the subject's longest side per unit of `resolution`."""
 MIN_GRID: Final = 24
 
 
-def make(record: StoredJob, image_path: Path, folder: Path) -> list[str]:
+def make(job: StoredJob, image_path: Path, folder: Path) -> list[str]:
     """Make the files that a job requests. Returns their names. Raises ImageError."""
-    wanted = record.parameters
-    resolution = int(wanted["resolution"])
+    parameters = job.parameters
+    resolution = int(parameters["resolution"])
     folder = folder.absolute()
-    image = image_io.read(image_path)
+    image = _read(image_path)
     if image[..., 3].max() < 0.5:
         raise ImageError("The image is fully transparent, so there is nothing to make a model from.")
-    subject = cut_out(image, first_view=bool(wanted["multi_image"]))
-    relief = inflate(subject, max(MIN_GRID, round(resolution * GRID)), int(wanted["seed"]))
-    texture = bake(image, subject, relief, max(resolution, MIN_GRID))
-    mesh_export.empty_scene()
-    body = mesh_export.build(
-        extract(relief.square), relief, texture, str(record.id), folder, float(wanted["mesh_simplify"])
-    )
+    subject = cut_out(image, first_view=bool(parameters["multi_image"]))
+    field = inflate(subject, max(MIN_GRID, round(resolution * GRID)), int(parameters["seed"]))
+    texture = bake(image, subject, field, max(resolution, MIN_GRID))
+    surface = extract(field.height_squared)
+    mesh_export.clear_scene()
+    model = mesh_export.build(surface, field.steps, texture, str(job.id), folder, float(parameters["mesh_simplify"]))
     files: list[Path] = []
-    if wanted["render"]:
-        files.append(turntable.film(body, folder / f"{record.id}.mp4"))
-    files += mesh_export.export(body, folder, str(wanted["output_format"]))
-    mesh_export.empty_scene()
+    if parameters["render"]:
+        files.append(turntable.render(model, folder / f"{job.id}.mp4"))
+    files += mesh_export.export(model, folder, str(parameters["output_format"]))
+    mesh_export.clear_scene()
     return sorted(path.name for path in files)
+
+
+def _read(path: Path) -> FloatArray:
+    image = read_image(path)
+    factor = -(-MIN_SIDE // min(image.shape[:2]))
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)[:MAX_SIDE, :MAX_SIDE] if factor > 1 else image

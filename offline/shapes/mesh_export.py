@@ -7,74 +7,73 @@ that they contain the same coordinates.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import ImageTo3DError
-from . import image_io
-from .inflate import Relief
+from ...imaging.raster import FloatArray, to_rgba
+from ...worker.images import write_image
 from .surface import Surface
 from .texture import Texture
 
-_log = logging.getLogger(__name__)
 
-
-def empty_scene() -> None:
+def clear_scene() -> None:
     """Remove everything of the last job."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
 
 
 def build(
-    surface: Surface, relief: Relief, texture: Texture, name: str, folder: Path, simplify: float
+    surface: Surface, steps: float, texture: Texture, name: str, folder: Path, simplify: float
 ) -> bpy.types.Object:
-    """Build the object, remove the fraction `simplify` of its triangles, and write its texture as PNG."""
-    points, quads = surface.points, surface.quads
-    center = 0.5 * (points.max(axis=0) + points.min(axis=0))
-    placed = (points - center) / relief.steps
+    """Build the object, remove the fraction `simplify` of its triangles, and write its texture as PNG into `folder`.
+
+    `steps`: grid steps along the longest side, which becomes 1 long.
+    """
+    vertices, quads = surface.vertices, surface.quads
+    center = 0.5 * (vertices.max(axis=0) + vertices.min(axis=0))
+    scaled = (vertices - center) / steps
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(points))
-    mesh.vertices.foreach_set("co", np.stack([placed[:, 0], -placed[:, 2], placed[:, 1]], axis=-1).ravel())
+    mesh.vertices.add(len(vertices))
+    mesh.vertices.foreach_set("co", np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=-1).ravel())
     mesh.loops.add(quads.size)
     mesh.loops.foreach_set("vertex_index", quads.ravel().astype(np.int32))
     mesh.polygons.add(len(quads))
     mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
     mesh.update(calc_edges=True)
-    body = bpy.data.objects.new(name, mesh)
-    bpy.context.scene.collection.objects.link(body)
-    bpy.context.view_layer.objects.active = body
-    body.select_set(True)
-    _simplify(body, simplify)
-    mesh = body.data
+    model = bpy.data.objects.new(name, mesh)
+    bpy.context.scene.collection.objects.link(model)
+    bpy.context.view_layer.objects.active = model
+    model.select_set(True)
+    _simplify(model, simplify)
+    mesh = model.data
     mesh.shade_smooth()
-    _cover(mesh, texture, center, relief.steps)
+    _add_uvs_and_colors(mesh, texture, center, steps)
     mesh.materials.append(_material(texture, name, folder / f"{name}.png"))
-    return body
+    return model
 
 
-def _simplify(body: bpy.types.Object, share: float) -> None:
+def _simplify(model: bpy.types.Object, fraction: float) -> None:
     """Remove that fraction of the triangles."""
-    modifier = body.modifiers.new("Simplify", "DECIMATE")
-    modifier.ratio = 1.0 - share
+    modifier = model.modifiers.new("Simplify", "DECIMATE")
+    modifier.ratio = 1.0 - fraction
     modifier.use_collapse_triangulate = True
-    with bpy.context.temp_override(object=body, active_object=body, selected_objects=[body]):
+    with bpy.context.temp_override(object=model, active_object=model, selected_objects=[model]):
         bpy.ops.object.modifier_apply(modifier=modifier.name)
 
 
-def _cover(mesh: bpy.types.Mesh, texture: Texture, center: NDArray[np.float32], steps: float) -> None:
+def _add_uvs_and_colors(mesh: bpy.types.Mesh, texture: Texture, center: FloatArray, steps: float) -> None:
     """Add texture coordinates, and the same colors at the vertices for the formats without texture."""
-    places = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertices.foreach_get("co", places)
-    places = places.reshape(-1, 3) * np.array([1.0, -1.0, 1.0], np.float32)
-    coordinates = texture.coordinates(places[:, (0, 2, 1)] * steps + center)
+    positions = np.empty(len(mesh.vertices) * 3, np.float32)
+    mesh.vertices.foreach_get("co", positions)
+    positions = positions.reshape(-1, 3) * np.array([1.0, -1.0, 1.0], np.float32)
+    coordinates = texture.coordinates(positions[:, (0, 2, 1)] * steps + center)
     corners = np.empty(len(mesh.loops), np.int32)
     mesh.loops.foreach_get("vertex_index", corners)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[corners].ravel())
     colors = np.ones((len(mesh.vertices), 4), np.float32)
-    colors[:, :3] = texture.at(coordinates)
+    colors[:, :3] = texture.colors_at(coordinates)
     attribute = mesh.color_attributes.new("Color", "BYTE_COLOR", "POINT")
     attribute.data.foreach_set("color_srgb", colors.ravel())
 
@@ -88,16 +87,18 @@ def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
     shader.inputs["Roughness"].default_value = 0.7
     shader.inputs["Metallic"].default_value = 0.0
     node = tree.nodes.new("ShaderNodeTexImage")
-    node.image = image_io.write(texture.colors, name, path)
+    write_image(to_rgba(texture.colors), path)
+    node.image = bpy.data.images.load(str(path), check_existing=False)  # the exporters need an image with a file
+    node.image.name = name
     node.extension = "EXTEND"
     tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
     return material
 
 
-def export(body: bpy.types.Object, folder: Path, format: str) -> list[Path]:
+def export(model: bpy.types.Object, folder: Path, format: str) -> list[Path]:
     """Export the object as `format` (glb, obj, stl, ply) into the folder. Returns the files."""
-    path = folder / f"{body.name}.{format}"
-    texture = folder / f"{body.name}.png"
+    path = folder / f"{model.name}.{format}"
+    texture = folder / f"{model.name}.png"
     axes = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
     match format:
         case "glb":
@@ -123,7 +124,7 @@ def export(body: bpy.types.Object, folder: Path, format: str) -> list[Path]:
 
 
 def _export_gltf(path: Path) -> None:
-    wanted = {
+    options = {
         "export_format": "GLB",
         "use_selection": True,
         "export_yup": True,
@@ -135,4 +136,4 @@ def _export_gltf(path: Path) -> None:
         "export_attributes": False,
     }
     known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()
-    bpy.ops.export_scene.gltf(filepath=str(path), **{name: value for name, value in wanted.items() if name in known})
+    bpy.ops.export_scene.gltf(filepath=str(path), **{name: value for name, value in options.items() if name in known})

@@ -10,46 +10,44 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...imaging.cutout import Cutout
-from ...imaging.raster import Floats, resize, sample, shrink
-from .inflate import Relief
+from ...imaging.raster import FloatArray, Mask, erode, resize, sample_grid
+from .inflate import HeightField
 
-SHARPNESS: Final = 4
+TEXELS: Final = 4
 """Texture pixels along the longest side per unit of `resolution`, if the image has as many."""
 FRINGE: Final = 0.005
 """Width of the subject's border, as a fraction of its longest side, whose colors may be mixed with the background."""
-
 WRAP: Final = 0.4
-"""See `Texture.wrap`, for a full solid of revolution."""
+"""`Texture.wrap` of a full solid of revolution."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texture:
-    """An image of the subject without background, and its texture mapping."""
+    """The subject's colors without background, and its texture mapping."""
 
-    colors: Floats
-    """RGB, sRGB."""
+    colors: FloatArray
+    """h × w × 3, sRGB."""
     scale: tuple[float, float]
     """Texture coordinates (u, v) per grid step along x and y; the grid's first node is at (0, 0)."""
     axis: float
     """The axis of a solid of revolution (x in grid steps)."""
     wrap: float
-    """For a solid of revolution, the weight of the angle around its axis against the front view, 0 to 1."""
+    """For a solid of revolution, the weight of a cylindrical projection against the one from the front, 0 to 1."""
 
-    def coordinates(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the texture coordinates of points in grid steps."""
+    def coordinates(self, points: FloatArray) -> FloatArray:
+        """Returns the texture coordinates, n × 2, of points, n × 3, in grid steps."""
         x = points[:, 0]
         if self.wrap > 0.0:
-            # A straight projection would stretch a few pixels over the sides of a solid of revolution.
-            across, deep = x - self.axis, np.abs(points[:, 2])
-            around = np.hypot(across, deep) * np.arctan2(across, deep) * (2.0 / np.pi)
-            x = self.axis + (1.0 - self.wrap) * across + self.wrap * around
+            # Projected from the front only, a few pixels would be stretched over the sides of a solid of revolution.
+            offset, depth = x - self.axis, np.abs(points[:, 2])
+            arc = np.hypot(offset, depth) * np.arctan2(offset, depth) * (2.0 / np.pi)
+            x = self.axis + (1.0 - self.wrap) * offset + self.wrap * arc
         return np.stack([x * self.scale[0], points[:, 1] * self.scale[1]], axis=-1).astype(np.float32)
 
-    def at(self, coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Returns the interpolated colors at texture coordinates."""
+    def colors_at(self, coordinates: FloatArray) -> FloatArray:
+        """Returns the colors, n × 3, at texture coordinates, n × 2 (bilinear interpolation)."""
         height, width = self.colors.shape[:2]
         x = np.clip(coordinates[:, 0] * width - 0.5, 0.0, width - 1.001)
         y = np.clip(coordinates[:, 1] * height - 0.5, 0.0, height - 1.001)
@@ -60,37 +58,44 @@ class Texture:
         return (lower * (1.0 - up) + upper * up).astype(np.float32)
 
 
-def bake(image: Floats, cutout: Cutout, relief: Relief, resolution: int) -> Texture:
+def bake(image: FloatArray, cutout: Cutout, field: HeightField, resolution: int) -> Texture:
     """Returns the texture of a subject: its colors, extended past its outline."""
-    high, wide = relief.square.shape
+    pixels = field.pixels_per_step
     # Image pixels per texture pixel; never less than one, as there is no more detail.
-    step = max(relief.pitch * relief.steps / (SHARPNESS * resolution), 1.0)
-    rows_in, columns_in = (round((nodes - 1) * relief.pitch / step) for nodes in (high, wide))
-    rows = relief.origin[0] + (np.arange(rows_in) + 0.5) * step
-    columns = relief.origin[1] + (np.arange(columns_in) + 0.5) * step
-    whole = np.concatenate([image[..., :3], cutout.coverage[..., None]], axis=-1)
-    cut = sample(whole, rows, columns, step)
-    colors = np.clip(cut[..., :3], 0.0, 1.0)
-    inner = shrink(cut[..., 3] > 0.97, max(1, round(FRINGE * relief.steps * relief.pitch / step)))
-    if not inner.any():
-        inner = cut[..., 3] > 0.5
-    scale = (relief.pitch / (columns_in * step), relief.pitch / (rows_in * step))
-    return Texture(_bled(colors, inner) if inner.any() else colors, scale, relief.axis, WRAP * relief.turned)
+    step = max(pixels * field.steps / (TEXELS * resolution), 1.0)
+    height, width = (round((nodes - 1) * pixels / step) for nodes in field.height_squared.shape)
+    rows = field.origin[0] + (np.arange(height) + 0.5) * step
+    columns = field.origin[1] + (np.arange(width) + 0.5) * step
+    subject = np.concatenate([image[..., :3], cutout.coverage[..., None]], axis=-1)
+    subject = sample_grid(subject, rows, columns, step)
+    colors, coverage = np.clip(subject[..., :3], 0.0, 1.0), subject[..., 3]
+    known = erode(coverage > 0.97, max(1, round(FRINGE * field.steps * pixels / step)))
+    if not known.any():
+        known = coverage > 0.5
+    scale = (pixels / (width * step), pixels / (height * step))
+    return Texture(_extend(colors, known) if known.any() else colors, scale, field.axis, WRAP * field.revolved)
 
 
-def _bled(colors: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Returns the colors where `known`, and elsewhere those of nearby known pixels."""
+def _extend(colors: FloatArray, known: Mask) -> FloatArray:
+    """Returns the colors where `known`, and elsewhere those of nearby known pixels (texture padding).
+
+    A pull-push pyramid (Gortler et al., The Lumigraph, SIGGRAPH 1996).
+    """
     weight = known.astype(np.float32)[..., None]
-    layers = [np.concatenate([colors * weight, weight], axis=-1)]
-    while max(layers[-1].shape[:2]) > 1:
-        layer = layers[-1]
-        layer = np.pad(layer, ((0, layer.shape[0] % 2), (0, layer.shape[1] % 2), (0, 0)))
-        layers.append((layer[::2, ::2] + layer[1::2, ::2] + layer[::2, 1::2] + layer[1::2, 1::2]) / 4.0)
+    pyramid = [np.concatenate([colors * weight, weight], axis=-1)]
+    while max(pyramid[-1].shape[:2]) > 1:
+        level = pyramid[-1]
+        level = np.pad(level, ((0, level.shape[0] % 2), (0, level.shape[1] % 2), (0, 0)))
+        pyramid.append((level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4.0)
     filled = np.zeros((1, 1, 3), np.float32)
-    for layer in reversed(layers):
-        height, width = layer.shape[:2]
-        wider = resize(filled, 2 * filled.shape[0], 2 * filled.shape[1])[:height, :width]
-        share = layer[..., 3:]
-        own = layer[..., :3] / np.maximum(share, 1e-9)
-        filled = np.where(share > 0.0, share * own + (1.0 - share) * wider, wider) if layer is not layers[-1] else own
+    for level in reversed(pyramid):
+        height, width = level.shape[:2]
+        coarse = resize(filled, 2 * filled.shape[0], 2 * filled.shape[1])[:height, :width]
+        weight = level[..., 3:]
+        fine = level[..., :3] / np.maximum(weight, 1e-9)
+        filled = (
+            np.where(weight > 0.0, weight * fine + (1.0 - weight) * coarse, coarse)
+            if level is not pyramid[-1]
+            else fine
+        )
     return np.clip(filled, 0.0, 1.0).astype(np.float32)

@@ -18,38 +18,38 @@ FRAMES_PER_SECOND: Final = 12
 SAMPLES: Final = 4
 
 
-def film(body: bpy.types.Object, path: Path) -> Path:
-    """Render the turntable as H.264 in MP4. Leaves camera and lights in the scene."""
+def render(model: bpy.types.Object, path: Path) -> Path:
+    """Render the turntable video (H.264 in MP4) to `path`, and return it. Leaves camera and lights in the scene."""
     scene = bpy.context.scene
-    corners = [body.matrix_world @ Vector(corner) for corner in body.bound_box]
+    corners = [model.matrix_world @ Vector(corner) for corner in model.bound_box]
     low, high = (Vector([pick(c[i] for c in corners) for i in range(3)]) for pick in (min, max))
-    middle, radius = (low + high) / 2, (high - low).length / 2
+    center, radius = (low + high) / 2, (high - low).length / 2
     # Camera and lights rotate around the model, which looks the same and lets Cycles keep the model's data.
-    studio = bpy.data.objects.new("Studio", None)
-    studio.location = middle
-    scene.collection.objects.link(studio)
-    _furnish(scene, studio, radius)
-    studio.rotation_mode = "XYZ"
-    _settings(scene, path)
-    for frame in range(1, FRAMES + 1):  # each by itself: no question of interpolation
-        studio.rotation_euler.z = -2.0 * math.pi * (frame - 1) / FRAMES
-        studio.keyframe_insert("rotation_euler", index=2, frame=frame)
+    rig = bpy.data.objects.new("Rig", None)
+    rig.location = center
+    scene.collection.objects.link(rig)
+    _add_camera_and_lights(scene, rig, radius)
+    rig.rotation_mode = "XYZ"
+    _configure_render(scene, path)
+    for frame in range(1, FRAMES + 1):  # a keyframe each, so that nothing is interpolated
+        rig.rotation_euler.z = -2.0 * math.pi * (frame - 1) / FRAMES
+        rig.keyframe_insert("rotation_euler", index=2, frame=frame)
     bpy.ops.render.render(animation=True, scene=scene.name)
     if not path.is_file():
         raise ImageTo3DError("The turntable video could not be written.")
     return path
 
 
-def _furnish(scene: bpy.types.Scene, studio: bpy.types.Object, radius: float) -> None:
+def _add_camera_and_lights(scene: bpy.types.Scene, rig: bpy.types.Object, radius: float) -> None:
     """Add camera and lights around the center, and the light of the world."""
 
     def place(data: bpy.types.ID, azimuth: float, elevation: float, distance: float) -> bpy.types.Object:
-        thing = bpy.data.objects.new(data.name, data)
+        item = bpy.data.objects.new(data.name, data)
         aim = Matrix.Rotation(math.radians(azimuth), 4, "Z") @ Matrix.Rotation(math.radians(90.0 - elevation), 4, "X")
-        thing.matrix_local = aim @ Matrix.Translation((0.0, 0.0, distance))
-        thing.parent = studio
-        scene.collection.objects.link(thing)
-        return thing
+        item.matrix_local = aim @ Matrix.Translation((0.0, 0.0, distance))
+        item.parent = rig
+        scene.collection.objects.link(item)
+        return item
 
     for azimuth, elevation, power in ((-35.0, 45.0, 42.0), (55.0, 15.0, 16.0), (170.0, 45.0, 24.0)):
         light = bpy.data.lights.new("Light", "AREA")
@@ -66,7 +66,7 @@ def _furnish(scene: bpy.types.Scene, studio: bpy.types.Object, radius: float) ->
     scene.world = world
 
 
-def _settings(scene: bpy.types.Scene, path: Path) -> None:
+def _configure_render(scene: bpy.types.Scene, path: Path) -> None:
     scene.frame_start, scene.frame_end = 1, FRAMES
     render = scene.render
     render.engine = "CYCLES"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real offline preview, in a real second Blender, for the tests of what it answers and makes."""
+"""Fixtures: a real offline preview in a real background Blender, and a client for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLES = package_stub.ROOT / "samples"
 
 @pytest.fixture(scope="session")
 def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfflineService]:
-    """One for all tests."""
+    """One server for all tests."""
     shared = OfflineService(Launch.for_wheel(), tmp_path_factory.mktemp("offline"))
     yield shared
     shared.stop()
@@ -25,10 +25,10 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfflineService
 
 @pytest.fixture
 def service(offline: OfflineService) -> Service:
-    """It, as something to send requests to; idle."""
-    talk = Service(offline.base_url())
-    talk.wait_until_idle()
-    return talk
+    """A client for the server, which has no unfinished jobs."""
+    client = Service(offline.base_url())
+    client.wait_until_idle()
+    return client
 
 
 @pytest.fixture
@@ -38,5 +38,5 @@ def chair() -> Path:
 
 @pytest.fixture
 def mug() -> Path:
-    """An image without alpha, on white; its handle lets the white be seen through."""
+    """An image without alpha, on white, which is visible through the handle."""
     return SAMPLES / "mug.png"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The offline preview answers as the service does, so what works with one works with the other."""
+"""The offline preview follows the service's contract, so clients of one work with the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from service import KEY, Service
 QUICK = {"resolution": 48}
 
 
-def test_a_submit_is_answered_at_once_and_tells_how_to_go_on(service: Service, chair: Path) -> None:
+def test_a_submit_is_answered_at_once_with_the_url_to_poll(service: Service, chair: Path) -> None:
     reply = service.submit(chair, **QUICK)
     assert reply["status"] == "processing"
     assert isinstance(reply["id"], int)
@@ -37,14 +37,14 @@ def test_a_submit_is_answered_at_once_and_tells_how_to_go_on(service: Service, c
     assert "not AI" in reply["message"]
 
 
-def test_while_it_works_a_fetch_is_answered_in_the_short_form(service: Service, chair: Path) -> None:
+def test_a_fetch_of_an_unfinished_job_gets_the_short_reply(service: Service, chair: Path) -> None:
     first = service.submit(chair, resolution=256)
     reply = service.ask(f"3d/fetch/{first['id']}")
     assert reply == {"status": "processing", "message": "try again later.", "output": "", "tip": reply["tip"]}
     assert service.finish(first)["status"] == "success"
 
 
-def test_the_finished_job_lists_the_files_that_were_announced(service: Service, chair: Path) -> None:
+def test_a_finished_job_lists_the_announced_files(service: Service, chair: Path) -> None:
     first = service.submit(chair, output_format="obj", **QUICK)
     reply = service.finish(first)
     assert reply["id"] == first["id"]
@@ -54,7 +54,7 @@ def test_the_finished_job_lists_the_files_that_were_announced(service: Service, 
     assert "not AI" in reply["message"]
 
 
-def test_settings_and_the_callers_own_id_come_back(service: Service, chair: Path) -> None:
+def test_parameters_and_the_track_id_are_echoed(service: Service, chair: Path) -> None:
     first = service.submit(chair, track_id="shelf 7", seed=3480183101, mesh_simplify=0.95, **QUICK)
     last = service.finish(first)
     for reply in (first, last):
@@ -64,13 +64,13 @@ def test_settings_and_the_callers_own_id_come_back(service: Service, chair: Path
         assert reply["meta"]["ss_sampling_steps"] == 12
 
 
-def test_seed_0_becomes_a_random_one_that_is_told(service: Service, chair: Path) -> None:
+def test_seed_0_becomes_a_random_seed_that_is_echoed(service: Service, chair: Path) -> None:
     seeds = {service.submit(chair, seed=0, **QUICK)["meta"]["seed"] for _ in range(3)}
     assert len(seeds) == 3
     assert all(0 < seed < 2**32 for seed in seeds)
 
 
-def test_the_image_may_be_named_either_way(service: Service, chair: Path) -> None:
+def test_the_image_can_be_sent_under_either_field_name(service: Service, chair: Path) -> None:
     url = service.upload(chair)
     for name in ("image", "init_image"):
         assert service.ask("3d/image_to_3d", **{name: url}, **QUICK)["status"] == "processing"
@@ -89,7 +89,7 @@ def test_the_image_may_be_named_either_way(service: Service, chair: Path) -> Non
         ({"render": "perhaps"}, "render"),
     ],
 )
-def test_a_wrong_setting_is_refused_by_name_in_the_services_own_form(
+def test_an_invalid_parameter_is_named_in_the_services_error_format(
     service: Service, chair: Path, fields: dict[str, object], named: str
 ) -> None:
     if "image" not in fields and named != "init_image":
@@ -101,7 +101,7 @@ def test_a_wrong_setting_is_refused_by_name_in_the_services_own_form(
     assert isinstance(reply["message"][named][0], str)
 
 
-def test_without_a_key_every_endpoint_refuses(service: Service) -> None:
+def test_every_endpoint_requires_an_api_key(service: Service) -> None:
     for path in ("3d/image_to_3d", "3d/fetch/1", "base64_to_url", "assets_generated", "/api/wallet_balance"):
         for key in ("", None):
             reply = requests.post(service.post(path).url, json={"key": key}, timeout=60)
@@ -114,7 +114,7 @@ def test_an_unknown_id_is_an_error(service: Service) -> None:
         assert service.ask(f"3d/fetch/{number}")["status"] == "error"
 
 
-def test_more_than_five_at_once_have_to_wait(service: Service, chair: Path) -> None:
+def test_more_than_five_jobs_at_once_get_a_rate_limit_error(service: Service, chair: Path) -> None:
     url = service.upload(chair)
     replies = [service.post("3d/image_to_3d", image=url, resolution=160) for _ in range(7)]
     assert [reply.status_code for reply in replies[:5]] == [200] * 5
@@ -149,19 +149,19 @@ def test_an_upload_comes_back_byte_for_byte(service: Service, chair: Path) -> No
     ],
     ids=["missing", "empty", "bare", "space", "no base64", "cut off", "no image", "too large"],
 )
-def test_what_is_no_image_is_not_taken(service: Service, text: str | None) -> None:
+def test_an_upload_that_is_not_an_image_is_refused(service: Service, text: str | None) -> None:
     reply = service.ask("base64_to_url", base64_string=text)
     assert reply["status"] == "error"
     assert list(reply["message"]) == ["base64_string"]
 
 
-def test_an_image_elsewhere_is_not_fetched(service: Service) -> None:
+def test_an_image_on_another_computer_is_not_downloaded(service: Service) -> None:
     for url in ("http://example.com/chair.png", "https://10.0.0.1/chair.png", "http://169.254.169.254/latest"):
         reply = service.ask("3d/image_to_3d", image=url)
         assert "does not download images" in reply["message"]["init_image"][0]
 
 
-def test_an_image_served_on_this_machine_is_fetched(service: Service, chair: Path, httpserver: HTTPServer) -> None:
+def test_an_image_served_by_this_computer_is_downloaded(service: Service, chair: Path, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/chair").respond_with_data(chair.read_bytes(), content_type="text/plain")
     httpserver.expect_request("/moved").respond_with_data("", 302, {"Location": "http://example.com/chair.png"})
     assert service.ask("3d/image_to_3d", image=httpserver.url_for("/chair"), **QUICK)["status"] == "processing"
@@ -181,26 +181,33 @@ def test_the_webhook_is_never_called(service: Service, chair: Path) -> None:
             listener.accept()
 
 
-def test_an_image_that_is_transparent_throughout_ends_the_job_with_a_reason(service: Service, tmp_path: Path) -> None:
+def test_a_fully_transparent_image_fails_the_job_with_a_reason(service: Service, tmp_path: Path) -> None:
     Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(tmp_path / "empty.png")
     reply = service.finish(service.submit(tmp_path / "empty.png"))
     assert reply["status"] == "error"
     assert "fully transparent" in reply["message"]
 
 
-def test_a_damaged_image_ends_the_job_with_a_reason(service: Service, chair: Path) -> None:
+def test_a_subject_that_is_too_thin_fails_the_job_with_a_reason(service: Service, tmp_path: Path) -> None:
+    Image.new("RGB", (3, 200), (255, 0, 0)).save(tmp_path / "thin.png")
+    reply = service.finish(service.submit(tmp_path / "thin.png", **QUICK))
+    assert reply["status"] == "error"
+    assert "too thin" in reply["message"]
+
+
+def test_a_damaged_image_fails_the_job_with_a_reason(service: Service, chair: Path) -> None:
     reply = service.finish(service.submit(chair.read_bytes()[:300]))
     assert reply["status"] == "error"
     assert "image" in reply["message"]
 
 
-def test_the_wallet_is_empty_and_the_key_taken(service: Service) -> None:
+def test_the_balance_is_zero_for_any_key(service: Service) -> None:
     reply = service.ask("/api/wallet_balance")
     assert reply["status"] == "success"
     assert reply["data"] == {"balance": 0.0, "currency": "USD"}
 
 
-def test_the_list_of_generated_models_has_the_newest_first(service: Service, chair: Path) -> None:
+def test_the_list_of_generated_models_starts_with_the_newest(service: Service, chair: Path) -> None:
     jobs = [service.submit(chair, track_id=f"in order {i}", **QUICK) for i in range(3)]
     done = [service.finish(job) for job in jobs]
     for path in ("assets_generated", "/api/assets_generated"):
@@ -231,7 +238,7 @@ def test_an_interrupted_download_can_be_resumed(service: Service, chair: Path) -
     assert (beyond.status_code, beyond.headers["Content-Range"]) == (416, f"bytes */{len(whole)}")
 
 
-def test_only_its_own_files_are_served(service: Service, chair: Path) -> None:
+def test_only_uploads_and_results_are_served(service: Service, chair: Path) -> None:
     reply = service.finish(service.submit(chair, **QUICK))
     token = urlsplit(reply["output"][0]).path.split("/")[2]
     for path in (f"/jobs/{reply['id']}.json", f"/results/{token}/../../jobs/{reply['id']}.json", "/temp/..", "/", "/x"):
@@ -242,7 +249,7 @@ def test_only_its_own_files_are_served(service: Service, chair: Path) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
-def test_web_pages_can_not_use_it(service: Service, headers: dict[str, str]) -> None:
+def test_requests_from_web_pages_are_refused(service: Service, headers: dict[str, str]) -> None:
     for method in ("POST", "GET"):
         reply = requests.request(
             method, f"{service.root}/api/wallet_balance", json={"key": "k"}, headers=headers, timeout=60
@@ -251,13 +258,13 @@ def test_web_pages_can_not_use_it(service: Service, headers: dict[str, str]) -> 
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"nothing", b"[" * 100_000, b'"key"'])
-def test_a_body_that_makes_no_sense_is_refused_with_a_reason(service: Service, body: bytes) -> None:
+def test_a_request_body_that_is_not_a_json_object_is_refused(service: Service, body: bytes) -> None:
     reply = requests.post(f"{service.base_url}/3d/image_to_3d", data=body, timeout=60)
     assert reply.status_code == 400
     assert reply.json()["status"] == "error"
 
 
-def test_an_endless_body_is_not_read(service: Service) -> None:
+def test_a_request_body_that_is_too_large_is_not_read(service: Service) -> None:
     connection = http.client.HTTPConnection(urlsplit(service.root).netloc, timeout=60)
     connection.putrequest("POST", "/api/v6/base64_to_url")
     connection.putheader("Content-Length", str(10**12))
@@ -266,7 +273,7 @@ def test_an_endless_body_is_not_read(service: Service) -> None:
     connection.close()
 
 
-def test_jobs_outlive_the_server(tmp_path: Path, chair: Path) -> None:
+def test_jobs_survive_a_restart_of_the_server(tmp_path: Path, chair: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
         before = Service(offline.base_url())
@@ -286,7 +293,7 @@ def test_jobs_outlive_the_server(tmp_path: Path, chair: Path) -> None:
         offline.stop()
 
 
-def test_it_starts_again_when_it_has_died(tmp_path: Path) -> None:
+def test_the_server_is_restarted_after_it_exited(tmp_path: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
         offline.base_url()
@@ -299,7 +306,7 @@ def test_it_starts_again_when_it_has_died(tmp_path: Path) -> None:
         offline.stop()
 
 
-def test_threads_that_need_it_at_once_get_the_same_one(tmp_path: Path) -> None:
+def test_concurrent_threads_share_one_server(tmp_path: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
         with ThreadPoolExecutor(4) as threads:
@@ -310,12 +317,12 @@ def test_threads_that_need_it_at_once_get_the_same_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["/nowhere/blender", "false"])
-def test_where_it_can_not_be_started_the_reason_is_told(tmp_path: Path, command: str) -> None:
+def test_a_server_that_does_not_start_is_reported_with_the_reason(tmp_path: Path, command: str) -> None:
     with pytest.raises(WorkerError, match="could not be started"):
         OfflineService(Launch((command,)), tmp_path).base_url()
 
 
-def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
+def test_the_server_exits_when_its_blender_does(tmp_path: Path) -> None:
     command = [*Launch.for_wheel().command, str(BOOTSTRAP), "--", "offline.service.server", str(tmp_path)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout is not None
@@ -326,33 +333,33 @@ def test_it_ends_with_the_blender_that_started_it(tmp_path: Path) -> None:
         try:
             child.wait(20)
         except subprocess.TimeoutExpired:
-            pytest.fail("it goes on without its parent")
+            pytest.fail("the server still runs without its parent")
     finally:
         child.kill()
         child.wait()
         child.stdout.close()
 
 
-def test_it_listens_on_this_machine_only(service: Service) -> None:
+def test_the_server_listens_on_loopback_only(service: Service) -> None:
     assert urlsplit(service.base_url).hostname == "127.0.0.1"
 
 
-def test_yesterdays_files_are_removed_and_todays_kept(tmp_path: Path) -> None:
+def test_files_older_than_a_day_are_deleted(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     names = [storage.store_upload(b"image", "png") for _ in range(2)]
-    records = [storage.create(name, {"render": False}) for name in names]
-    places = [storage.results_folder(record) for record in records]
+    jobs = [storage.create(name, {"render": False}) for name in names]
+    places = [storage.results_folder(job) for job in jobs]
     yesterday = time.time() - 25 * 3600
-    for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{records[0].id}.json", places[0]):
+    for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{jobs[0].id}.json", places[0]):
         assert path is not None
         os.utime(path, (yesterday, yesterday))
     storage.clean()
     assert [storage.upload(name) is None for name in names] == [True, False]
-    assert [storage.find(str(record.id)) is None for record in records] == [True, False]
+    assert [storage.find(str(job.id)) is None for job in jobs] == [True, False]
     assert [place.exists() for place in places] == [False, True]
 
 
-def test_the_key_is_kept_nowhere(service: Service, offline: OfflineService, chair: Path) -> None:
+def test_the_api_key_is_not_stored(service: Service, offline: OfflineService, chair: Path) -> None:
     service.finish(service.submit(chair, **QUICK))
     kept = [path for path in offline.folder.rglob("*") if path.is_file()]
     assert kept

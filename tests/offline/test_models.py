@@ -46,8 +46,8 @@ def test_all_formats_hold_the_same_model(made: dict[str, dict[str, Path]]) -> No
         assert other.volume == pytest.approx(places[0].volume, rel=1e-4)
 
 
-def test_it_stands_upright_with_its_longest_side_1(made: dict[str, dict[str, Path]]) -> None:
-    """The chair is taller than wide, and its legs are at the bottom: thinner there than at the seat."""
+def test_the_model_is_upright_and_its_longest_side_is_1(made: dict[str, dict[str, Path]]) -> None:
+    """The chair is taller than wide, and thinner at the bottom (legs) than at the seat."""
     mesh = meshes.read(made["glb"]["glb"])
     wide, high, deep = mesh.size
     assert high == pytest.approx(1.0, abs=0.03)
@@ -56,7 +56,7 @@ def test_it_stands_upright_with_its_longest_side_1(made: dict[str, dict[str, Pat
     assert low < 0.5 * middle
 
 
-def test_from_the_front_it_looks_like_the_image(made: dict[str, dict[str, Path]], chair: Path) -> None:
+def test_the_model_looks_like_the_image_from_the_front(made: dict[str, dict[str, Path]], chair: Path) -> None:
     mesh = meshes.read(made["glb"]["glb"])
     texture = texture_of(made["glb"]["glb"])
     image_file = np.asarray(Image.open(chair).convert("RGBA"), np.float64) / 255.0
@@ -73,8 +73,8 @@ def test_from_the_front_it_looks_like_the_image(made: dict[str, dict[str, Path]]
     assert np.abs(seen - given).mean() < 0.03
 
 
-def test_no_background_shows_at_the_outline(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
-    """The mug's image is white around it; no vertex of the model is."""
+def test_the_background_does_not_bleed_into_the_outline(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
+    """The mug's background is white; no vertex of the model is."""
     files = Service(offline.base_url()).make(mug, tmp_path, **SMALL)
     mesh = meshes.read(files["glb"])
     rim = np.abs(mesh.points[:, 2]) < 0.01
@@ -83,7 +83,7 @@ def test_no_background_shows_at_the_outline(offline: OfflineService, mug: Path, 
     assert (colors.min(axis=1) > 0.93).mean() < 0.01
 
 
-def test_the_handle_of_the_mug_can_be_looked_through(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
+def test_the_mugs_handle_has_a_hole(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
     mesh = meshes.read(Service(offline.base_url()).make(mug, tmp_path, **SMALL)["glb"]).welded()
     edges = 3 * len(mesh.triangles) // 2
     assert len(mesh.points) - edges + len(mesh.triangles) == 0  # Euler: a torus
@@ -97,7 +97,7 @@ def test_obj_comes_with_its_material_and_texture(made: dict[str, dict[str, Path]
     assert meshes.read(files["obj"]).uv is not None
 
 
-def test_ply_carries_the_colors_at_its_vertices(made: dict[str, dict[str, Path]]) -> None:
+def test_ply_has_vertex_colors(made: dict[str, dict[str, Path]]) -> None:
     mesh = meshes.read(made["ply"]["ply"])
     assert mesh.colors is not None
     legs = mesh.points[:, 1] < -0.42
@@ -108,7 +108,7 @@ def test_ply_carries_the_colors_at_its_vertices(made: dict[str, dict[str, Path]]
     assert green > red  # velvet
 
 
-def test_simplify_sets_the_share_of_triangles_removed(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+def test_simplify_sets_the_fraction_of_triangles_removed(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
     service = Service(offline.base_url())
     counts = {
         share: len(meshes.read(service.make(chair, tmp_path, mesh_simplify=share, **SMALL)["glb"]).triangles)
@@ -117,9 +117,7 @@ def test_simplify_sets_the_share_of_triangles_removed(offline: OfflineService, c
     assert counts[0.98] / counts[0.9] == pytest.approx(0.2, rel=0.1)
 
 
-def test_resolution_sets_the_fineness_of_shape_and_texture(
-    offline: OfflineService, chair: Path, tmp_path: Path
-) -> None:
+def test_resolution_sets_the_detail_of_mesh_and_texture(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
     service = Service(offline.base_url())
     coarse, fine = (service.make(chair, tmp_path, resolution=r)["glb"] for r in (64, 128))
     ratio = len(meshes.read(fine).triangles) / len(meshes.read(coarse).triangles)
@@ -127,7 +125,7 @@ def test_resolution_sets_the_fineness_of_shape_and_texture(
     assert texture_of(fine).shape[0] > 1.5 * texture_of(coarse).shape[0]
 
 
-def test_render_brings_a_real_video(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+def test_render_adds_a_playable_video(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
     files = Service(offline.base_url()).make(chair, tmp_path, render=True, **SMALL)
     assert set(files) == {"glb", "mp4"}
     video = files["mp4"].read_bytes()
@@ -156,7 +154,27 @@ def at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
     ]
 
 
-def test_a_file_with_a_hole_would_be_noticed() -> None:
+def test_a_tiny_image_becomes_a_model(offline: OfflineService, tmp_path: Path) -> None:
+    Image.new("RGB", (1, 1), (200, 40, 30)).save(tmp_path / "tiny.png")
+    mesh = meshes.read(Service(offline.base_url()).make(tmp_path / "tiny.png", tmp_path, **SMALL)["glb"])
+    assert mesh.open_edges() == 0
+    assert mesh.volume > 0
+
+
+def test_a_rotated_photo_becomes_an_upright_model(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+    """The chair, lying on its side with the EXIF orientation that says so."""
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.open(chair).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "rotated.png", exif=exif.tobytes())
+    service = Service(offline.base_url())
+    models = []
+    for index, image in enumerate((chair, tmp_path / "rotated.png")):
+        (tmp_path / str(index)).mkdir()
+        models.append(meshes.read(service.make(image, tmp_path / str(index), **SMALL)["glb"]))
+    assert np.abs(models[0].size - models[1].size).max() < 1e-5
+
+
+def test_the_tests_detect_an_open_mesh() -> None:
     closed = Mesh(np.eye(4, 3), np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [2, 0, 3]]))
     assert closed.open_edges() == 0
     assert Mesh(closed.points, closed.triangles[:3]).open_edges() > 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a screenshot shows, in numbers."""
+"""Measurements on screenshots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Pixels = npt.NDArray[np.float32]
 
 
 def read(path: Path, rectangle: tuple[int, int, int, int] | None = None) -> Pixels:
-    """RGB values from 0 to 255; of a part (x, y, width, height from the lower left) or the whole."""
+    """Returns RGB values, 0 to 255, of the image or of a rectangle (x, y, width, height; from the lower left)."""
     with Image.open(path) as image_file:
         pixels = np.asarray(image_file.convert("RGB"), np.float32)
     if rectangle is None:
@@ -23,10 +23,10 @@ def read(path: Path, rectangle: tuple[int, int, int, int] | None = None) -> Pixe
 
 
 def is_an_image(pixels: Pixels) -> bool:
-    """Whether there is something to see: neither black nor one flat color."""
+    """Whether the image shows something: it is neither black nor one flat color."""
     return bool(pixels.mean() > 10 and pixels.std() > 8)
 
 
 def share_changed(before: Pixels, after: Pixels) -> float:
-    """The share of pixels that differ visibly, from 0 to 1."""
+    """Returns the fraction of pixels, 0 to 1, that differ visibly."""
     return float((np.abs(before - after).max(axis=-1) > 12).mean())
