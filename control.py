@@ -38,4 +38,4 @@ class Control:
 
 
 NO_CONTROL = Control()
-"""Never cancelled, and nobody is told the progress."""
+"""Never cancelled; the progress is ignored."""

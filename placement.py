@@ -163,12 +163,3 @@ def _check(name: str, value: Any) -> Any:
         shown, allowed = one_line(repr(value), 80), range_text(name)
         raise ParameterError("{name} is {value}, but must be {allowed}.", name=name, value=shown, allowed=allowed)
     return tuple(value) if isinstance(value, list) else value
-
-
-def markdown_table() -> str:
-    """Returns the documentation's table of all settings."""
-    rows = ["| Setting | In the panel | Default | Allowed | Meaning |", "|---|---|---|---|---|"]
-    for name, setting in SETTINGS.items():
-        default = repr(list(DEFAULTS[name]) if isinstance(DEFAULTS[name], tuple) else DEFAULTS[name])
-        rows.append(f"| `{name}` | {setting.label} | `{default}` | {range_text(name)} | {setting.description} |")
-    return "\n".join(rows) + "\n"

@@ -242,31 +242,6 @@ def defaults() -> dict[str, Any]:
     return {p.name: p.default for p in PARAMETERS.values() if not p.required}
 
 
-def markdown_table() -> str:
-    """Returns the documentation's table of all parameters."""
-    rows = [
-        "| Parameter | In the panel | Default | Allowed | Meaning |",
-        "|---|---|---|---|---|",
-    ]
-    for p in PARAMETERS.values():
-        allowed = p.range_text + ("" if p.required or p.kind is not Kind.TEXT else ", or none")
-        default = "required" if p.required else _default_text(p.default)
-        rows.append(f"| `{p.name}` | {p.label} | {default} | {allowed} | {p.description} |")
-    return "\n".join(rows) + "\n"
-
-
-def _default_text(value: object) -> str:
-    match value:
-        case None:
-            return "none"
-        case bool():
-            return "on" if value else "off"
-        case str():
-            return f"`{value}`"
-        case _:
-            return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _unknown(name: object) -> ParameterError:
     import difflib
 

@@ -25,7 +25,6 @@ _MAGIC: Final = (
     (b"8BPS", "psd"),
     (b"DDS ", "dds"),
 )
-IMAGES: Final = frozenset({"png", "jpg", "webp", "gif", "bmp", "tif", "exr", "hdr", "psd", "jp2", "dds"})
 VIDEOS: Final = frozenset({"mp4", "webm", "gif"})
 
 

@@ -222,7 +222,7 @@ class Executor:
         try:
             if self._store.claim(claimed, self._clients.config.limit):
                 published = self._publish(claimed)
-                if not published.running:  # cancelled meanwhile, after the journal was told that it runs
+                if not published.running:  # cancelled after the journal recorded it as running
                     self._store.save(job.id)
                 return published
         except StorageError as error:

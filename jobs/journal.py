@@ -236,9 +236,9 @@ def _open(path: Path) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=FULL")
         with closing(database.execute("PRAGMA quick_check(1)")) as check:
-            verdict = check.fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(str(verdict))
+            result = check.fetchone()[0]
+        if result != "ok":
+            raise sqlite3.DatabaseError(str(result))
         _migrate(database)
         database.execute("SELECT id, owner, service, service_id, state, listed, changed, record FROM jobs LIMIT 1")
         _prune(database)

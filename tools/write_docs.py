@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,46 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"image_to_3d.{name}")
 
 
+def _table(title: str, rows: Iterable[Sequence[str]]) -> str:
+    """Returns a Markdown table; each row is name, label, default, allowed values, description."""
+    head = [f"| {title} | In the panel | Default | Allowed | Meaning |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *(f"| `{name}` | {' | '.join(cells)} |" for name, *cells in rows)])
+
+
+def parameter_table() -> str:
+    """Returns the table of all request parameters."""
+    module = _module("api.parameters")
+
+    def default_text(value: object) -> str:
+        match value:
+            case None:
+                return "none"
+            case bool():
+                return "on" if value else "off"
+            case str():
+                return f"`{value}`"
+            case _:
+                return f"{value:g}" if isinstance(value, float) else str(value)
+
+    rows = []
+    for p in module.PARAMETERS.values():
+        allowed = p.range_text + ("" if p.required or p.kind is not module.Kind.TEXT else ", or none")
+        default = "required" if p.required else default_text(p.default)
+        rows.append((p.name, p.label, default, allowed, p.description))
+    return _table("Parameter", rows)
+
+
+def placement_table() -> str:
+    """Returns the table of all placement settings."""
+    module = _module("placement")
+    rows = []
+    for name, setting in module.SETTINGS.items():
+        default = module.DEFAULTS[name]
+        shown = repr(list(default) if isinstance(default, tuple) else default)
+        rows.append((name, setting.label, f"`{shown}`", module.range_text(name), setting.description))
+    return _table("Setting", rows)
+
+
 def state_diagram() -> str:
     """Returns the transitions between job states as a mermaid diagram.
 
@@ -77,8 +118,8 @@ def documents() -> dict[Path, str]:
     before, _, rest = written.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return {
-        DOCS / "parameters.md": _PARAMETERS.format(table=_module("api.parameters").markdown_table().strip()),
-        DOCS / "placement.md": _PLACEMENT.format(table=_module("placement").markdown_table().strip()),
+        DOCS / "parameters.md": _PARAMETERS.format(table=parameter_table()),
+        DOCS / "placement.md": _PLACEMENT.format(table=placement_table()),
         ARCHITECTURE: f"{before}{_BEGIN}\n{state_diagram()}\n{_END}{after}",
     }
 

@@ -8,9 +8,11 @@ import importlib.util
 import re
 import tomllib
 from pathlib import Path
+from types import ModuleType
 
 import package_stub
 import pytest
+from image_to_3d.api.parameters import PARAMETERS
 
 ROOT = package_stub.ROOT
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
@@ -28,12 +30,17 @@ def product_strings() -> set[str]:
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def test_the_generated_documents_are_up_to_date() -> None:
+def load_write_docs() -> ModuleType:
     spec = importlib.util.spec_from_file_location("write_docs", ROOT / "tools" / "write_docs.py")
     assert spec is not None
     assert spec.loader is not None
     write_docs = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(write_docs)
+    return write_docs
+
+
+def test_the_generated_documents_are_up_to_date() -> None:
+    write_docs = load_write_docs()
     outdated = [path.name for path, content in write_docs.documents().items() if text_of(path) != content]
     assert outdated == [], "run `make docs`"
 
@@ -92,3 +99,12 @@ def test_the_changelog_has_the_manifest_s_version_and_the_next_one() -> None:
     changelog = text_of(ROOT / "CHANGELOG.md")
     assert f"## [{manifest['version']}]" in changelog
     assert "## [Unreleased]" in changelog
+
+
+def test_the_documentation_table_has_a_row_for_each_parameter() -> None:
+    rows = load_write_docs().parameter_table().splitlines()
+    assert len(rows) == 2 + len(PARAMETERS)
+    for row, parameter in zip(rows[2:], PARAMETERS.values(), strict=True):
+        assert row.startswith(f"| `{parameter.name}` |")
+        assert row.count("|") == 6
+        assert parameter.description in row

@@ -7,7 +7,7 @@ import math
 import struct
 
 import pytest
-from image_to_3d.api.parameters import PARAMETERS, Kind, defaults, markdown_table, validate
+from image_to_3d.api.parameters import PARAMETERS, Kind, defaults, validate
 from image_to_3d.errors import ParameterError
 
 SERVICE_DEFAULTS = {
@@ -180,15 +180,6 @@ def test_an_unknown_name_like_no_other_is_refused_with_all_there_are() -> None:
 def test_the_image_is_required_for_a_complete_request() -> None:
     with pytest.raises(ParameterError, match="image is missing"):
         validate({"seed": 1}, complete=True)
-
-
-def test_the_documentation_table_has_a_row_for_each_parameter() -> None:
-    rows = markdown_table().splitlines()
-    assert len(rows) == 2 + len(PARAMETERS)
-    for row, parameter in zip(rows[2:], PARAMETERS.values(), strict=True):
-        assert row.startswith(f"| `{parameter.name}` |")
-        assert row.count("|") == 6
-        assert parameter.description in row
 
 
 def test_every_parameter_is_worded_as_blender_words_things() -> None:
