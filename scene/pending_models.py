@@ -12,12 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import bpy
 
-from ..errors import (
-    Action,
-    ErrorInfo,
-    ImageTo3DError,
-    Message,
-)
+from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
 from . import place_model, placeholder, target_scene

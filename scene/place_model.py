@@ -23,10 +23,7 @@ from . import placeholder as placeholders
 
 _prefetched: Final[set[int]] = set()
 """`session_uid` of the libraries that `prefetch` created: the artist's own libraries stay."""
-_BLOCKING_JOBS: Final = {
-    "RENDER": "Waiting for the render to finish",
-    "OBJECT_BAKE": "Waiting for the bake to finish",
-}
+_BLOCKING_JOBS: Final = {"RENDER": "Waiting for the render to finish", "OBJECT_BAKE": "Waiting for the bake to finish"}
 
 
 def why_not_now(context: bpy.types.Context) -> str:
@@ -76,11 +73,7 @@ def discard_prefetched(job: Job) -> None:
 
 
 def place_with_undo(
-    job: Job,
-    scene: bpy.types.Scene,
-    *,
-    placeholder: bpy.types.Object | None = None,
-    at: Sequence[float] | None = None,
+    job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
 ) -> list[bpy.types.Object]:
     """Call `place`, remove the placeholder, and push one undo step named after the model."""
     objects = place(job, scene, placeholder=placeholder, at=at)
@@ -91,11 +84,7 @@ def place_with_undo(
 
 
 def place(
-    job: Job,
-    scene: bpy.types.Scene,
-    *,
-    placeholder: bpy.types.Object | None = None,
-    at: Sequence[float] | None = None,
+    job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
 ) -> list[bpy.types.Object]:
     """Place the job's model in `scene`. Returns its objects, the root first.
 
@@ -111,11 +100,7 @@ def place(
 
 
 def place_directly(
-    job: Job,
-    scene: bpy.types.Scene,
-    *,
-    placeholder: bpy.types.Object | None = None,
-    at: Sequence[float] | None = None,
+    job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
 ) -> list[bpy.types.Object]:
     """Place a model without a worker: the model file is imported here, which blocks Blender meanwhile.
 
@@ -262,10 +247,7 @@ def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
 
 
 def _collections(
-    placement: Placement,
-    scene: bpy.types.Scene,
-    layer: bpy.types.ViewLayer,
-    placeholder: bpy.types.Object | None,
+    placement: Placement, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, placeholder: bpy.types.Object | None
 ) -> list[bpy.types.Collection]:
     """Returns the collections for the objects: the placeholder's, the named one, or the active one."""
     if placeholder is not None:

@@ -15,15 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..control import NO_CONTROL, Control
-from ..errors import (
-    NO_MESSAGE,
-    CancelledError,
-    ImageError,
-    ImageTo3DError,
-    ImportFailedError,
-    Message,
-    WorkerError,
-)
+from ..errors import NO_MESSAGE, CancelledError, ImageError, ImageTo3DError, ImportFailedError, Message, WorkerError
 from .child_process import POLL_INTERVAL, ChildOwner, ChildProcess, ExitedError, Launch
 
 _log = logging.getLogger(__name__)
