@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from .errors import ImageTo3DError
+from .jobs.config import Config
 from .log import logger
 
 
@@ -89,13 +90,14 @@ def measure_results(folders: tuple[Path, ...]) -> None:
     storage.start(lambda: Status(_usage(folders)))
 
 
-def clean_up(folders: tuple[Path, ...], *, older_than_days: float | None, over_gigabytes: float | None) -> None:
-    """Delete old results (see jobs.cleanup.remove). The limits apply to all folders together."""
+def clean_up(config: Config) -> None:
+    """Delete old results within the limits of the preferences, which apply to all folders together."""
 
     def work() -> Status:
         from .jobs import cleanup
 
-        count, size = cleanup.remove(folders, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
+        folders = config.results_folders
+        count, size = cleanup.remove(folders, older_than_days=config.keep_days, over_gigabytes=config.keep_gigabytes)
         return Status(f"Deleted {count} results ({_size_text(size)}). {_usage(folders)}")
 
     storage.start(work)

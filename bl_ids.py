@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import enum
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 PACKAGE: Final = __package__ or ""
 """The extension's package: the key of its preferences and of its user folder."""
@@ -16,13 +17,19 @@ LIST_PAGE: Final = "image_to_3d_page"
 """The attribute of the window manager that says which page of the job list is shown."""
 
 
+def classes_in(base: type[Any], *modules: ModuleType) -> tuple[type[Any], ...]:
+    """Returns the subclasses of a Blender class that the modules define, in their order, for registration."""
+    found = (value for module in modules for value in vars(module).values() if isinstance(value, type))
+    names = {module.__name__ for module in modules}
+    return tuple(dict.fromkeys(value for value in found if issubclass(value, base) and value.__module__ in names))
+
+
 class Op(enum.StrEnum):
     """The `bl_idname` of every operator."""
 
     GENERATE = "image_to_3d.generate"
     MONITOR = "image_to_3d.monitor"
     CHOOSE_IMAGE = "image_to_3d.choose_image"
-
     CANCEL_JOB = "image_to_3d.cancel_job"
     RETRY = "image_to_3d.retry"
     RETRY_ALL = "image_to_3d.retry_all"
@@ -34,19 +41,15 @@ class Op(enum.StrEnum):
     DISMISS = "image_to_3d.dismiss"
     CLEAR_FINISHED = "image_to_3d.clear_finished"
     TURN_PAGE = "image_to_3d.turn_page"
-
     GENERATE_AGAIN = "image_to_3d.generate_again"
     VARY_SEED = "image_to_3d.vary_seed"
     SHOW_VARIATION = "image_to_3d.show_variation"
     KEEP_VARIATION = "image_to_3d.keep_variation"
     SHOW_IMAGE = "image_to_3d.show_image"
-
     MEASURE_RESULTS = "image_to_3d.measure_results"
     CLEAN_UP = "image_to_3d.clean_up"
-
     OPEN_FOLDER = "image_to_3d.open_folder"
     OPEN_VIDEO = "image_to_3d.open_video"
-
     OPEN_PREFERENCES = "image_to_3d.open_preferences"
     ALLOW_ONLINE = "image_to_3d.allow_online"
     USE_OFFLINE_PREVIEW = "image_to_3d.use_offline_preview"

@@ -9,8 +9,8 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import engine, preferences, preload, properties
-from .operators import cleanup_actions, monitor
+from . import background_task, engine, preferences, preload, properties
+from .operators import monitor
 from .scene import target_scene
 
 _FIRST_CHECK: Final = 1.0
@@ -40,9 +40,10 @@ def _resume_unfinished() -> float | None:
         preload.start()
         if not preload.finished():
             return _RETRY_SECONDS
-    if not _cleaned_up and preferences.read_config().clean_up_at_start:
+    config = preferences.read_config()
+    if config.clean_up_at_start and not _cleaned_up:
         _cleaned_up = True
-        cleanup_actions.clean_up()
+        background_task.clean_up(config)
     if engine.has_unfinished_jobs():
         engine.queue().adopt()
         monitor.start()

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The add-on's operators: they read settings, call the engine, and report."""
+"""The add-on's operators: they read settings, call the engine, and report. Every class in the modules is registered."""
 
 from __future__ import annotations
 
-from . import choose_image, cleanup_actions, generate, job_actions, model_actions, monitor, open_actions
+import bpy
 
-_MODULES = (monitor, generate, choose_image, job_actions, model_actions, open_actions, cleanup_actions)
+from ..bl_ids import classes_in
+from . import choose_image, generate, job_actions, model_actions, monitor, open_actions
 
-
-def register() -> None:
-    for module in _MODULES:
-        module.register()
+register, _unregister_classes = bpy.utils.register_classes_factory(
+    classes_in(bpy.types.Operator, monitor, generate, choose_image, job_actions, model_actions, open_actions)
+)
 
 
 def unregister() -> None:
-    for module in reversed(_MODULES):
-        module.unregister()
+    monitor.stop()
+    _unregister_classes()

@@ -48,6 +48,3 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
                 path = self.filepath
         getattr(context.scene, SCENE_SETTINGS).image = path
         return {"FINISHED"}
-
-
-register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_choose_image,))

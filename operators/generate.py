@@ -13,16 +13,50 @@ from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.job import Job, State
 from ..scene import image_sources
+from .define import PollMixin
 from .monitor import MonitorMixin, start
 
 
-class IMAGE_TO_3D_OT_generate(MonitorMixin, bpy.types.Operator):
-    """Generate a textured 3D model from the image. You can keep working; it appears in this scene when ready"""
+def _why_not_ready(_context: bpy.types.Context) -> str:
+    return str(preferences.read_config().why_not_ready() or "")
+
+
+class StartJobsOperator(PollMixin, MonitorMixin):
+    """Base class of operators that start jobs: a click starts and monitors them, a script waits for them."""
 
     # Neither REGISTER nor UNDO: "Repeat Last" and "Adjust Last Operation" would pay for another model.
+    bl_options: ClassVar[set[str]] = set()
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return self.monitor(context) if self._start(context) else {"CANCELLED"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start the jobs and wait until they are done, for scripts."""
+        jobs = [engine.finish(job) for job in self._start(context)]
+        start()
+        for job in jobs:
+            if job.error is not None:
+                self.report({"ERROR"}, str(job.error))
+        return {"FINISHED"} if any(job.state in (State.READY, State.PLACED) for job in jobs) else {"CANCELLED"}
+
+    def _start(self, context: bpy.types.Context) -> list[Job]:
+        """Start the jobs. Returns them; none if an error was reported."""
+        try:
+            return self.submit_jobs(context)
+        except ImageTo3DError as error:
+            self.report({"ERROR"}, str(error))
+            return []
+
+    def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
+        raise NotImplementedError
+
+
+class IMAGE_TO_3D_OT_generate(StartJobsOperator, bpy.types.Operator):
+    """Generate a textured 3D model from the image. You can keep working; it appears in this scene when ready"""
+
     bl_idname = Op.GENERATE
     bl_label = "Generate from Image"
-    bl_options: ClassVar[set[str]] = set()
+    why_not = _why_not_ready
 
     if TYPE_CHECKING:
         image: str
@@ -33,43 +67,10 @@ class IMAGE_TO_3D_OT_generate(MonitorMixin, bpy.types.Operator):
             options={"SKIP_SAVE"},
         )
 
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        obstacle = preferences.read_config().why_not_ready()
-        if obstacle is not None:
-            cls.poll_message_set(str(obstacle))
-        return obstacle is None
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        """Start the job, and monitor it if no other operator does."""
-        if self._submit(context) is None:
-            return {"CANCELLED"}
-        return self.monitor(context)
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start the job and wait until it is done, for scripts."""
-        job = self._submit(context)
-        if job is None:
-            return {"CANCELLED"}
-        job = engine.finish(job)
-        start()
-        if job.error is not None:
-            self.report({"ERROR"}, str(job.error))
-        return {"FINISHED"} if job.state in (State.READY, State.PLACED) else {"CANCELLED"}
-
-    def _submit(self, context: bpy.types.Context) -> Job | None:
+    def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
         settings = getattr(context.scene, SCENE_SETTINGS)
-        try:
-            return engine.submit(
-                image_sources.from_text(self.image or settings.image),
-                name="",
-                parameters=settings.parameters(),
-                placement=settings.placement.chosen(),
-                scene=context.scene,
-            )
-        except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
-            return None
-
-
-register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_generate,))
+        image = image_sources.from_text(self.image or settings.image)
+        placement = settings.placement.chosen()
+        return [
+            engine.submit(image, name="", parameters=settings.parameters(), placement=placement, scene=context.scene)
+        ]

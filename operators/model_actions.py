@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 from bpy.props import EnumProperty, IntProperty
@@ -14,12 +14,13 @@ from bpy.props import EnumProperty, IntProperty
 from .. import engine, preferences
 from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import ImageError, ImageTo3DError
+from ..errors import ImageError
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
 from ..scene import image_sources, variations
-from .monitor import MonitorMixin, start
+from .define import PollMixin, operator
+from .generate import StartJobsOperator
 from .open_actions import open_with_system
 
 
@@ -38,83 +39,48 @@ def _image_of(root: bpy.types.Object) -> Path | str:
     return found
 
 
-class ModelOperator:
-    """Base class of operators for the generated model that the active object belongs to."""
-
-    if TYPE_CHECKING:
-        report: Any
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if variations.model_of(context.active_object) is None:
-            cast(Any, cls).poll_message_set("Select a generated model")
-            return False
-        return True
-
-    def root(self, context: bpy.types.Context) -> bpy.types.Object:
-        found = variations.model_of(context.active_object)
-        assert found is not None, "poll() checked it"
-        return found
+def _root(context: bpy.types.Context) -> bpy.types.Object:
+    found = variations.model_of(context.active_object)
+    assert found is not None, "poll() checked it"
+    return found
 
 
-class GenerateFromModel(ModelOperator, MonitorMixin):
-    """Base class of operators that start jobs. Neither REGISTER nor UNDO: a repetition would cost money."""
-
-    bl_options: ClassVar[set[str]] = set()
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        return self.monitor(context) if self.start(context) else {"CANCELLED"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        """Start the jobs and wait until they are done, for scripts."""
-        jobs = self.start(context)
-        for job in jobs:
-            engine.finish(job)
-        start()
-        return {"FINISHED"} if jobs else {"CANCELLED"}
-
-    def start(self, context: bpy.types.Context) -> list[Job]:
-        """Start the jobs. Returns them; none if an error was reported."""
-        try:
-            return self.submit_jobs(context, self.root(context))
-        except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
-            return []
-
-    def submit_jobs(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
-        raise NotImplementedError
+def _why_no_model(context: bpy.types.Context) -> str:
+    return "" if variations.model_of(context.active_object) is not None else "Select a generated model"
 
 
-class IMAGE_TO_3D_OT_generate_again(GenerateFromModel, bpy.types.Operator):
+def _why_no_variations(context: bpy.types.Context) -> str:
+    return _why_no_model(context) or ("" if _root(context).get(provenance.GROUP) else "This model has no variations")
+
+
+class IMAGE_TO_3D_OT_generate_again(StartJobsOperator, bpy.types.Operator):
     """Generate this model again from its image, with its settings and seed"""
 
     bl_idname = Op.GENERATE_AGAIN
     bl_label = "Generate Again"
+    why_not = _why_no_model
 
-    def submit_jobs(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
-        return [
-            engine.submit(
-                _image_of(root),
-                name=root.name,
-                parameters=provenance.parameters_in(root),
-                placement=getattr(context.scene, SCENE_SETTINGS).placement.chosen(),
-                scene=context.scene,
-            )
-        ]
+    def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
+        root = _root(context)
+        image, parameters = _image_of(root), provenance.parameters_in(root)
+        placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
+        return [engine.submit(image, name=root.name, parameters=parameters, placement=placement, scene=context.scene)]
 
 
-class IMAGE_TO_3D_OT_vary_seed(GenerateFromModel, bpy.types.Operator):
+class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
     """Generate variations with other seeds, side by side. Each one is charged"""
 
     bl_idname = Op.VARY_SEED
     bl_label = "Variations"
+    why_not = _why_no_model
 
     if TYPE_CHECKING:
         count: int
     else:
         count: IntProperty(name="Variations", description="Number of models", default=3, min=1, max=16)
 
-    def submit_jobs(self, context: bpy.types.Context, root: bpy.types.Object) -> list[Job]:
+    def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
+        root = _root(context)
         obstacle = preferences.read_config().why_not_ready()
         if obstacle is not None:
             raise obstacle
@@ -152,26 +118,13 @@ class IMAGE_TO_3D_OT_vary_seed(GenerateFromModel, bpy.types.Operator):
         return jobs
 
 
-class VariationOperator(ModelOperator):
-    """Base class of operators for a model that has variations."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
-            return False
-        root = variations.model_of(context.active_object)
-        if root is None or not root.get(provenance.GROUP):
-            cast(Any, cls).poll_message_set("This model has no variations")
-            return False
-        return True
-
-
-class IMAGE_TO_3D_OT_show_variation(VariationOperator, bpy.types.Operator):
+class IMAGE_TO_3D_OT_show_variation(PollMixin, bpy.types.Operator):
     """Show another variation of this model"""
 
     bl_idname = Op.SHOW_VARIATION
     bl_label = "Show Variation"
     bl_options: ClassVar[set[str]] = {"UNDO"}
+    why_not = _why_no_variations
 
     if TYPE_CHECKING:
         which: str
@@ -187,7 +140,7 @@ class IMAGE_TO_3D_OT_show_variation(VariationOperator, bpy.types.Operator):
         )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        root = self.root(context)
+        root = _root(context)
         group = variations.group_of(root, context.scene)
         if self.which == "ALL":
             variations.show_all(group)
@@ -200,45 +153,25 @@ class IMAGE_TO_3D_OT_show_variation(VariationOperator, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class IMAGE_TO_3D_OT_keep_variation(VariationOperator, bpy.types.Operator):
+class IMAGE_TO_3D_OT_keep_variation(PollMixin, bpy.types.Operator):
     """Keep this variation and remove the others from the scene. Their files are kept in the results folder"""
 
     bl_idname = Op.KEEP_VARIATION
     bl_label = "Keep Only This"
     bl_options: ClassVar[set[str]] = {"UNDO"}
+    why_not = _why_no_variations
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        root = self.root(context)
+        root = _root(context)
         variations.keep(root, variations.group_of(root, context.scene))
         return {"FINISHED"}
 
 
-class IMAGE_TO_3D_OT_show_image(ModelOperator, bpy.types.Operator):
+@operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model)
+def show_image(context: bpy.types.Context) -> None:
     """Open the image that this model was made from"""
-
-    bl_idname = Op.SHOW_IMAGE
-    bl_label = "Show Image"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            image = _image_of(self.root(context))
-            if isinstance(image, str):
-                bpy.ops.wm.url_open(url=image)
-            else:
-                open_with_system(image, "The image")
-        except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
-
-
-register, unregister = bpy.utils.register_classes_factory(
-    (
-        IMAGE_TO_3D_OT_generate_again,
-        IMAGE_TO_3D_OT_vary_seed,
-        IMAGE_TO_3D_OT_show_variation,
-        IMAGE_TO_3D_OT_keep_variation,
-        IMAGE_TO_3D_OT_show_image,
-    )
-)
+    image = _image_of(_root(context))
+    if isinstance(image, str):
+        bpy.ops.wm.url_open(url=image)
+    else:
+        open_with_system(image, "The image")

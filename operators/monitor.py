@@ -170,15 +170,3 @@ def _start_operator() -> float | None:
     with bpy.context.temp_override(window=windows[0]):
         bpy.ops.image_to_3d.monitor("INVOKE_DEFAULT")  # type: ignore[attr-defined]
     return None
-
-
-_register_classes, _unregister_classes = bpy.utils.register_classes_factory((IMAGE_TO_3D_OT_monitor,))
-
-
-def register() -> None:
-    _register_classes()
-
-
-def unregister() -> None:
-    stop()
-    _unregister_classes()

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators that open a job's files, the preferences, or test the key."""
+"""Operators that open a job's files or the preferences, and those of the preferences: test the key, clean up."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 import bpy
 
-from .. import background_task, engine, preferences, redraw
+from .. import background_task, engine, preferences
 from ..bl_ids import PACKAGE, Op
 from ..errors import StorageError
 from ..jobs.config import OFFLINE
 from ..jobs.job import Job
-from .job_actions import JobOperator, refresh
+from .define import job_operator, operator
 
 
 def open_with_system(path: Path | None, name: str) -> None:
@@ -23,97 +22,64 @@ def open_with_system(path: Path | None, name: str) -> None:
     bpy.ops.wm.path_open(filepath=str(path))
 
 
-class IMAGE_TO_3D_OT_open_folder(JobOperator, bpy.types.Operator):
+@job_operator(Op.OPEN_FOLDER, "Open Folder")
+def open_folder(_context: bpy.types.Context, job: Job) -> None:
     """Open the folder with the model, the image and all other files of this job"""
-
-    bl_idname = Op.OPEN_FOLDER
-    bl_label = "Open Folder"
-
-    def act(self, _context: bpy.types.Context, job: Job) -> None:
-        open_with_system(job.folder, "The folder")
+    open_with_system(job.folder, "The folder")
 
 
-class IMAGE_TO_3D_OT_open_video(JobOperator, bpy.types.Operator):
+@job_operator(Op.OPEN_VIDEO, "Play Video")
+def open_video(_context: bpy.types.Context, job: Job) -> None:
     """Play the turntable video"""
-
-    bl_idname = Op.OPEN_VIDEO
-    bl_label = "Play Video"
-
-    def act(self, _context: bpy.types.Context, job: Job) -> None:
-        open_with_system(job.video_path, "The video")
+    open_with_system(job.video_path, "The video")
 
 
-class IMAGE_TO_3D_OT_open_preferences(bpy.types.Operator):
+@operator(Op.OPEN_PREFERENCES, "Open Preferences")
+def open_preferences(_context: bpy.types.Context) -> None:
     """Open the add-on's preferences: service, API key, results folder"""
-
-    bl_idname = Op.OPEN_PREFERENCES
-    bl_label = "Open Preferences"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        bpy.ops.preferences.addon_show(module=PACKAGE)
-        return {"FINISHED"}
+    bpy.ops.preferences.addon_show(module=PACKAGE)
 
 
-class IMAGE_TO_3D_OT_allow_online(bpy.types.Operator):
+@operator(Op.ALLOW_ONLINE, "Allow Online Access")
+def allow_online(_context: bpy.types.Context) -> None:
     """Open Preferences › System › Network"""
-
-    bl_idname = Op.ALLOW_ONLINE
-    bl_label = "Allow Online Access"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    def execute(self, _context: bpy.types.Context) -> set[str]:
-        bpy.ops.screen.userpref_show(section="SYSTEM")
-        return {"FINISHED"}
+    bpy.ops.screen.userpref_show(section="SYSTEM")
 
 
-class IMAGE_TO_3D_OT_use_offline_preview(bpy.types.Operator):
+def _no_preferences(_context: bpy.types.Context) -> str:
+    return "" if preferences.get() is not None else "The add-on is enabled for this session only"
+
+
+@operator(Op.USE_OFFLINE_PREVIEW, "Try Offline Preview", why_not=_no_preferences)
+def use_offline_preview(_context: bpy.types.Context) -> None:
     """Make rough shapes on this computer instead: no account, no network, not AI"""
-
-    bl_idname = Op.USE_OFFLINE_PREVIEW
-    bl_label = "Try Offline Preview"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        return preferences.get() is not None
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        saved = preferences.get()
-        if saved is not None:
-            saved.service = OFFLINE
-            redraw.sidebars(context.window_manager)
-        return {"FINISHED"}
+    saved = preferences.get()
+    if saved is not None:
+        saved.service = OFFLINE
 
 
-class IMAGE_TO_3D_OT_test_key(bpy.types.Operator):
+def _why_no_test(_context: bpy.types.Context) -> str:
+    obstacle = preferences.read_config().why_not_ready()
+    return str(obstacle or "") or ("Contacting the service" if background_task.account.status.running else "")
+
+
+@operator(Op.TEST_KEY, "Test Key", why_not=_why_no_test)
+def check_key(_context: bpy.types.Context) -> None:
     """Check the API key and show the account balance"""
-
-    bl_idname = Op.TEST_KEY
-    bl_label = "Test Key"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    @classmethod
-    def poll(cls, _context: bpy.types.Context) -> bool:
-        obstacle = preferences.read_config().why_not_ready()
-        if obstacle is not None:
-            cls.poll_message_set(str(obstacle))
-            return False
-        return not background_task.account.status.running
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        engine.check_account()
-        refresh(context)
-        return {"FINISHED"}
+    engine.check_account()
 
 
-register, unregister = bpy.utils.register_classes_factory(
-    (
-        IMAGE_TO_3D_OT_open_folder,
-        IMAGE_TO_3D_OT_open_video,
-        IMAGE_TO_3D_OT_open_preferences,
-        IMAGE_TO_3D_OT_allow_online,
-        IMAGE_TO_3D_OT_use_offline_preview,
-        IMAGE_TO_3D_OT_test_key,
-    )
-)
+def _storage_busy(_context: bpy.types.Context) -> str:
+    return "Checking the results" if background_task.storage.status.running else ""
+
+
+@operator(Op.MEASURE_RESULTS, "Measure", why_not=_storage_busy)
+def measure_results(_context: bpy.types.Context) -> None:
+    """Measure the disk usage of the results folder"""
+    background_task.measure_results(preferences.read_config().results_folders)
+
+
+@operator(Op.CLEAN_UP, "Clean Up", why_not=_storage_busy, confirm=True)
+def clean_up(_context: bpy.types.Context) -> None:
+    """Delete old result files, within the limits set here. Unsaved or unplaced models are kept"""
+    background_task.clean_up(preferences.read_config())

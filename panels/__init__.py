@@ -3,16 +3,21 @@
 
 from __future__ import annotations
 
+import bpy
+
+from ..bl_ids import classes_in
 from . import generated_model, main, overlay, settings
 
-_MODULES = (main, generated_model, settings, overlay)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(
+    classes_in(bpy.types.Panel, main, generated_model, settings)
+)
 
 
 def register() -> None:
-    for module in _MODULES:
-        module.register()
+    _register_classes()
+    overlay.register()
 
 
 def unregister() -> None:
-    for module in reversed(_MODULES):
-        module.unregister()
+    overlay.unregister()
+    _unregister_classes()

@@ -50,6 +50,3 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
             row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_RIGHT").which = "NEXT"
             row.operator(Op.SHOW_VARIATION, text="Show All").which = "ALL"
             row.operator(Op.KEEP_VARIATION)
-
-
-register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_generated_model,))

@@ -85,6 +85,3 @@ def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obsta
     else:
         buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES")
     buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME")
-
-
-register, unregister = bpy.utils.register_classes_factory((IMAGE_TO_3D_PT_main,))

@@ -89,8 +89,3 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
                 column.prop(settings.placement, name)
         column.separator(factor=0.5)
         column.operator(Op.CLEAR_FINISHED, icon="TRASH")
-
-
-register, unregister = bpy.utils.register_classes_factory(
-    (IMAGE_TO_3D_PT_generation, IMAGE_TO_3D_PT_advanced, IMAGE_TO_3D_PT_placement, IMAGE_TO_3D_PT_output)
-)

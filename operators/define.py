@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Defines operators from functions, so that all of them report errors and refresh the interface in the same way.
+
+The function's docstring is the tooltip. `operators` registers every class that its modules define.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, cast
+
+import bpy
+from bpy.props import StringProperty
+
+from .. import engine, job_view, redraw
+from ..bl_ids import Op
+from ..errors import ImageTo3DError
+from ..jobs.job import Job
+from ..jobs.progress import model_summary
+from . import monitor
+
+_BUDGET: Final = 0.1
+"""Seconds that applying the events of a command may take; "Retry Failed" makes one for each job."""
+
+_JOB_ID: Final = StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+
+class PollMixin:
+    """Makes Blender gray out an operator, and show why."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        reason = cls.why_not(context)
+        if reason:
+            cast(Any, cls).poll_message_set(reason)
+        return not reason
+
+    why_not: ClassVar[Callable[[bpy.types.Context], str]] = staticmethod(lambda _context: "")
+    """Returns why the operator can't run now, or an empty text."""
+
+
+def operator(
+    idname: Op, label: str, *, why_not: Callable[[bpy.types.Context], str] | None = None, confirm: bool = False
+) -> Callable[[Callable[[bpy.types.Context], None]], type[bpy.types.Operator]]:
+    """Makes an operator of a function that takes the context.
+
+    `why_not`: returns why it can't run now, or an empty text. `confirm`: the artist is asked first.
+    """
+
+    def define(function: Callable[[bpy.types.Context], None]) -> type[bpy.types.Operator]:
+        def execute(self: Any, context: bpy.types.Context) -> set[str]:
+            return _run(self, context, lambda: function(context))
+
+        return _operator_class(idname, label, function, why_not, confirm, execute=execute)
+
+    return define
+
+
+def job_operator(
+    idname: Op, label: str, *, why_not: Callable[[bpy.types.Context], str] | None = None, confirm: bool = False
+) -> Callable[[Callable[[bpy.types.Context, Job], None]], type[bpy.types.Operator]]:
+    """Makes an operator for one job, given by its `job_id`, of a function that takes the context and the job."""
+
+    def define(function: Callable[[bpy.types.Context, Job], None]) -> type[bpy.types.Operator]:
+        def execute(self: Any, context: bpy.types.Context) -> set[str]:
+            job = job_view.job(self.job_id)
+            if job is None:
+                self.report({"WARNING"}, "The job is no longer in the list")
+                return {"CANCELLED"}
+            return _run(self, context, lambda: function(context, job))
+
+        def description(cls: Any, _context: bpy.types.Context, properties: Any) -> str:
+            """Returns the tooltip: what the operator does, and what is known about the job's model."""
+            job = job_view.job(properties.job_id)
+            summary = model_summary(job.details) if job is not None else ""
+            return "\n".join(text for text in (cls.__doc__, summary) if text)
+
+        body = {"__annotations__": {"job_id": _JOB_ID}, "description": classmethod(description), "execute": execute}
+        return _operator_class(idname, label, function, why_not, confirm, **body)
+
+    return define
+
+
+def _run(operator: Any, context: bpy.types.Context, function: Callable[[], None]) -> set[str]:
+    try:
+        function()
+    except ImageTo3DError as error:
+        operator.report({"ERROR"}, str(error))
+        return {"CANCELLED"}
+    # Show at once what the command changed, and have the rest monitored.
+    engine.drain(_BUDGET)
+    redraw.sidebars(context.window_manager)
+    monitor.start()
+    return {"FINISHED"}
+
+
+def _operator_class(
+    idname: Op,
+    label: str,
+    function: Callable[..., None],
+    why_not: Callable[[bpy.types.Context], str] | None,
+    confirm: bool,
+    **body: Any,
+) -> type[bpy.types.Operator]:
+    def ask(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return context.window_manager.invoke_confirm(self, event)
+
+    body |= {"bl_idname": idname, "bl_label": label, "bl_options": {"INTERNAL"}}
+    body |= {"__doc__": inspect.getdoc(function), "__module__": function.__module__}
+    if confirm:
+        body["invoke"] = ask
+    if why_not is not None:
+        body["why_not"] = why_not
+    name = "IMAGE_TO_3D_OT_" + idname.partition(".")[2]
+    return type(name, (PollMixin, bpy.types.Operator), body)
