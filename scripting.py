@@ -20,6 +20,11 @@ from .scene import image_sources
 _OPEN_SCENE: Final = object()
 
 
+def _latest(field: str, description: str) -> Any:
+    """Returns a property with the latest value of a job's field."""
+    return property(lambda handle: getattr(handle.job, field), doc=description)
+
+
 class JobHandle:
     """One job, for scripts. Its properties always have the latest values."""
 
@@ -36,44 +41,14 @@ class JobHandle:
         self._last = engine.current_job(self.id) or self._last
         return self._last
 
-    @property
-    def name(self) -> str:
-        return self.job.name
-
-    @property
-    def state(self) -> State:
-        """The job's state; it equals texts such as "placed"."""
-        return self.job.state
-
-    @property
-    def error(self) -> ErrorInfo | None:
-        """What went wrong; None if nothing did. `str()` formats it."""
-        return self.job.error
-
-    @property
-    def seed(self) -> str:
-        """The seed that the service used, as text (unsigned 32 bit); empty until it is known."""
-        return self.job.seed
-
-    @property
-    def folder(self) -> Path:
-        """The folder with all files of the job."""
-        return self.job.folder
-
-    @property
-    def model_path(self) -> Path | None:
-        """The model file from the service; None until it is downloaded."""
-        return self.job.model_path
-
-    @property
-    def video_path(self) -> Path | None:
-        """The turntable video; None until it is downloaded, or if none was requested."""
-        return self.job.video_path
-
-    @property
-    def blend_path(self) -> Path | None:
-        """The prepared .blend that is appended; None until it is made."""
-        return self.job.blend_path
+    name: str = _latest("name", "The model's name.")
+    state: State = _latest("state", 'The job\'s state; it equals texts such as "placed".')
+    error: ErrorInfo | None = _latest("error", "What went wrong; None if nothing did. `str()` formats it.")
+    seed: str = _latest("seed", "The seed that the service used (unsigned 32 bit), as text; empty until it is known.")
+    folder: Path = _latest("folder", "The folder with all files of the job.")
+    model_path: Path | None = _latest("model_path", "The model file from the service; None until it is downloaded.")
+    video_path: Path | None = _latest("video_path", "The turntable video; None until it is downloaded, or if not wanted.")
+    blend_path: Path | None = _latest("blend_path", "The prepared .blend that is appended; None until it is made.")
 
     @property
     def objects(self) -> tuple[bpy.types.Object, ...]:

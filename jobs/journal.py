@@ -135,12 +135,6 @@ class Journal:
             database.executemany("UPDATE jobs SET owner = ? WHERE id = ?", [(self.owner, job.id) for job in open_jobs])
             return open_jobs, settled
 
-    def history(self, job_id: str) -> list[tuple[float, str, str]]:
-        """Returns a job's state changes, oldest first: (seconds since the epoch, state, note). Raises StorageError."""
-        with self._transaction() as database:
-            rows = database.execute("SELECT at, state, note FROM changes WHERE job = ? ORDER BY rowid", (job_id,))
-            return [(at, state, note) for at, state, note in rows]
-
     def add_seen(self, account: tuple[str, str], service_ids: Iterable[str]) -> None:
         """Remember ids in the service's list, so that a new one can be told from old ones. Raises StorageError."""
         with self._transaction() as database:

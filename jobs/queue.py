@@ -95,25 +95,9 @@ class Queue:
         """Cancel a job in any state. The service has no cancel call: it finishes what it has started."""
         self._change(job_id, lambda job: job.running or job.state is State.READY, State.CANCELLED)
 
-    def retry(self, job_id: str) -> None:
-        """Continue a job where it stopped, without being paid for again."""
-        self._executor.command(job_id, Command.RETRY)
-
-    def check_again(self, job_id: str) -> None:
-        """Look a job up at the service: by its id if it has one, else in the account's list."""
-        self._executor.command(job_id, Command.CHECK_AGAIN)
-
-    def send_again(self, job_id: str) -> None:
-        """Send the request again. It may be charged a second time, so only an artist commands this."""
-        self._executor.command(job_id, Command.SEND_AGAIN)
-
-    def download_again(self, job_id: str) -> None:
-        """Download the result's files again, from new links."""
-        self._executor.command(job_id, Command.DOWNLOAD_AGAIN)
-
-    def import_again(self, job_id: str) -> None:
-        """Make the .blend from the downloaded model file again."""
-        self._executor.command(job_id, Command.IMPORT_AGAIN)
+    def command(self, job_id: str, command: Command) -> None:
+        """Continue a job that is not running. Does nothing if the command does not fit the job's state."""
+        self._executor.command(job_id, command)
 
     def dismiss(self, job_id: str) -> None:
         """Remove a job that is not running from the list. Its results folder stays."""

@@ -63,15 +63,11 @@ def create_job(request: JobRequest, results: Path, service: str, base_url: str) 
     name = one_line(request.name or Path(image_name).stem, _MAX_NAME) or "Model"
     job_id = new_id()
     now = time.time()
+    url = image if isinstance(image, str) else ""
     return Job(
         id=job_id,
         name=name,
-        image=InputImage(
-            name=image_name or name,
-            file="" if isinstance(image, str) else f"image{suffix}",
-            sha256="",
-            url=image if isinstance(image, str) else "",
-        ),
+        image=InputImage(image_name or name, file="" if url else f"image{suffix}", sha256="", url=url),
         parameters=parameters.defaults() | parameters.validate(given),
         folder=results / f"{job_id}_{_slug(name)}",
         service=service,

@@ -10,6 +10,7 @@ from bpy.props import IntProperty
 
 from .. import engine, job_view, redraw
 from ..bl_ids import LIST_PAGE, Op
+from ..jobs.commands import Command
 from ..jobs.job import Job, State
 from ..scene import place_model
 from .define import job_operator, operator
@@ -24,7 +25,7 @@ def cancel(_context: bpy.types.Context, job: Job) -> None:
 @job_operator(Op.RETRY, "Retry")
 def retry(_context: bpy.types.Context, job: Job) -> None:
     """Continue this job where it stopped"""
-    engine.queue().retry(job.id)
+    engine.queue().command(job.id, Command.RETRY)
 
 
 @operator(Op.RETRY_ALL, "Retry Failed")
@@ -32,31 +33,31 @@ def retry_all(_context: bpy.types.Context) -> None:
     """Retry all failed jobs where they stopped. You are not charged twice"""
     for job in job_view.jobs():
         if job.state is State.FAILED:
-            engine.queue().retry(job.id)
+            engine.queue().command(job.id, Command.RETRY)
 
 
 @job_operator(Op.CHECK_AGAIN, "Check Again")
 def check_again(_context: bpy.types.Context, job: Job) -> None:
     """Search your account's generated models for this job. Free"""
-    engine.queue().check_again(job.id)
+    engine.queue().command(job.id, Command.CHECK_AGAIN)
 
 
 @job_operator(Op.SEND_AGAIN, "Send Again", confirm=True)
 def send_again(_context: bpy.types.Context, job: Job) -> None:
     """Send the request again. If the first one did arrive, you may be charged twice"""
-    engine.queue().send_again(job.id)
+    engine.queue().command(job.id, Command.SEND_AGAIN)
 
 
 @job_operator(Op.DOWNLOAD_AGAIN, "Download Again")
 def download_again(_context: bpy.types.Context, job: Job) -> None:
     """Request new links from the service and download the model again. Free"""
-    engine.queue().download_again(job.id)
+    engine.queue().command(job.id, Command.DOWNLOAD_AGAIN)
 
 
 @job_operator(Op.IMPORT_AGAIN, "Import Again")
 def import_again(_context: bpy.types.Context, job: Job) -> None:
     """Import the downloaded model file again"""
-    engine.queue().import_again(job.id)
+    engine.queue().command(job.id, Command.IMPORT_AGAIN)
 
 
 @job_operator(Op.IMPORT_HERE, "Import at Cursor", why_not=place_model.why_not_now)

@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from image_to_3d.errors import Action, KeyMissingError, OnlineAccessError
+from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.config import CUSTOM
 from image_to_3d.jobs.job import Job, Notice, State
 from image_to_3d.jobs.queue import Queue
@@ -85,7 +86,7 @@ def test_a_refused_submit_fails_with_the_reason_and_is_not_charged(
     assert job.error.action is action
     assert words in str(job.error)
     assert not job.sent
-    queue.retry(job.id)
+    queue.command(job.id, Command.RETRY)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
@@ -195,7 +196,7 @@ def test_check_again_finds_a_model_that_appears_in_the_list_later(queue: Queue, 
     service.next("submit", takes_and_resets)
     job = run(queue)
     assert job.state is State.UNCONFIRMED
-    queue.check_again(job.id)
+    queue.command(job.id, Command.CHECK_AGAIN)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
@@ -206,7 +207,7 @@ def test_only_the_artist_can_send_a_request_again(queue: Queue, service: Scripte
     job = run(queue)
     assert job.state is State.UNCONFIRMED
     assert service.count("submit") == 1
-    queue.send_again(job.id)
+    queue.command(job.id, Command.SEND_AGAIN)
     assert rest(queue)[0].state is State.READY
     assert service.count("submit") == 2
 
@@ -389,7 +390,7 @@ def test_a_failed_generation_ends_the_job_and_a_retry_submits_again(queue: Queue
     job = run(queue)
     assert job.state is State.FAILED
     assert "the mesh could not be made" in str(job.error)
-    queue.retry(job.id)
+    queue.command(job.id, Command.RETRY)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 2
 
@@ -406,7 +407,7 @@ def test_a_job_that_never_ends_times_out_and_can_be_checked_again(
     assert job.error is not None
     assert job.error.action is Action.CHECK_AGAIN
     service.polls_until_done = 0
-    queue.check_again(job.id)
+    queue.command(job.id, Command.CHECK_AGAIN)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
@@ -415,7 +416,7 @@ def test_a_key_rejected_while_polling_loses_nothing(queue: Queue, service: Scrip
     service.next("fetch", answers(to_json({"status": "error", "message": "Invalid API key"}, 401)))
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "key_rejected")
-    queue.retry(job.id)
+    queue.command(job.id, Command.RETRY)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
@@ -538,7 +539,7 @@ def test_a_fault_while_downloading_ends_with_the_complete_file(
         assert job.error is not None
         assert job.error.action is Action.DOWNLOAD_AGAIN
         service._orders["file"].clear()
-        queue.download_again(job.id)
+        queue.command(job.id, Command.DOWNLOAD_AGAIN)
         [job] = rest(queue)
     assert job.state is State.READY, job.error
     assert job.model_path
@@ -616,7 +617,7 @@ def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, se
     assert job.model_path
     assert job.model_path.is_file()
     job.model_path.write_bytes(cube_glb())
-    queue.import_again(job.id)
+    queue.command(job.id, Command.IMPORT_AGAIN)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 
@@ -816,7 +817,7 @@ def test_wrong_range_replies_do_not_make_a_damaged_model(queue: Queue, service: 
     service.next("file", cut_at(0.5, resets), lies)
     job = run(queue)
     if job.state is State.FAILED:
-        queue.download_again(job.id)
+        queue.command(job.id, Command.DOWNLOAD_AGAIN)
         [job] = rest(queue)
     assert job.state is State.READY
     assert job.model_path
@@ -851,7 +852,7 @@ def test_a_wrong_service_url_can_be_corrected_and_the_job_retried(
     job = run(queue)
     assert job.state is State.FAILED
     queue.configure(a_config(tmp_path, service.base_url))
-    queue.retry(job.id)
+    queue.command(job.id, Command.RETRY)
     assert rest(queue)[0].state is State.READY
 
 
@@ -863,7 +864,7 @@ def test_another_results_folder_can_be_chosen_when_the_first_is_missing(
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
     queue.configure(a_config(tmp_path, service.base_url, results=tmp_path / "elsewhere"))
-    queue.retry(job.id)
+    queue.command(job.id, Command.RETRY)
     [job] = rest(queue)
     assert job.state is State.READY
     assert job.folder.parent == tmp_path / "elsewhere"
@@ -882,7 +883,7 @@ def test_a_paid_result_moves_when_its_folder_becomes_unwritable(
     [job] = rest(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")
     queue.configure(a_config(tmp_path, service.base_url, results=tmp_path / "second"))
-    queue.download_again(job.id)
+    queue.command(job.id, Command.DOWNLOAD_AGAIN)
     [job] = rest(queue)
     assert job.state is State.READY
     assert job.folder.parent == tmp_path / "second"
@@ -902,7 +903,7 @@ def test_a_cancelled_job_that_may_be_charged_stays_on_the_list_after_a_restart(
     second = make_queue()
     second.adopt()
     until(lambda: len(second.jobs()) == 1)
-    second.retry(job.id)
+    second.command(job.id, Command.RETRY)
     assert rest(second)[0].state is State.READY
     assert len(service.submits) == 1
 

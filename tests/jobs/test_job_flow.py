@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from image_to_3d.errors import ImageError, ParameterError
+from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.job import State, resume_state
 from image_to_3d.jobs.queue import Queue
 from queues import KEY, a_request, an_image, rest, states_seen, until, until_journaled
@@ -133,7 +134,7 @@ def test_a_job_cancelled_while_submitting_can_continue_without_a_second_charge(
     queue.cancel(job.id)
     until(lambda: queue.jobs()[0].service_id != "" and queue.is_idle())
     assert resume_state(queue.jobs()[0]) is State.WAITING
-    queue.retry(job.id)
+    queue.command(job.id, Command.RETRY)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
 

@@ -14,6 +14,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.job import TRANSITIONS, Changed, Job, State
 from image_to_3d.jobs.queue import Queue
 from queues import Borrowed, a_queue, a_request, a_worker, until, until_journaled
@@ -89,7 +90,7 @@ class Artist(RuleBasedStateMachine):
         if job := self.some_job(pick, State.FAILED, State.CANCELLED):
             if job.submitted and not job.service_id:  # the generation failed: a retry is a new request
                 self.allowed_submits[job.id] += 1
-            self.queue.retry(job.id)
+            self.queue.command(job.id, Command.RETRY)
 
     @rule(pick=PICK, command=st.sampled_from(["check_again", "send_again", "download_again", "import_again"]))
     def commands_a_job_again(self, pick: int, command: str) -> None:
