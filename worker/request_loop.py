@@ -63,9 +63,8 @@ def main(args: list[str]) -> None:
         except queue.Empty:
             return
         request = json.loads(line)
-        send(
-            handle_request(request, lambda done, number=request["id"]: send({"id": number, "progress": round(done, 3)}))
-        )
+        number = request["id"]
+        send(handle_request(request, lambda done, number=number: send({"id": number, "progress": round(done, 3)})))
 
 
 def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
@@ -76,16 +75,15 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
     try:
         report(0.0)
         return {"id": number, "result": TASKS[request["do"]](request, report)}
-    except ImageTo3DError as error:
-        return {"id": number, "error": {"code": error.code, "message": error.message.to_json()}}
+    except ImageTo3DError as known:
+        failure = known
     except Exception as error:
         _log.exception("request %s failed", request.get("do"))
-        failure = WorkerError(
-            "The background Blender failed ({error}: {reason}).", error=type(error).__name__, reason=one_line(error)
-        )
-        return {"id": number, "error": {"code": failure.code, "message": failure.message.to_json()}}
+        message = "The background Blender failed ({error}: {reason})."
+        failure = WorkerError(message, error=type(error).__name__, reason=one_line(error))
     finally:
         faulthandler.cancel_dump_traceback_later()
+    return {"id": number, "error": {"code": failure.code, "message": failure.message.to_json()}}
 
 
 def ping(_request: Mapping[str, Any], _report: Callable[[float], None]) -> dict[str, Any]:
