@@ -40,7 +40,7 @@ class Cutout:
 def cut_out(image: FloatArray, *, first_view: bool = False) -> Cutout:
     """Find the subject of an RGBA image. `first_view`: only the first of several views beside each other."""
     alpha = image[..., 3]
-    if _separates_subject(alpha):
+    if MIN_SUBJECT < float((alpha > 0.5).mean()) < 1.0 - MIN_SUBJECT:
         coverage = np.clip(alpha, 0.0, 1.0)
     else:
         subject = _segment(np.clip(_working_copy(image[..., :3]), 0.0, 1.0))
@@ -59,11 +59,6 @@ def _working_copy(image: FloatArray) -> FloatArray:
     height, width = image.shape[:2]
     scale = min(1.0, WORKING_SIDE / max(height, width))
     return resize(image, max(8, round(height * scale)), max(8, round(width * scale)))
-
-
-def _separates_subject(alpha: FloatArray) -> bool:
-    """Whether the alpha channel separates a subject from its background."""
-    return MIN_SUBJECT < float((alpha > 0.5).mean()) < 1.0 - MIN_SUBJECT
 
 
 def _segment(colors: FloatArray) -> Mask:
@@ -122,13 +117,11 @@ def _fit_background(lab: FloatArray, border: Mask) -> tuple[FloatArray, float]:
 def _clean_up(coverage: FloatArray, first_view: bool) -> FloatArray:
     """Remove small areas and pinholes; with `first_view`, also the views after the first."""
     solid = _working_copy(coverage) > 0.5
-    if not solid.any():
-        return coverage
     parts = label_components(solid)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     keep = sizes >= max(0.03 * sizes.max(), 4)
-    if first_view:
+    if first_view and solid.any():
         views = np.flatnonzero(sizes > 0.25 * sizes.max())
         keep = np.arange(sizes.size) == min(views, key=lambda view: _reading_order(parts == view))
     kept = keep[parts]

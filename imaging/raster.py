@@ -8,6 +8,7 @@ in texture coordinates. Colors are sRGB, 0 to 1, with straight alpha.
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -111,19 +112,12 @@ def _resample(image: FloatArray, axis: int, positions: FloatArray, step: float, 
 
 def blur(image: FloatArray, sigma: float) -> FloatArray:
     """Gaussian blur; `sigma` in pixels. The border is extended by its own pixels."""
-    if sigma <= 0.0:
-        return image
     radius = max(1, int(3.0 * sigma + 0.5))
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2).astype(np.float32)
     taps /= taps.sum()
     for axis in (0, 1):
         edges = [(radius, radius) if a == axis else (0, 0) for a in range(image.ndim)]
-        padded = np.pad(image, edges, mode="edge")
-        length = image.shape[axis]
-        total = np.zeros_like(image)
-        for offset, tap in enumerate(taps):
-            total += tap * np.take(padded, range(offset, offset + length), axis=axis)
-        image = total
+        image = sliding_window_view(np.pad(image, edges, mode="edge"), taps.size, axis) @ taps
     return image
 
 

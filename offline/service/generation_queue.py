@@ -27,11 +27,7 @@ Make = Callable[[StoredJob, Path, Path], list[str]]
 
 
 class QueueFullError(Exception):
-    """Too many jobs are queued. `retry_after`: seconds to wait."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many jobs are queued.")
-        self.retry_after = retry_after
+    """Too many jobs are queued. Its argument: the seconds to wait."""
 
 
 class GenerationQueue:
@@ -105,17 +101,17 @@ class GenerationQueue:
         try:
             image = self._storage.upload(job.upload)
             if image is None:
-                return self._storage.save(job, state="failed", error="The image is no longer stored.")
+                raise ImageTo3DError("The image is no longer stored.")
             files = make(job, image, self._storage.results_folder(job))
             seconds = round(time.monotonic() - self._started, 2)
             _log.info("job %d took %.1f s", job.id, seconds)
             return self._storage.save(job, state="done", files=tuple(files), seconds=seconds)
         except ImageTo3DError as error:
-            return self._storage.save(job, state="failed", error=str(error.message))
+            text = str(error.message)
         except Exception as error:
             _log.exception("job %d failed", job.id)
             text = f"The offline preview could not make a model: {type(error).__name__}: {one_line(error, 120)}"
-            return self._storage.save(job, state="failed", error=text)
+        return self._storage.save(job, state="failed", error=text)
 
 
 def _estimate(job: StoredJob) -> float:

@@ -52,11 +52,9 @@ def store_from_url(url: str, storage: Storage) -> str:
     parts = urlsplit(url)
     if not is_loopback(parts.hostname or ""):
         raise InvalidImageError("The offline preview does not download images: choose an image on this computer.")
-    # Whatever the port: the URL may be from an earlier server.
-    if parts.path.startswith("/temp/"):
-        name = parts.path.removeprefix("/temp/")
-        if storage.upload(name) is not None:
-            return name
+    name = parts.path.removeprefix("/temp/")
+    if name != parts.path and storage.upload(name) is not None:
+        return name  # whatever the port: the URL may be from an earlier server
     return _store(_download(url), storage)
 
 
