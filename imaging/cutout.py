@@ -83,17 +83,13 @@ def _segment(colors: FloatArray) -> Mask:
     with_shadows = flood_fill(border & similar, similar | (shadow & ~dilate(distance > 30.0, 1)))
     if (~with_shadows).sum() > 0.6 * (~outside).sum():
         outside = with_shadows  # else the subject itself looks like a shadow: white on white
-    outside |= _enclosed_background(distance < max(1.2, 1.5 * deviation), outside)
-    # Smooth the ragged edge of the threshold.
-    return blur((~outside).astype(np.float32), 1.5) > 0.5
-
-
-def _enclosed_background(same: Mask, outside: Mask) -> Mask:
-    """Find background seen through the subject, as in a handle: larger areas of exactly its color (`same`)."""
-    areas = label_components(same & ~outside)
+    # Background seen through the subject, as in a handle: larger areas of exactly its color.
+    areas = label_components((distance < max(1.2, 1.5 * deviation)) & ~outside)
     large = np.bincount(areas.ravel()) > 0.002 * areas.size
     large[0] = False
-    return dilate(large[areas], 2) & ~outside
+    outside |= dilate(large[areas], 2)
+    # Smooth the ragged edge of the threshold.
+    return blur((~outside).astype(np.float32), 1.5) > 0.5
 
 
 def _fit_background(lab: FloatArray, border: Mask) -> tuple[FloatArray, float]:

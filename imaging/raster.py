@@ -32,16 +32,9 @@ def to_rgba(image: FloatArray) -> FloatArray:
     channels = image.shape[2]
     if channels >= 4:
         return image[..., :4]
-    rgba = np.ones((*image.shape[:2], 4), np.float32)
-    rgba[..., :3] = image if channels == 3 else image[..., :1]
-    if channels == 2:
-        rgba[..., 3] = image[..., 1]
-    return rgba
-
-
-def premultiply(image: FloatArray) -> FloatArray:
-    """Multiply an RGBA image's colors by its alpha."""
-    return np.concatenate([image[..., :3] * image[..., 3:], image[..., 3:]], axis=-1)
+    colors = image if channels == 3 else image[..., :1].repeat(3, axis=-1)
+    alpha = image[..., 1:] if channels == 2 else np.ones_like(image[..., :1])
+    return np.concatenate([colors, alpha], axis=-1)
 
 
 def unpremultiply(image: FloatArray) -> FloatArray:
@@ -68,7 +61,8 @@ def downscale(image: FloatArray, max_side: int) -> FloatArray:
     if max(height, width) <= max_side:
         return image
     factor = max_side / max(height, width)
-    small = resize(premultiply(image), max(1, round(height * factor)), max(1, round(width * factor)))
+    premultiplied = np.concatenate([image[..., :3] * image[..., 3:], image[..., 3:]], axis=-1)
+    small = resize(premultiplied, max(1, round(height * factor)), max(1, round(width * factor)))
     return np.clip(unpremultiply(small), 0.0, 1.0)
 
 

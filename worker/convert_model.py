@@ -17,21 +17,9 @@ from .mesh_data import meshes
 LARGE_PART: Final = 2_000_000
 """Bytes; reading a million takes the artist's Blender about 0.7 ms."""
 DATA_KINDS: Final = (
-    "objects",
-    "collections",
-    "meshes",
-    "curves",
-    "armatures",
-    "cameras",
-    "lights",
-    "materials",
-    "images",
-    "textures",
-    "node_groups",
-    "actions",
-    "worlds",
-    "texts",
-)
+    "objects", "collections", "meshes", "curves", "armatures", "cameras", "lights", "materials", "images", "textures",
+    "node_groups", "actions", "worlds", "texts",
+)  # fmt: skip
 """Collections of `bpy.data` that a model or its preview can fill; screens and the like belong to this Blender."""
 _TRIANGLE: Final = (
     '{"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],"materials":[{}],'

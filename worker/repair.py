@@ -44,11 +44,11 @@ def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> li
             _remove_vertices(mesh, broken)
         if _repair_uvs(mesh):
             repairs.append("invalid texture coordinates were set to zero")
-    if not any(len(mesh.polygons) for mesh in meshes(objects)):
-        if any(len(mesh.vertices) for mesh in meshes(objects)):
-            raise ImportFailedError("The model file has points but no faces.")
-        raise ImportFailedError("The model file has no geometry.")
-    return repairs
+    if any(len(mesh.polygons) for mesh in meshes(objects)):
+        return repairs
+    if any(len(mesh.vertices) for mesh in meshes(objects)):
+        raise ImportFailedError("The model file has points but no faces.")
+    raise ImportFailedError("The model file has no geometry.")
 
 
 def has_nonfinite_points(path: Path, format: str) -> bool:
@@ -120,13 +120,11 @@ def _ply(data: Any) -> bool:
 def _remove_vertices(mesh: bpy.types.Mesh, which: Array) -> None:
     normals.clear(mesh)
     work = bmesh.new()
-    try:
-        work.from_mesh(mesh)
-        work.verts.ensure_lookup_table()
-        bmesh.ops.delete(work, geom=[work.verts[i] for i in np.flatnonzero(which)], context="VERTS")
-        work.to_mesh(mesh)
-    finally:
-        work.free()
+    work.from_mesh(mesh)
+    wrong = [vertex for vertex, is_wrong in zip(work.verts, which, strict=True) if is_wrong]
+    bmesh.ops.delete(work, geom=wrong, context="VERTS")
+    work.to_mesh(mesh)
+    work.free()
 
 
 def _repair_uvs(mesh: bpy.types.Mesh) -> bool:

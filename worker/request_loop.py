@@ -16,11 +16,7 @@ CODE is that of an error class in `errors`. The tasks, with their keys and resul
     thumbnail  source, target, longest (pixels)                                   → nothing
     model      source, format, target, name, placement, companions, record        → see `convert_model.describe`
 
-For example:
-
-    → {"id": 7, "do": "thumbnail", "source": "/a/image.png", "target": "/a/thumb.png", "longest": 512, "timeout": 600}
-    ← {"id": 7, "progress": 0.0}
-    ← {"id": 7, "result": {}}
+docs/architecture.md has an example.
 """
 
 from __future__ import annotations
@@ -79,20 +75,15 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
         failure = known
     except Exception as error:
         _log.exception("request %s failed", request.get("do"))
-        message = "The background Blender failed ({error}: {reason})."
-        failure = WorkerError(message, error=type(error).__name__, reason=one_line(error))
+        kind, reason = type(error).__name__, one_line(error)
+        failure = WorkerError("The background Blender failed ({error}: {reason}).", error=kind, reason=reason)
     finally:
         faulthandler.cancel_dump_traceback_later()
     return {"id": number, "error": {"code": failure.code, "message": failure.message.to_json()}}
 
 
-def ping(_request: Mapping[str, Any], _report: Callable[[float], None]) -> dict[str, Any]:
-    """Returns that the process is alive."""
-    return {"pid": os.getpid(), "version": bpy.app.version_string}
-
-
 TASKS: Final[Mapping[str, Task]] = {
-    "ping": ping,
+    "ping": lambda _request, _report: {"pid": os.getpid(), "version": bpy.app.version_string},
     "image": images.prepare,
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,

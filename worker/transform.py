@@ -45,8 +45,10 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
     if placement.merge_distance or placement.triangle_budget or placement.shade_smooth:
         size = float((high - low).max())
         repairs += simplify(model, placement, MERGE_FRACTION * size)
-        if placement.shade_smooth:
-            _smooth(model)
+        for mesh in meshes(model) if placement.shade_smooth else ():
+            normals.clear(mesh)
+            mesh.shade_smooth()
+            normals.remove_attribute(mesh, "sharp_edge")
         low, high = _checked_bounds(model)
     shift, scale, lift = _placement_transform(low, high, placement)
     single = _single_static(model)
@@ -134,13 +136,6 @@ def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merg
     return skipped
 
 
-def _smooth(objects: Sequence[bpy.types.Object]) -> None:
-    for mesh in meshes(objects):
-        normals.clear(mesh)
-        mesh.shade_smooth()
-        normals.remove_attribute(mesh, "sharp_edge")
-
-
 def _placement_transform(low: Array, high: Array, placement: Placement) -> tuple[Vector, float, float]:
     """Returns what to add to each point, the factor to scale by after that, and the height to lift the model then."""
     longest = float((high - low).max())
@@ -193,10 +188,9 @@ def _apply_transform(item: bpy.types.Object, shift: Vector, scale: float) -> boo
 
 def _preserves_angles(linear: Matrix) -> bool:
     """Whether a 3 × 3 matrix only rotates and scales uniformly: normals stored as angles stay correct then."""
-    square = linear.transposed() @ linear
-    mean = (square[0][0] + square[1][1] + square[2][2]) / 3
-    even = all(abs(square[i][j] - (mean if i == j else 0)) < 1e-5 * mean for i in range(3) for j in range(3))
-    return even and linear.determinant() > 0
+    square = np.array(linear.transposed() @ linear)
+    mean = square.trace() / 3
+    return bool((abs(square - mean * np.eye(3)) < 1e-5 * mean).all()) and linear.determinant() > 0
 
 
 def _parent_to_empty(objects: Sequence[bpy.types.Object], shift: Vector, scale: float, name: str) -> bpy.types.Object:

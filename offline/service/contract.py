@@ -41,6 +41,9 @@ def error_reply(message: object, status: int = 200) -> JsonResponse:
     return JsonResponse({"status": "error", "message": message}, status)
 
 
+BALANCE: Final = JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NOT_AI})
+
+
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The service's endpoints. `origin` is the start of its URLs (http://127.0.0.1:PORT)."""
@@ -70,7 +73,7 @@ class Contract:
             case ["api", "v6", "base64_to_url"]:
                 return self._upload
             case ["api", "wallet_balance"]:
-                return _balance
+                return lambda _request: BALANCE
             case ["api", "v6", "assets_generated"] | ["api", "assets_generated"]:
                 return self._list
         return None
@@ -148,10 +151,6 @@ class Contract:
             "output": self._urls(job, files),
             "meta": {**echoed, "file_prefix": job.token, "offline_preview": True},
         }
-
-
-def _balance(_request: dict[str, Any]) -> JsonResponse:
-    return JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NOT_AI})
 
 
 def _validate(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:

@@ -80,34 +80,38 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = 60.0
 
-    def do_POST(self) -> None:
-        if self._is_local_program():
-            self._reply(*self._handle_post())
+    def parse_request(self) -> bool:
+        """Parse the request. Refuse those of web pages: they can reach loopback ports too (CSRF, DNS rebinding)."""
+        if not super().parse_request():
+            return False
+        if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
+            return True
+        self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403))
+        return False
 
-    def _handle_post(self) -> tuple[JsonResponse, bool]:
-        """Returns the reply to a POST, and whether to close the connection."""
+    def do_POST(self) -> None:
+        self._reply(self._handle_post())
+
+    def _handle_post(self) -> JsonResponse:
         length = self.headers.get("Content-Length", "")
         if not length.isdigit():
-            return error_reply("The request has no Content-Length.", 400), True
+            return error_reply("The request has no Content-Length.", 400)
         if int(length) > MAX_BODY_BYTES:
-            return error_reply("The request is too large.", 400), True
-        body = self.rfile.read(int(length))
+            return error_reply("The request is too large.", 400)
         try:
-            request = json.loads(body)
+            request = json.loads(self.rfile.read(int(length)))
         except (ValueError, RecursionError):
-            return error_reply("The request body is not JSON.", 400), False
+            return error_reply("The request body is not JSON.", 400)
         try:
-            return self.server.contract.handle(urlsplit(self.path).path, request), False
+            return self.server.contract.handle(urlsplit(self.path).path, request)
         except OSError as error:
             _log.exception("the folder can't be used")
-            return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500), False
+            return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500)
         except Exception:
             _log.exception("a request failed")
-            return error_reply("The offline preview failed.", 500), False
+            return error_reply("The offline preview failed.", 500)
 
     def do_GET(self) -> None:
-        if not self._is_local_program():
-            return
         path = self._requested_file()
         try:
             file = path.open("rb") if path is not None else None
@@ -148,13 +152,6 @@ class Handler(BaseHTTPRequestHandler):
             return 416, range(0)
         return (206, range(start, end)) if start < end else (200, range(total))
 
-    def _is_local_program(self) -> bool:
-        """Whether the request is not from a web page: those can reach loopback ports too (CSRF, DNS rebinding)."""
-        if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
-            return True
-        self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403), True)
-        return False
-
     def _requested_file(self) -> Path | None:
         match urlsplit(self.path).path.split("/"):
             case ["", "temp", name]:
@@ -163,9 +160,10 @@ class Handler(BaseHTTPRequestHandler):
                 return self.server.storage.result(token, name)
         return None
 
-    def _reply(self, response: JsonResponse, close: bool = False) -> None:
+    def _reply(self, response: JsonResponse) -> None:
         body = json.dumps(response.body).encode()
-        closing = {"Connection": "close"} if close else {}  # `send_header` then closes it
+        # A refused request's body may be unread. `send_header` closes the connection.
+        closing = {"Connection": "close"} if response.status >= 400 else {}
         self._send_headers(response.status, "application/json", len(body), {**response.headers, **closing})
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -52,17 +52,10 @@ def build(
 
     `steps`: grid steps along the longest side, which becomes 1 long.
     """
-    vertices, quads = surface.vertices, surface.quads
-    center = 0.5 * (vertices.max(axis=0) + vertices.min(axis=0))
-    scaled = (vertices - center) / steps
+    center = 0.5 * (surface.vertices.max(axis=0) + surface.vertices.min(axis=0))
+    scaled = (surface.vertices - center) / steps
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=-1).ravel())
-    mesh.loops.add(quads.size)
-    mesh.loops.foreach_set("vertex_index", quads.ravel().astype(np.int32))
-    mesh.polygons.add(len(quads))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
-    mesh.update(calc_edges=True)
+    mesh.from_pydata(np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=-1), [], surface.quads)
     model = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(model)
     bpy.context.view_layer.objects.active = model

@@ -87,15 +87,9 @@ def _extend(colors: FloatArray, known: Mask) -> FloatArray:
         level = pyramid[-1]
         level = np.pad(level, ((0, level.shape[0] % 2), (0, level.shape[1] % 2), (0, 0)))
         pyramid.append((level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4.0)
-    filled = np.zeros((1, 1, 3), np.float32)
-    for level in reversed(pyramid):
+    filled = pyramid[-1][..., :3] / pyramid[-1][..., 3:]
+    for level in reversed(pyramid[:-1]):
         height, width = level.shape[:2]
         coarse = resize(filled, 2 * filled.shape[0], 2 * filled.shape[1])[:height, :width]
-        weight = level[..., 3:]
-        fine = level[..., :3] / np.maximum(weight, 1e-9)
-        filled = (
-            np.where(weight > 0.0, weight * fine + (1.0 - weight) * coarse, coarse)
-            if level is not pyramid[-1]
-            else fine
-        )
+        filled = level[..., :3] + (1.0 - level[..., 3:]) * coarse
     return np.clip(filled, 0.0, 1.0).astype(np.float32)
