@@ -20,9 +20,8 @@ _log = logging.getLogger(__name__)
 WORKING_SIDE: Final = 640
 """Pixels; the longest side of the scaled-down copy that is segmented."""
 MIN_SUBJECT: Final = 0.004
-"""Fraction of the image that a subject covers at least."""
 MAX_SUBJECT: Final = 0.96
-"""Fraction of the image that a subject covers at most."""
+"""Fractions of the image that a subject covers at least and at most."""
 MIN_BACKGROUND: Final = 0.55
 """Fraction of the border that has to match the background's color."""
 
@@ -65,10 +64,9 @@ def _segment(colors: FloatArray) -> Mask:
     """Find the subject of an opaque image: all that a flood fill of the background from the border doesn't reach."""
     lab = blur(_srgb_to_lab(colors), 0.8)
     height, width = lab.shape[:2]
-    border = np.zeros((height, width), np.bool_)
     thickness = max(1, min(height, width) // 60)
-    border[:thickness] = border[-thickness:] = True
-    border[:, :thickness] = border[:, -thickness:] = True
+    inner = np.zeros((height - 2 * thickness, width - 2 * thickness), np.bool_)
+    border = np.pad(inner, thickness, constant_values=True)
     background, deviation = _fit_background(lab, border)
     difference = lab - background
     distance = np.sqrt((difference**2).sum(axis=-1))

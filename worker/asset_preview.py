@@ -78,5 +78,4 @@ def configure_cycles(scene: bpy.types.Scene, path: Path, side: int, samples: int
     scene.cycles.max_bounces = max_bounces
     scene.view_settings.view_transform = "Standard"
     scene.render.resolution_x = scene.render.resolution_y = side
-    scene.render.resolution_percentage = 100
     scene.render.filepath = str(path)

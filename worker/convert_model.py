@@ -74,32 +74,25 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     """Returns the result of a "model" request.
 
     Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), repairs (sentences),
-    parts (see `large_parts`).
+    parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
+    meshes that use them.
     """
+    found = meshes(model.objects)
+    packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]
+    images = [["images", image.name] for image in packed if image.packed_file.size > LARGE_PART]
+    # A corner takes about 20 bytes, a vertex with its share of edges 50.
+    large = [mesh for mesh in found if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART]
     bpy.context.view_layer.update()
     low, high = transform.bounds(model.objects)
     return {
         "root": model.root.name,
         "objects": [item.name for item in model.objects],
         "triangles": transform.triangle_count(model.objects),
-        "vertices": sum(len(mesh.vertices) for mesh in meshes(model.objects)),
+        "vertices": sum(len(mesh.vertices) for mesh in found),
         "dimensions": [float(x) for x in high - low],
         "repairs": model.repairs,
-        "parts": [list(part) for part in large_parts(model)],
+        "parts": images + [["meshes", mesh.name] for mesh in large],
     }
-
-
-def large_parts(model: transform.PreparedModel) -> list[tuple[str, str]]:
-    """Returns the large parts of the model as (kind in `bpy.data`, name), which are better appended one at a time.
-
-    Images come before the meshes that use them.
-    """
-    found = meshes(model.objects)
-    packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]
-    images = [("images", image.name) for image in packed if image.packed_file.size > LARGE_PART]
-    # A corner takes about 20 bytes, a vertex with its share of edges 50.
-    large = [mesh for mesh in found if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART]
-    return images + [("meshes", mesh.name) for mesh in large]
 
 
 def clear_data() -> None:

@@ -52,7 +52,14 @@ def optimize(mesh: bpy.types.Mesh) -> None:
     """Convert the mesh's normals to their cheapest form. They look the same within 0.1°."""
     if mesh.has_custom_normals and HAS_VECTOR_NORMALS and (vectors := per_vertex(mesh)) is not None:
         set_per_vertex(mesh, vectors)
-    _remove_trivial_attributes(mesh)
+    # Attributes without information: each costs a copy on arrival.
+    for name in ("sharp_edge", "sharp_face", "material_index"):
+        attribute = mesh.attributes.get(name)
+        kind = np.int32 if name == "material_index" else np.bool_
+        if attribute is not None and not read(attribute.data, "value", kind=kind).any():
+            mesh.attributes.remove(attribute)
+    for name in (".select_vert", ".select_edge", ".select_poly"):
+        remove_attribute(mesh, name)
 
 
 def set_per_vertex(mesh: bpy.types.Mesh, vectors: Array) -> None:
@@ -98,14 +105,3 @@ def remove_attribute(mesh: bpy.types.Mesh, name: str) -> None:
     attribute = mesh.attributes.get(name)
     if attribute is not None:
         mesh.attributes.remove(attribute)
-
-
-def _remove_trivial_attributes(mesh: bpy.types.Mesh) -> None:
-    """Remove attributes without information: each costs a copy on arrival."""
-    for name in ("sharp_edge", "sharp_face", "material_index"):
-        attribute = mesh.attributes.get(name)
-        kind = np.int32 if name == "material_index" else np.bool_
-        if attribute is not None and not read(attribute.data, "value", kind=kind).any():
-            mesh.attributes.remove(attribute)
-    for name in (".select_vert", ".select_edge", ".select_poly"):
-        remove_attribute(mesh, name)

@@ -26,7 +26,7 @@ from .mesh_data import Array, meshes, positions, read
 
 _FLOAT: Final = 5126
 """glTF's code of single precision components."""
-_NONFINITE_LINE: Final = re.compile(rb"^v[ \t][^\n]*(?:nan|inf)", re.IGNORECASE | re.MULTILINE)
+_NONFINITE_LINE: Final = re.compile(rb"^(?:v|[^#\n]*\bvertex)[ \t][^\n]*(?:nan|inf)", re.IGNORECASE | re.MULTILINE)
 
 
 def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[str]:
@@ -53,24 +53,21 @@ def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> li
 
 def has_nonfinite_points(path: Path, format: str) -> bool:
     """Whether any vertex coordinate in the file is infinite or NaN. False if the file can't be understood."""
-    size = path.stat().st_size
-    if not size:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             match format:
                 case "glb":
-                    return _glb(data, glb.read_document(file, size))
+                    return _glb(data, glb.read_document(file, len(data)))
                 case "ply":
                     return _ply(data)
-                case "stl":
-                    return _stl(data)
-                case _:
-                    words = (b"nan", b"NaN", b"NAN", b"inf", b"Inf", b"INF")
-                    # Search for words first: the pattern alone takes half a second at 500,000 triangles.
-                    return any(data.find(word) >= 0 for word in words) and _NONFINITE_LINE.search(data) is not None
-        except (FormatError, ValueError, KeyError, IndexError, TypeError, struct.error):
-            return False  # the importer decides whether it is a model at all
+                case "stl" if (count := stl.binary_triangles(data[: stl.HEADER_BYTES], len(data))) is not None:
+                    # Each triangle's normal, 12 bytes, comes before its 9 coordinates.
+                    return _any_nonfinite(data, stl.HEADER_BYTES + 12, count, stl.TRIANGLE_BYTES, 9)
+            words = (b"nan", b"NaN", b"NAN", b"inf", b"Inf", b"INF")
+            # Search for words first: the pattern alone takes half a second at 500,000 triangles.
+            return any(data.find(word) >= 0 for word in words) and _NONFINITE_LINE.search(data) is not None
+    except (FormatError, ValueError, KeyError, IndexError, TypeError, struct.error):
+        return False  # the importer decides whether it is a model at all
 
 
 def _any_nonfinite(data: Any, offset: int, count: int, stride: int, floats: int = 3) -> bool:
@@ -93,14 +90,6 @@ def _glb(data: Any, document: glb.GlbDocument) -> bool:
         if count > 0 and _any_nonfinite(data, offset, count, stride):
             return True
     return False
-
-
-def _stl(data: Any) -> bool:
-    count = stl.binary_triangles(data[: stl.HEADER_BYTES], len(data))
-    if count is None:
-        return re.search(rb"vertex[^\n]*(?:nan|inf)", data, re.IGNORECASE) is not None
-    # Each triangle's normal, 12 bytes, comes before its 9 coordinates.
-    return _any_nonfinite(data, stl.HEADER_BYTES + 12, count, stl.TRIANGLE_BYTES, 9)
 
 
 def _ply(data: Any) -> bool:

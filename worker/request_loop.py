@@ -92,11 +92,7 @@ TASKS: Final[Mapping[str, Task]] = {
 
 def configure_blender() -> None:
     """No undo, no auto-save, no scripts from files: this Blender only converts."""
-    edit = bpy.context.preferences.edit
-    edit.use_global_undo = False
-    edit.undo_steps = 0
+    bpy.context.preferences.edit.use_global_undo = False
     paths = bpy.context.preferences.filepaths
     paths.use_auto_save_temporary_files = False
     paths.use_scripts_auto_execute = False
-    paths.use_file_compression = False
-    paths.save_version = 0

@@ -50,7 +50,10 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
             mesh.shade_smooth()
             normals.remove_attribute(mesh, "sharp_edge")
         low, high = _checked_bounds(model)
-    shift, scale, lift = _placement_transform(low, high, placement)
+    middle = (low + high) / 2
+    origins = {"BOTTOM": (middle[0], middle[1], low[2]), "CENTER": middle}
+    shift = -Vector(origins.get(placement.origin, (0.0, 0.0, 0.0)))
+    scale = placement.size / float((high - low).max()) if placement.size > 0 else 1.0
     single = _single_static(model)
     if single is not None and _apply_transform(single, shift, scale):
         for item in model:
@@ -60,7 +63,8 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
     else:
         root = _parent_to_empty(model, shift, scale, name)
         model.insert(0, root)
-    root.location.z = lift
+    if placement.on_ground:
+        root.location.z = -(float(low[2]) + shift.z) * scale
     for mesh in meshes(model):
         normals.optimize(mesh)
         if mesh.shape_keys is None:
@@ -70,11 +74,8 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
 
 def triangle_count(objects: Iterable[bpy.types.Object]) -> int:
     """Returns the number of triangles of all objects; a shared mesh counts once per object."""
-    return sum(_triangles(item.data) for item in objects if isinstance(item.data, bpy.types.Mesh))
-
-
-def _triangles(mesh: bpy.types.Mesh) -> int:
-    return len(mesh.loops) - 2 * len(mesh.polygons)
+    found = [item.data for item in objects if isinstance(item.data, bpy.types.Mesh)]
+    return sum(len(mesh.loops) - 2 * len(mesh.polygons) for mesh in found)
 
 
 def bounds(objects: Iterable[bpy.types.Object]) -> tuple[Array, Array]:
@@ -83,7 +84,7 @@ def bounds(objects: Iterable[bpy.types.Object]) -> tuple[Array, Array]:
     Raises ImportFailedError if there is none.
     """
     graph = bpy.context.evaluated_depsgraph_get()
-    lows, highs = [], []
+    corners: list[Array] = []
     for item in objects:
         if not isinstance(item.data, bpy.types.Mesh):
             continue
@@ -92,11 +93,10 @@ def bounds(objects: Iterable[bpy.types.Object]) -> tuple[Array, Array]:
         if len(points):
             matrix = np.array(item.matrix_world, np.float64)
             points = points @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
-            lows.append(points.min(axis=0))
-            highs.append(points.max(axis=0))
-    if not lows:
+            corners += (points.min(axis=0), points.max(axis=0))
+    if not corners:
         raise ImportFailedError("The model file has no geometry.")
-    return np.min(lows, axis=0).astype(np.float64), np.max(highs, axis=0).astype(np.float64)
+    return np.min(corners, axis=0).astype(np.float64), np.max(corners, axis=0).astype(np.float64)
 
 
 def _checked_bounds(objects: Sequence[bpy.types.Object]) -> tuple[Array, Array]:
@@ -124,27 +124,16 @@ def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merg
             continue
         if mesh.users > 1:
             item.data = mesh.copy()
-        budget = max(4, int(_triangles(mesh) * ratio)) if ratio < 1.0 else math.inf
+        budget = max(4, int(triangle_count([item]) * ratio)) if ratio < 1.0 else math.inf
         # Seams that the format split must be merged, or simplifying and smoothing tear the surface there.
         scale = max(abs(s) for s in item.matrix_world.to_scale()) or 1.0
         apply_modifier(item, "WELD", merge_threshold=max(placement.merge_distance, min_merge_distance) / scale)
         for _ in range(3):  # until the budget is met, as closely as the geometry allows
-            count = _triangles(item.data)
+            count = triangle_count([item])
             if count > budget:
                 normals.clear(item.data)
                 apply_modifier(item, "DECIMATE", ratio=budget / count, use_collapse_triangulate=True)
     return skipped
-
-
-def _placement_transform(low: Array, high: Array, placement: Placement) -> tuple[Vector, float, float]:
-    """Returns what to add to each point, the factor to scale by after that, and the height to lift the model then."""
-    longest = float((high - low).max())
-    scale = placement.size / longest if placement.size > 0 else 1.0
-    middle = (low + high) / 2
-    shifts = {"BOTTOM": -np.array((middle[0], middle[1], low[2])), "CENTER": -middle}
-    shift = shifts.get(placement.origin, np.zeros(3))
-    lift = -float(low[2] + shift[2]) * scale if placement.on_ground else 0.0
-    return Vector(shift.tolist()), scale, lift
 
 
 def _single_static(objects: Sequence[bpy.types.Object]) -> bpy.types.Object | None:

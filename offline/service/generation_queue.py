@@ -50,9 +50,7 @@ class GenerationQueue:
             if len(self._pending) >= MAX_JOBS:
                 first = next(iter(self._pending.values()))
                 raise QueueFullError(max(1, int(self._remaining(first))) + 1)
-            job = self._storage.create(upload, parameters)
-            self._enqueue(job)
-        return job
+            return self._enqueue(self._storage.create(upload, parameters))
 
     def resume(self, job: StoredJob) -> None:
         """Queue a job from an earlier run. Harmless if it is queued already."""
@@ -83,9 +81,10 @@ class GenerationQueue:
                     self._slowdown = max(0.1, done.seconds / _estimate(job))
                 self._pending.pop(job.id, None)
 
-    def _enqueue(self, job: StoredJob) -> None:
+    def _enqueue(self, job: StoredJob) -> StoredJob:
         self._pending[job.id] = job
         self._queue.put(job)
+        return job
 
     def _remaining(self, job: StoredJob) -> float:
         """Returns the seconds of work that a job still needs."""

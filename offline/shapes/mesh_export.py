@@ -14,7 +14,7 @@ from typing import Any, Final
 import bpy
 import numpy as np
 
-from ...imaging.raster import FloatArray, to_rgba
+from ...imaging.raster import to_rgba
 from ...worker.images import write_image
 from ...worker.import_model import AXES, call_operator
 from ...worker.mesh_data import apply_modifier, corner_vertices, positions
@@ -62,19 +62,14 @@ def build(
     model.select_set(True)
     apply_modifier(model, "DECIMATE", ratio=1.0 - simplify, use_collapse_triangulate=True)
     mesh.shade_smooth()
-    _add_uvs_and_colors(mesh, texture, center, steps)
-    mesh.materials.append(_material(texture, name, folder / f"{name}.png"))
-    return model
-
-
-def _add_uvs_and_colors(mesh: bpy.types.Mesh, texture: Texture, center: FloatArray, steps: float) -> None:
-    """Add texture coordinates, and the same colors at the vertices for the formats without texture."""
     points = positions(mesh) * np.array([1.0, -1.0, 1.0], np.float32)
     coordinates = texture.coordinates(points[:, (0, 2, 1)] * steps + center)
     mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[corner_vertices(mesh)].ravel())
-    colors = to_rgba(texture.colors_at(coordinates)[:, None])
-    attribute = mesh.color_attributes.new("Color", "BYTE_COLOR", "POINT")
-    attribute.data.foreach_set("color_srgb", colors.ravel())
+    # The same colors at the vertices, for the formats without texture.
+    colors = mesh.color_attributes.new("Color", "BYTE_COLOR", "POINT").data
+    colors.foreach_set("color_srgb", to_rgba(texture.colors_at(coordinates)[:, None]).ravel())
+    mesh.materials.append(_material(texture, name, folder / f"{name}.png"))
+    return model
 
 
 def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
@@ -84,7 +79,6 @@ def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
     tree = material.node_tree
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Roughness"].default_value = 0.7
-    shader.inputs["Metallic"].default_value = 0.0
     node = tree.nodes.new("ShaderNodeTexImage")
     write_image(to_rgba(texture.colors), path)
     node.image = bpy.data.images.load(str(path), check_existing=False)  # the exporters need an image with a file

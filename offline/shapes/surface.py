@@ -59,16 +59,13 @@ def _resolve_ambiguities(squared: FloatArray) -> tuple[FloatArray, IntArray]:
         rising, falling = np.minimum(a, b) > np.maximum(c, d), np.minimum(c, d) > np.maximum(a, b)
         if not (rising.any() or falling.any()):
             return squared, depth
-        for ambiguous, strong, weak in (
-            (rising, ((0, 0), (1, 1)), ((0, 1), (1, 0))),
-            (falling, ((0, 1), (1, 0)), ((0, 0), (1, 1))),
-        ):
+        diagonals = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
+        for ambiguous, strong, weak in ((rising, *diagonals), (falling, *reversed(diagonals))):
             rows, columns = np.nonzero(ambiguous)
             level = np.minimum(*(squared[rows + r, columns + c] for r, c in strong))
             first, second = (squared[rows + r, columns + c] for r, c in weak)
-            second_is_higher = second > first
-            for use, (r, c) in zip((~second_is_higher, second_is_higher), weak, strict=True):
-                np.maximum.at(squared, (rows[use] + r, columns[use] + c), level[use])
+            r, c = np.where(second > first, np.transpose(weak[1:]), np.transpose(weak[:1]))
+            np.maximum.at(squared, (rows + r, columns + c), level)
 
 
 def _vertices(squared: FloatArray, depth: IntArray, rows: IntArray, columns: IntArray, layer: IntArray) -> FloatArray:

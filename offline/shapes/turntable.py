@@ -30,7 +30,6 @@ def render(model: bpy.types.Object, path: Path) -> Path:
     rig.location = center
     scene.collection.objects.link(rig)
     _add_camera_and_lights(scene, rig, radius)
-    rig.rotation_mode = "XYZ"
     _configure_render(scene, path)
     for frame in range(1, FRAMES + 1):  # a keyframe each, so that nothing is interpolated
         rig.rotation_euler.z = -2.0 * math.pi * (frame - 1) / FRAMES
@@ -57,7 +56,7 @@ def _add_camera_and_lights(scene: bpy.types.Scene, rig: bpy.types.Object, radius
         light.energy, light.size = power * 4.0 * radius**2, 3.0 * radius
         place(light, azimuth, elevation, 4.0 * radius)
     camera = bpy.data.cameras.new("Camera")
-    camera.lens, camera.sensor_width = 70.0, 36.0
+    camera.lens = 70.0
     scene.camera = place(camera, 0.0, 10.0, 1.04 * radius * 2.0 * camera.lens / camera.sensor_width)
     world = bpy.data.worlds.new("World")
     world.use_nodes = True
