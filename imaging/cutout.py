@@ -42,9 +42,8 @@ def cut_out(image: FloatArray, *, first_view: bool = False) -> Cutout:
     if MIN_SUBJECT < float((alpha > 0.5).mean()) < 1.0 - MIN_SUBJECT:
         coverage = np.clip(alpha, 0.0, 1.0)
     else:
-        subject = _segment(np.clip(_working_copy(image[..., :3]), 0.0, 1.0))
-        soft = blur(subject.astype(np.float32), 1.2)
-        coverage = np.clip(resize(soft, *alpha.shape), 0.0, 1.0)
+        subject = _segment(np.clip(_working_copy(image[..., :3]), 0.0, 1.0)).astype(np.float32)
+        coverage = np.clip(resize(blur(subject, 1.2), *alpha.shape), 0.0, 1.0)
     coverage = _clean_up(coverage, first_view)
     fraction = float((coverage > 0.5).mean())
     if not MIN_SUBJECT < fraction < MAX_SUBJECT:

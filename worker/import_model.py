@@ -62,7 +62,11 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
         try:
             call_operator(*_IMPORTERS[format], path)
         except RuntimeError as error:
-            raise ImportFailedError("The model file can't be read: {reason}.", reason=_reason(error, path)) from error
+            # The importer's own message, without the path on this disk.
+            lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
+            reason = lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason"
+            reason = one_line(reason, 200).rstrip(".")
+            raise ImportFailedError("The model file can't be read: {reason}.", reason=reason) from error
         _pack_images([item for item in bpy.data.images if item.session_uid not in before], path.parent)
     new = [item for item in bpy.data.objects if item.session_uid not in before]
     objects = _without_extras(new, existing=helpers)
@@ -75,12 +79,6 @@ def call_operator(operator: Any, options: Mapping[str, Any], path: Path) -> None
     """Call an importer or exporter for a file, with those options that it has in this Blender version."""
     known = operator.get_rna_type().properties
     operator(filepath=str(path), **{name: value for name, value in options.items() if name in known})
-
-
-def _reason(error: RuntimeError, path: Path) -> str:
-    """Returns the importer's own message, without the path on this disk."""
-    lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
-    return one_line(lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason", 200).rstrip(".")
 
 
 @contextlib.contextmanager

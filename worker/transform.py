@@ -152,13 +152,11 @@ def _apply_transform(item: bpy.types.Object, shift: Vector, scale: float) -> boo
     assert isinstance(mesh, bpy.types.Mesh)
     matrix = Matrix.Scale(scale, 4) @ Matrix.Translation(shift) @ item.matrix_world
     linear = matrix.to_3x3()
-    if abs(linear.determinant()) < 1e-18:
+    if mesh.users > 1 or abs(linear.determinant()) < 1e-18:
         return False
     # Before 4.5, normals are stored as angles: storing them twice would cost precision.
     custom = normals.per_vertex(mesh) if mesh.has_custom_normals and normals.HAS_VECTOR_NORMALS else None
     if mesh.has_custom_normals and custom is None and not _preserves_angles(linear):
-        return False
-    if mesh.users > 1:
         return False
     item.parent = None
     if matrix != Matrix.Identity(4):

@@ -62,12 +62,11 @@ class WorkerProcess(ChildOwner):
                     raise WorkerError("The background Blender took too long and was ended.") from error
                 except ExitedError as error:
                     why, was_stopped = error.reason, self._child is None
+                    if may_retry and not self._request_started and not was_stopped:
+                        continue
                     if self._request_started and not was_stopped and request.get("do") == "image":
                         raise ImageError("Blender crashed while reading the image ({reason}).", reason=why) from error
-                    if self._request_started or was_stopped or not may_retry:
-                        raise WorkerError(
-                            "The background Blender exited unexpectedly ({reason}).", reason=why
-                        ) from error
+                    raise WorkerError("The background Blender exited unexpectedly ({reason}).", reason=why) from error
             raise AssertionError("unreachable")
 
     def warm(self) -> None:

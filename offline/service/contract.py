@@ -9,7 +9,7 @@ the computer: guidance and step parameters are validated but have no effect, the
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -41,9 +41,6 @@ def error_reply(message: object, status: int = 200) -> JsonResponse:
     return JsonResponse({"status": "error", "message": message}, status)
 
 
-BALANCE: Final = JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NOT_AI})
-
-
 @dataclass(frozen=True, slots=True)
 class Contract:
     """The service's endpoints. `origin` is the start of its URLs (http://127.0.0.1:PORT)."""
@@ -54,29 +51,24 @@ class Contract:
 
     def handle(self, path: str, request: object) -> JsonResponse:
         """Handle a POST to `path` with a JSON body."""
-        endpoint = self._endpoint(path)
-        if endpoint is None:
-            return error_reply("There is no such endpoint.", 404)
         if not isinstance(request, dict):
             return error_reply("The request body is not a JSON object.", 400)
         key = request.get("key")
         if not isinstance(key, str) or not key.strip():
             return error_reply("Invalid API key: the key field is required.", 401)
-        return endpoint(request)
-
-    def _endpoint(self, path: str) -> Callable[[dict[str, Any]], JsonResponse] | None:
         match path.strip("/").split("/"):
             case ["api", "v6", "3d", "image_to_3d"]:
-                return self._submit
+                return self._submit(request)
             case ["api", "v6", "3d", "fetch", job_id]:
-                return lambda _request: self._fetch(job_id)
+                return self._fetch(job_id)
             case ["api", "v6", "base64_to_url"]:
-                return self._upload
+                return self._upload(request)
             case ["api", "wallet_balance"]:
-                return lambda _request: BALANCE
+                balance = {"balance": 0.0, "currency": "USD"}
+                return JsonResponse({"status": "success", "data": balance, "message": NOT_AI})
             case ["api", "v6", "assets_generated"] | ["api", "assets_generated"]:
-                return self._list
-        return None
+                return self._list(request)
+        return error_reply("There is no such endpoint.", 404)
 
     def _upload(self, request: dict[str, Any]) -> JsonResponse:
         try:

@@ -22,9 +22,6 @@ MODEL_SECONDS: Final = 4.0
 VIDEO_SECONDS: Final = 16.0
 """Estimates for a model of resolution 256, and for its video."""
 
-Make = Callable[[StoredJob, Path, Path], list[str]]
-"""Makes a job's files from its image in the folder, and returns their names."""
-
 
 class QueueFullError(Exception):
     """Too many jobs are queued. Its argument: the seconds to wait."""
@@ -69,8 +66,8 @@ class GenerationQueue:
                     break
             return round(max(1.0, total), 1)
 
-    def serve(self, make: Make) -> None:
-        """Make queued jobs forever. For the main thread: only that may use bpy."""
+    def serve(self, make: Callable[[StoredJob, Path, Path], list[str]]) -> None:
+        """Make queued jobs forever, with `shapes.make`. For the main thread: only that may use bpy."""
         while True:
             job = self._queue.get()
             self._started = time.monotonic()
@@ -93,7 +90,7 @@ class GenerationQueue:
             return max(0.5, seconds - (time.monotonic() - self._started))
         return seconds
 
-    def _run(self, job: StoredJob, make: Make) -> StoredJob:
+    def _run(self, job: StoredJob, make: Callable[[StoredJob, Path, Path], list[str]]) -> StoredJob:
         stored = self._storage.find(str(job.id))
         if stored is not None and stored.state == "done":
             return stored  # made by another server on this folder

@@ -43,7 +43,7 @@ def main(args: list[str]) -> None:
     lower_priority()
     send = JsonStdout()
     read_stdin(lambda _line: None)
-    storage = Storage(Path(args[0]))
+    storage = Storage(Path(args[0]).absolute())
     generation_queue = GenerationQueue(storage)
     server = Server(storage, generation_queue)
     for name, work in (("http", server.serve_forever), ("clean", lambda: _clean(storage))):

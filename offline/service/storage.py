@@ -72,11 +72,10 @@ class Storage:
     """The storage folder. Thread-safe. Raises OSError if it can't be written."""
 
     def __init__(self, folder: Path) -> None:
-        self._uploads = folder / "uploads"
-        self._jobs = folder / "jobs"
-        self._results = folder / "results"
+        self._folders = [folder / name for name in ("uploads", "jobs", "results")]
+        self._uploads, self._jobs, self._results = self._folders
         self._lock = threading.Lock()
-        for subfolder in (self._uploads, self._jobs, self._results):
+        for subfolder in self._folders:
             subfolder.mkdir(parents=True, exist_ok=True)
 
     def store_upload(self, image: bytes, extension: str) -> str:
@@ -130,7 +129,7 @@ class Storage:
     def clean(self) -> None:
         """Delete what is older than a day. Files that can't be deleted are tried again the next time."""
         oldest = time.time() - MAX_AGE
-        for folder in (self._uploads, self._jobs, self._results):
+        for folder in self._folders:
             for path in list(folder.iterdir()):
                 with contextlib.suppress(OSError):  # such as deleted by another server
                     if path.stat().st_mtime < oldest:

@@ -28,7 +28,6 @@ def make(job: StoredJob, image_path: Path, folder: Path) -> list[str]:
     """Make the files that a job requests. Returns their names. Raises ImageError."""
     parameters = job.parameters
     resolution = int(parameters["resolution"])
-    folder = folder.absolute()
     image = read_image(image_path)
     enlarge = -(-MIN_SIDE // min(image.shape[:2]))
     image = image.repeat(enlarge, axis=0).repeat(enlarge, axis=1)[:MAX_SIDE, :MAX_SIDE]

@@ -37,12 +37,10 @@ def extract(height_squared: FloatArray) -> Surface:
     cell = np.repeat(np.arange(count.size), count.ravel())
     layer = np.arange(cell.size) - start.ravel()[cell] + low.ravel()[cell]
     front = _vertices(squared, depth, *np.divmod(cell, count.shape[1]), layer)
-
     raised = np.flatnonzero(layer > 0)
     mirrored = np.arange(layer.size)
     mirrored[raised] = layer.size + np.arange(raised.size)
     vertices = np.concatenate([front, front[raised] * np.array([1.0, 1.0, -1.0], np.float32)])
-
     quads = _quads(depth, start - low)
     return Surface(vertices, np.concatenate([quads, mirrored[quads[:, ::-1]]]))
 

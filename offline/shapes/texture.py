@@ -53,8 +53,8 @@ class Texture:
         y = np.clip(coordinates[:, 1] * height - 0.5, 0.0, height - 1.001)
         column, row = x.astype(np.int64), y.astype(np.int64)
         right, up = (x - column)[:, None], (y - row)[:, None]
-        lower = self.colors[row, column] * (1.0 - right) + self.colors[row, column + 1] * right
-        upper = self.colors[row + 1, column] * (1.0 - right) + self.colors[row + 1, column + 1] * right
+        near, far = self.colors[:, :-1], self.colors[:, 1:]
+        lower, upper = (near[r, column] * (1.0 - right) + far[r, column] * right for r in (row, row + 1))
         return (lower * (1.0 - up) + upper * up).astype(np.float32)
 
 
