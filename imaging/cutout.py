@@ -20,9 +20,8 @@ _log = logging.getLogger(__name__)
 WORKING_SIDE: Final = 640
 """Pixels; the longest side of the scaled-down copy that is segmented."""
 MIN_SUBJECT: Final = 0.004
-"""Fraction of the image that a subject covers at least."""
 MAX_SUBJECT: Final = 0.96
-"""Fraction of the image that a subject covers at most."""
+"""Fractions of the image that a subject covers at least and at most."""
 MIN_BACKGROUND: Final = 0.55
 """Fraction of the border that has to match the background's color."""
 
@@ -40,12 +39,11 @@ class Cutout:
 def cut_out(image: FloatArray, *, first_view: bool = False) -> Cutout:
     """Find the subject of an RGBA image. `first_view`: only the first of several views beside each other."""
     alpha = image[..., 3]
-    if _separates_subject(alpha):
+    if MIN_SUBJECT < float((alpha > 0.5).mean()) < 1.0 - MIN_SUBJECT:
         coverage = np.clip(alpha, 0.0, 1.0)
     else:
-        subject = _segment(np.clip(_working_copy(image[..., :3]), 0.0, 1.0))
-        soft = blur(subject.astype(np.float32), 1.2)
-        coverage = np.clip(resize(soft, *alpha.shape), 0.0, 1.0)
+        subject = _segment(np.clip(_working_copy(image[..., :3]), 0.0, 1.0)).astype(np.float32)
+        coverage = np.clip(resize(blur(subject, 1.2), *alpha.shape), 0.0, 1.0)
     coverage = _clean_up(coverage, first_view)
     fraction = float((coverage > 0.5).mean())
     if not MIN_SUBJECT < fraction < MAX_SUBJECT:
@@ -61,19 +59,13 @@ def _working_copy(image: FloatArray) -> FloatArray:
     return resize(image, max(8, round(height * scale)), max(8, round(width * scale)))
 
 
-def _separates_subject(alpha: FloatArray) -> bool:
-    """Whether the alpha channel separates a subject from its background."""
-    return MIN_SUBJECT < float((alpha > 0.5).mean()) < 1.0 - MIN_SUBJECT
-
-
 def _segment(colors: FloatArray) -> Mask:
     """Find the subject of an opaque image: all that a flood fill of the background from the border doesn't reach."""
     lab = blur(_srgb_to_lab(colors), 0.8)
     height, width = lab.shape[:2]
-    border = np.zeros((height, width), np.bool_)
     thickness = max(1, min(height, width) // 60)
-    border[:thickness] = border[-thickness:] = True
-    border[:, :thickness] = border[:, -thickness:] = True
+    inner = np.zeros((height - 2 * thickness, width - 2 * thickness), np.bool_)
+    border = np.pad(inner, thickness, constant_values=True)
     background, deviation = _fit_background(lab, border)
     difference = lab - background
     distance = np.sqrt((difference**2).sum(axis=-1))
@@ -88,17 +80,13 @@ def _segment(colors: FloatArray) -> Mask:
     with_shadows = flood_fill(border & similar, similar | (shadow & ~dilate(distance > 30.0, 1)))
     if (~with_shadows).sum() > 0.6 * (~outside).sum():
         outside = with_shadows  # else the subject itself looks like a shadow: white on white
-    outside |= _enclosed_background(distance < max(1.2, 1.5 * deviation), outside)
-    # Smooth the ragged edge of the threshold.
-    return blur((~outside).astype(np.float32), 1.5) > 0.5
-
-
-def _enclosed_background(same: Mask, outside: Mask) -> Mask:
-    """Find background seen through the subject, as in a handle: larger areas of exactly its color (`same`)."""
-    areas = label_components(same & ~outside)
+    # Background seen through the subject, as in a handle: larger areas of exactly its color.
+    areas = label_components((distance < max(1.2, 1.5 * deviation)) & ~outside)
     large = np.bincount(areas.ravel()) > 0.002 * areas.size
     large[0] = False
-    return dilate(large[areas], 2) & ~outside
+    outside |= dilate(large[areas], 2)
+    # Smooth the ragged edge of the threshold.
+    return blur((~outside).astype(np.float32), 1.5) > 0.5
 
 
 def _fit_background(lab: FloatArray, border: Mask) -> tuple[FloatArray, float]:
@@ -122,13 +110,11 @@ def _fit_background(lab: FloatArray, border: Mask) -> tuple[FloatArray, float]:
 def _clean_up(coverage: FloatArray, first_view: bool) -> FloatArray:
     """Remove small areas and pinholes; with `first_view`, also the views after the first."""
     solid = _working_copy(coverage) > 0.5
-    if not solid.any():
-        return coverage
     parts = label_components(solid)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
     keep = sizes >= max(0.03 * sizes.max(), 4)
-    if first_view:
+    if first_view and solid.any():
         views = np.flatnonzero(sizes > 0.25 * sizes.max())
         keep = np.arange(sizes.size) == min(views, key=lambda view: _reading_order(parts == view))
     kept = keep[parts]

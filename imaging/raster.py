@@ -8,6 +8,7 @@ in texture coordinates. Colors are sRGB, 0 to 1, with straight alpha.
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
@@ -31,16 +32,9 @@ def to_rgba(image: FloatArray) -> FloatArray:
     channels = image.shape[2]
     if channels >= 4:
         return image[..., :4]
-    rgba = np.ones((*image.shape[:2], 4), np.float32)
-    rgba[..., :3] = image if channels == 3 else image[..., :1]
-    if channels == 2:
-        rgba[..., 3] = image[..., 1]
-    return rgba
-
-
-def premultiply(image: FloatArray) -> FloatArray:
-    """Multiply an RGBA image's colors by its alpha."""
-    return np.concatenate([image[..., :3] * image[..., 3:], image[..., 3:]], axis=-1)
+    colors = image if channels == 3 else image[..., :1].repeat(3, axis=-1)
+    alpha = image[..., 1:] if channels == 2 else np.ones_like(image[..., :1])
+    return np.concatenate([colors, alpha], axis=-1)
 
 
 def unpremultiply(image: FloatArray) -> FloatArray:
@@ -67,7 +61,8 @@ def downscale(image: FloatArray, max_side: int) -> FloatArray:
     if max(height, width) <= max_side:
         return image
     factor = max_side / max(height, width)
-    small = resize(premultiply(image), max(1, round(height * factor)), max(1, round(width * factor)))
+    premultiplied = np.concatenate([image[..., :3] * image[..., 3:], image[..., 3:]], axis=-1)
+    small = resize(premultiplied, max(1, round(height * factor)), max(1, round(width * factor)))
     return np.clip(unpremultiply(small), 0.0, 1.0)
 
 
@@ -111,19 +106,12 @@ def _resample(image: FloatArray, axis: int, positions: FloatArray, step: float, 
 
 def blur(image: FloatArray, sigma: float) -> FloatArray:
     """Gaussian blur; `sigma` in pixels. The border is extended by its own pixels."""
-    if sigma <= 0.0:
-        return image
     radius = max(1, int(3.0 * sigma + 0.5))
     taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2).astype(np.float32)
     taps /= taps.sum()
     for axis in (0, 1):
         edges = [(radius, radius) if a == axis else (0, 0) for a in range(image.ndim)]
-        padded = np.pad(image, edges, mode="edge")
-        length = image.shape[axis]
-        total = np.zeros_like(image)
-        for offset, tap in enumerate(taps):
-            total += tap * np.take(padded, range(offset, offset + length), axis=axis)
-        image = total
+        image = sliding_window_view(np.pad(image, edges, mode="edge"), taps.size, axis) @ taps
     return image
 
 

@@ -4,20 +4,16 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import bpy
-import numpy as np
-import numpy.typing as npt
 from mathutils import Vector
 
+from .mesh_data import Array
 from .transform import bounds
-
-_log = logging.getLogger(__name__)
 
 SIDE: Final = 256
 """Pixels, as in the asset browser."""
@@ -26,7 +22,7 @@ _VIEW: Final = Vector((0.55, -1.0, 0.45)).normalized()
 """From the model to the camera."""
 
 
-def render(objects: Sequence[bpy.types.Object], target: Path, *, side: int = SIDE) -> None:
+def render(objects: Sequence[bpy.types.Object], target: Path) -> None:
     """Render objects from the front right and slightly above to a PNG with a transparent background.
 
     Leaves no data behind. Raises RuntimeError if rendering fails.
@@ -36,9 +32,12 @@ def render(objects: Sequence[bpy.types.Object], target: Path, *, side: int = SID
     try:
         for item in objects:
             scene.collection.objects.link(item)
-        low, high = bounds(objects)
-        created += _add_camera_and_lights(scene, low, high)
-        _configure_render(scene, target, side)
+        created += _add_camera_and_lights(scene, *bounds(objects))
+        configure_cycles(scene, target, SIDE, SAMPLES, max_bounces=3)
+        scene.cycles.use_denoising = False
+        scene.render.film_transparent = True
+        scene.render.image_settings.file_format = "PNG"
+        scene.render.image_settings.color_mode = "RGBA"
         bpy.ops.render.render(write_still=True, scene=scene.name)
     finally:
         bpy.data.scenes.remove(scene)
@@ -46,9 +45,7 @@ def render(objects: Sequence[bpy.types.Object], target: Path, *, side: int = SID
             bpy.data.batch_remove([item])
 
 
-def _add_camera_and_lights(
-    scene: bpy.types.Scene, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]
-) -> list[bpy.types.ID]:
+def _add_camera_and_lights(scene: bpy.types.Scene, low: Array, high: Array) -> list[bpy.types.ID]:
     """Add a camera that frames the bounding box, a sun from the left, and a gray world. Returns what was created."""
     camera = bpy.data.cameras.new("Preview")
     camera.angle = math.radians(30)
@@ -73,16 +70,12 @@ def _add_camera_and_lights(
     return [camera_object, sun_object, camera, sun, world]
 
 
-def _configure_render(scene: bpy.types.Scene, target: Path, side: int) -> None:
+def configure_cycles(scene: bpy.types.Scene, path: Path, side: int, samples: int, max_bounces: int) -> None:
+    """Set the scene up to render squares of `side` pixels to `path` with Cycles on the CPU, in plain sRGB."""
     scene.render.engine = "CYCLES"
     scene.cycles.device = "CPU"
-    scene.cycles.samples = SAMPLES
-    scene.cycles.use_denoising = False
-    scene.cycles.max_bounces = 3
+    scene.cycles.samples = samples
+    scene.cycles.max_bounces = max_bounces
     scene.view_settings.view_transform = "Standard"
-    scene.render.film_transparent = True
     scene.render.resolution_x = scene.render.resolution_y = side
-    scene.render.resolution_percentage = 100
-    scene.render.image_settings.file_format = "PNG"
-    scene.render.image_settings.color_mode = "RGBA"
-    scene.render.filepath = str(target)
+    scene.render.filepath = str(path)

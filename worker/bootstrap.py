@@ -17,25 +17,19 @@ from pathlib import Path
 PACKAGE = "image_to_3d_package"
 
 
-def make_package(root: Path) -> None:
-    """Make `root`'s modules importable as `image_to_3d_package.…` without running its `__init__`."""
+def main(name: str, *args: str) -> None:
+    """Call `main(args)` of our module `name`."""
     package = types.ModuleType(PACKAGE)
-    package.__path__ = [str(root)]
+    package.__path__ = [str(Path(__file__).absolute().parent.parent)]
     sys.modules[PACKAGE] = package
-
-
-def main(argv: list[str]) -> int:
-    """Run the module named in `argv`. Returns the exit code."""
-    make_package(Path(__file__).absolute().parent.parent)
-    name, *args = argv
-    importlib.import_module(f"{PACKAGE}.{name}").main(args)
-    return 0
+    importlib.import_module(f"{PACKAGE}.{name}").main(list(args))
 
 
 if __name__ == "__main__":
     code = 1
     try:
-        code = main(sys.argv[sys.argv.index("--") + 1 :])
+        main(*sys.argv[sys.argv.index("--") + 1 :])
+        code = 0
     except BaseException:
         traceback.print_exc()
     finally:

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from ..control import NO_CONTROL, Control
 from ..errors import Message, WorkerError, one_line
@@ -80,16 +80,16 @@ class ChildProcess:
             options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
         else:
             options["start_new_session"] = True  # Ctrl-C in the terminal is for the artist's Blender only
-        pipe = subprocess.PIPE
+        options |= dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         try:
-            self._process = subprocess.Popen(
-                [*launch.command, str(BOOTSTRAP), "--", module, *args], stdin=pipe, stdout=pipe, stderr=pipe, **options
-            )
+            self._process = subprocess.Popen([*launch.command, str(BOOTSTRAP), "--", module, *args], **options)
         except (OSError, ValueError) as error:
             raise WorkerError("A background Blender could not be started: {reason}.", reason=one_line(error)) from error
         self.pid = self._process.pid
+        pipes = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._stdin, self._stdout, self._stderr = cast("tuple[IO[bytes], IO[bytes], IO[bytes]]", pipes)
         self._lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        self._stderr: collections.deque[str] = collections.deque(maxlen=30)
+        self._last_errors: collections.deque[str] = collections.deque(maxlen=30)
         self._stderr_thread = threading.Thread(target=self._drain_stderr, name="image_to_3d child stderr", daemon=True)
         self._stderr_thread.start()
         threading.Thread(target=self._drain_stdout, name="image_to_3d child stdout", daemon=True).start()
@@ -100,10 +100,9 @@ class ChildProcess:
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Write a message to the child's stdin. Raises ExitedError."""
-        assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+            self._stdin.write(json.dumps(message).encode() + b"\n")
+            self._stdin.flush()
         except (OSError, ValueError) as error:
             raise ExitedError(self._process.poll()) from error
 
@@ -143,32 +142,29 @@ class ChildProcess:
     def stderr_tail(self) -> str:
         """Returns the last lines that the child wrote to stderr."""
         self._stderr_thread.join(0.5)
-        return "\n".join(self._stderr)
+        return "\n".join(self._last_errors)
 
     def end(self) -> None:
         """Kill the child and close its pipes. Harmless if it has exited already."""
         self._process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(5.0)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        for pipe in (self._stdin, self._stdout):
+            with contextlib.suppress(OSError):
+                pipe.close()
 
     def _drain_stdout(self) -> None:
         """Thread: queue the child's lines, then b"" when it has exited."""
-        assert self._process.stdout is not None
         with contextlib.suppress(OSError, ValueError):  # closed by `end`
-            for line in self._process.stdout:
+            for line in self._stdout:
                 self._lines.put(line)
         self._lines.put(b"")
 
     def _drain_stderr(self) -> None:
-        assert self._process.stderr is not None
         with contextlib.suppress(OSError, ValueError):  # closed by `end`
-            while line := self._process.stderr.readline(4096):
+            while line := self._stderr.readline(4096):
                 text = line.decode("utf-8", "replace").rstrip()
-                self._stderr.append(text)
+                self._last_errors.append(text)
                 _log.debug("%d: %s", self.pid, text)
 
 
@@ -185,8 +181,7 @@ class ChildOwner:
     @property
     def running(self) -> bool:
         """Whether the process exists at this moment."""
-        child = self._child
-        return child is not None and child.running
+        return self.pid != 0
 
     @property
     def pid(self) -> int:

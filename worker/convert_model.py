@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import logging
-import struct
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,35 +12,23 @@ import bpy
 
 from ..placement import Placement
 from . import blend_file, import_model, naming, repair, transform
-
-_log = logging.getLogger(__name__)
+from .mesh_data import meshes
 
 LARGE_PART: Final = 2_000_000
 """Bytes; reading a million takes the artist's Blender about 0.7 ms."""
 DATA_KINDS: Final = (
-    "objects",
-    "collections",
-    "meshes",
-    "curves",
-    "armatures",
-    "cameras",
-    "lights",
-    "materials",
-    "images",
-    "textures",
-    "node_groups",
-    "actions",
-    "worlds",
-    "texts",
-)
+    "objects", "collections", "meshes", "curves", "armatures", "cameras", "lights", "materials", "images", "textures",
+    "node_groups", "actions", "worlds", "texts",
+)  # fmt: skip
 """Collections of `bpy.data` that a model or its preview can fill; screens and the like belong to this Blender."""
 _TRIANGLE: Final = (
     '{"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],"materials":[{}],'
     '"meshes":[{"primitives":[{"attributes":{"POSITION":0},"material":0}]}],"accessors":[{"bufferView":0,'
     '"componentType":5126,"count":3,"type":"VEC3","min":[0,0,0],"max":[1,1,0]}],'
-    '"bufferViews":[{"buffer":0,"byteLength":36}],"buffers":[{"byteLength":36}]}'
+    '"bufferViews":[{"buffer":0,"byteLength":36}],"buffers":[{"byteLength":36,"uri":"data:application/octet-stream;'
+    'base64,AAAAAAAAAAAAAAAAAACAPwAAAAAAAAAAAAAAAAAAgD8AAAAA"}]}'
 )
-"""The JSON of a GLB with one triangle."""
+"""A glTF file with one triangle."""
 
 
 def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
@@ -88,37 +74,25 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     """Returns the result of a "model" request.
 
     Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), repairs (sentences),
-    parts (see `large_parts`).
+    parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
+    meshes that use them.
     """
+    found = meshes(model.objects)
+    packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]
+    images = [["images", image.name] for image in packed if image.packed_file.size > LARGE_PART]
+    # A corner takes about 20 bytes, a vertex with its share of edges 50.
+    large = [mesh for mesh in found if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART]
     bpy.context.view_layer.update()
     low, high = transform.bounds(model.objects)
     return {
         "root": model.root.name,
         "objects": [item.name for item in model.objects],
         "triangles": transform.triangle_count(model.objects),
-        "vertices": sum(len(mesh.vertices) for mesh in transform.meshes(model.objects)),
+        "vertices": sum(len(mesh.vertices) for mesh in found),
         "dimensions": [float(x) for x in high - low],
         "repairs": model.repairs,
-        "parts": [list(part) for part in large_parts(model)],
+        "parts": images + [["meshes", mesh.name] for mesh in large],
     }
-
-
-def large_parts(model: transform.PreparedModel) -> list[tuple[str, str]]:
-    """Returns the large parts of the model as (kind in `bpy.data`, name), which are better appended one at a time.
-
-    Images come before the meshes that use them.
-    """
-    meshes = transform.meshes(model.objects)
-    materials = {m.session_uid: m for mesh in meshes for m in mesh.materials if m is not None}
-    images = {i.session_uid: i for m in materials.values() for i in naming.material_images(m)}
-    found = [
-        ("images", image.name)
-        for image in images.values()
-        if image.packed_file is not None and image.packed_file.size > LARGE_PART
-    ]
-    # A corner takes about 20 bytes, a vertex with its share of edges 50
-    large = (mesh for mesh in meshes if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART)
-    return found + [("meshes", mesh.name) for mesh in large]
 
 
 def clear_data() -> None:
@@ -131,12 +105,8 @@ def clear_data() -> None:
 
 def warm_up() -> None:
     """Import one triangle, so that Blender loads what the first import needs."""
-    corners = struct.pack("<9f", 0, 0, 0, 1, 0, 0, 0, 1, 0)
-    text = _TRIANGLE.encode()
-    text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", 36, b"BIN\0") + corners
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "triangle.glb"
-        source.write_bytes(struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks)
+        source = Path(folder) / "triangle.gltf"
+        source.write_text(_TRIANGLE)
         make_model(source, "glb", (), "triangle", Placement(), {})
     clear_data()

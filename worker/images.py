@@ -7,7 +7,6 @@ An image is an array as in `imaging.raster`: h × w × 4, sRGB, 0 to 1, straight
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +15,7 @@ import bpy
 import numpy as np
 
 from ..errors import ImageError, one_line
-from ..formats.image_info import read_image_info, uploadable_unchanged
+from ..formats.image_info import read_image_info
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
 
 MAX_SIDE: Final = 2048
@@ -31,19 +30,27 @@ PNG: Final = 0
 
 
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle an "image" request: convert `source` into `folder`, to at most `limit` bytes. Raises ImageError."""
-    source, folder, limit = Path(request["source"]), Path(request["folder"]), int(request["limit"])
-    info = uploadable_unchanged(source, limit)
-    if info is not None:
-        name = "upload.png" if info.mime == "image/png" else "upload.jpg"
-        if source != folder / name:
-            shutil.copyfile(source, folder / name)
-        return {"file": name, "mime": info.mime, "width": info.width, "height": info.height, "changed": False}
-    image = read_image(source)
+    """Handle an "image" request: convert `source` to an upload.png if it has transparency, else to an upload.jpg.
+
+    Returns the name in `folder`, width and height. Raises ImageError if it can't be made small enough for `limit`
+    bytes, or the folder can't be written.
+    """
+    limit = int(request["limit"])
+    image = read_image(Path(request["source"]))
     progress(0.5)
-    name, width, height = _write_upload(image, folder, limit)
-    mime = "image/png" if name.endswith(".png") else "image/jpeg"
-    return {"file": name, "mime": mime, "width": width, "height": height, "changed": True}
+    transparent = has_transparency(image)
+    path = Path(request["folder"], "upload.png" if transparent else "upload.jpg")
+    while True:
+        height, width = image.shape[:2]
+        for quality in (PNG,) if transparent else QUALITIES:
+            write_image(image, path, quality)
+            if path.stat().st_size <= limit:
+                return {"file": path.name, "width": width, "height": height}
+        smaller = int(max(width, height) * 0.8)
+        if smaller < MIN_SIDE:
+            path.unlink()
+            raise ImageError("The image can't be made smaller than {limit} bytes.", limit=f"{limit:,}")
+        image = downscale(image, smaller)
 
 
 def thumbnail(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
@@ -82,26 +89,6 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
         pixels = np.clip(unpremultiply(pixels) if premultiplied else pixels, 0.0, 1.0)
         pixels[..., :3] = linear_to_srgb(pixels[..., :3])
     return downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
-
-
-def _write_upload(image: FloatArray, folder: Path, limit: int) -> tuple[str, int, int]:
-    """Write the image into `folder`, as PNG if it has transparency, else as JPEG. Returns its name, width and height.
-
-    Raises ImageError if it can't be made small enough for `limit` bytes, or the folder can't be written.
-    """
-    transparent = has_transparency(image)
-    path = folder / ("upload.png" if transparent else "upload.jpg")
-    while True:
-        height, width = image.shape[:2]
-        for quality in (PNG,) if transparent else QUALITIES:
-            write_image(image, path, quality)
-            if path.stat().st_size <= limit:
-                return path.name, width, height
-        smaller = int(max(width, height) * 0.8)
-        if smaller < MIN_SIDE:
-            path.unlink()
-            raise ImageError("The image can't be made smaller than {limit} bytes.", limit=f"{limit:,}")
-        image = downscale(image, smaller)
 
 
 def has_transparency(image: FloatArray) -> bool:

@@ -16,26 +16,26 @@ from typing import Any, Final
 import bpy
 
 from ..errors import ImportFailedError, one_line
+from .mesh_data import meshes
 
 _log = logging.getLogger(__name__)
 
-_AXES: Final = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
+AXES: Final = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
 """The service's models are Y up and face -Z; glTF says so, the other formats are read the same way."""
-_OPTIONS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "glb": {
-        "import_pack_images": True,
-        "merge_vertices": False,
-        "import_shading": "NORMALS",
-        "import_webp_texture": True,
-        "import_select_created_objects": False,
-        "import_scene_extras": False,
-        "import_scene_as_collection": False,
-        "disable_bone_shape": True,
-    },
-    "obj": {"use_split_objects": True, "use_split_groups": False, "validate_meshes": True, **_AXES},
-    "stl": {"use_mesh_validate": True, "use_facet_normal": False, **_AXES},
-    "ply": {"import_colors": "SRGB", "merge_verts": False, **_AXES},
+_GLTF_OPTIONS: Final = {
+    "import_webp_texture": True,
+    "import_select_created_objects": False,
+    "import_scene_extras": False,
+    "import_scene_as_collection": False,
+    "disable_bone_shape": True,
 }
+_IMPORTERS: Final[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {
+    "glb": (bpy.ops.import_scene.gltf, _GLTF_OPTIONS),
+    "obj": (bpy.ops.wm.obj_import, AXES),
+    "stl": (bpy.ops.wm.stl_import, AXES),
+    "ply": (bpy.ops.wm.ply_import, AXES),
+}
+"""Each format's importer and the options in which we differ from its defaults."""
 _HELPER_COLLECTION: Final = "glTF_not_exported"
 """The glTF importer's collection for its own helper shapes."""
 
@@ -54,44 +54,31 @@ def import_file(source: Path, format: str, companions: Sequence[Companion] = ())
 
     Raises ImportFailedError if Blender's importer can't read it or finds nothing.
     """
-    if format not in _OPTIONS:
+    if format not in _IMPORTERS:
         raise ImportFailedError("There is no importer for the format {format}.", format=one_line(format))
     with _with_companions(source, companions) as path:
-        before = {item.session_uid for item in bpy.data.objects}
         helpers = bpy.data.collections.get(_HELPER_COLLECTION)
-        images_before = {item.session_uid for item in bpy.data.images}
+        before = {item.session_uid for item in (*bpy.data.objects, *bpy.data.images)}
         try:
-            _operator(format)(filepath=str(path), **_known_options(format))
+            call_operator(*_IMPORTERS[format], path)
         except RuntimeError as error:
-            raise ImportFailedError("The model file can't be read: {reason}.", reason=_reason(error, path)) from error
-        objects = [item for item in bpy.data.objects if item.session_uid not in before]
-        _pack_images([item for item in bpy.data.images if item.session_uid not in images_before], path.parent)
-    objects = _without_extras(objects, existing=helpers)
+            # The importer's own message, without the path on this disk.
+            lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
+            reason = lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason"
+            reason = one_line(reason, 200).rstrip(".")
+            raise ImportFailedError("The model file can't be read: {reason}.", reason=reason) from error
+        _pack_images([item for item in bpy.data.images if item.session_uid not in before], path.parent)
+    new = [item for item in bpy.data.objects if item.session_uid not in before]
+    objects = _without_extras(new, existing=helpers)
     if not objects:
         raise ImportFailedError("The model file has no geometry.")
     return objects
 
 
-def _operator(format: str) -> Any:
-    operators: dict[str, Any] = {
-        "glb": bpy.ops.import_scene.gltf,
-        "obj": bpy.ops.wm.obj_import,
-        "stl": bpy.ops.wm.stl_import,
-        "ply": bpy.ops.wm.ply_import,
-    }
-    return operators[format]
-
-
-def _known_options(format: str) -> dict[str, Any]:
-    """Returns the options that this Blender version's importer has."""
-    known = _operator(format).get_rna_type().properties
-    return {name: value for name, value in _OPTIONS[format].items() if name in known}
-
-
-def _reason(error: RuntimeError, path: Path) -> str:
-    """Returns the importer's own message, without the path on this disk."""
-    lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
-    return one_line(lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason", 200).rstrip(".")
+def call_operator(operator: Any, options: Mapping[str, Any], path: Path) -> None:
+    """Call an importer or exporter for a file, with those options that it has in this Blender version."""
+    known = operator.get_rna_type().properties
+    operator(filepath=str(path), **{name: value for name, value in options.items() if name in known})
 
 
 @contextlib.contextmanager
@@ -104,9 +91,7 @@ def _with_companions(source: Path, companions: Sequence[Companion]) -> Iterator[
         folder = Path(name)
         _link_or_copy(source, folder / source.name)
         for companion in companions:
-            _link_or_copy(
-                companion.file, folder / (PurePosixPath(companion.name.replace("\\", "/")).name or "companion")
-            )
+            _link_or_copy(companion.file, folder / (_base_name(companion.name) or "companion"))
         _provide_missing_names(folder, source.name)
         yield folder / source.name
 
@@ -116,7 +101,7 @@ def _provide_missing_names(folder: Path, model: str) -> None:
     texts = [folder / model, *folder.glob("*.mtl")]
     for text in texts:
         for reference in _references(text):
-            wanted = PurePosixPath(reference.replace("\\", "/")).name
+            wanted = _base_name(reference)
             if not wanted or (folder / wanted).exists():
                 continue
             suffixes = (".mtl",) if text.name == model else (".png", ".jpg", ".jpeg", ".webp", ".tga", ".bmp")
@@ -138,6 +123,11 @@ def _references(text: Path) -> set[str]:
     return {rest if not rest.startswith("-") else rest.split()[-1] for _, rest in (x for x in lines if len(x) == 2)}
 
 
+def _base_name(reference: str) -> str:
+    """Returns a path's last part, whichever slashes it has."""
+    return PurePosixPath(reference.replace("\\", "/")).name
+
+
 def _link_or_copy(file: Path, name: Path) -> None:
     """Provide a file under another name, without copying it if the file system allows that."""
     if name.exists():
@@ -157,23 +147,19 @@ def _pack_images(new_images: Sequence[bpy.types.Image], folder: Path) -> None:
             _log.warning("removed an image that is not part of the model: %s", one_line(image.filepath))
             _remove_image(image)
             continue
-        if image.packed_file is None:
-            try:
+        try:
+            if image.packed_file is None:
                 image.pack()
-            except RuntimeError as error:
-                _log.warning("removed an image that is missing: %s", one_line(error))
-                _remove_image(image)
-                continue
-        if path is not None:
             image.filepath_raw = ""  # it is in the .blend from now on; its old path means nothing there
+        except RuntimeError as error:
+            _log.warning("removed an image that is missing: %s", one_line(error))
+            _remove_image(image)
 
 
 def _remove_image(image: bpy.types.Image) -> None:
     """Remove an image and the nodes that use it, so that the material's plain color is used instead."""
     for material in bpy.data.materials:
-        if material.node_tree is None:
-            continue
-        nodes = material.node_tree.nodes
+        nodes = material.node_tree.nodes if material.node_tree is not None else ()
         for node in [node for node in nodes if getattr(node, "image", None) == image]:
             nodes.remove(node)
     bpy.data.images.remove(image)
@@ -188,20 +174,15 @@ def _without_extras(
     """
     collection = bpy.data.collections.get(_HELPER_COLLECTION)
     helpers = {item for item in objects if collection is not None and collection in item.users_collection}
-    if collection is not None:
-        for item in objects:
-            for bone in item.pose.bones if item.pose is not None else ():
-                if bone.custom_shape in helpers:
-                    bone.custom_shape = None
-        if collection != existing:
-            bpy.data.collections.remove(collection)
+    for bone in (bone for item in objects if item.pose is not None for bone in item.pose.bones):
+        if bone.custom_shape in helpers:
+            bone.custom_shape = None
+    if collection is not None and collection != existing:
+        bpy.data.collections.remove(collection)
     parents = {item.parent for item in objects}
     extras = {x for x in objects if x in helpers or (x.type in {"CAMERA", "LIGHT"} and x not in parents)}
     kept = [item for item in objects if item not in extras]
-    extra_data = {item.data for item in extras}
-    for item in extras:
-        bpy.data.objects.remove(item)
-    for data in extra_data:
-        if isinstance(data, bpy.types.Mesh) and not data.users:
-            bpy.data.meshes.remove(data)
+    data = meshes(extras)
+    bpy.data.batch_remove(extras)
+    bpy.data.batch_remove([mesh for mesh in data if not mesh.users])
     return kept

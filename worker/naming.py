@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import bpy
 
 from ..errors import one_line
+from .mesh_data import meshes, unique
 
 MAX_NAME_BYTES: Final = 60
 """Blender before 5.0 keeps 63 bytes of a name, and may append a number."""
@@ -20,17 +21,10 @@ def name_all(root: bpy.types.Object, objects: Sequence[bpy.types.Object], name: 
     The only one of its kind gets the name alone; of several, each keeps its own name behind it.
     """
     name = one_line(name) or "Model"
-    others = [item for item in objects if item is not root]
-    _name(others, name)
+    _name([item for item in objects if item is not root], name)
     root.name = truncated(name)
-    data = _unique(item.data for item in objects if item.data is not None)
-    materials = _unique(m for x in data if isinstance(x, bpy.types.Mesh) for m in x.materials if m is not None)
-    for group in (
-        [x for x in data if isinstance(x, bpy.types.Mesh)],
-        [x for x in data if not isinstance(x, bpy.types.Mesh)],
-        materials,
-        _unique(image for material in materials for image in material_images(material)),
-    ):
+    others = [data for data in unique(item.data for item in objects) if not isinstance(data, bpy.types.Mesh)]
+    for group in (meshes(objects), others, *materials_and_images(meshes(objects))):
         if len(group) == 1:
             group[0].name = truncated(name)
         else:
@@ -44,10 +38,11 @@ def store_provenance(root: bpy.types.Object, record: Mapping[str, str | int | fl
         root[key] = value if fits else str(value)
 
 
-def material_images(material: bpy.types.Material) -> list[bpy.types.Image]:
-    """Returns the images that a material's own nodes use."""
-    nodes = material.node_tree.nodes if material.node_tree is not None else ()
-    return _unique(node.image for node in nodes if getattr(node, "image", None) is not None)
+def materials_and_images(meshes: Iterable[bpy.types.Mesh]) -> tuple[list[bpy.types.Material], list[bpy.types.Image]]:
+    """Returns the materials of the meshes, and the images that the materials' own nodes use."""
+    materials = unique(material for mesh in meshes for material in mesh.materials)
+    trees = [material.node_tree for material in materials if material.node_tree is not None]
+    return materials, unique(getattr(node, "image", None) for tree in trees for node in tree.nodes)
 
 
 def truncated(name: str) -> str:
@@ -58,7 +53,3 @@ def truncated(name: str) -> str:
 def _name(items: Sequence[bpy.types.ID], name: str) -> None:
     for item in items:
         item.name = truncated(f"{truncated(name)[:40]} {one_line(item.name)}")
-
-
-def _unique(items: Iterable[Any]) -> list[Any]:
-    return list({item.session_uid: item for item in items}.values())

@@ -13,9 +13,8 @@ from typing import Final
 
 import bpy
 import numpy as np
-import numpy.typing as npt
 
-Vectors = npt.NDArray[np.float32]
+from .mesh_data import Array, corner_vertices, positions, read
 
 MIN_COSINE: Final = math.cos(math.radians(0.1))
 """Normals closer than 0.1° count as the same: the difference is invisible, and within importers' rounding."""
@@ -23,30 +22,12 @@ HAS_VECTOR_NORMALS: Final = bpy.app.version >= (4, 5, 0)
 """Whether this Blender can store normals as plain vectors."""
 
 
-def corner_vertices(mesh: bpy.types.Mesh) -> npt.NDArray[np.int32]:
-    """Returns the vertex index of each face corner."""
-    corners = np.empty(len(mesh.loops), np.int32)
-    if len(corners):
-        # The attribute is one copy; `loops` is read corner by corner (100 ms at 500,000 triangles).
-        mesh.attributes[".corner_vert"].data.foreach_get("value", corners)
-    return corners
-
-
-def corner_normals(mesh: bpy.types.Mesh) -> Vectors:
-    """Returns the normals as drawn, one per face corner, n × 3."""
-    normals = np.empty(len(mesh.loops) * 3, np.float32)
-    mesh.corner_normals.foreach_get("vector", normals)
-    return normals.reshape(-1, 3)
-
-
-def per_vertex(mesh: bpy.types.Mesh) -> Vectors | None:
+def per_vertex(mesh: bpy.types.Mesh) -> Array | None:
     """Returns the custom normals as one vector per vertex, n × 3; None if the corners of a vertex differ."""
     attribute = mesh.attributes.get("custom_normal")
     if attribute is not None and attribute.domain == "POINT" and attribute.data_type == "FLOAT_VECTOR":
-        vectors = np.empty(len(mesh.vertices) * 3, np.float32)
-        attribute.data.foreach_get("vector", vectors)
-        return vectors.reshape(-1, 3)
-    drawn = _normalized(corner_normals(mesh))
+        return read(attribute.data, "vector", 3)
+    drawn = _normalized(read(mesh.corner_normals, "vector", 3))
     corners = corner_vertices(mesh)
     vectors = np.zeros((len(mesh.vertices), 3), np.float32)
     vectors[corners] = drawn
@@ -63,7 +44,7 @@ def per_vertex(mesh: bpy.types.Mesh) -> Vectors | None:
             return None
     missing = ~vectors.any(axis=1)
     if missing.any():
-        vectors[missing] = _computed(mesh)[missing]
+        vectors[missing] = read(mesh.vertex_normals, "vector", 3)[missing]  # those that Blender computes
     return vectors
 
 
@@ -71,10 +52,17 @@ def optimize(mesh: bpy.types.Mesh) -> None:
     """Convert the mesh's normals to their cheapest form. They look the same within 0.1°."""
     if mesh.has_custom_normals and HAS_VECTOR_NORMALS and (vectors := per_vertex(mesh)) is not None:
         set_per_vertex(mesh, vectors)
-    _remove_trivial_attributes(mesh)
+    # Attributes without information: each costs a copy on arrival.
+    for name in ("sharp_edge", "sharp_face", "material_index"):
+        attribute = mesh.attributes.get(name)
+        kind = np.int32 if name == "material_index" else np.bool_
+        if attribute is not None and not read(attribute.data, "value", kind=kind).any():
+            mesh.attributes.remove(attribute)
+    for name in (".select_vert", ".select_edge", ".select_poly"):
+        remove_attribute(mesh, name)
 
 
-def set_per_vertex(mesh: bpy.types.Mesh, vectors: Vectors) -> None:
+def set_per_vertex(mesh: bpy.types.Mesh, vectors: Array) -> None:
     """Set the mesh's normals, one unit vector per vertex."""
     if HAS_VECTOR_NORMALS:
         clear(mesh)
@@ -86,15 +74,13 @@ def set_per_vertex(mesh: bpy.types.Mesh, vectors: Vectors) -> None:
 
 def clear(mesh: bpy.types.Mesh) -> None:
     """Remove custom normals; Blender computes them again."""
-    attribute = mesh.attributes.get("custom_normal")
-    if attribute is not None:
-        mesh.attributes.remove(attribute)
-    elif mesh.has_custom_normals:  # before 4.5 they are not an attribute
+    remove_attribute(mesh, "custom_normal")
+    if mesh.has_custom_normals:  # before 4.5 they are not an attribute
         with bpy.context.temp_override(mesh=mesh):
             bpy.ops.mesh.customdata_custom_splitnormals_clear()
 
 
-def _normalized(vectors: Vectors) -> Vectors:
+def _normalized(vectors: Array) -> Array:
     """Returns the vectors with length 1; zero vectors stay zero. Blender's are shorter around faces without area."""
     squares = np.einsum("ij,ij->i", vectors, vectors)
     wrong = np.abs(squares - 1) > 1e-4
@@ -104,41 +90,18 @@ def _normalized(vectors: Vectors) -> Vectors:
     return vectors
 
 
-def _computed(mesh: bpy.types.Mesh) -> Vectors:
-    """Returns the vertex normals that Blender computes, for vertices without a face that has an area."""
-    normals = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertex_normals.foreach_get("vector", normals)
-    return normals.reshape(-1, 3)
-
-
-def _has_area(
-    mesh: bpy.types.Mesh, corners: npt.NDArray[np.int32], selected: npt.NDArray[np.intp]
-) -> npt.NDArray[np.bool_]:
+def _has_area(mesh: bpy.types.Mesh, corners: Array, selected: Array) -> Array:
     """Returns which of the selected corners belong to triangles with an area. Other polygons count as having one."""
     if len(mesh.loops) != 3 * len(mesh.polygons):
         return np.ones(len(selected), np.bool_)
-    points = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.attributes["position"].data.foreach_get("vector", points)
-    first = selected // 3 * 3
-    a, b, c = (points.reshape(-1, 3)[corners[first + i]] for i in range(3))
+    a, b, c = (positions(mesh)[corners[selected // 3 * 3 + i]] for i in range(3))
     double_area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
     longest = np.maximum(np.abs(b - a).max(axis=1), np.abs(c - a).max(axis=1))
-    visible: npt.NDArray[np.bool_] = double_area > 1e-5 * longest * longest
-    return visible
+    return double_area > 1e-5 * longest * longest
 
 
-def _remove_trivial_attributes(mesh: bpy.types.Mesh) -> None:
-    """Remove attributes without information: each costs a copy on arrival."""
-    for name in ("sharp_edge", "sharp_face", "material_index"):
-        attribute = mesh.attributes.get(name)
-        if attribute is None:
-            continue
-        kind = np.int32 if attribute.data_type == "INT" else np.bool_
-        values = np.empty(len(attribute.data), kind)
-        attribute.data.foreach_get("value", values)
-        if not values.any():
-            mesh.attributes.remove(attribute)
-    for name in (".select_vert", ".select_edge", ".select_poly"):
-        attribute = mesh.attributes.get(name)
-        if attribute is not None:
-            mesh.attributes.remove(attribute)
+def remove_attribute(mesh: bpy.types.Mesh, name: str) -> None:
+    """Remove an attribute, if the mesh has it."""
+    attribute = mesh.attributes.get(name)
+    if attribute is not None:
+        mesh.attributes.remove(attribute)

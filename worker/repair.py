@@ -17,17 +17,16 @@ from typing import Any, Final
 import bmesh
 import bpy
 import numpy as np
-import numpy.typing as npt
 
 from ..errors import ImportFailedError
 from ..formats import glb, ply, stl
 from ..formats.sniff import FormatError
 from . import normals
-from .transform import meshes, positions
+from .mesh_data import Array, meshes, positions, read
 
 _FLOAT: Final = 5126
 """glTF's code of single precision components."""
-_NONFINITE_LINE: Final = re.compile(rb"^v[ \t][^\n]*(?:nan|inf)", re.IGNORECASE | re.MULTILINE)
+_NONFINITE_LINE: Final = re.compile(rb"^(?:v|[^#\n]*\bvertex)[ \t][^\n]*(?:nan|inf)", re.IGNORECASE | re.MULTILINE)
 
 
 def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[str]:
@@ -45,42 +44,36 @@ def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> li
             _remove_vertices(mesh, broken)
         if _repair_uvs(mesh):
             repairs.append("invalid texture coordinates were set to zero")
-    if not any(len(mesh.polygons) for mesh in meshes(objects)):
-        if any(len(mesh.vertices) for mesh in meshes(objects)):
-            raise ImportFailedError("The model file has points but no faces.")
-        raise ImportFailedError("The model file has no geometry.")
-    return repairs
+    if any(len(mesh.polygons) for mesh in meshes(objects)):
+        return repairs
+    if any(len(mesh.vertices) for mesh in meshes(objects)):
+        raise ImportFailedError("The model file has points but no faces.")
+    raise ImportFailedError("The model file has no geometry.")
 
 
 def has_nonfinite_points(path: Path, format: str) -> bool:
     """Whether any vertex coordinate in the file is infinite or NaN. False if the file can't be understood."""
-    size = path.stat().st_size
-    if not size:
-        return False
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        try:
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             match format:
                 case "glb":
-                    return _glb(data, glb.read_document(file, size))
+                    return _glb(data, glb.read_document(file, len(data)))
                 case "ply":
                     return _ply(data)
-                case "stl":
-                    return _stl(data)
-                case _:
-                    words = (b"nan", b"NaN", b"NAN", b"inf", b"Inf", b"INF")
-                    # Search for words first: the pattern alone takes half a second at 500,000 triangles.
-                    return any(data.find(word) >= 0 for word in words) and _NONFINITE_LINE.search(data) is not None
-        except (FormatError, ValueError, KeyError, IndexError, TypeError, struct.error):
-            return False  # the importer decides whether it is a model at all
+                case "stl" if (count := stl.binary_triangles(data[: stl.HEADER_BYTES], len(data))) is not None:
+                    # Each triangle's normal, 12 bytes, comes before its 9 coordinates.
+                    return _any_nonfinite(data, stl.HEADER_BYTES + 12, count, stl.TRIANGLE_BYTES, 9)
+            words = (b"nan", b"NaN", b"NAN", b"inf", b"Inf", b"INF")
+            # Search for words first: the pattern alone takes half a second at 500,000 triangles.
+            return any(data.find(word) >= 0 for word in words) and _NONFINITE_LINE.search(data) is not None
+    except (FormatError, ValueError, KeyError, IndexError, TypeError, struct.error):
+        return False  # the importer decides whether it is a model at all
 
 
-def _any_nonfinite(data: Any, dtype: Any, count: int, offset: int, stride: int) -> bool:
-    """Whether any of `count` points is not finite. Copies: a view would keep the file open."""
+def _any_nonfinite(data: Any, offset: int, count: int, stride: int, floats: int = 3) -> bool:
+    """Whether any number is not finite in `count` rows of `floats`. Copies: a view would keep the file open."""
     block = data[offset : offset + count * stride]
-    if stride == np.dtype(dtype).itemsize:
-        return not np.isfinite(np.frombuffer(block, dtype)["p"]).all()
-    rows = np.frombuffer(block, np.uint8).reshape(count, stride)
-    return not np.isfinite(np.ascontiguousarray(rows[:, :12]).view("<f4")).all()
+    return not np.isfinite(np.ndarray((count, floats), "<f4", block, strides=(stride, 4))).all()
 
 
 def _glb(data: Any, document: glb.GlbDocument) -> bool:
@@ -94,17 +87,9 @@ def _glb(data: Any, document: glb.GlbDocument) -> bool:
         offset = document.binary_start + view.get("byteOffset", 0) + accessor.get("byteOffset", 0)
         stride = view.get("byteStride", 12)
         count = min(accessor["count"], (len(data) - offset) // stride)
-        if count > 0 and _any_nonfinite(data, [("p", "<f4", 3)], count, offset, stride):
+        if count > 0 and _any_nonfinite(data, offset, count, stride):
             return True
     return False
-
-
-def _stl(data: Any) -> bool:
-    count = stl.binary_triangles(data[: stl.HEADER_BYTES], len(data))
-    if count is None:
-        return re.search(rb"vertex[^\n]*(?:nan|inf)", data, re.IGNORECASE) is not None
-    triangle = [("n", "<f4", 3), ("p", "<f4", 9), ("a", "<u2")]
-    return _any_nonfinite(data, triangle, count, stl.HEADER_BYTES, stl.TRIANGLE_BYTES)
 
 
 def _ply(data: Any) -> bool:
@@ -121,27 +106,24 @@ def _ply(data: Any) -> bool:
     return not all(np.isfinite(table[name]).all() for name in ("x", "y", "z"))
 
 
-def _remove_vertices(mesh: bpy.types.Mesh, which: npt.NDArray[np.bool_]) -> None:
+def _remove_vertices(mesh: bpy.types.Mesh, which: Array) -> None:
     normals.clear(mesh)
     work = bmesh.new()
-    try:
-        work.from_mesh(mesh)
-        work.verts.ensure_lookup_table()
-        bmesh.ops.delete(work, geom=[work.verts[i] for i in np.flatnonzero(which)], context="VERTS")
-        work.to_mesh(mesh)
-    finally:
-        work.free()
+    work.from_mesh(mesh)
+    wrong = [vertex for vertex, is_wrong in zip(work.verts, which, strict=True) if is_wrong]
+    bmesh.ops.delete(work, geom=wrong, context="VERTS")
+    work.to_mesh(mesh)
+    work.free()
 
 
 def _repair_uvs(mesh: bpy.types.Mesh) -> bool:
     found = False
     for layer in mesh.uv_layers if len(mesh.loops) else ():
         data = mesh.attributes[layer.name].data
-        values = np.empty(len(mesh.loops) * 2, np.float32)
-        data.foreach_get("vector", values)
+        values = read(data, "vector", 2)
         wrong = ~np.isfinite(values)
         if wrong.any():
             found = True
             values[wrong] = 0
-            data.foreach_set("vector", values)
+            data.foreach_set("vector", values.ravel())
     return found

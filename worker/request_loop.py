@@ -16,11 +16,7 @@ CODE is that of an error class in `errors`. The tasks, with their keys and resul
     thumbnail  source, target, longest (pixels)                                   → nothing
     model      source, format, target, name, placement, companions, record        → see `convert_model.describe`
 
-For example:
-
-    → {"id": 7, "do": "thumbnail", "source": "/a/image.png", "target": "/a/thumb.png", "longest": 512, "timeout": 600}
-    ← {"id": 7, "progress": 0.0}
-    ← {"id": 7, "result": {}}
+docs/architecture.md has an example.
 """
 
 from __future__ import annotations
@@ -63,9 +59,8 @@ def main(args: list[str]) -> None:
         except queue.Empty:
             return
         request = json.loads(line)
-        send(
-            handle_request(request, lambda done, number=request["id"]: send({"id": number, "progress": round(done, 3)}))
-        )
+        number = request["id"]
+        send(handle_request(request, lambda done, number=number: send({"id": number, "progress": round(done, 3)})))
 
 
 def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) -> dict[str, Any]:
@@ -76,25 +71,19 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
     try:
         report(0.0)
         return {"id": number, "result": TASKS[request["do"]](request, report)}
-    except ImageTo3DError as error:
-        return {"id": number, "error": {"code": error.code, "message": error.message.to_json()}}
+    except ImageTo3DError as known:
+        failure = known
     except Exception as error:
         _log.exception("request %s failed", request.get("do"))
-        failure = WorkerError(
-            "The background Blender failed ({error}: {reason}).", error=type(error).__name__, reason=one_line(error)
-        )
-        return {"id": number, "error": {"code": failure.code, "message": failure.message.to_json()}}
+        kind, reason = type(error).__name__, one_line(error)
+        failure = WorkerError("The background Blender failed ({error}: {reason}).", error=kind, reason=reason)
     finally:
         faulthandler.cancel_dump_traceback_later()
-
-
-def ping(_request: Mapping[str, Any], _report: Callable[[float], None]) -> dict[str, Any]:
-    """Returns that the process is alive."""
-    return {"pid": os.getpid(), "version": bpy.app.version_string}
+    return {"id": number, "error": {"code": failure.code, "message": failure.message.to_json()}}
 
 
 TASKS: Final[Mapping[str, Task]] = {
-    "ping": ping,
+    "ping": lambda _request, _report: {"pid": os.getpid(), "version": bpy.app.version_string},
     "image": images.prepare,
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
@@ -103,11 +92,7 @@ TASKS: Final[Mapping[str, Task]] = {
 
 def configure_blender() -> None:
     """No undo, no auto-save, no scripts from files: this Blender only converts."""
-    edit = bpy.context.preferences.edit
-    edit.use_global_undo = False
-    edit.undo_steps = 0
+    bpy.context.preferences.edit.use_global_undo = False
     paths = bpy.context.preferences.filepaths
     paths.use_auto_save_temporary_files = False
     paths.use_scripts_auto_execute = False
-    paths.use_file_compression = False
-    paths.save_version = 0

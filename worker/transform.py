@@ -7,21 +7,19 @@ keeps its hierarchy under one empty, and no transform is applied to it.
 
 from __future__ import annotations
 
-import logging
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import bpy
 import numpy as np
-import numpy.typing as npt
 from mathutils import Matrix, Vector
 
 from ..errors import ImportFailedError
 from ..placement import Placement
 from . import normals
-
-_log = logging.getLogger(__name__)
+from .mesh_data import Array, apply_modifier, meshes, positions
 
 MERGE_FRACTION: Final = 1e-6
 """Vertices closer than this fraction of the model's size are merged: a file format had to split them at seams."""
@@ -40,30 +38,33 @@ class PreparedModel:
 
 def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, name: str) -> PreparedModel:
     """Combine objects into one model with the placement applied. Raises ImportFailedError if they have no geometry."""
-    repairs: list[str] = []
     model = list(objects)
     bpy.context.view_layer.update()
-    low, high = bounds(model)
-    _check_size(low, high)
+    repairs: list[str] = []
+    low, high = _checked_bounds(model)
     if placement.merge_distance or placement.triangle_budget or placement.shade_smooth:
         size = float((high - low).max())
         repairs += simplify(model, placement, MERGE_FRACTION * size)
-        if placement.shade_smooth:
-            _smooth(model)
-    low, high = bounds(model)
-    _check_size(low, high)
-    shift, scale, lift = _placement_transform(low, high, placement)
+        for mesh in meshes(model) if placement.shade_smooth else ():
+            normals.clear(mesh)
+            mesh.shade_smooth()
+            normals.remove_attribute(mesh, "sharp_edge")
+        low, high = _checked_bounds(model)
+    middle = (low + high) / 2
+    origins = {"BOTTOM": (middle[0], middle[1], low[2]), "CENTER": middle}
+    shift = -Vector(origins.get(placement.origin, (0.0, 0.0, 0.0)))
+    scale = placement.size / float((high - low).max()) if placement.size > 0 else 1.0
     single = _single_static(model)
     if single is not None and _apply_transform(single, shift, scale):
         for item in model:
             if item != single:
                 bpy.data.objects.remove(item)
-        model = [single]
-        root = single
+        root, model = single, [single]
     else:
         root = _parent_to_empty(model, shift, scale, name)
         model.insert(0, root)
-    root.location.z = lift
+    if placement.on_ground:
+        root.location.z = -(float(low[2]) + shift.z) * scale
     for mesh in meshes(model):
         normals.optimize(mesh)
         if mesh.shape_keys is None:
@@ -71,28 +72,19 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
     return PreparedModel(root, model, repairs)
 
 
-def meshes(objects: Iterable[bpy.types.Object]) -> list[bpy.types.Mesh]:
-    """Returns the meshes of the objects, each once."""
-    found = {item.data.session_uid: item.data for item in objects if isinstance(item.data, bpy.types.Mesh)}
-    return list(found.values())
-
-
 def triangle_count(objects: Iterable[bpy.types.Object]) -> int:
     """Returns the number of triangles of all objects; a shared mesh counts once per object."""
-    return sum(_triangles(item.data) for item in objects if isinstance(item.data, bpy.types.Mesh))
+    found = [item.data for item in objects if isinstance(item.data, bpy.types.Mesh)]
+    return sum(len(mesh.loops) - 2 * len(mesh.polygons) for mesh in found)
 
 
-def _triangles(mesh: bpy.types.Mesh) -> int:
-    return len(mesh.loops) - 2 * len(mesh.polygons)
-
-
-def bounds(objects: Iterable[bpy.types.Object]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def bounds(objects: Iterable[bpy.types.Object]) -> tuple[Array, Array]:
     """Returns the lowest and highest corner of the objects' visible geometry, in world space.
 
     Raises ImportFailedError if there is none.
     """
     graph = bpy.context.evaluated_depsgraph_get()
-    lows, highs = [], []
+    corners: list[Array] = []
     for item in objects:
         if not isinstance(item.data, bpy.types.Mesh):
             continue
@@ -101,26 +93,21 @@ def bounds(objects: Iterable[bpy.types.Object]) -> tuple[npt.NDArray[np.float64]
         if len(points):
             matrix = np.array(item.matrix_world, np.float64)
             points = points @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
-            lows.append(points.min(axis=0))
-            highs.append(points.max(axis=0))
-    if not lows:
+            corners += (points.min(axis=0), points.max(axis=0))
+    if not corners:
         raise ImportFailedError("The model file has no geometry.")
-    return np.min(lows, axis=0).astype(np.float64), np.max(highs, axis=0).astype(np.float64)
+    return np.min(corners, axis=0).astype(np.float64), np.max(corners, axis=0).astype(np.float64)
 
 
-def positions(mesh: bpy.types.Mesh) -> npt.NDArray[np.float32]:
-    """Returns the vertices' coordinates, n × 3."""
-    points = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.attributes["position"].data.foreach_get("vector", points) if len(mesh.vertices) else None
-    return points.reshape(-1, 3)
-
-
-def _check_size(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> None:
+def _checked_bounds(objects: Sequence[bpy.types.Object]) -> tuple[Array, Array]:
+    """Returns `bounds`. Raises ImportFailedError if the model has no extent, or too much."""
+    low, high = bounds(objects)
     longest = float((high - low).max())
     if not longest > 0:
         raise ImportFailedError("The model is empty: all points coincide.")
     if not max(abs(low).max(), abs(high).max()) < MAX_EXTENT:
         raise ImportFailedError("The model is too large to work with: {size} units.", size=f"{longest:.3g}")
+    return low, high
 
 
 def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merge_distance: float) -> list[str]:
@@ -137,81 +124,16 @@ def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merg
             continue
         if mesh.users > 1:
             item.data = mesh.copy()
-        budget = max(4, int(_triangles(mesh) * ratio))
+        budget = max(4, int(triangle_count([item]) * ratio)) if ratio < 1.0 else math.inf
         # Seams that the format split must be merged, or simplifying and smoothing tear the surface there.
-        _weld(item, max(placement.merge_distance, min_merge_distance))
-        if ratio < 1.0:
-            _decimate(item, budget)
+        scale = max(abs(s) for s in item.matrix_world.to_scale()) or 1.0
+        apply_modifier(item, "WELD", merge_threshold=max(placement.merge_distance, min_merge_distance) / scale)
+        for _ in range(3):  # until the budget is met, as closely as the geometry allows
+            count = triangle_count([item])
+            if count > budget:
+                normals.clear(item.data)
+                apply_modifier(item, "DECIMATE", ratio=budget / count, use_collapse_triangulate=True)
     return skipped
-
-
-def _weld(item: bpy.types.Object, distance: float) -> None:
-    modifier = item.modifiers.new("weld", "WELD")
-    scale = max(abs(s) for s in item.matrix_world.to_scale()) or 1.0
-    modifier.merge_threshold = distance / scale
-    _apply_modifier(item, modifier)
-
-
-def _decimate(item: bpy.types.Object, budget: int) -> None:
-    """Reduce to at most `budget` triangles, as close to it as the geometry allows."""
-    for _ in range(3):
-        mesh = item.data
-        assert isinstance(mesh, bpy.types.Mesh)
-        count = _triangles(mesh)
-        if count <= budget:
-            return
-        normals.clear(mesh)
-        modifier = item.modifiers.new("decimate", "DECIMATE")
-        modifier.ratio = budget / count
-        modifier.use_collapse_triangulate = True
-        _apply_modifier(item, modifier)
-
-
-def _apply_modifier(item: bpy.types.Object, modifier: bpy.types.Modifier) -> None:
-    """Apply one modifier of the object, and leave the others as they are."""
-    visibility = [(other, other.show_viewport) for other in item.modifiers if other != modifier]
-    for other, _ in visibility:
-        other.show_viewport = False
-    old = item.data
-    assert isinstance(old, bpy.types.Mesh)
-    graph = bpy.context.evaluated_depsgraph_get()
-    graph.update()
-    new = bpy.data.meshes.new_from_object(item.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph)
-    item.modifiers.remove(modifier)
-    item.data = new
-    name = old.name
-    if not old.users:
-        bpy.data.meshes.remove(old)
-    new.name = name
-    for other, visible in visibility:
-        other.show_viewport = visible
-
-
-def _smooth(objects: Sequence[bpy.types.Object]) -> None:
-    for mesh in meshes(objects):
-        normals.clear(mesh)
-        mesh.shade_smooth()
-        sharp = mesh.attributes.get("sharp_edge")
-        if sharp is not None:
-            mesh.attributes.remove(sharp)
-
-
-def _placement_transform(
-    low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], placement: Placement
-) -> tuple[Vector, float, float]:
-    """Returns what to add to each point, the factor to scale by after that, and the height to lift the model then."""
-    longest = float((high - low).max())
-    scale = placement.size / longest if placement.size > 0 else 1.0
-    middle = (low + high) / 2
-    match placement.origin:
-        case "BOTTOM":
-            shift = -np.array((middle[0], middle[1], low[2]))
-        case "CENTER":
-            shift = -middle
-        case _:
-            shift = np.zeros(3)
-    lift = -float(low[2] + shift[2]) * scale if placement.on_ground else 0.0
-    return Vector(shift.tolist()), scale, lift
 
 
 def _single_static(objects: Sequence[bpy.types.Object]) -> bpy.types.Object | None:
@@ -230,13 +152,11 @@ def _apply_transform(item: bpy.types.Object, shift: Vector, scale: float) -> boo
     assert isinstance(mesh, bpy.types.Mesh)
     matrix = Matrix.Scale(scale, 4) @ Matrix.Translation(shift) @ item.matrix_world
     linear = matrix.to_3x3()
-    if abs(linear.determinant()) < 1e-18:
+    if mesh.users > 1 or abs(linear.determinant()) < 1e-18:
         return False
     # Before 4.5, normals are stored as angles: storing them twice would cost precision.
     custom = normals.per_vertex(mesh) if mesh.has_custom_normals and normals.HAS_VECTOR_NORMALS else None
     if mesh.has_custom_normals and custom is None and not _preserves_angles(linear):
-        return False
-    if mesh.users > 1:
         return False
     item.parent = None
     if matrix != Matrix.Identity(4):
@@ -255,10 +175,9 @@ def _apply_transform(item: bpy.types.Object, shift: Vector, scale: float) -> boo
 
 def _preserves_angles(linear: Matrix) -> bool:
     """Whether a 3 × 3 matrix only rotates and scales uniformly: normals stored as angles stay correct then."""
-    square = linear.transposed() @ linear
-    mean = (square[0][0] + square[1][1] + square[2][2]) / 3
-    even = all(abs(square[i][j] - (mean if i == j else 0)) < 1e-5 * mean for i in range(3) for j in range(3))
-    return even and linear.determinant() > 0
+    square = np.array(linear.transposed() @ linear)
+    mean = square.trace() / 3
+    return bool((abs(square - mean * np.eye(3)) < 1e-5 * mean).all()) and linear.determinant() > 0
 
 
 def _parent_to_empty(objects: Sequence[bpy.types.Object], shift: Vector, scale: float, name: str) -> bpy.types.Object:

@@ -54,21 +54,19 @@ class WorkerProcess(ChildOwner):
             for may_retry in (self.running, False):
                 try:
                     return self._send_and_wait(request, control, timeout)
-                except (CancelledError, TimeoutError) as error:
+                except CancelledError:
                     self.stop()
-                    if isinstance(error, CancelledError):
-                        raise
+                    raise
+                except TimeoutError as error:
+                    self.stop()
                     raise WorkerError("The background Blender took too long and was ended.") from error
-                except ExitedError as exited:
-                    was_stopped = self._child is None
+                except ExitedError as error:
+                    why, was_stopped = error.reason, self._child is None
+                    if may_retry and not self._request_started and not was_stopped:
+                        continue
                     if self._request_started and not was_stopped and request.get("do") == "image":
-                        raise ImageError(
-                            "Blender crashed while reading the image ({reason}).", reason=exited.reason
-                        ) from exited
-                    if self._request_started or was_stopped or not may_retry:
-                        raise WorkerError(
-                            "The background Blender exited unexpectedly ({reason}).", reason=exited.reason
-                        ) from exited
+                        raise ImageError("Blender crashed while reading the image ({reason}).", reason=why) from error
+                    raise WorkerError("The background Blender exited unexpectedly ({reason}).", reason=why) from error
             raise AssertionError("unreachable")
 
     def warm(self) -> None:

@@ -9,7 +9,7 @@ the computer: guidance and step parameters are validated but have no effect, the
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,36 +51,30 @@ class Contract:
 
     def handle(self, path: str, request: object) -> JsonResponse:
         """Handle a POST to `path` with a JSON body."""
-        endpoint = self._endpoint(path)
-        if endpoint is None:
-            return error_reply("There is no such endpoint.", 404)
         if not isinstance(request, dict):
             return error_reply("The request body is not a JSON object.", 400)
         key = request.get("key")
         if not isinstance(key, str) or not key.strip():
             return error_reply("Invalid API key: the key field is required.", 401)
-        return endpoint(request)
-
-    def _endpoint(self, path: str) -> Callable[[dict[str, Any]], JsonResponse] | None:
         match path.strip("/").split("/"):
             case ["api", "v6", "3d", "image_to_3d"]:
-                return self._submit
+                return self._submit(request)
             case ["api", "v6", "3d", "fetch", job_id]:
-                return lambda _request: self._fetch(job_id)
+                return self._fetch(job_id)
             case ["api", "v6", "base64_to_url"]:
-                return self._upload
+                return self._upload(request)
             case ["api", "wallet_balance"]:
-                return _balance
+                balance = {"balance": 0.0, "currency": "USD"}
+                return JsonResponse({"status": "success", "data": balance, "message": NOT_AI})
             case ["api", "v6", "assets_generated"] | ["api", "assets_generated"]:
-                return self._list
-        return None
+                return self._list(request)
+        return error_reply("There is no such endpoint.", 404)
 
     def _upload(self, request: dict[str, Any]) -> JsonResponse:
         try:
-            name = store_data_uri(request.get("base64_string"), self.storage)
+            url = f"{self.origin}/temp/{store_data_uri(request.get('base64_string'), self.storage)}"
         except InvalidImageError as error:
             return error_reply({"base64_string": [str(error)]})
-        url = f"{self.origin}/temp/{name}"
         return JsonResponse({"status": "success", "id": secrets.randbelow(10**9), "output": [url]})
 
     def _submit(self, request: dict[str, Any]) -> JsonResponse:
@@ -95,25 +89,19 @@ class Contract:
         try:
             job = self.generation_queue.submit(upload, parameters)
         except QueueFullError as error:
-            seconds = error.retry_after
+            seconds = error.args[0]
             message = f"Rate limit: too many queued requests, try again in {seconds} seconds."
             body = {"status": "error", "message": message, "retry_after": seconds}
             return JsonResponse(body, 429, {"Retry-After": str(seconds)})
-        return JsonResponse(
-            {
-                "status": "processing",
-                "tip": TIP,
-                "eta": self.generation_queue.eta(job),
-                "message": f"Your request is being processed. {NOT_AI}",
-                "fetch_result": f"{self.origin}/api/v6/3d/fetch/{job.id}",
-                "id": job.id,
-                "output": [],
-                "meta": _meta(job),
-                "track_id": job.parameters["track_id"],
-                "future_links": self._urls(job, _expected_files(job)),
-                "extra_assets": [],
-            }
-        )
+        own = {
+            "tip": TIP,
+            "eta": self.generation_queue.eta(job),
+            "message": f"Your request is being processed. {NOT_AI}",
+            "fetch_result": f"{self.origin}/api/v6/3d/fetch/{job.id}",
+            "future_links": self._urls(job, _expected_files(job)),
+            "extra_assets": [],
+        }
+        return JsonResponse(self._describe(job, "processing", ()) | own)
 
     def _fetch(self, job_id: str) -> JsonResponse:
         job = self.storage.find(job_id)
@@ -124,60 +112,49 @@ class Contract:
         if job.state != "done":
             self.generation_queue.resume(job)
             return JsonResponse({"status": "processing", "message": "try again later.", "output": "", "tip": TIP})
-        urls = self._urls(job, job.files)
-        return JsonResponse(
-            {
-                "status": "success",
-                "generationTime": job.seconds,
-                "id": job.id,
-                "output": urls,
-                "proxy_links": urls,
-                "message": NOT_AI,
-                "track_id": job.parameters["track_id"],
-                "meta": _meta(job),
-            }
-        )
+        reply = self._describe(job, "success", job.files)
+        own = {"generationTime": job.seconds, "proxy_links": reply["output"], "message": NOT_AI}
+        return JsonResponse(reply | own)
 
     def _list(self, request: dict[str, Any]) -> JsonResponse:
         per_page = _positive_int(request.get("per_page"), 30, 30)
         page = _positive_int(request.get("page"), 1, 10**6)
         jobs = self.storage.all() if request.get("type", "3d") == "3d" else []
+        states = {"done": "success", "failed": "failed"}
         entries = [
-            {
-                "id": job.id,
-                "status": {"done": "success", "failed": "failed"}.get(job.state, "processing"),
-                "type": "3d",
-                "track_id": job.parameters["track_id"],
-                "output": self._urls(job, job.files),
-                "meta": _meta(job),
-                "created_at": int(job.created),
-            }
+            self._describe(job, states.get(job.state, "processing"), job.files)
+            | {"type": "3d", "created_at": int(job.created)}
             for job in jobs[(page - 1) * per_page : page * per_page]
         ]
         last_page = max(1, -(-len(jobs) // per_page))
         pagination = {"current_page": page, "per_page": per_page, "total": len(jobs), "last_page": last_page}
         return JsonResponse({"status": "success", "data": entries, "pagination": pagination})
 
-    def _urls(self, job: StoredJob, files: tuple[str, ...]) -> list[str]:
+    def _urls(self, job: StoredJob, files: Iterable[str]) -> list[str]:
         return [f"{self.origin}/results/{job.token}/{name}" for name in files]
 
-
-def _balance(_request: dict[str, Any]) -> JsonResponse:
-    return JsonResponse({"status": "success", "data": {"balance": 0.0, "currency": "USD"}, "message": NOT_AI})
+    def _describe(self, job: StoredJob, status: str, files: Iterable[str]) -> dict[str, Any]:
+        """Returns what all replies say about a job. Its webhook is not echoed: the URL may be a secret."""
+        echoed = {name: value for name, value in job.parameters.items() if name not in {"webhook", "track_id"}}
+        return {
+            "status": status,
+            "id": job.id,
+            "track_id": job.parameters["track_id"],
+            "output": self._urls(job, files),
+            "meta": {**echoed, "file_prefix": job.token, "offline_preview": True},
+        }
 
 
 def _validate(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Returns all parameters of a submit, and the errors by parameter. Unknown names are ignored."""
     parameters, errors = defaults(), {}
-    image = request.get("image") or request.get("init_image")
-    if not image:
+    given = {**request, "image": request.get("image") or request.get("init_image") or None}
+    if given["image"] is None:
         errors["init_image"] = ["The init image field is required."]
     for name, parameter in PARAMETERS.items():
-        value = image if name == "image" else request.get(name)
-        if value is None or (name == "image" and not image):
-            continue
         try:
-            parameters[name] = parameter.check(value)
+            if given.get(name) is not None:
+                parameters[name] = parameter.check(given[name])
         except ParameterError as error:
             errors["init_image" if name == "image" else name] = [str(error.message)]
     if isinstance(parameters["track_id"], str) and len(parameters["track_id"]) > MAX_TRACK_ID:
@@ -185,15 +162,10 @@ def _validate(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[s
     return parameters, errors
 
 
-def _expected_files(job: StoredJob) -> tuple[str, ...]:
-    extensions = {"obj": ["obj", "mtl", "png"]}.get(job.parameters["output_format"], [job.parameters["output_format"]])
-    return tuple(f"{job.id}.{extension}" for extension in [*extensions, *(["mp4"] if job.parameters["render"] else [])])
-
-
-def _meta(job: StoredJob) -> dict[str, Any]:
-    """Returns the parameters to echo: without the webhook, whose URL may be a secret."""
-    echoed = {name: value for name, value in job.parameters.items() if name not in {"webhook", "track_id"}}
-    return {**echoed, "file_prefix": job.token, "offline_preview": True}
+def _expected_files(job: StoredJob) -> list[str]:
+    model = job.parameters["output_format"]
+    extensions = [model, *(("mtl", "png") if model == "obj" else ()), *(("mp4",) if job.parameters["render"] else ())]
+    return [f"{job.id}.{extension}" for extension in extensions]
 
 
 def _positive_int(value: object, default: int, maximum: int) -> int:

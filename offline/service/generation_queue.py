@@ -22,16 +22,9 @@ MODEL_SECONDS: Final = 4.0
 VIDEO_SECONDS: Final = 16.0
 """Estimates for a model of resolution 256, and for its video."""
 
-Make = Callable[[StoredJob, Path, Path], list[str]]
-"""Makes a job's files from its image in the folder, and returns their names."""
-
 
 class QueueFullError(Exception):
-    """Too many jobs are queued. `retry_after`: seconds to wait."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many jobs are queued.")
-        self.retry_after = retry_after
+    """Too many jobs are queued. Its argument: the seconds to wait."""
 
 
 class GenerationQueue:
@@ -54,9 +47,7 @@ class GenerationQueue:
             if len(self._pending) >= MAX_JOBS:
                 first = next(iter(self._pending.values()))
                 raise QueueFullError(max(1, int(self._remaining(first))) + 1)
-            job = self._storage.create(upload, parameters)
-            self._enqueue(job)
-        return job
+            return self._enqueue(self._storage.create(upload, parameters))
 
     def resume(self, job: StoredJob) -> None:
         """Queue a job from an earlier run. Harmless if it is queued already."""
@@ -75,8 +66,8 @@ class GenerationQueue:
                     break
             return round(max(1.0, total), 1)
 
-    def serve(self, make: Make) -> None:
-        """Make queued jobs forever. For the main thread: only that may use bpy."""
+    def serve(self, make: Callable[[StoredJob, Path, Path], list[str]]) -> None:
+        """Make queued jobs forever, with `shapes.make`. For the main thread: only that may use bpy."""
         while True:
             job = self._queue.get()
             self._started = time.monotonic()
@@ -87,9 +78,10 @@ class GenerationQueue:
                     self._slowdown = max(0.1, done.seconds / _estimate(job))
                 self._pending.pop(job.id, None)
 
-    def _enqueue(self, job: StoredJob) -> None:
+    def _enqueue(self, job: StoredJob) -> StoredJob:
         self._pending[job.id] = job
         self._queue.put(job)
+        return job
 
     def _remaining(self, job: StoredJob) -> float:
         """Returns the seconds of work that a job still needs."""
@@ -98,24 +90,24 @@ class GenerationQueue:
             return max(0.5, seconds - (time.monotonic() - self._started))
         return seconds
 
-    def _run(self, job: StoredJob, make: Make) -> StoredJob:
+    def _run(self, job: StoredJob, make: Callable[[StoredJob, Path, Path], list[str]]) -> StoredJob:
         stored = self._storage.find(str(job.id))
         if stored is not None and stored.state == "done":
             return stored  # made by another server on this folder
         try:
             image = self._storage.upload(job.upload)
             if image is None:
-                return self._storage.save(job, state="failed", error="The image is no longer stored.")
+                raise ImageTo3DError("The image is no longer stored.")
             files = make(job, image, self._storage.results_folder(job))
             seconds = round(time.monotonic() - self._started, 2)
             _log.info("job %d took %.1f s", job.id, seconds)
             return self._storage.save(job, state="done", files=tuple(files), seconds=seconds)
         except ImageTo3DError as error:
-            return self._storage.save(job, state="failed", error=str(error.message))
+            text = str(error.message)
         except Exception as error:
             _log.exception("job %d failed", job.id)
             text = f"The offline preview could not make a model: {type(error).__name__}: {one_line(error, 120)}"
-            return self._storage.save(job, state="failed", error=text)
+        return self._storage.save(job, state="failed", error=text)
 
 
 def _estimate(job: StoredJob) -> float:

@@ -36,9 +36,8 @@ class OfflineService(ChildOwner):
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise WorkerError(
-                    "The offline preview's folder can't be created: {reason}.", reason=one_line(error.strerror)
-                ) from error
+                reason = one_line(error.strerror)
+                raise WorkerError("The offline preview's folder can't be created: {reason}.", reason=reason) from error
             child = self._ensure_child(str(self.folder.absolute()))
             try:
                 port = int(child.wait_for("port"))

@@ -13,6 +13,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import sys
 import threading
@@ -24,7 +25,6 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ...worker.child_side import JsonStdout, lower_priority, read_stdin
-from .byte_ranges import parse_range
 from .contract import Contract, JsonResponse, error_reply
 from .generation_queue import GenerationQueue
 from .storage import TYPES, Storage
@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 CLEANUP_INTERVAL: Final = 3600.0
 """Seconds."""
+_RANGE: Final = re.compile(r"bytes=(?!-$)(\d{0,18})-(\d{0,18})")
 
 
 def main(args: list[str]) -> None:
@@ -42,7 +43,7 @@ def main(args: list[str]) -> None:
     lower_priority()
     send = JsonStdout()
     read_stdin(lambda _line: None)
-    storage = Storage(Path(args[0]))
+    storage = Storage(Path(args[0]).absolute())
     generation_queue = GenerationQueue(storage)
     server = Server(storage, generation_queue)
     for name, work in (("http", server.serve_forever), ("clean", lambda: _clean(storage))):
@@ -66,10 +67,8 @@ class Server(ThreadingHTTPServer):
         self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        error = sys.exception()
-        if isinstance(error, OSError):
-            return  # the client has disconnected
-        _log.error("a request failed", exc_info=error)
+        if not isinstance(sys.exception(), OSError):  # otherwise the client has disconnected
+            _log.exception("a request failed")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -81,34 +80,38 @@ class Handler(BaseHTTPRequestHandler):
     sys_version = ""
     timeout = 60.0
 
-    def do_POST(self) -> None:
-        if self._is_local_program():
-            self._reply(*self._handle_post())
+    def parse_request(self) -> bool:
+        """Parse the request. Refuse those of web pages: they can reach loopback ports too (CSRF, DNS rebinding)."""
+        if not super().parse_request():
+            return False
+        if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
+            return True
+        self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403))
+        return False
 
-    def _handle_post(self) -> tuple[JsonResponse, bool]:
-        """Returns the reply to a POST, and whether to close the connection."""
+    def do_POST(self) -> None:
+        self._reply(self._handle_post())
+
+    def _handle_post(self) -> JsonResponse:
         length = self.headers.get("Content-Length", "")
         if not length.isdigit():
-            return error_reply("The request has no Content-Length.", 400), True
+            return error_reply("The request has no Content-Length.", 400)
         if int(length) > MAX_BODY_BYTES:
-            return error_reply("The request is too large.", 400), True
-        body = self.rfile.read(int(length))
+            return error_reply("The request is too large.", 400)
         try:
-            request = json.loads(body)
+            request = json.loads(self.rfile.read(int(length)))
         except (ValueError, RecursionError):
-            return error_reply("The request body is not JSON.", 400), False
+            return error_reply("The request body is not JSON.", 400)
         try:
-            return self.server.contract.handle(urlsplit(self.path).path, request), False
+            return self.server.contract.handle(urlsplit(self.path).path, request)
         except OSError as error:
             _log.exception("the folder can't be used")
-            return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500), False
+            return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500)
         except Exception:
             _log.exception("a request failed")
-            return error_reply("The offline preview failed.", 500), False
+            return error_reply("The offline preview failed.", 500)
 
     def do_GET(self) -> None:
-        if not self._is_local_program():
-            return
         path = self._requested_file()
         try:
             file = path.open("rb") if path is not None else None
@@ -118,32 +121,36 @@ class Handler(BaseHTTPRequestHandler):
             self._reply(error_reply("There is no such file.", 404))
             return
         with file:
-            status = os.fstat(file.fileno())
-            etag = f'"{status.st_size:x}-{status.st_mtime_ns:x}"'
-            part = parse_range(status.st_size, self.headers.get("Range"), self.headers.get("If-Range"), etag)
-            self._send_headers(part.status, TYPES.get(path.suffix[1:], "application/octet-stream"), part.length)
-            self.send_header("Accept-Ranges", "bytes")
-            self.send_header("ETag", etag)
-            self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
-            if part.content_range:
-                self.send_header("Content-Range", part.content_range)
-            self.end_headers()
-            if self.command == "HEAD":
-                return
-            file.seek(part.first)
-            remaining = part.length
-            while remaining and (block := file.read(min(remaining, 1 << 18))):
-                self.wfile.write(block)
-                remaining -= len(block)
+            facts = os.fstat(file.fileno())
+            headers = {
+                "Accept-Ranges": "bytes",
+                "ETag": f'"{facts.st_size:x}-{facts.st_mtime_ns:x}"',
+                "Last-Modified": self.date_time_string(int(facts.st_mtime)),
+            }
+            status, part = self._requested_part(facts.st_size, headers["ETag"])
+            if status != 200:
+                part_text = f"{part.start}-{part.stop - 1}" if part else "*"
+                headers["Content-Range"] = f"bytes {part_text}/{facts.st_size}"
+            self._send_headers(status, TYPES.get(path.suffix[1:], "application/octet-stream"), len(part), headers)
+            if self.command != "HEAD":
+                file.seek(part.start)
+                self.wfile.write(file.read(len(part)))
 
     do_HEAD = do_GET
 
-    def _is_local_program(self) -> bool:
-        """Whether the request is not from a web page: those can reach loopback ports too (CSRF, DNS rebinding)."""
-        if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
-            return True
-        self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403), True)
-        return False
+    def _requested_part(self, total: int, etag: str) -> tuple[int, range]:
+        """Returns the HTTP status and the bytes to send of a file of `total` bytes, by the Range and If-Range headers.
+
+        Multiple and unusual ranges give the whole file.
+        """
+        match = _RANGE.fullmatch(self.headers.get("Range", "").strip())
+        if match is None or self.headers.get("If-Range", etag) != etag:
+            return 200, range(total)
+        start = int(match[1]) if match[1] else max(0, total - int(match[2]))
+        end = min(int(match[2]) + 1, total) if match[1] and match[2] else total
+        if start >= total:
+            return 416, range(0)
+        return (206, range(start, end)) if start < end else (200, range(total))
 
     def _requested_file(self) -> Path | None:
         match urlsplit(self.path).path.split("/"):
@@ -153,27 +160,21 @@ class Handler(BaseHTTPRequestHandler):
                 return self.server.storage.result(token, name)
         return None
 
-    def _reply(self, response: JsonResponse, close: bool = False) -> None:
+    def _reply(self, response: JsonResponse) -> None:
         body = json.dumps(response.body).encode()
-        if close:
-            self.close_connection = True
-        self._send_headers(response.status, "application/json", len(body), response.headers)
-        if close:
-            self.send_header("Connection", "close")
-        self.end_headers()
+        # A refused request's body may be unread. `send_header` closes the connection.
+        closing = {"Connection": "close"} if response.status >= 400 else {}
+        self._send_headers(response.status, "application/json", len(body), {**response.headers, **closing})
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def _send_headers(
-        self, status: int, content_type: str, length: int, extra: Mapping[str, str] | None = None
-    ) -> None:
+    def _send_headers(self, status: int, content_type: str, length: int, extra: Mapping[str, str]) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(length))
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        for name, value in (extra or {}).items():
+        common = {"Content-Type": content_type, "Content-Length": str(length)}
+        common |= {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        for name, value in {**common, **extra}.items():
             self.send_header(name, value)
+        self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
         _log.debug(format, *args)

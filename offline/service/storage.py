@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
+import re
 import secrets
 import shutil
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ class StoredJob:
     state: str = "waiting"
     """waiting, done or failed."""
     error: str = ""
-    files: tuple[str, ...] = field(default=())
+    files: Sequence[str] = ()
     """File names of its results."""
     seconds: float = 0.0
     """How long it took."""
@@ -72,11 +72,10 @@ class Storage:
     """The storage folder. Thread-safe. Raises OSError if it can't be written."""
 
     def __init__(self, folder: Path) -> None:
-        self._uploads = folder / "uploads"
-        self._jobs = folder / "jobs"
-        self._results = folder / "results"
+        self._folders = [folder / name for name in ("uploads", "jobs", "results")]
+        self._uploads, self._jobs, self._results = self._folders
         self._lock = threading.Lock()
-        for subfolder in (self._uploads, self._jobs, self._results):
+        for subfolder in self._folders:
             subfolder.mkdir(parents=True, exist_ok=True)
 
     def store_upload(self, image: bytes, extension: str) -> str:
@@ -104,7 +103,7 @@ class Storage:
         while True:
             job_id = 100_000_000 + secrets.randbelow(900_000_000)
             with contextlib.suppress(FileExistsError):
-                os.close(os.open(self._jobs / f"{job_id}.json", os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                (self._jobs / f"{job_id}.json").touch(exist_ok=False)
                 break
         job = StoredJob(job_id, secrets.token_hex(12), time.time(), upload, dict(parameters))
         self.save(job)
@@ -113,7 +112,7 @@ class Storage:
     def save(self, job: StoredJob, **changes: Any) -> StoredJob:
         """Store a job with changes, and return it."""
         job = replace(job, **changes)
-        with self._lock:
+        with self._lock:  # the temporary file has the same name in all threads
             atomic_write(self._jobs / f"{job.id}.json", json.dumps(asdict(job), indent=1).encode())
         return job
 
@@ -130,33 +129,27 @@ class Storage:
     def clean(self) -> None:
         """Delete what is older than a day. Files that can't be deleted are tried again the next time."""
         oldest = time.time() - MAX_AGE
-        for folder in (self._uploads, self._jobs, self._results):
+        for folder in self._folders:
             for path in list(folder.iterdir()):
                 with contextlib.suppress(OSError):  # such as deleted by another server
                     if path.stat().st_mtime < oldest:
                         _log.info("deleting %s", path.name)
-                        if path.is_dir():
-                            shutil.rmtree(path, ignore_errors=True)
-                        else:
-                            path.unlink()
+                        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _file_in(folder: Path, name: str) -> Path | None:
     """Returns the file with that plain name in a folder; None if there is none."""
-    if not name or name.startswith((".", "~")) or not all(c.isascii() and (c.isalnum() or c in "._-") for c in name):
-        return None
     path = folder / name
-    return path if path.is_file() else None
+    return path if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name) and path.is_file() else None
 
 
 def _read(path: Path) -> StoredJob | None:
+    """Returns a stored job, of this or another version; None if it can't be read."""
     try:
         values = json.loads(path.read_bytes())
-        known = {f.name for f in fields(StoredJob)}
-        job = StoredJob(**{name: value for name, value in values.items() if name in known})
-        return replace(job, files=tuple(job.files))
+        return StoredJob(**{f.name: values[f.name] for f in fields(StoredJob) if f.name in values})
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError):
         _log.warning("%s can't be read and is ignored", path.name)
         return None

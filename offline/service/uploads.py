@@ -8,17 +8,16 @@ import binascii
 import http.client
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ...api.http.urls import is_loopback
 from ...formats.sniff import FIRST_BYTES, sniff
-from .storage import Storage
+from .storage import TYPES, Storage
 
 MAX_UPLOAD_CHARACTERS: Final = 5 * 1024 * 1024
 """Characters of a data URI; the service doesn't say whether its limit is for these or for the image's bytes."""
 MAX_IMAGE_BYTES: Final = 64 * 1024 * 1024
 """Bytes of an image downloaded from this computer."""
-FORMATS: Final = frozenset({"png", "jpg", "webp", "bmp", "tif", "gif"})
 DOWNLOAD_TIMEOUT: Final = 20.0
 """Seconds."""
 
@@ -52,24 +51,21 @@ def store_from_url(url: str, storage: Storage) -> str:
     parts = urlsplit(url)
     if not is_loopback(parts.hostname or ""):
         raise InvalidImageError("The offline preview does not download images: choose an image on this computer.")
-    # Whatever the port: the URL may be from an earlier server.
-    if parts.path.startswith("/temp/"):
-        name = parts.path.removeprefix("/temp/")
-        if storage.upload(name) is not None:
-            return name
-    return _store(_download(url), storage)
+    name = parts.path.removeprefix("/temp/")
+    if name != parts.path and storage.upload(name) is not None:
+        return name  # whatever the port: the URL may be from an earlier server
+    return _store(_download(parts), storage)
 
 
 def _store(image: bytes, storage: Storage) -> str:
     extension = sniff(image[:FIRST_BYTES])
-    if extension not in FORMATS:
+    if not TYPES.get(extension, "").startswith("image/"):
         raise InvalidImageError("This is not an image of a known format (PNG, JPEG, WebP).")
     return storage.store_upload(image, extension)
 
 
-def _download(url: str) -> bytes:
+def _download(parts: SplitResult) -> bytes:
     """Download an image from this computer, without following redirects. Raises InvalidImageError."""
-    parts = urlsplit(url)
     connection_class = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
         connection = connection_class(parts.hostname or "", parts.port, timeout=DOWNLOAD_TIMEOUT)

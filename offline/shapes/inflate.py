@@ -64,7 +64,11 @@ def inflate(cutout: Cutout, steps: int, seed: int) -> HeightField:
     origin = (rows[0] - 0.5 - MARGIN * scale, columns[0] - 0.5 - MARGIN * scale)
     nodes = [int(np.ceil(length / scale)) + 2 * MARGIN + 1 for length in lengths]
     rows, columns = (start + scale * np.arange(count) for start, count in zip(origin, nodes, strict=True))
-    level = _level_set(sample_grid(cutout.coverage, rows, columns, scale), max(0.75, 0.75 / scale))
+    # The level set: smooth, and positive inside.
+    level = blur(sample_grid(cutout.coverage, rows, columns, scale), max(0.75, 0.75 / scale)) - 0.5
+    for border in (level[:2], level[-2:], level[:, :2], level[:, -2:]):
+        np.minimum(border, -0.5, out=border)
+    level[np.abs(level) < 1e-4] = -1e-4  # a node exactly on the outline would make corners that touch
     if not (level > 0.0).any():
         raise ImageError("The image's subject is too thin to make a model from.")
     thickness = 0.9 + 0.2 * np.random.default_rng(seed).random()
@@ -76,16 +80,6 @@ def inflate(cutout: Cutout, steps: int, seed: int) -> HeightField:
         squared = np.where(level > 0.0, blended, 0.0)
     _log.info("outline on %d x %d nodes, solid of revolution %.2f", nodes[1], nodes[0], revolved)
     return HeightField(_extrapolate(squared, level), float(steps), origin, scale, revolved, axis)
-
-
-def _level_set(coverage: FloatArray, sigma: float) -> FloatArray:
-    """Returns a smooth function that is positive inside: the smoothed coverage minus one half."""
-    level = blur(coverage, sigma) - 0.5
-    for border in (level[:2], level[-2:], level[:, :2], level[:, -2:]):
-        np.minimum(border, -0.5, out=border)
-    # A node exactly on the outline would make corners that touch.
-    level[np.abs(level) < 1e-4] = -1e-4
-    return level.astype(np.float32)
 
 
 _SIDES: Final = ((0, 1), (0, -1), (1, 0), (-1, 0))
@@ -114,16 +108,6 @@ def solve_poisson(level: FloatArray, source: float, limit: float) -> FloatArray:
         diagonal += np.where(neighbor > 0.0, 1.0, 1.0 / _crossing(level, neighbor))
     preconditioner = np.where(inside, 1.0 / diagonal, 0.0).astype(np.float32)
 
-    def apply(u: FloatArray) -> FloatArray:
-        """Multiply the system's matrix by u."""
-        product = diagonal * u
-        product[1:] -= u[:-1]
-        product[:-1] -= u[1:]
-        product[:, 1:] -= u[:, :-1]
-        product[:, :-1] -= u[:, 1:]
-        product[~inside] = 0.0
-        return product
-
     u = np.zeros(inside.shape, np.float32)
     residual = np.where(inside, source, 0.0).astype(np.float32)
     direction = preconditioner * residual
@@ -132,7 +116,8 @@ def solve_poisson(level: FloatArray, source: float, limit: float) -> FloatArray:
     for _ in range(4 * max(inside.shape)):
         if norm <= tolerance:
             break
-        product = apply(direction)
+        neighbors = sum(_neighbor(direction, side) for side in _SIDES)
+        product = np.where(inside, diagonal * direction - neighbors, 0.0)
         step = norm / float(np.vdot(direction, product))
         u += step * direction
         residual -= step * product

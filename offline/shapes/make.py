@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from ...errors import ImageError
 from ...imaging.cutout import cut_out
-from ...imaging.raster import FloatArray
 from ...worker.images import MAX_SIDE, read_image
 from . import mesh_export, turntable
 from .inflate import inflate
@@ -29,8 +28,9 @@ def make(job: StoredJob, image_path: Path, folder: Path) -> list[str]:
     """Make the files that a job requests. Returns their names. Raises ImageError."""
     parameters = job.parameters
     resolution = int(parameters["resolution"])
-    folder = folder.absolute()
-    image = _read(image_path)
+    image = read_image(image_path)
+    enlarge = -(-MIN_SIDE // min(image.shape[:2]))
+    image = image.repeat(enlarge, axis=0).repeat(enlarge, axis=1)[:MAX_SIDE, :MAX_SIDE]
     if image[..., 3].max() < 0.5:
         raise ImageError("The image is fully transparent, so there is nothing to make a model from.")
     subject = cut_out(image, first_view=bool(parameters["multi_image"]))
@@ -39,15 +39,7 @@ def make(job: StoredJob, image_path: Path, folder: Path) -> list[str]:
     surface = extract(field.height_squared)
     mesh_export.clear_scene()
     model = mesh_export.build(surface, field.steps, texture, str(job.id), folder, float(parameters["mesh_simplify"]))
-    files: list[Path] = []
-    if parameters["render"]:
-        files.append(turntable.render(model, folder / f"{job.id}.mp4"))
+    files = [turntable.render(model, folder / f"{job.id}.mp4")] if parameters["render"] else []
     files += mesh_export.export(model, folder, str(parameters["output_format"]))
     mesh_export.clear_scene()
     return sorted(path.name for path in files)
-
-
-def _read(path: Path) -> FloatArray:
-    image = read_image(path)
-    factor = -(-MIN_SIDE // min(image.shape[:2]))
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)[:MAX_SIDE, :MAX_SIDE] if factor > 1 else image

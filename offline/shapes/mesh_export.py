@@ -7,16 +7,37 @@ that they contain the same coordinates.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import bpy
 import numpy as np
 
-from ...errors import ImageTo3DError
-from ...imaging.raster import FloatArray, to_rgba
+from ...imaging.raster import to_rgba
 from ...worker.images import write_image
+from ...worker.import_model import AXES, call_operator
+from ...worker.mesh_data import apply_modifier, corner_vertices, positions
 from .surface import Surface
 from .texture import Texture
+
+_GLTF_OPTIONS: Final = {
+    "export_format": "GLB",
+    "use_selection": True,
+    "export_animations": False,
+    "export_skins": False,
+    "export_morph": False,
+    "export_vertex_color": "NONE",
+}
+_SELECTED: Final = {"export_selected_objects": True, **AXES}
+_TRIANGLES: Final = {"export_triangulated_mesh": True, **_SELECTED}
+_EXPORTERS: Final[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {
+    "glb": (bpy.ops.export_scene.gltf, _GLTF_OPTIONS),
+    "obj": (bpy.ops.wm.obj_export, {"path_mode": "RELATIVE", **_TRIANGLES}),
+    "stl": (bpy.ops.wm.stl_export, _SELECTED),
+    "ply": (bpy.ops.wm.ply_export, {"export_normals": True, "export_uv": False, **_TRIANGLES}),
+}
+"""Each format's exporter and the options in which we differ from its defaults."""
 
 
 def clear_scene() -> None:
@@ -31,51 +52,24 @@ def build(
 
     `steps`: grid steps along the longest side, which becomes 1 long.
     """
-    vertices, quads = surface.vertices, surface.quads
-    center = 0.5 * (vertices.max(axis=0) + vertices.min(axis=0))
-    scaled = (vertices - center) / steps
+    center = 0.5 * (surface.vertices.max(axis=0) + surface.vertices.min(axis=0))
+    scaled = (surface.vertices - center) / steps
     mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(len(vertices))
-    mesh.vertices.foreach_set("co", np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=-1).ravel())
-    mesh.loops.add(quads.size)
-    mesh.loops.foreach_set("vertex_index", quads.ravel().astype(np.int32))
-    mesh.polygons.add(len(quads))
-    mesh.polygons.foreach_set("loop_start", np.arange(0, quads.size, 4, dtype=np.int32))
-    mesh.update(calc_edges=True)
+    mesh.from_pydata(np.stack([scaled[:, 0], -scaled[:, 2], scaled[:, 1]], axis=-1), [], surface.quads)
     model = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(model)
     bpy.context.view_layer.objects.active = model
     model.select_set(True)
-    _simplify(model, simplify)
-    mesh = model.data
+    apply_modifier(model, "DECIMATE", ratio=1.0 - simplify, use_collapse_triangulate=True)
     mesh.shade_smooth()
-    _add_uvs_and_colors(mesh, texture, center, steps)
+    points = positions(mesh) * np.array([1.0, -1.0, 1.0], np.float32)
+    coordinates = texture.coordinates(points[:, (0, 2, 1)] * steps + center)
+    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[corner_vertices(mesh)].ravel())
+    # The same colors at the vertices, for the formats without texture.
+    colors = mesh.color_attributes.new("Color", "BYTE_COLOR", "POINT").data
+    colors.foreach_set("color_srgb", to_rgba(texture.colors_at(coordinates)[:, None]).ravel())
     mesh.materials.append(_material(texture, name, folder / f"{name}.png"))
     return model
-
-
-def _simplify(model: bpy.types.Object, fraction: float) -> None:
-    """Remove that fraction of the triangles."""
-    modifier = model.modifiers.new("Simplify", "DECIMATE")
-    modifier.ratio = 1.0 - fraction
-    modifier.use_collapse_triangulate = True
-    with bpy.context.temp_override(object=model, active_object=model, selected_objects=[model]):
-        bpy.ops.object.modifier_apply(modifier=modifier.name)
-
-
-def _add_uvs_and_colors(mesh: bpy.types.Mesh, texture: Texture, center: FloatArray, steps: float) -> None:
-    """Add texture coordinates, and the same colors at the vertices for the formats without texture."""
-    positions = np.empty(len(mesh.vertices) * 3, np.float32)
-    mesh.vertices.foreach_get("co", positions)
-    positions = positions.reshape(-1, 3) * np.array([1.0, -1.0, 1.0], np.float32)
-    coordinates = texture.coordinates(positions[:, (0, 2, 1)] * steps + center)
-    corners = np.empty(len(mesh.loops), np.int32)
-    mesh.loops.foreach_get("vertex_index", corners)
-    mesh.uv_layers.new(name="UVMap").data.foreach_set("uv", coordinates[corners].ravel())
-    colors = np.ones((len(mesh.vertices), 4), np.float32)
-    colors[:, :3] = texture.colors_at(coordinates)
-    attribute = mesh.color_attributes.new("Color", "BYTE_COLOR", "POINT")
-    attribute.data.foreach_set("color_srgb", colors.ravel())
 
 
 def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
@@ -85,7 +79,6 @@ def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
     tree = material.node_tree
     shader = next(node for node in tree.nodes if node.type == "BSDF_PRINCIPLED")
     shader.inputs["Roughness"].default_value = 0.7
-    shader.inputs["Metallic"].default_value = 0.0
     node = tree.nodes.new("ShaderNodeTexImage")
     write_image(to_rgba(texture.colors), path)
     node.image = bpy.data.images.load(str(path), check_existing=False)  # the exporters need an image with a file
@@ -98,42 +91,9 @@ def _material(texture: Texture, name: str, path: Path) -> bpy.types.Material:
 def export(model: bpy.types.Object, folder: Path, format: str) -> list[Path]:
     """Export the object as `format` (glb, obj, stl, ply) into the folder. Returns the files."""
     path = folder / f"{model.name}.{format}"
-    texture = folder / f"{model.name}.png"
-    axes = {"forward_axis": "NEGATIVE_Z", "up_axis": "Y"}
-    match format:
-        case "glb":
-            _export_gltf(path)
-        case "obj":
-            bpy.ops.wm.obj_export(
-                filepath=str(path), export_selected_objects=True, export_triangulated_mesh=True, path_mode="RELATIVE",
-                export_materials=True, **axes,
-            )  # fmt: skip
-        case "stl":
-            bpy.ops.wm.stl_export(filepath=str(path), export_selected_objects=True, **axes)
-        case "ply":
-            bpy.ops.wm.ply_export(
-                filepath=str(path), export_selected_objects=True, export_colors="SRGB", export_normals=True,
-                export_uv=False, export_triangulated_mesh=True, **axes,
-            )  # fmt: skip
-        case _:
-            raise ImageTo3DError("Unknown format {format}.", format=format)
+    texture = path.with_suffix(".png")
+    call_operator(*_EXPORTERS[format], path)
     if format == "obj":
         return [path, path.with_suffix(".mtl"), texture]
     texture.unlink(missing_ok=True)
     return [path]
-
-
-def _export_gltf(path: Path) -> None:
-    options = {
-        "export_format": "GLB",
-        "use_selection": True,
-        "export_yup": True,
-        "export_image_format": "AUTO",
-        "export_animations": False,
-        "export_skins": False,
-        "export_morph": False,
-        "export_vertex_color": "NONE",
-        "export_attributes": False,
-    }
-    known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()
-    bpy.ops.export_scene.gltf(filepath=str(path), **{name: value for name, value in options.items() if name in known})

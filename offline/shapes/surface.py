@@ -37,12 +37,10 @@ def extract(height_squared: FloatArray) -> Surface:
     cell = np.repeat(np.arange(count.size), count.ravel())
     layer = np.arange(cell.size) - start.ravel()[cell] + low.ravel()[cell]
     front = _vertices(squared, depth, *np.divmod(cell, count.shape[1]), layer)
-
     raised = np.flatnonzero(layer > 0)
     mirrored = np.arange(layer.size)
     mirrored[raised] = layer.size + np.arange(raised.size)
     vertices = np.concatenate([front, front[raised] * np.array([1.0, 1.0, -1.0], np.float32)])
-
     quads = _quads(depth, start - low)
     return Surface(vertices, np.concatenate([quads, mirrored[quads[:, ::-1]]]))
 
@@ -59,16 +57,13 @@ def _resolve_ambiguities(squared: FloatArray) -> tuple[FloatArray, IntArray]:
         rising, falling = np.minimum(a, b) > np.maximum(c, d), np.minimum(c, d) > np.maximum(a, b)
         if not (rising.any() or falling.any()):
             return squared, depth
-        for ambiguous, strong, weak in (
-            (rising, ((0, 0), (1, 1)), ((0, 1), (1, 0))),
-            (falling, ((0, 1), (1, 0)), ((0, 0), (1, 1))),
-        ):
+        diagonals = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
+        for ambiguous, strong, weak in ((rising, *diagonals), (falling, *reversed(diagonals))):
             rows, columns = np.nonzero(ambiguous)
             level = np.minimum(*(squared[rows + r, columns + c] for r, c in strong))
             first, second = (squared[rows + r, columns + c] for r, c in weak)
-            second_is_higher = second > first
-            for use, (r, c) in zip((~second_is_higher, second_is_higher), weak, strict=True):
-                np.maximum.at(squared, (rows[use] + r, columns[use] + c), level[use])
+            r, c = np.where(second > first, np.transpose(weak[1:]), np.transpose(weak[:1]))
+            np.maximum.at(squared, (rows + r, columns + c), level)
 
 
 def _vertices(squared: FloatArray, depth: IntArray, rows: IntArray, columns: IntArray, layer: IntArray) -> FloatArray:

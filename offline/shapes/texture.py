@@ -53,8 +53,8 @@ class Texture:
         y = np.clip(coordinates[:, 1] * height - 0.5, 0.0, height - 1.001)
         column, row = x.astype(np.int64), y.astype(np.int64)
         right, up = (x - column)[:, None], (y - row)[:, None]
-        lower = self.colors[row, column] * (1.0 - right) + self.colors[row, column + 1] * right
-        upper = self.colors[row + 1, column] * (1.0 - right) + self.colors[row + 1, column + 1] * right
+        near, far = self.colors[:, :-1], self.colors[:, 1:]
+        lower, upper = (near[r, column] * (1.0 - right) + far[r, column] * right for r in (row, row + 1))
         return (lower * (1.0 - up) + upper * up).astype(np.float32)
 
 
@@ -87,15 +87,9 @@ def _extend(colors: FloatArray, known: Mask) -> FloatArray:
         level = pyramid[-1]
         level = np.pad(level, ((0, level.shape[0] % 2), (0, level.shape[1] % 2), (0, 0)))
         pyramid.append((level[::2, ::2] + level[1::2, ::2] + level[::2, 1::2] + level[1::2, 1::2]) / 4.0)
-    filled = np.zeros((1, 1, 3), np.float32)
-    for level in reversed(pyramid):
+    filled = pyramid[-1][..., :3] / pyramid[-1][..., 3:]
+    for level in reversed(pyramid[:-1]):
         height, width = level.shape[:2]
         coarse = resize(filled, 2 * filled.shape[0], 2 * filled.shape[1])[:height, :width]
-        weight = level[..., 3:]
-        fine = level[..., :3] / np.maximum(weight, 1e-9)
-        filled = (
-            np.where(weight > 0.0, weight * fine + (1.0 - weight) * coarse, coarse)
-            if level is not pyramid[-1]
-            else fine
-        )
+        filled = level[..., :3] + (1.0 - level[..., 3:]) * coarse
     return np.clip(filled, 0.0, 1.0).astype(np.float32)

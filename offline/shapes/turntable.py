@@ -11,6 +11,8 @@ import bpy
 from mathutils import Matrix, Vector
 
 from ...errors import ImageTo3DError
+from ...worker.asset_preview import configure_cycles
+from ...worker.transform import bounds
 
 SIZE: Final = 256
 FRAMES: Final = 24
@@ -21,15 +23,13 @@ SAMPLES: Final = 4
 def render(model: bpy.types.Object, path: Path) -> Path:
     """Render the turntable video (H.264 in MP4) to `path`, and return it. Leaves camera and lights in the scene."""
     scene = bpy.context.scene
-    corners = [model.matrix_world @ Vector(corner) for corner in model.bound_box]
-    low, high = (Vector([pick(c[i] for c in corners) for i in range(3)]) for pick in (min, max))
+    low, high = map(Vector, bounds([model]))
     center, radius = (low + high) / 2, (high - low).length / 2
     # Camera and lights rotate around the model, which looks the same and lets Cycles keep the model's data.
     rig = bpy.data.objects.new("Rig", None)
     rig.location = center
     scene.collection.objects.link(rig)
     _add_camera_and_lights(scene, rig, radius)
-    rig.rotation_mode = "XYZ"
     _configure_render(scene, path)
     for frame in range(1, FRAMES + 1):  # a keyframe each, so that nothing is interpolated
         rig.rotation_euler.z = -2.0 * math.pi * (frame - 1) / FRAMES
@@ -56,7 +56,7 @@ def _add_camera_and_lights(scene: bpy.types.Scene, rig: bpy.types.Object, radius
         light.energy, light.size = power * 4.0 * radius**2, 3.0 * radius
         place(light, azimuth, elevation, 4.0 * radius)
     camera = bpy.data.cameras.new("Camera")
-    camera.lens, camera.sensor_width = 70.0, 36.0
+    camera.lens = 70.0
     scene.camera = place(camera, 0.0, 10.0, 1.04 * radius * 2.0 * camera.lens / camera.sensor_width)
     world = bpy.data.worlds.new("World")
     world.use_nodes = True
@@ -68,16 +68,11 @@ def _add_camera_and_lights(scene: bpy.types.Scene, rig: bpy.types.Object, radius
 
 def _configure_render(scene: bpy.types.Scene, path: Path) -> None:
     scene.frame_start, scene.frame_end = 1, FRAMES
+    configure_cycles(scene, path, SIZE, SAMPLES, max_bounces=2)
     render = scene.render
-    render.engine = "CYCLES"
-    render.resolution_x = render.resolution_y = SIZE
-    render.resolution_percentage = 100
     render.fps = FRAMES_PER_SECOND
     render.use_persistent_data = True
     render.use_file_extension = False
-    scene.cycles.device = "CPU"
-    scene.cycles.samples = SAMPLES
-    scene.cycles.max_bounces = 2
     try:
         scene.cycles.use_denoising = True
         scene.cycles.denoiser = "OPENIMAGEDENOISE"
@@ -88,7 +83,6 @@ def _configure_render(scene: bpy.types.Scene, path: Path) -> None:
     except TypeError:  # a build without it
         scene.cycles.use_denoising = False
         scene.cycles.samples = 3 * SAMPLES
-    scene.view_settings.view_transform = "Standard"
     if hasattr(render.image_settings, "media_type"):  # 5.0 and newer
         render.image_settings.media_type = "VIDEO"
     render.image_settings.file_format = "FFMPEG"
@@ -97,4 +91,3 @@ def _configure_render(scene: bpy.types.Scene, path: Path) -> None:
     render.ffmpeg.constant_rate_factor = "HIGH"
     render.ffmpeg.gopsize = FRAMES_PER_SECOND
     render.ffmpeg.audio_codec = "NONE"
-    render.filepath = str(path)
