@@ -9,14 +9,6 @@ from dataclasses import dataclass
 from .errors import CancelledError
 
 
-def _never() -> bool:
-    return False
-
-
-def _ignore(_fraction: float) -> None:
-    return
-
-
 @dataclass(frozen=True, slots=True)
 class Control:
     """Passed to operations that take long. Safe to use from any thread.
@@ -24,8 +16,8 @@ class Control:
     `cancelled`: whether the operation is to stop. `report`: takes the finished fraction, 0 to 1.
     """
 
-    cancelled: Callable[[], bool] = _never
-    report: Callable[[float], None] = _ignore
+    cancelled: Callable[[], bool] = lambda: False
+    report: Callable[[float], None] = lambda _fraction: None
 
     def check(self) -> None:
         """Raises CancelledError if the operation is to stop."""

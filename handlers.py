@@ -52,12 +52,12 @@ def _resume_unfinished() -> float | None:
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (
     (bpy.app.handlers.load_post, _loaded),
+    (bpy.app.handlers.save_pre, target_scene.restore_tokens),
     (bpy.app.handlers.save_post, _saved),
 )
 
 
 def register() -> None:
-    target_scene.register()
     for handlers, function in _HANDLERS:
         handlers.append(function)
     if not bpy.app.background:
@@ -70,4 +70,3 @@ def unregister() -> None:
     for handlers, function in _HANDLERS:
         if function in handlers:
             handlers.remove(function)
-    target_scene.unregister()

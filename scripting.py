@@ -47,7 +47,7 @@ class JobHandle:
     seed: str = _latest("seed", "The seed that the service used (unsigned 32 bit), as text; empty until it is known.")
     folder: Path = _latest("folder", "The folder with all files of the job.")
     model_path: Path | None = _latest("model_path", "The model file from the service; None until it is downloaded.")
-    video_path: Path | None = _latest("video_path", "The turntable video; None until it is downloaded, or if not wanted.")
+    video_path: Path | None = _latest("video_path", "The turntable video; None until it is downloaded.")
     blend_path: Path | None = _latest("blend_path", "The prepared .blend that is appended; None until it is made.")
 
     @property

@@ -60,11 +60,6 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
     return start + (end - start) * within, seconds_left
 
 
-def label(state: State) -> str:
-    """Returns a state's name for the job list."""
-    return LABELS[state]
-
-
 def format_duration(seconds: float) -> str:
     """Returns a duration as artists read it: 0:45, 12:05, 1:02:00."""
     minutes, whole_seconds = divmod(max(int(seconds + 0.5), 0), 60)

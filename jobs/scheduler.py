@@ -24,13 +24,6 @@ Account = tuple[str, str]
 """A service and its base URL."""
 
 
-@dataclass(order=True, slots=True)
-class _Due:
-    at: float
-    number: int
-    job_id: str = field(compare=False)
-
-
 @dataclass(frozen=True, slots=True)
 class ScheduledStep:
     """A step that starts now. `number` distinguishes it from later steps of the same job."""
@@ -58,7 +51,8 @@ class Scheduler:
     def __init__(self) -> None:
         self.steps_running = 0
         """Started steps that have not ended, those of cancelled jobs included."""
-        self._due: list[_Due] = []
+        self._due: list[tuple[float, int, str]] = []
+        """A heap of due times, numbers that keep the order of equal times, and job ids."""
         self._queues: dict[Account, _ServiceQueue] = defaultdict(_ServiceQueue)
         self._busy: dict[str, int] = {}
         self._numbers = itertools.count()
@@ -71,7 +65,7 @@ class Scheduler:
         if job.state is State.QUEUED and not delay:
             self._queues[job.account].ids.append(job.id)
         else:
-            heapq.heappush(self._due, _Due(time.monotonic() + delay, next(self._numbers), job.id))
+            heapq.heappush(self._due, (time.monotonic() + delay, next(self._numbers), job.id))
 
     def requeue_front(self, job: Job, delay: float) -> None:
         """Put the job at the front of its service's queue, and hold that queue for `delay` seconds."""
@@ -119,7 +113,7 @@ class Scheduler:
         now = time.monotonic()
         times = [_MAX_SLEEP]
         if self._due:
-            times.append(self._due[0].at - now)
+            times.append(self._due[0][0] - now)
         times += [wait for queue in self._queues.values() if queue.ids and (wait := queue.blocked_until() - now) > 0]
         return max(min(times), 0.0)
 
@@ -136,8 +130,8 @@ class Scheduler:
     def _pop_timed(self, jobs: Mapping[str, Job]) -> list[Job]:
         now = time.monotonic()
         found: list[Job] = []
-        while self._due and self._due[0].at <= now:
-            job = jobs.get(heapq.heappop(self._due).job_id)
+        while self._due and self._due[0][0] <= now:
+            job = jobs.get(heapq.heappop(self._due)[2])
             if job is None or not job.running or job.id in self._busy or job in found:
                 continue
             if job.state is State.QUEUED:

@@ -141,7 +141,8 @@ def upload(job: Job, context: StepContext) -> StepResult:
         content = path.read_bytes()
     except OSError as error:
         raise ImageError("The prepared image can't be read: {reason}.", reason=error.strerror) from error
-    url = context.client().upload(content, _mime(path), context.control)
+    mime = "image/jpeg" if path.suffix.lower() in {".jpg", ".jpeg"} else "image/png"
+    url = context.client().upload(content, mime, context.control)
     return StepResult(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
 
@@ -301,7 +302,3 @@ def _write_reply(job: Job, reply: Reply) -> None:
         atomic_write(job.folder / REPLY_FILE, json.dumps(dict(reply.raw), ensure_ascii=False, indent=1).encode())
     except (OSError, ValueError) as error:
         _log.warning("%s: the service's reply can't be written: %s", job.id, error)
-
-
-def _mime(path: Path) -> str:
-    return "image/jpeg" if path.suffix.lower() in {".jpg", ".jpeg"} else "image/png"

@@ -101,7 +101,7 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
     else:
         label = row.row()
         label.active = False
-        label.label(text=progress.label(job.state))
+        label.label(text=progress.LABELS[job.state])
     if job.video_file:
         _button(row, Op.OPEN_VIDEO, job, "PLAY")
     if job.state is State.PLACED:
@@ -114,7 +114,7 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
 
 def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
     fraction, left = progress.fraction_and_eta(job, time.time())
-    text = progress.label(job.state)
+    text = progress.LABELS[job.state]
     if left is not None:
         text = f"{text} {progress.format_duration(left)}"
     row.progress(factor=fraction, text=text)
@@ -144,12 +144,9 @@ def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str, text:
 
 def _draw_pager(layout: bpy.types.UILayout, page: int, pages: int) -> None:
     row = layout.row(align=True)
-    back = row.row(align=True)
-    back.enabled = page > 0
+    back, middle, forward = row.row(align=True), row.row(), row.row(align=True)
+    back.enabled, forward.enabled = page > 0, page + 1 < pages
     back.operator(Op.TURN_PAGE, text="", icon="TRIA_LEFT").page = max(page - 1, 0)
-    middle = row.row()
     middle.alignment = "CENTER"
     middle.label(text=f"Page {page + 1} of {pages}")
-    forward = row.row(align=True)
-    forward.enabled = page + 1 < pages
     forward.operator(Op.TURN_PAGE, text="", icon="TRIA_RIGHT").page = page + 1

@@ -56,7 +56,7 @@ def at_placeholders() -> list[tuple[Job, bpy.types.Object]]:
 
 def _draw_bar(job: Job, point: Vector, scale: float) -> None:
     fraction, left = progress.fraction_and_eta(job, time.time())
-    text = progress.label(job.state) + (f"  {progress.format_duration(left)}" if left is not None else "")
+    text = progress.LABELS[job.state] + (f"  {progress.format_duration(left)}" if left is not None else "")
     width, height = _WIDTH * scale, _HEIGHT * scale
     x, y = point.x - width / 2, point.y - _BELOW * scale
     failed = job.state in (State.FAILED, State.UNCONFIRMED)

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import bpy
 
 from .. import placement
-from ..api.parameters import Group
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..properties import PANEL_PARAMETERS
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
@@ -29,20 +29,12 @@ class SettingsPanel(SidebarPanel):
         return self.layout.column()
 
 
-def _draw_parameters(layout: bpy.types.UILayout, settings: Any, group: Group) -> None:
-    for name, parameter in PANEL_PARAMETERS.items():
-        if parameter.group == group:
+def _draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Any], group: str) -> None:
+    for name, row in table.items():
+        if row.group == group:
             if name in _GAP_BEFORE:
                 layout.separator(factor=0.5)
-            layout.prop(settings, name)
-
-
-def _draw_placement(layout: bpy.types.UILayout, settings: Any, group: placement.Group) -> None:
-    for name, setting in placement.SETTINGS.items():
-        if setting.group == group:
-            if name in _GAP_BEFORE:
-                layout.separator(factor=0.5)
-            layout.prop(settings.placement, name)
+            layout.prop(owner, name)
 
 
 class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
@@ -50,7 +42,7 @@ class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
     bl_label = "Settings"
 
     def draw(self, context: bpy.types.Context) -> None:
-        _draw_parameters(self.column(), getattr(context.scene, SCENE_SETTINGS), "generation")
+        _draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "generation")
 
 
 class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
@@ -59,7 +51,7 @@ class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
     bl_label = "Advanced"
 
     def draw(self, context: bpy.types.Context) -> None:
-        _draw_parameters(self.column(), getattr(context.scene, SCENE_SETTINGS), "advanced")
+        _draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "advanced")
 
 
 class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
@@ -67,11 +59,11 @@ class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
     bl_label = "Placement"
 
     def draw(self, context: bpy.types.Context) -> None:
-        settings = getattr(context.scene, SCENE_SETTINGS)
+        settings = getattr(context.scene, SCENE_SETTINGS).placement
         column = self.column()
-        _draw_placement(column, settings, "placement")
+        _draw_group(column, settings, placement.SETTINGS, "placement")
         column.separator(factor=0.5)
-        _draw_placement(column, settings, "mesh")
+        _draw_group(column, settings, placement.SETTINGS, "mesh")
 
 
 class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
@@ -81,7 +73,7 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, SCENE_SETTINGS)
         column = self.column()
-        _draw_parameters(column, settings, "output")
+        _draw_group(column, settings, PANEL_PARAMETERS, "output")
         column.separator(factor=0.5)
         column.prop(settings.placement, "mark_as_asset")
         if settings.placement.mark_as_asset:

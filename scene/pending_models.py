@@ -20,7 +20,6 @@ from . import place_model, placeholder, target_scene
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
 
-
 _NOT_PLACED: Final = ErrorInfo(
     "placing",
     Message("The model could not be placed."),

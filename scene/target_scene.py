@@ -81,17 +81,8 @@ def _set_token(scene: bpy.types.Scene, scene_token: str) -> None:
 
 
 @persistent
-def _restore_tokens(*_: object) -> None:
-    """Before saving: an undo may have removed a token."""
+def restore_tokens(*_: object) -> None:
+    """Handler before saving: an undo may have removed a token."""
     for scene in bpy.data.scenes:
         if scene.session_uid in _scene_tokens:
             _set_token(scene, _scene_tokens[scene.session_uid])
-
-
-def register() -> None:
-    bpy.app.handlers.save_pre.append(_restore_tokens)
-
-
-def unregister() -> None:
-    if _restore_tokens in bpy.app.handlers.save_pre:
-        bpy.app.handlers.save_pre.remove(_restore_tokens)

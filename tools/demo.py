@@ -81,7 +81,7 @@ def make_model(bpy: Any, image: Path) -> Any:
             job.wait(timeout=0.1)
             break
         except TimeoutError:
-            if (text := progress.label(job.job.state)) != last:
+            if (text := progress.LABELS[job.job.state]) != last:
                 log(f"  {text}")
                 last = text
     if job.error or not job.objects:

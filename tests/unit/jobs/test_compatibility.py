@@ -16,6 +16,7 @@ from image_to_3d.jobs.job import InputImage, Job, State, new_id
 from image_to_3d.jobs.journal import FILE_NAME, MIGRATIONS, Journal
 from image_to_3d.jobs.recovery import after_crash
 from image_to_3d.jobs.serialization import JOB_FILE, from_json, read_job_file, to_json
+from journal_rows import states_of
 from package_stub import ROOT
 
 OLD = ROOT / "tests" / "data" / "version_0_1_0"
@@ -169,6 +170,6 @@ def test_jobs_that_left_the_list_long_ago_are_pruned_and_their_ids_stay_known(tm
     with sqlite3.connect(tmp_path / FILE_NAME) as database:
         kept = {job_id for (job_id,) in database.execute("SELECT id FROM jobs")}
     assert kept == {listed.id, recent.id}
-    assert journal.history(old.id) == []
-    assert journal.history(recent.id) != []
+    assert states_of(tmp_path, old.id) == []
+    assert states_of(tmp_path, recent.id) != []
     assert journal.unseen(("MODELSLAB", "anywhere"), ["11", "12", "13", "14"]) == ["14"]

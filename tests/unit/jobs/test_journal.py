@@ -13,6 +13,7 @@ from image_to_3d.jobs.job import InputImage, Job, State, TargetScene, new_id
 from image_to_3d.jobs.journal import FILE_NAME, Journal
 from image_to_3d.jobs.process_lock import ProcessLock
 from image_to_3d.jobs.serialization import from_json, to_json, write_job_file
+from journal_rows import states_of
 from package_stub import ROOT
 
 
@@ -100,7 +101,7 @@ def test_each_change_of_state_is_in_the_history(tmp_path: Path) -> None:
         journal.write(job)
         job = job.moved(state)
     journal.write(job)
-    assert [state for _, state, _ in journal.history(job.id)] == [
+    assert states_of(tmp_path, job.id) == [
         "queued",
         "preparing",
         "uploading",
@@ -195,5 +196,4 @@ def test_a_process_continues_in_a_journal_that_another_one_rebuilt(tmp_path: Pat
     (tmp_path / FILE_NAME).write_bytes(b"scrambled" * 500)
     assert Journal(tmp_path, [results], "second").recovered == 1
     first.write(job.moved(State.DOWNLOADING))
-    states = [state for _, state, _ in Journal(tmp_path, [results], "third").history(job.id)]
-    assert states[-1] == "downloading"
+    assert states_of(tmp_path, job.id)[-1] == "downloading"
