@@ -188,7 +188,7 @@ class Executor:
             try:
                 self._clients.config.require_usable(*account)
             except ImageTo3DError as error:
-                self._scheduler.pause(account, self._policy.hold, error.message)
+                self._scheduler.pause(account, self._policy.recheck_interval, error.message)
 
     # --- a step, in a pool's thread --------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ class RetryPolicy:
     """How long steps are retried before the service has accepted the job. Without a connection, the service's whole
     queue is paused meanwhile."""
     after_accepted: float = 3600.0
-    hold: float = 5.0
+    recheck_interval: float = 5.0
     """Between two checks whether online access is enabled, or a key is set, again."""
     rate_limit: float = 60.0
     """Pause if the service says "too many requests" but not how long to wait."""
@@ -86,7 +86,7 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             return Decision(job.moved(State.UNCONFIRMED, error=error.info()))
         case OnlineAccessError() | KeyMissingError():
             # It was there when the job was started: the job waits until it is there again.
-            return _wait(job, error.message, policy.hold)
+            return _wait(job, error.message, policy.recheck_interval)
         case _ if job.state is State.RECONCILING and (not error.transient or failures.count >= policy.list_attempts):
             unknown = OutcomeUnknownError(
                 "No reply, and your account's list can't be read: {reason}", reason=error.message

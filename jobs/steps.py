@@ -199,7 +199,7 @@ def download(job: Job, context: StepContext) -> StepResult:
     files = result_files.classify(job.links, str(job.parameters.get("output_format", "glb")))
     if not files.model:
         raise ResultMissingError("The service gives no model file.")
-    context.worker.warm()  # it starts during the download, and is ready when the file is
+    context.worker.prestart()  # it starts during the download, and is ready when the file is
     control = context.control
     model = _fetch(job, context, files.model, f"model.{files.format}", control.span(0.0, 0.8))
     companions = []

@@ -17,7 +17,7 @@ from ..jobs import progress
 from ..jobs.job import Job, State
 from ..scene import target_scene, thumbnails
 
-_BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
+BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
     Action.ALLOW_ONLINE: (Op.ALLOW_ONLINE, "INTERNET"),
     Action.RETRY: (Op.RETRY, "FILE_REFRESH"),
@@ -123,8 +123,8 @@ def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
 def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) -> None:
     """Draw the buttons for what the error advises."""
     row = layout.row(align=True)
-    if error.action in _BUTTONS:
-        operator, icon = _BUTTONS[error.action]
+    if error.action in BUTTONS:
+        operator, icon = BUTTONS[error.action]
         _button(row, operator, job, icon, text=None)
     if error.action in _SETTING_ACTIONS:
         _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)

@@ -69,7 +69,7 @@ class WorkerProcess(ChildOwner):
                     raise WorkerError("The background Blender exited unexpectedly ({reason}).", reason=why) from error
             raise AssertionError("unreachable")
 
-    def warm(self) -> None:
+    def prestart(self) -> None:
         """Start the worker for a request that will come soon. Does not wait for it."""
         if not self._turn.acquire(blocking=False):
             return  # busy, hence warm

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import bpy
 import pytest
 from scripted_service import ScriptedService, answers, to_json
 
@@ -60,3 +62,18 @@ def test_of_what_waits_in_the_queue_the_next_one_comes_first(
     first, second, third = (image_to_3d.generate(image_file) for _ in range(3))
     keep_going(lambda: first.state == "waiting")
     assert [job.id for job in page(0)[0]] == [first.id, second.id, third.id]
+
+
+def test_every_action_that_an_error_advises_has_a_button(image_to_3d: Any) -> None:
+    buttons = part("panels.job_list").BUTTONS
+    operators = set(dir(bpy.ops.image_to_3d))
+    for action in part("errors").Action:
+        assert action == "" or buttons[action][0].partition(".")[2] in operators
+
+
+def test_what_an_artist_reads_says_image_and_never_picture(image_to_3d: Any) -> None:
+    package = Path(part("preferences").__file__).parent
+    for file in package.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            assert "picture" not in text.lower() or " " not in text, f"{file.name}: {text}"

@@ -41,7 +41,7 @@ EAGER = RetryPolicy(
     max_wait=0.3,
     before_accepted=1.5,
     after_accepted=4.0,
-    hold=0.1,
+    recheck_interval=0.1,
     rate_limit=0.3,
     new_links=3,
 )

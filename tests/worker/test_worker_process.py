@@ -80,10 +80,10 @@ def test_it_starts_on_the_first_request_and_stays_for_the_next(worker: WorkerPro
 
 
 def test_warming_up_does_not_block(worker: WorkerProcess) -> None:
-    worker.warm()
+    worker.prestart()
     assert worker.running
     pid = worker.pid
-    worker.warm()
+    worker.prestart()
     assert worker.run({"do": "ping"})["pid"] == pid
 
 
@@ -250,7 +250,7 @@ def test_a_failed_start_is_reported_and_remembered(command: tuple[str, ...], rea
     with pytest.raises(WorkerError, match=reason):
         worker.run({"do": "ping"})
     assert reason in str(worker.cannot_start)
-    worker.warm()
+    worker.prestart()
     worker.stop()
 
 
