@@ -35,8 +35,7 @@ class Generated:
 def read_balance(data: Mapping[str, Any]) -> Balance:
     """Returns the balance in a reply, nested or flat, as number or text."""
     for values in _objects_in(data):
-        for name in _BALANCES:
-            amount = number(values.get(name))
+        for amount in map(number, map(values.get, _BALANCES)):
             if amount is not None:
                 currency = values.get("currency") or data.get("currency")
                 return Balance(amount, one_line(currency, 8) if isinstance(currency, str) else "")

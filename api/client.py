@@ -76,8 +76,7 @@ class Client:
         self._lock = threading.Lock()
         self._active: set[Watchdog] = set()
         self._closed = False
-        parts = parse_http_url(self.base_url)
-        if parts and parts.scheme == "http" and not is_loopback(host_of(self.base_url)):
+        if self.origin.startswith("http:") and not is_loopback(host_of(self.base_url)):
             _log.warning("requests to the service at %s are not encrypted", host_of(self.base_url))
 
     def __repr__(self) -> str:

@@ -54,7 +54,10 @@ def parse_json(body: bytes) -> object:
     with suppress(ValueError, RecursionError, MemoryError):
         text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff")
         value: object = json.loads(
-            text, parse_int=_whole_number, parse_float=_finite_number, parse_constant=lambda _: None
+            text,
+            parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else None,
+            parse_float=_finite_number,
+            parse_constant=lambda _: None,
         )
         return value
     return None
@@ -111,10 +114,6 @@ def _encodings(secret: str) -> list[str]:
         base64.b64encode(secret.encode()).decode().rstrip("="),
     }
     return sorted((e for e in encodings if e), key=len, reverse=True)
-
-
-def _whole_number(text: str) -> int | None:
-    return int(text) if len(text) <= _MAX_DIGITS else None
 
 
 def _finite_number(text: str) -> float | None:

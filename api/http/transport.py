@@ -73,20 +73,15 @@ class Response:
 
     def read_all(self, max_bytes: int) -> bytes:
         """Returns the whole body, decoded. Raises ServiceBrokenError if it is larger than `max_bytes`."""
-        parts: list[bytes] = []
-        size = 0
+        body = bytearray()
         for piece in self.decoded():
-            size += len(piece)
-            if size > max_bytes:
+            body += piece
+            if len(body) > max_bytes:
                 raise ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
-            parts.append(piece)
-        return b"".join(parts)
+        return bytes(body)
 
     def decoded(self) -> Iterator[bytes]:
-        """Yields the body in small pieces, decompressed if the server compressed it anyway.
-
-        Raises ServiceBrokenError if it can't be decompressed.
-        """
+        """Yields the body in small pieces, decompressed if necessary. Raises ServiceBrokenError if that fails."""
         if not self.encoding:
             yield from self.chunks
             return
