@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every error that the add-on raises on purpose: what happened, what to do about it, and which button does that.
 
-An error keeps its message as data: an English template with named arguments. The text is formatted only when it
-is shown, so it can be translated, tested and stored. Nothing else depends on this module's classes having a
-particular text.
+An error keeps its message as data, an English template with named arguments, which is formatted only when it is
+shown, so it can be translated, tested and stored.
 """
 
 from __future__ import annotations
@@ -44,11 +43,9 @@ class Message(NamedTuple):
         """A message from `to_json`'s form, or from the finished text that version 0.1.0 stored."""
         if not isinstance(value, Mapping):
             return cls(str(value or ""))
-        arguments = value.get("arguments") or {}
-        return cls(
-            str(value.get("template", "")),
-            {str(n): cls.from_json(a) if isinstance(a, Mapping) else a for n, a in dict(arguments).items()},
-        )
+        stored = dict(value.get("arguments") or {})
+        arguments = {str(n): cls.from_json(a) if isinstance(a, Mapping) else a for n, a in stored.items()}
+        return cls(str(value.get("template", "")), arguments)
 
 
 NO_MESSAGE = Message()
@@ -95,24 +92,24 @@ class ImageTo3DError(Exception):
     transient: bool = False
     action: Action = Action.NONE
 
+    def __init_subclass__(cls, code: str = "", action: Action = Action.NONE, transient: bool = False) -> None:
+        if code:  # a variant without a code of its own inherits everything
+            cls.code, cls.action, cls.transient = code, action, transient
+
     def __init__(
         self,
         message: str,
         *,
         advice: str | None = None,
         action: Action | None = None,
-        transient: bool | None = None,
         retry_after: float | None = None,
         **arguments: Any,
     ) -> None:
+        super().__init__(message)
         self.message = Message(message, arguments)
         self.advice = Message(self.default_advice if advice is None else advice, arguments)
-        if action is not None:
-            self.action = action
-        if transient is not None:
-            self.transient = transient
+        self.action = self.action if action is None else action
         self.retry_after = retry_after
-        super().__init__(message)
 
     def __str__(self) -> str:
         return str(self.info())
@@ -122,200 +119,146 @@ class ImageTo3DError(Exception):
         return ErrorInfo(self.code, self.message, self.advice, self.action)
 
 
-class ParameterError(ImageTo3DError):
+class ParameterError(ImageTo3DError, code="parameter"):
     """A setting has a value that the service does not take. Raised before anything is sent."""
 
-    code = "parameter"
     default_advice = "Correct the setting and generate again."
 
 
-class ImageError(ImageTo3DError):
+class ImageError(ImageTo3DError, code="image", action=Action.RETRY):
     """The image can't be read or can't be prepared for upload."""
 
-    code = "image"
     default_advice = "Choose another image, or save it as PNG and try again."
-    action = Action.RETRY
 
 
-class OnlineAccessError(ImageTo3DError):
+class OnlineAccessError(ImageTo3DError, code="offline", action=Action.ALLOW_ONLINE):
     """Blender's Allow Online Access is off and the service is not on this computer."""
 
-    code = "offline"
     default_advice = "Enable Allow Online Access in Preferences › System, or use Offline Preview."
-    action = Action.ALLOW_ONLINE
 
 
-class KeyMissingError(ImageTo3DError):
+class KeyMissingError(ImageTo3DError, code="key_missing", action=Action.OPEN_PREFERENCES):
     """No API key is set for a service that needs one."""
 
-    code = "key_missing"
     default_advice = "Enter it in the add-on's preferences, or set the environment variable MODELSLAB_API_KEY."
-    action = Action.OPEN_PREFERENCES
 
 
-class KeyRejectedError(ImageTo3DError):
+class KeyRejectedError(ImageTo3DError, code="key_rejected", action=Action.OPEN_PREFERENCES):
     """The service does not accept the API key (401, 403)."""
 
-    code = "key_rejected"
     default_advice = "Check the API key in the add-on's preferences."
-    action = Action.OPEN_PREFERENCES
 
 
-class NoCreditError(ImageTo3DError):
+class NoCreditError(ImageTo3DError, code="no_credit", action=Action.RETRY):
     """The account has not enough credit (402, or a text that speaks of credit). Nothing was charged."""
 
-    code = "no_credit"
     default_advice = "Top up your account at the service, then retry."
-    action = Action.RETRY
 
 
-class RateLimitError(ImageTo3DError):
+class RateLimitError(ImageTo3DError, code="rate_limit", action=Action.RETRY, transient=True):
     """Too many requests (429): wait `retry_after` seconds."""
 
-    code = "rate_limit"
     default_advice = "The job continues by itself when the service allows it."
-    transient = True
-    action = Action.RETRY
 
 
-class ConnectionFailedError(ImageTo3DError):
+class ConnectionFailedError(ImageTo3DError, code="connection", action=Action.RETRY, transient=True):
     """The service was not reached: nothing was sent."""
 
-    code = "connection"
     default_advice = "Check the network connection."
-    transient = True
-    action = Action.RETRY
 
 
-class ConnectionLostError(ImageTo3DError):
+class ConnectionLostError(ImageTo3DError, code="connection_lost", action=Action.RETRY, transient=True):
     """The connection broke, stalled or timed out after the request was started."""
 
-    code = "connection_lost"
     default_advice = "Check the network connection."
-    transient = True
-    action = Action.RETRY
 
 
-class CertificateError(ImageTo3DError):
+class CertificateError(ImageTo3DError, code="certificate", action=Action.RETRY):
     """TLS could not be set up safely. Never bypassed."""
 
-    code = "certificate"
     default_advice = "Check the computer's clock, and whether a proxy or virus scanner intercepts connections."
-    action = Action.RETRY
 
 
-class ServiceBrokenError(ImageTo3DError):
+class ServiceBrokenError(ImageTo3DError, code="service_broken", action=Action.RETRY, transient=True):
     """The service answered with a server error, or with something that is not a reply."""
 
-    code = "service_broken"
     default_advice = "The service has a problem; try again later."
-    transient = True
-    action = Action.RETRY
 
 
-class ServiceRefusedError(ImageTo3DError):
+class ServiceRefusedError(ImageTo3DError, code="refused", action=Action.RETRY):
     """The service understood the request and refused it; the message holds its reason."""
 
-    code = "refused"
     default_advice = "Change what the service names, then retry."
-    action = Action.RETRY
 
 
-class OutcomeUnknownError(ImageTo3DError):
+class OutcomeUnknownError(ImageTo3DError, code="outcome_unknown", action=Action.CHECK_AGAIN):
     """A submit request was sent and no reply was received: it may have been charged."""
 
-    code = "outcome_unknown"
     default_advice = "Check again, or send it again if it is not in your account's list."
-    action = Action.CHECK_AGAIN
 
 
-class TookTooLongError(ImageTo3DError):
+class TookTooLongError(ImageTo3DError, code="too_long", action=Action.CHECK_AGAIN):
     """The service did not finish within the longest time waited."""
 
-    code = "too_long"
     default_advice = "Check again later: the service may still finish."
-    action = Action.CHECK_AGAIN
 
 
-class ResultMissingError(ImageTo3DError):
+class ResultMissingError(ImageTo3DError, code="result_missing", action=Action.DOWNLOAD_AGAIN, transient=True):
     """The result's links no longer answer, or there are none."""
 
-    code = "result_missing"
     default_advice = "Download again to ask the service for new links."
-    transient = True
-    action = Action.DOWNLOAD_AGAIN
 
 
-class ResultDamagedError(ImageTo3DError):
+class ResultDamagedError(ImageTo3DError, code="result_damaged", action=Action.DOWNLOAD_AGAIN, transient=True):
     """The download is not a complete file of the expected format."""
 
-    code = "result_damaged"
     default_advice = "Download again."
-    transient = True
-    action = Action.DOWNLOAD_AGAIN
 
 
-class ResultTooLargeError(ImageTo3DError):
+class ResultTooLargeError(ImageTo3DError, code="result_too_large", action=Action.RETRY):
     """The file is larger than the add-on accepts."""
 
-    code = "result_too_large"
     default_advice = "Ask for a simpler model."
-    action = Action.RETRY
 
 
-class UnsafeAddressError(ImageTo3DError):
+class UnsafeAddressError(ImageTo3DError, code="unsafe_address", action=Action.DOWNLOAD_AGAIN):
     """A link or redirect that the add-on does not follow."""
 
-    code = "unsafe_address"
     default_advice = "The service's reply can't be trusted; report it to the service."
-    action = Action.DOWNLOAD_AGAIN
 
 
-class StorageError(ImageTo3DError):
+class StorageError(ImageTo3DError, code="storage", action=Action.DOWNLOAD_AGAIN):
     """The results folder can't be written: full, read-only or missing."""
 
-    code = "storage"
     default_advice = "Make room, or choose another results folder in the preferences, then download again."
-    action = Action.DOWNLOAD_AGAIN
 
 
-class WorkerError(ImageTo3DError):
+class WorkerError(ImageTo3DError, code="worker", action=Action.IMPORT_AGAIN, transient=True):
     """The background Blender could not be started, or it ended unexpectedly."""
 
-    code = "worker"
     default_advice = "Import again; the model file is kept."
-    transient = True
-    action = Action.IMPORT_AGAIN
 
 
-class ImportFailedError(ImageTo3DError):
+class ImportFailedError(ImageTo3DError, code="import_failed", action=Action.IMPORT_AGAIN):
     """Blender's importer could not read the model file."""
 
-    code = "import_failed"
     default_advice = "Import again, or open the folder to look at the file."
-    action = Action.IMPORT_AGAIN
 
 
-class CancelledError(ImageTo3DError):
+class CancelledError(ImageTo3DError, code="cancelled"):
     """The job was cancelled; not a fault."""
 
-    code = "cancelled"
-
-    def __init__(self, message: str = "Cancelled.", **arguments: Any) -> None:
-        super().__init__(message, **arguments)
+    def __init__(self) -> None:
+        super().__init__("Cancelled.")
 
 
-class InternalError(ImageTo3DError):
+class InternalError(ImageTo3DError, code="internal", action=Action.RETRY):
     """A bug in the add-on; Blender's console has the traceback."""
 
-    code = "internal"
     default_advice = "See Blender's console, then retry."
-    action = Action.RETRY
 
 
 def one_line(text: object, max_length: int = MAX_TEXT) -> str:
     """A text from outside as one printable line: no control characters or line breaks, at most `max_length` long."""
-    raw = text if isinstance(text, str) else str(text)
-    words = "".join(c if c.isprintable() else " " for c in raw[: max_length * 4]).split()
-    line = " ".join(words)
+    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: max_length * 4]).split())
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"

@@ -35,8 +35,7 @@ class Generated:
 def read_balance(data: Mapping[str, Any]) -> Balance:
     """Returns the balance in a reply, nested or flat, as number or text."""
     for values in _objects_in(data):
-        for name in _BALANCES:
-            amount = number(values.get(name))
+        for amount in map(number, map(values.get, _BALANCES)):
             if amount is not None:
                 currency = values.get("currency") or data.get("currency")
                 return Balance(amount, one_line(currency, 8) if isinstance(currency, str) else "")
@@ -45,13 +44,8 @@ def read_balance(data: Mapping[str, Any]) -> Balance:
 
 def read_generated(value: object) -> list[Generated]:
     """Returns the entries in a reply: a list, or an object of them, at the top level or below `data`."""
-    found = []
-    for entry in _entries(value):
-        service_id = id_text(entry.get("id"))
-        links = links_of(entry)
-        if service_id or links:
-            found.append(Generated(service_id, links, entry))
-    return found
+    found = [Generated(id_text(entry.get("id")), links_of(entry), entry) for entry in _entries(value)]
+    return [entry for entry in found if entry.id or entry.links]
 
 
 def _objects_in(data: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, Any]]:
@@ -64,25 +58,16 @@ def _objects_in(data: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str
                     yield from _objects_in(part, depth + 1)
 
 
-def _entries(value: object, depth: int = 0) -> Iterator[Mapping[str, Any]]:
-    if depth > 3:
-        return
+def _entries(value: object, depth: int = 0) -> list[Mapping[str, Any]]:
     if isinstance(value, list):
-        for entry in value:
-            if isinstance(entry, Mapping):
-                yield entry
-        return
+        return [entry for entry in value if isinstance(entry, Mapping)]
     data = mapping(value)
-    for name in ("data", "assets", "results", "items", "output"):
+    for name in ("data", "assets", "results", "items", "output") if depth < 4 else ():
         inner = data.get(name)
-        if isinstance(inner, list) and any(isinstance(e, Mapping) for e in inner):
-            yield from _entries(inner, depth + 1)
-            return
-        if isinstance(inner, Mapping) and inner:
-            if "id" in inner and "output" in inner:
-                yield inner
-            elif all(isinstance(e, Mapping) and "id" in e for e in inner.values()):
-                yield from inner.values()
-            else:
-                yield from _entries(inner, depth + 1)
-            return
+        if isinstance(inner, Mapping) and "id" in inner and "output" in inner:
+            return [inner]
+        if isinstance(inner, Mapping) and all(isinstance(e, Mapping) and "id" in e for e in inner.values()):
+            inner = list(inner.values())
+        if found := _entries(inner, depth + 1):
+            return found
+    return []

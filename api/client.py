@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final
@@ -34,11 +34,11 @@ from ..errors import (
     one_line,
 )
 from .account import Balance, Generated, read_balance, read_generated
-from .http.urls import host_of, is_loopback, origin_of, parse_http_url, redirect_target, service_base
+from .http.urls import REDIRECTS, host_of, is_loopback, origin_of, parse_http_url, redirect_target, service_base
 from .http.watchdog import Timeouts, Watchdog
 from .parameters import validate
 from .replies import Reply, links_of, read_object, read_reply
-from .sanitize import NotJsonError, Redactor, parse_json, redacted
+from .sanitize import Redactor, parse_json, redacted
 
 __all__ = ["UPLOAD_LIMIT_BYTES", "Balance", "Client", "Generated"]
 
@@ -55,7 +55,6 @@ _ENCODE_CHUNK: Final = 192 * 1024
 """Bytes; small, so that Blender's main thread gets the GIL in between. A multiple of 3, as base64 needs."""
 
 _NO_REPLY: Final = "The request was sent, but no reply was received: {reason}"
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 _RawReply = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body."""
@@ -77,8 +76,7 @@ class Client:
         self._lock = threading.Lock()
         self._active: set[Watchdog] = set()
         self._closed = False
-        parts = parse_http_url(self.base_url)
-        if parts and parts.scheme == "http" and not is_loopback(host_of(self.base_url)):
+        if self.origin.startswith("http:") and not is_loopback(host_of(self.base_url)):
             _log.warning("requests to the service at %s are not encrypted", host_of(self.base_url))
 
     def __repr__(self) -> str:
@@ -98,13 +96,11 @@ class Client:
         if not re.fullmatch(r"image/[a-z0-9.+-]{1,40}", mime):
             raise ImageError('"{mime}" is not an image type.', mime=one_line(mime, 40))
         # Built by hand: `json.dumps` of a text this long would block Blender's main thread.
-        pieces = [b'{"key": ', json.dumps(self._key).encode(), b', "base64_string": "data:', mime.encode(), b";base64,"]
         starts = range(0, len(image), _ENCODE_CHUNK)
-        pieces.extend(base64.b64encode(image[start : start + _ENCODE_CHUNK]) for start in starts)
-        pieces.append(b'"}')
-        send_timeout = 5 * self._timeouts[1]  # an uplink can be slow
-        url = f"{self.base_url}/base64_to_url"
-        reply = self._post(url, b"".join(pieces), send_timeout=send_timeout, control=control)
+        text = b"".join(base64.b64encode(image[start : start + _ENCODE_CHUNK]) for start in starts)
+        body = f'{{"key": {json.dumps(self._key)}, "base64_string": "data:{mime};base64,'.encode() + text + b'"}'
+        # An uplink can be slow.
+        reply = self._post("base64_to_url", body, self._watchdog(control, send=5 * self._timeouts[1]))
         links = links_of(read_object(*reply, self._redactor))
         if not links:
             raise ServiceBrokenError("The service accepted the image, but gave no URL for it.")
@@ -117,15 +113,13 @@ class Client:
         and the service's refusals if it definitely did not accept the job; OutcomeUnknownError if it may have.
         """
         values = validate(parameters, complete=True)
-        values["init_image"] = values["image"]
-        body = self._body(values)
-        watchdogs: list[Watchdog] = []
+        watchdog = self._watchdog()
         try:
-            status, headers, text = self._post(f"{self.base_url}/3d/image_to_3d", body, started=watchdogs.append)
+            status, headers, text = self._post("3d/image_to_3d", values | {"init_image": values["image"]}, watchdog)
         except (ConnectionLostError, ServiceBrokenError) as error:
             raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
         except CancelledError as error:
-            if watchdogs and watchdogs[0].connected:
+            if watchdog.connected:
                 raise OutcomeUnknownError("The request was cancelled before the service replied.") from error
             raise
         try:
@@ -134,9 +128,7 @@ class Client:
             if status >= 500 or isinstance(error, ServiceBrokenError):
                 raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
             raise
-        reply = self._without_foreign_fetch_url(reply)
-        if reply.done and not reply.links:
-            reply = replace(reply, done=False)
+        reply = self._without_foreign_fetch_url(replace(reply, done=reply.done and bool(reply.links)))
         if not reply.done and not (reply.id or reply.fetch_url):
             raise OutcomeUnknownError("The service accepted the job, but gave no id to poll it by.")
         return reply
@@ -148,44 +140,35 @@ class Client:
         ServiceBrokenError for any server error: polling again can help. ResultMissingError for a finished job
         without files. ServiceRefusedError if the service does not know the job, or the generation failed.
         """
-        url = fetch_url if self._is_own(fetch_url) else ""
-        if not url:
+        if not self._is_own(fetch_url):
+            fetch_url = f"3d/fetch/{quote(service_id, safe='')}"
             if not service_id.strip("."):
                 raise UnsafeAddressError("The service gave no URL of its own to poll the job at.")
-            url = f"{self.base_url}/3d/fetch/{quote(service_id, safe='')}"
-        status, headers, text = self._post(url, self._body({}), control=control)
+        status, headers, text = self._post(fetch_url, {}, self._watchdog(control))
         try:
             reply = read_reply(status, headers, text, secret=self._key)
-        except RateLimitError:
-            raise
         except ImageTo3DError as error:
-            if status >= 500:
+            if status >= 500 and not isinstance(error, RateLimitError):
                 template, arguments = error.message
                 raise ServiceBrokenError(template, retry_after=error.retry_after, **arguments) from error
             raise
         if reply.done and not reply.links:
             raise ResultMissingError("The service says that the job is done, but gives no files.")
-        reply = self._without_foreign_fetch_url(reply)
-        return reply if reply.id else replace(reply, id=service_id)
+        return self._without_foreign_fetch_url(replace(reply, id=reply.id or service_id))
 
     def balance(self) -> Balance:
         """Returns the account's balance. Also tests the key."""
-        reply = self._post_to_either(f"{self._unversioned()}/wallet_balance", f"{self.base_url}/wallet_balance", {})
+        reply = self._post_to_either(f"{self._unversioned()}/wallet_balance", "wallet_balance", {})
         return read_balance(read_object(*reply, self._redactor))
 
     def generated(self, page: int = 1, per_page: int = 30) -> list[Generated]:
         """Returns a page of the account's generated models. Pages start at 1 and have at most 30 entries."""
         values = {"type": "3d", "per_page": min(max(per_page, 1), 30), "page": max(page, 1)}
-        status, headers, text = self._post_to_either(
-            f"{self.base_url}/assets_generated", f"{self._unversioned()}/assets_generated", values
-        )
-        try:
-            value = parse_json(text)
-        except NotJsonError:
-            value = None
-        if isinstance(value, list) and 200 <= status < 300:
+        reply = self._post_to_either("assets_generated", f"{self._unversioned()}/assets_generated", values)
+        value = parse_json(reply[2])
+        if isinstance(value, list) and 200 <= reply[0] < 300:
             return read_generated(redacted(value, self._redactor))
-        return read_generated(read_object(status, headers, text, self._redactor))
+        return read_generated(read_object(*reply, self._redactor))
 
     def close(self) -> None:
         """Cancel the active requests, from any thread; the waiting calls raise their errors."""
@@ -195,43 +178,35 @@ class Client:
         for watchdog in watchdogs:
             watchdog.end(CancelledError())
 
-    def _body(self, values: Mapping[str, Any]) -> bytes:
-        return json.dumps({"key": self._key, **values}, allow_nan=False).encode()
+    def _watchdog(self, control: Control = NO_CONTROL, send: float | None = None) -> Watchdog:
+        """Returns the watchdog for one request. `send`: seconds that sending it may take."""
+        connect, read = self._timeouts
+        return Watchdog(Timeouts(connect, read, send or read, total=(send or read) + 2 * read), control, None)
 
-    def _post_to_either(self, url: str, other: str, values: Mapping[str, Any]) -> _RawReply:
+    def _post_to_either(self, path: str, other: str, values: Mapping[str, Any]) -> _RawReply:
         """Post to an endpoint for which the service's reference gives two URLs."""
-        reply = self._post(url, self._body(values))
-        if reply[0] in (404, 405) and other != url:
-            reply = self._post(other, self._body(values))
+        reply = self._post(path, values, self._watchdog())
+        if reply[0] in (404, 405):
+            reply = self._post(other, values, self._watchdog())
         return reply
 
-    def _post(
-        self,
-        url: str,
-        body: bytes,
-        *,
-        send_timeout: float | None = None,
-        control: Control = NO_CONTROL,
-        started: Callable[[Watchdog], None] = lambda _: None,
-    ) -> _RawReply:
-        """Send a request with the key, to the service's own origin only. Returns the reply; a redirect is refused."""
+    def _post(self, path: str, body: Mapping[str, Any] | bytes, watchdog: Watchdog) -> _RawReply:
+        """Send a request with the key, to the service's own origin only. Returns the reply; a redirect is refused.
+
+        `path`: below the base URL, or a whole URL. `body`: the values besides the key, or a finished body with the key.
+        """
         from .http.transport import send_request  # imports requests, which is slow
 
+        url = path if "://" in path else f"{self.base_url}/{path}"
         if not self._key:
             raise KeyMissingError("No API key is set.")
         if not self._is_own(url):
             raise UnsafeAddressError("The key is not sent to {host}.", host=one_line(host_of(url), 80))
-        connect, read = self._timeouts
-        send = send_timeout or read
-        timeouts = Timeouts(connect, read, send, total=send + 2 * read)
+        if not isinstance(body, bytes):
+            body = json.dumps({"key": self._key, **body}, allow_nan=False).encode()
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept": "application/json"}
-        with (
-            self._tracked(started) as track,
-            send_request(
-                "POST", url, headers=headers, body=body, timeouts=timeouts, control=control, started=track
-            ) as response,
-        ):
-            if response.status in _REDIRECTS:
+        with self._tracked(watchdog), send_request("POST", url, watchdog, headers=headers, body=body) as response:
+            if response.status in REDIRECTS:
                 host = host_of(redirect_target(url, response.headers.get("Location", "")))
                 raise UnsafeAddressError(
                     "The service redirects to another address ({host}).",
@@ -242,23 +217,17 @@ class Client:
             return response.status, response.headers, response.read_all(MAX_REPLY_BYTES)
 
     @contextmanager
-    def _tracked(self, started: Callable[[Watchdog], None]) -> Iterator[Callable[[Watchdog], None]]:
+    def _tracked(self, watchdog: Watchdog) -> Iterator[None]:
         """Track a request's watchdog while the request lasts, so that `close` can end it."""
-        mine: list[Watchdog] = []
-
-        def track(watchdog: Watchdog) -> None:
-            with self._lock:
-                if self._closed:
-                    raise CancelledError
-                self._active.add(watchdog)
-            mine.append(watchdog)
-            started(watchdog)
-
+        with self._lock:
+            if self._closed:
+                raise CancelledError
+            self._active.add(watchdog)
         try:
-            yield track
+            yield
         finally:
             with self._lock:
-                self._active.difference_update(mine)
+                self._active.discard(watchdog)
 
     def _is_own(self, url: str) -> bool:
         """Whether the URL has the service's own origin: the key may be sent there."""

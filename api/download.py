@@ -35,8 +35,8 @@ from ..formats.check import check_file, wrong_start
 from ..formats.sniff import FIRST_BYTES
 from .client import USER_AGENT
 from .error_replies import retry_after
-from .http.urls import address_filter, host_of, is_http_url, parse_http_url, redirect_target
-from .http.watchdog import Timeouts
+from .http.urls import REDIRECTS, address_filter, host_of, is_http_url, parse_http_url, redirect_target
+from .http.watchdog import Timeouts, Watchdog
 from .partial_file import Origin, PartialFile
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ MIRROR_ROUNDS: Final = (1.0, 2.0, 4.0, 8.0)
 """Seconds between rounds through the mirrors, while a promised file is not there yet."""
 
 _MAX_REDIRECTS: Final = 5
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TYPICAL_SIZE: Final = 20_000_000
 _REPORT_INTERVAL: Final = 0.1
 
@@ -65,6 +64,7 @@ _MOST_HOPEFUL_FIRST: Final = (
     CertificateError,
     ResultTooLargeError,
     UnsafeAddressError,
+    ImageTo3DError,
 )
 """Of the mirrors' errors, the first of these is raised."""
 
@@ -78,8 +78,7 @@ class _Download:
     control: Control
     address_filter: Callable[[str, str], bool]
     max_bytes: int
-    connect: float
-    stall: float
+    timeouts: Timeouts
 
 
 def download(
@@ -103,7 +102,8 @@ def download(
     Raises ResultMissingError, ResultDamagedError, ResultTooLargeError, UnsafeAddressError, StorageError,
     CancelledError, or the connection's error. What was downloaded stays for the next attempt.
     """
-    job = _Download(PartialFile(target), format, control, address_filter(service_origin), max_bytes, connect, stall)
+    timeouts = Timeouts(connect, read=stall, send=connect, total=None)
+    job = _Download(PartialFile(target), format, control, address_filter(service_origin), max_bytes, timeouts)
     usable = [url for url in mirrors if is_http_url(url)]
     if not usable:
         raise ResultMissingError("The service gave no URL for the file.")
@@ -120,18 +120,13 @@ def download(
                 errors.append(error)
         worth_waiting = any(isinstance(e, ConnectionLostError | ServiceBrokenError | _NotYetError) for e in errors)
         if wait is None or not worth_waiting:
-            raise min(errors, key=_rank)
+            raise next(error for kind in _MOST_HOPEFUL_FIRST for error in errors if isinstance(error, kind))
         _sleep(wait, control)
     raise AssertionError("the last round raises or returns")
 
 
 class _NotYetError(ResultMissingError):
     """HTTP 404, which a new file may give for a short while."""
-
-
-def _rank(error: ImageTo3DError) -> int:
-    kinds = _MOST_HOPEFUL_FIRST
-    return next((i for i, kind in enumerate(kinds) if isinstance(error, kind)), len(kinds))
 
 
 def _sleep(seconds: float, control: Control) -> None:
@@ -164,34 +159,28 @@ def _transfer(url: str, job: _Download, origin: Origin | None) -> bool:
     """Download the partial file to its full length. Returns whether it was resumed."""
     from .http.transport import send_request  # imports requests, which is slow
 
-    timeouts = Timeouts(connect=job.connect, read=job.stall, send=job.connect, total=None)
     first = url
     for _ in range(_MAX_REDIRECTS + 1):
         start = job.partial.size() if origin else 0
         range_headers = origin.range_headers(first, start) if origin else {}
-        with send_request(
-            "GET",
-            url,
-            headers={"User-Agent": USER_AGENT, "Accept": "*/*"} | range_headers,
-            timeouts=timeouts,
-            control=job.control,
-            address_filter=job.address_filter,
-        ) as response:
-            if response.status in _REDIRECTS:
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*"} | range_headers
+        watchdog = Watchdog(job.timeouts, job.control, job.address_filter)
+        with send_request("GET", url, watchdog, headers=headers) as response:
+            if response.status in REDIRECTS:
                 url = _redirected(url, response.headers)
             elif response.status == 200:
                 length = None if response.encoding else response.length
                 _receive(response, job, Origin.of(first, response.headers, length))
                 return False
-            elif origin and range_headers and response.status == 206 and origin.is_rest(response.headers, start):
+            elif not (origin and range_headers and response.status in (206, 416)):
+                raise _error_for_status(response, url)
+            elif response.status == 206 and origin.is_rest(response.headers, start):
                 _receive(response, job, origin, start)
                 return True
-            elif origin and range_headers and response.status == 416 and start == origin.total:
+            elif response.status == 416 and start == origin.total:
                 return True  # it was complete already
-            elif origin and range_headers and response.status in (206, 416):
-                origin = None  # another part, or none: start from the beginning
             else:
-                raise _error_for_status(response, url)
+                origin = None  # another part, or none: start from the beginning
     raise UnsafeAddressError("The file's URL redirects endlessly.")
 
 
@@ -227,20 +216,12 @@ def _receive(response: Response, job: _Download, origin: Origin, start: int = 0)
         raise _too_large(job)
     with partial.disk_errors():
         partial.target.parent.mkdir(parents=True, exist_ok=True)
-        file = partial.path.open("ab" if start else "wb")
-    try:
-        if not start:
-            # Only once the file is empty: the origin must never describe older bytes.
-            with partial.disk_errors():
-                partial.remember(origin)
-        size = _write(file, response, job, start, total)
-        with partial.disk_errors():
+        with partial.path.open("ab" if start else "wb") as file:
+            if not start:
+                partial.remember(origin)  # only once the file is empty: the origin must never describe older bytes
+            size = _write(file, response, job, start, total)
             file.flush()
             os.fsync(file.fileno())
-    finally:
-        # Closing flushes the rest, which fails on a full disk.
-        with partial.disk_errors():
-            file.close()
     if total is not None and size != total:
         raise ConnectionLostError(
             "The connection broke after {size} of {total} bytes.", size=f"{size:,}", total=f"{total:,}"
@@ -249,25 +230,21 @@ def _receive(response: Response, job: _Download, origin: Origin, start: int = 0)
 
 def _write(file: BinaryIO, response: Response, job: _Download, size: int, total: int | None) -> int:
     """Write the body as it arrives, and check its first bytes. Returns the file's size."""
-    first = b"" if size == 0 else None
-    reported = 0.0
+    first, checked, reported = b"", size > 0, 0.0
     for chunk in response.decoded():
         size += len(chunk)
         if size > job.max_bytes:
             raise _too_large(job)
-        with job.partial.disk_errors():
-            file.write(chunk)
-        if first is not None:
+        file.write(chunk)
+        if not checked:
             first += chunk
-            if len(first) >= FIRST_BYTES:
-                found = wrong_start(first[:FIRST_BYTES], job.format)
-                if found:
-                    raise ResultDamagedError(
-                        "The download is {found} instead of a file in {format} format.",
-                        found=found,
-                        format=job.format.upper(),
-                    )
-                first = None
+            checked = len(first) >= FIRST_BYTES
+            if checked and (found := wrong_start(first[:FIRST_BYTES], job.format)):
+                raise ResultDamagedError(
+                    "The download is {found} instead of a file in {format} format.",
+                    found=found,
+                    format=job.format.upper(),
+                )
         now = time.monotonic()
         if now - reported >= _REPORT_INTERVAL:
             reported = now

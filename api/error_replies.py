@@ -8,6 +8,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC
 from typing import Any, Final
 
@@ -28,20 +29,20 @@ MAX_WAIT: Final = 24 * 3600.0
 _KEY_REJECTED: Final = "The API key was rejected ({reply})."
 _NO_CREDIT: Final = "Not enough credit; nothing was charged ({reply})."
 _TEXT_FIELDS: Final = ("message", "messege", "error", "errors", "detail", "msg")
-_GENERIC_NAMES: Final = frozenset({"message", "messege", "error", "errors", "detail", "msg", "text", "code", "type"})
+_GENERIC_NAMES: Final = frozenset({*_TEXT_FIELDS, "text", "code", "type"})
 
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_AMOUNT: Final = (
-    r"(?P<n>\d{1,9}(?:\.\d{1,6})?|\b(?:half an|an?|one)\b)\s*-?\s*"
-    r"(?P<u>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)\b"
-)
-_DURATION: Final = re.compile(_AMOUNT, re.I)
+_WORDS: Final = {"half an": 0.5, "a": 1.0, "an": 1.0, "one": 1.0}
+_COUNT: Final = r"\d{1,9}(?:\.\d{1,6})?|\b(?:half an|an?|one)\b"
+_UNIT: Final = r"(?:seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d)\b"
+_AMOUNT: Final = rf"(?:{_COUNT})\s*-?\s*{_UNIT}"
+_DURATION: Final = re.compile(rf"({_COUNT})\s*-?\s*({_UNIT})", re.I)
 _WAITS: Final = re.compile(
     r"\b(?:in|after|for|wait|within|until)\s+(?:about |another |approximately |at least )?"
-    rf"(?P<all>(?:{_AMOUNT.replace('?P<n>', '').replace('?P<u>', '')}[\s,]*(?:and\s+)?)+)",
+    rf"((?:{_AMOUNT}[\s,]*(?:and\s+)?)+)",
     re.I,
 )
-_PER: Final = re.compile(r"\b(?:per|every|each|/)\s*" + _AMOUNT.replace("?P<n>", "").replace("?P<u>", ""), re.I)
+_PER: Final = re.compile(rf"\b(?:per|every|each|/)\s*{_AMOUNT}", re.I)
 
 _RATE: Final = re.compile(
     r"rate[\s_-]*limit|too many (?:\w+ ){0,3}requests|throttl|retry[\s_-]after"
@@ -98,12 +99,8 @@ def error_from_reply(
     rate = status_code == 429 or bool(_RATE.search(text))
     wait = retry_after(headers, data, text if rate else "")
     kind, template = _classify(status_code, text, rate)
-    if not text:
-        reply = Message("HTTP {status}", {"status": status_code})
-    elif status_code != 200:
-        reply = Message('"{reason}", HTTP {status}', {"reason": text, "status": status_code})
-    else:
-        reply = Message('"{reason}"', {"reason": text})
+    shown = '"{reason}"' if status_code == 200 else '"{reason}", HTTP {status}'
+    reply = Message(shown if text else "HTTP {status}", {"reason": text, "status": status_code})
     advice = "Try again later." if kind is ServiceRefusedError and _BUSY.search(text) else None
     return kind(template, advice=advice, retry_after=wait, reply=reply)
 
@@ -127,29 +124,19 @@ def _classify(status_code: int, text: str, rate: bool) -> tuple[type[ImageTo3DEr
 
 def retry_after(headers: Mapping[str, str], data: Mapping[str, Any], text: str) -> float | None:
     """Returns the seconds to wait, from the body, the header or the text; None if none says."""
-    for field in ("retry_after", "retryAfter", "retry-after"):
-        wait = _seconds(data.get(field))
+    given = headers.get("Retry-After", "")
+    for value in (data.get("retry_after"), data.get("retryAfter"), data.get("retry-after"), given):
+        wait = _seconds(value)
         if wait is not None:
             return wait
-    wait = _seconds(header(headers, "Retry-After"))
-    if wait is None:
-        wait = _seconds_until(header(headers, "Retry-After"), header(headers, "Date"))
+    wait = _seconds_until(given, headers.get("Date", ""))
     return seconds_in_text(text) if wait is None else wait
-
-
-def header(headers: Mapping[str, str], name: str) -> str:
-    """Returns a header's value, whatever the case of its name; "" if it is missing."""
-    wanted = name.lower()
-    for key, value in headers.items():
-        if str(key).lower() == wanted:
-            return str(value)
-    return ""
 
 
 def seconds_in_text(text: str) -> float | None:
     """Returns the seconds of a duration in a text ("30 minutes"); None if there is none."""
     match = _WAITS.search(text)
-    return _total_seconds(match["all"] if match else _PER.sub(" ", text))
+    return _total_seconds(match[1] if match else _PER.sub(" ", text))
 
 
 def _texts(value: object, depth: int = 0) -> Iterator[str]:
@@ -158,15 +145,11 @@ def _texts(value: object, depth: int = 0) -> Iterator[str]:
         case str():
             stripped = value.strip()
             if depth < 4 and stripped[:1] in ("{", "[") and len(stripped) < 20_000:
-                try:
+                with suppress(ValueError, RecursionError):  # a text that only looks like JSON is shown as it is
                     yield from _texts(json.loads(stripped), depth + 4)
                     return
-                except (ValueError, RecursionError):
-                    pass  # a text that only looks like JSON is shown as it is
             yield stripped
-        case bool() | None:
-            return
-        case int() | float():
+        case int() | float() if not isinstance(value, bool):
             yield str(value)
         case Mapping() if depth < 8:
             for name, inner in list(value.items())[:50]:
@@ -180,41 +163,32 @@ def _texts(value: object, depth: int = 0) -> Iterator[str]:
 
 
 def _seconds(value: object) -> float | None:
-    if isinstance(value, str):
-        text = value.strip()
-        if not re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text):
-            return _total_seconds(text) if _DURATION.match(text) else None
-        value = text
+    text = value.strip() if isinstance(value, str) else None
+    if text is not None and not re.fullmatch(r"\d{1,12}(?:\.\d{1,12})?", text):
+        return _total_seconds(text) if _DURATION.match(text) else None
     wait = number(value)
     return min(wait, MAX_WAIT) if wait is not None and wait >= 0 else None
 
 
 def _seconds_until(text: str, now: str) -> float | None:
     """Returns the seconds from one HTTP date to another, so that a wrong clock here does not matter."""
-    then = _timestamp(text)
+    then, start = _timestamp(text), _timestamp(now)
     if then is None:
         return None
-    start = _timestamp(now)
     return min(max(then - (time.time() if start is None else start), 0.0), MAX_WAIT)
 
 
 def _timestamp(text: str) -> float | None:
-    if not text:
-        return None
     try:
         parsed = email.utils.parsedate_to_datetime(text)
-        if parsed.tzinfo is None:
-            parsed = parsed.replace(tzinfo=UTC)
-        return parsed.timestamp()
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError, AttributeError, OSError):
         return None
 
 
 def _total_seconds(text: str) -> float | None:
-    total, found = 0.0, False
-    for match in _DURATION.finditer(text):
-        amount = match["n"].lower()
-        count = {"half an": 0.5, "a": 1.0, "an": 1.0, "one": 1.0}.get(amount)
-        total += (float(amount) if count is None else count) * _UNITS[match["u"][0].lower()]
-        found = True
-    return min(total, MAX_WAIT) if found else None
+    total = None
+    for count, unit in _DURATION.findall(text):
+        amount = _WORDS.get(count.lower()) or float(count)
+        total = (total or 0.0) + amount * _UNITS[unit[0].lower()]
+    return None if total is None else min(total, MAX_WAIT)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
@@ -73,61 +74,36 @@ class Parameter(NamedTuple):
                     return "a text"
                 return "a URL that starts with " + " or ".join(f"{s}://" for s in self.schemes)
             case _:
-                return f"a {self.kind.value} from {_number(self.minimum)} to {_number(self.maximum)}"
+                return f"a {self.kind.value} from {self.minimum} to {self.maximum}"
 
     def check(self, value: object) -> Any:
         """Returns the value as it is sent. Raises ParameterError that names parameter, value and range."""
         value = _plain(value)
         match self.kind:
-            case Kind.BOOLEAN:
-                if isinstance(value, bool):
+            case Kind.BOOLEAN if isinstance(value, bool):
+                return value
+            case Kind.ENUM if isinstance(value, str) and value in [choice.value for choice in self.choices]:
+                return value
+            case Kind.TEXT if not self.required and value in (None, ""):
+                return None
+            case Kind.TEXT if isinstance(value, str) and value.strip():
+                if not self.schemes or is_http_url(value, self.schemes):
                     return value
-            case Kind.ENUM:
-                for choice in self.choices:
-                    if value == choice.value:
-                        return choice.value
-            case Kind.TEXT:
-                return self._check_text(value)
-            case Kind.INTEGER:
-                return self._check_integer(value)
-            case Kind.NUMBER:
-                return self._check_number(value)
+            case Kind.INTEGER | Kind.NUMBER:
+                number = self._as_number(value)
+                if number is not None and (self.minimum or 0) <= number <= (self.maximum or 0):
+                    return float(number) if self.kind is Kind.NUMBER else number
         raise self._wrong(value)
 
-    def _check_text(self, value: object) -> str | None:
-        if not self.required and (value is None or value == ""):
-            return None
-        if not isinstance(value, str) or not value.strip():
-            raise self._wrong(value)
-        if self.schemes and not is_http_url(value, self.schemes):
-            raise self._wrong(value)
-        return value
-
-    def _check_integer(self, value: object) -> int:
-        if self.digits and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
-            value = int(value)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not self._in_range(value):
-            raise self._wrong(value)
-        return value
-
-    def _check_number(self, value: object) -> float:
+    def _as_number(self, value: object) -> int | float | None:
+        """Returns an integer, or with NUMBER a decimal number; None for anything else."""
+        if self.digits and isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value):
+            return int(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong(value)
-        if isinstance(value, int):
-            if not self._in_range(value):
-                raise self._wrong(value)
-            return float(value)
-        if not math.isfinite(value):
-            raise self._wrong(value)
-        cleaned = undo_single_precision(value)
-        if not self._in_range(cleaned):
-            raise self._wrong(value)
-        return cleaned
-
-    def _in_range(self, value: float) -> bool:
-        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
+            return None
+        if isinstance(value, int) or (self.kind is Kind.INTEGER and value.is_integer()):
+            return int(value)
+        return undo_single_precision(value) if self.kind is Kind.NUMBER and math.isfinite(value) else None
 
     def _wrong(self, value: object) -> ParameterError:
         return ParameterError(_OUT_OF_RANGE, name=self.name, value=_shown(value), allowed=self.range_text)
@@ -139,77 +115,40 @@ _FORMATS: Final = (
     Choice("stl", "STL", "Mesh without color, for 3D printing"),
     Choice("ply", "PLY", "Mesh with a color at each vertex"),
 )
+_STORAGE: Final = (
+    Choice("no", "No", "Keep the files in the service's permanent storage"),
+    Choice("yes", "Yes", "Keep the files in temporary storage only"),
+)
 
 _ALL: Final = (
-    Parameter(
-        "image", Kind.TEXT, "", "Image", "Public URL of the image",
-        required=True, schemes=("http", "https"),
-    ),
-    Parameter(
-        "output_format", Kind.ENUM, "glb", "Format", "File format of the model",
-        "output", choices=_FORMATS,
-    ),
-    Parameter(
-        "render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model",
-        "output",
-    ),
-    Parameter(
-        "resolution", Kind.INTEGER, 256, "Resolution", "Detail of the generated shape; higher takes longer",
-        minimum=1, maximum=512, soft_minimum=64,
-    ),
-    Parameter(
-        "multi_image", Kind.BOOLEAN, False, "Several Views",
-        "The image is a transparent PNG with several views of the subject",
-    ),
-    Parameter(
-        "ss_guidance_strength", Kind.NUMBER, 7.5, "Shape Guidance",
-        "How closely the rough shape follows the image (sparse structure)",
-        minimum=0, maximum=10,
-    ),
-    Parameter(
-        "ss_sampling_steps", Kind.INTEGER, 12, "Shape Steps",
-        "Sampling steps for the rough shape (sparse structure); more takes longer",
-        minimum=1, maximum=50,
-    ),
-    Parameter(
-        "slat_guidance_strength", Kind.NUMBER, 3.0, "Detail Guidance",
-        "How closely details and surface follow the image (structured latents)",
-        minimum=0, maximum=10,
-    ),
-    Parameter(
-        "slat_sampling_steps", Kind.INTEGER, 12, "Detail Steps",
-        "Sampling steps for details and surface (structured latents); more takes longer",
-        minimum=1, maximum=50,
-    ),
-    Parameter(
-        "mesh_simplify", Kind.NUMBER, 0.9, "Simplify", "Fraction of triangles to remove",
-        "output", minimum=0.9, maximum=0.98,
-    ),
-    Parameter(
-        "chunk_size", Kind.INTEGER, 8192, "Chunk Size",
-        "Batch size on the service's GPU; higher needs more video memory",
-        "advanced", minimum=1, maximum=12000, soft_minimum=1024,
-    ),
-    Parameter(
-        "seed", Kind.INTEGER, 0, "Seed", "The same image, settings and seed give the same model; 0 is random",
-        minimum=0, maximum=MAX_SEED, digits=True,
-    ),
-    Parameter(
-        "temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
-        "advanced",
-        choices=(
-            Choice("no", "No", "Keep the files in the service's permanent storage"),
-            Choice("yes", "Yes", "Keep the files in temporary storage only"),
-        ),
-    ),
-    Parameter(
-        "webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",
-        "advanced", schemes=("https",),
-    ),
-    Parameter(
-        "track_id", Kind.TEXT, None, "Track ID", "Your own ID for the request, passed on to the webhook",
-        "advanced",
-    ),
+    Parameter("image", Kind.TEXT, "", "Image", "Public URL of the image", required=True, schemes=("http", "https")),
+    Parameter("output_format", Kind.ENUM, "glb", "Format", "File format of the model", "output", choices=_FORMATS),
+    Parameter("render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model", "output"),
+    Parameter("resolution", Kind.INTEGER, 256, "Resolution", "Detail of the generated shape; higher takes longer",
+              minimum=1, maximum=512, soft_minimum=64),
+    Parameter("multi_image", Kind.BOOLEAN, False, "Several Views",
+              "The image is a transparent PNG with several views of the subject"),
+    Parameter("ss_guidance_strength", Kind.NUMBER, 7.5, "Shape Guidance",
+              "How closely the rough shape follows the image (sparse structure)", minimum=0, maximum=10),
+    Parameter("ss_sampling_steps", Kind.INTEGER, 12, "Shape Steps",
+              "Sampling steps for the rough shape (sparse structure); more takes longer", minimum=1, maximum=50),
+    Parameter("slat_guidance_strength", Kind.NUMBER, 3.0, "Detail Guidance",
+              "How closely details and surface follow the image (structured latents)", minimum=0, maximum=10),
+    Parameter("slat_sampling_steps", Kind.INTEGER, 12, "Detail Steps",
+              "Sampling steps for details and surface (structured latents); more takes longer", minimum=1, maximum=50),
+    Parameter("mesh_simplify", Kind.NUMBER, 0.9, "Simplify", "Fraction of triangles to remove", "output",
+              minimum=0.9, maximum=0.98),
+    Parameter("chunk_size", Kind.INTEGER, 8192, "Chunk Size",
+              "Batch size on the service's GPU; higher needs more video memory", "advanced",
+              minimum=1, maximum=12000, soft_minimum=1024),
+    Parameter("seed", Kind.INTEGER, 0, "Seed", "The same image, settings and seed give the same model; 0 is random",
+              minimum=0, maximum=MAX_SEED, digits=True),
+    Parameter("temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
+              "advanced", choices=_STORAGE),
+    Parameter("webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",
+              "advanced", schemes=("https",)),
+    Parameter("track_id", Kind.TEXT, None, "Track ID", "Your own ID for the request, passed on to the webhook",
+              "advanced"),
 )  # fmt: skip
 
 PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({p.name: p for p in _ALL})
@@ -217,10 +156,9 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({p.name: p for p i
 
 
 def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[str, Any]:
-    """Returns the given values as they are sent, without defaults.
+    """Returns the given values as they are sent, without defaults; `complete`: none that is required may be missing.
 
-    Raises ParameterError for an unknown name, a value of the wrong type or out of range, or, with `complete`, a
-    missing value that the service requires.
+    Raises ParameterError for an unknown name, a value of the wrong type or out of range, or a missing value.
     """
     checked: dict[str, Any] = {}
     for name, value in values.items():
@@ -228,12 +166,9 @@ def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[st
         if parameter is None:
             raise _unknown(name)
         checked[name] = parameter.check(value)
-    if complete:
-        for parameter in PARAMETERS.values():
-            if parameter.required and parameter.name not in checked:
-                raise ParameterError(
-                    "{name} is missing; it must be {allowed}.", name=parameter.name, allowed=parameter.range_text
-                )
+    missing = next((p for p in _ALL if complete and p.required and p.name not in checked), None)
+    if missing:
+        raise ParameterError("{name} is missing; it must be {allowed}.", name=missing.name, allowed=missing.range_text)
     return checked
 
 
@@ -255,8 +190,7 @@ def _unknown(name: object) -> ParameterError:
 def _plain(value: object) -> object:
     """Returns a NumPy scalar as a Python value; anything else as it is."""
     if getattr(value, "shape", None) == () and callable(item := getattr(value, "item", None)):
-        plain: object = item()
-        return plain
+        value = item()
     return value
 
 
@@ -272,12 +206,6 @@ def undo_single_precision(value: float) -> float:
     except OverflowError:
         return value
     return float(f"{value:.7g}") if is_single else value
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "any"
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _shown(value: object) -> str:

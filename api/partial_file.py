@@ -36,9 +36,8 @@ class Origin:
 
     def range_headers(self, url: str, start: int) -> dict[str, str]:
         """Returns the headers that request the rest from `start` on; {} if the file has to be requested as a whole."""
-        if not start or self.total is None or start > self.total:
-            return {}
-        if not self.tag and self.place != _place(url):
+        can_resume = start and self.total is not None and start <= self.total
+        if not can_resume or not (self.tag or self.place == _place(url)):
             return {}
         condition = self.tag or self.date
         return {"Range": f"bytes={start}-"} | ({"If-Range": condition} if condition else {})

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -14,7 +15,7 @@ from ..errors import ImageTo3DError, ServiceBrokenError
 from .error_replies import error_from_reply, message_of, seconds_in_text
 from .http.urls import is_http_url
 from .parameters import MAX_SEED
-from .sanitize import MARK, NotJsonError, Redactor, id_text, mapping, number, parse_json, redacted
+from .sanitize import MARK, Redactor, id_text, mapping, number, parse_json, redacted
 
 _DONE: Final = frozenset({"success"})
 _PENDING: Final = frozenset({"processing", "queued", "pending"})
@@ -54,25 +55,18 @@ def read_reply(status_code: int, headers: Mapping[str, str], body: bytes, *, sec
     output = data.get("output")
     status = _status(data)
     links = links_of(data)
-    fetch_url = data.get("fetch_result")
-    fetch_url = fetch_url.strip() if isinstance(fetch_url, str) else ""
+    fetch_url = str(data.get("fetch_result")).strip()
     if not is_http_url(fetch_url) or MARK in fetch_url:
         fetch_url = ""
     service_id = id_text(data.get("id")) or _id_in(fetch_url)
 
-    if status in _DONE:
-        done = True
-    elif status in _PENDING:
-        done = False
-    elif (isinstance(output, list) and output) or any(_urls_in(output)):
-        done = True
-    elif service_id or fetch_url:
-        done = False
-    elif message_of(data, redactor):
-        raise error_from_reply(status_code, headers, data, redactor)
-    else:
-        raise ServiceBrokenError("The service's reply has no content (HTTP {status}).", status=status_code)
-
+    done = status in _DONE
+    if not status:
+        done = (isinstance(output, list) and bool(output)) or any(_urls_in(output))
+        if not (done or service_id or fetch_url):
+            if message_of(data, redactor):
+                raise error_from_reply(status_code, headers, data, redactor)
+            raise ServiceBrokenError("The service's reply has no content (HTTP {status}).", status=status_code)
     return Reply(
         done=done,
         id=service_id,
@@ -90,23 +84,21 @@ def read_object(status_code: int, headers: Mapping[str, str], body: bytes, redac
     The status in the body counts more than HTTP's: the service sends errors with HTTP 200, and a reply that says
     "processing" has accepted the job whatever status code a gateway made of it.
     """
-    try:
-        value = parse_json(body)
-    except NotJsonError:
-        raise _not_a_reply(status_code, headers, body, redactor) from None
+    value = parse_json(body)
     if not isinstance(value, dict):
         raise _not_a_reply(status_code, headers, body, redactor)
     data: dict[str, Any] = redacted(value, redactor)
     status = _status(data)
-    is_success = 200 <= status_code < 300 or status in _DONE or status in _PENDING
-    if status in _FAILED or not is_success:
+    if status in _FAILED or not (status or 200 <= status_code < 300):
         raise error_from_reply(status_code, headers, data, redactor)
     return data
 
 
 def merged(links: Sequence[Sequence[str]], earlier: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     """Returns a finished job's links, with those that an earlier reply announced as further mirrors."""
-    return _matched([list(mirrors) for mirrors in links], [url for mirrors in earlier for url in mirrors])
+    files = [list(mirrors) for mirrors in links]
+    _add_mirrors(files, [url for mirrors in earlier for url in mirrors])
+    return tuple(tuple(file) for file in files)
 
 
 def extension(url: str) -> str:
@@ -121,22 +113,19 @@ def file_name(url: str) -> str:
 
 def _status(data: Mapping[str, Any]) -> str:
     """Returns one of the known states; "" for a missing or unknown one."""
-    value = data.get("status")
-    word = value.strip().lower() if isinstance(value, str) else ""
+    word = str(data.get("status")).strip().lower()
     return word if word in _DONE | _PENDING | _FAILED else ""
 
 
 def _not_a_reply(status_code: int, headers: Mapping[str, str], body: bytes, redactor: Redactor) -> ImageTo3DError:
     """Returns the error for a body that is not JSON, such as a gateway's page: its HTTP status says what is wrong."""
-    start = body[:200].lstrip().lower()
-    if not body.strip():
+    start = body.lstrip()[:200].lower()
+    if not start:
         kind = "nothing"
     elif start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
         kind = "a web page"
-    elif start.startswith(b"<"):
-        kind = "a document"
     else:
-        kind = "something that is not a reply"
+        kind = "a document" if start.startswith(b"<") else "something that is not a reply"
     if 200 <= status_code < 300:
         return ServiceBrokenError(
             "The service sent {kind} instead of a reply (HTTP {status}).", kind=kind, status=status_code
@@ -148,61 +137,47 @@ def links_of(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
     """Returns, per file, its URLs in the order to try: output, then proxy links, then announced links."""
     files = [[url] for url in _unique(_urls_in(data.get("output")))]
     for mirrors in (data.get("proxy_links"), data.get("future_links")):
-        if isinstance(mirrors, Mapping):
-            # Some send {URL: its mirror} instead of a list in the same order.
-            for file in files:
-                file.extend(url for url in _urls_in(mirrors.get(file[0])) if url not in file)
-        files = [list(file) for file in _matched(files, list(_unique(_urls_in(mirrors))))]
+        # Some send {URL: its mirror} instead of a list in the same order.
+        for file in files:
+            file.extend(url for url in _urls_in(mapping(mirrors).get(file[0])) if url not in file)
+        _add_mirrors(files, _unique(_urls_in(mirrors)))
     return tuple(tuple(file) for file in files[:_MAX_FILES])
 
 
-def _matched(files: list[list[str]], mirrors: list[str]) -> tuple[tuple[str, ...], ...]:
-    """Adds mirrors to the files they belong to, by file name, position or extension; others are dropped."""
+def _add_mirrors(files: list[list[str]], mirrors: list[str]) -> None:
+    """Add mirrors to the files they belong to, by file name, position or extension; others are dropped."""
     known = {url for file in files for url in file}
-    fresh = [url for url in mirrors if url not in known]
-    by_position = len(mirrors) == len(files)
-    originals = [list(file) for file in files]
-    for url in fresh:
-        same_name = [f for f in originals if file_name(f[0]) == file_name(url) != ""]
+    has_files, by_position = bool(files), len(mirrors) == len(files)
+    for position, url in enumerate(mirrors):
+        if url in known:
+            continue
+        same_name = [f for f in files if file_name(f[0]) == file_name(url) != ""]
+        same_kind = [f for f in files if extension(f[0]) == extension(url)]
         if len(same_name) == 1:
             same_name[0].append(url)
-            continue
-        if not files:
-            # there is nothing these could be mirrors of: they are the files
-            originals.append([url])
-            continue
-        same_place = originals[mirrors.index(url)] if by_position else []
-        same_kind = [f for f in originals if extension(f[0]) == extension(url)]
-        if same_place and extension(same_place[0]) == extension(url):
-            same_place.append(url)
+        elif not has_files:
+            files.append([url])  # there is nothing these could be mirrors of: they are the files
+        elif by_position and files[position] in same_kind:
+            files[position].append(url)
         elif len(same_kind) == 1:
             same_kind[0].append(url)
-        elif len(originals) == 1 and not (extension(url) and extension(originals[0][0])):
-            originals[0].append(url)
-    return tuple(tuple(file) for file in originals)
+        elif len(files) == 1 and not (extension(url) and extension(files[0][0])):
+            files[0].append(url)
 
 
 def _urls_in(value: object, depth: int = 0) -> Iterator[str]:
     """Yields every URL in a value of any shape, in order."""
-    match value:
-        case str():
-            url = value.strip().replace(" ", "%20")
-            if is_http_url(url):
-                yield url
-        case list() if depth < 6:
-            for inner in value[: _MAX_FILES * 4]:
-                yield from _urls_in(inner, depth + 1)
-        case Mapping() if depth < 6:
-            for inner in list(value.values())[: _MAX_FILES * 4]:
-                yield from _urls_in(inner, depth + 1)
-
-
-def _unique(urls: Iterator[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for url in urls:
-        if url not in seen and len(seen) < _MAX_FILES:
-            seen.add(url)
+    if isinstance(value, str):
+        url = value.strip().replace(" ", "%20")
+        if is_http_url(url):
             yield url
+    elif isinstance(value, list | Mapping) and depth < 6:
+        for inner in islice(value.values() if isinstance(value, Mapping) else value, _MAX_FILES * 4):
+            yield from _urls_in(inner, depth + 1)
+
+
+def _unique(urls: Iterator[str]) -> list[str]:
+    return list(dict.fromkeys(urls))[:_MAX_FILES]
 
 
 def _id_in(fetch_url: str) -> str:
@@ -212,16 +187,12 @@ def _id_in(fetch_url: str) -> str:
 
 
 def _eta(value: object) -> float | None:
-    seconds = seconds_in_text(value[:80]) if isinstance(value, str) else None
-    if seconds is None:
-        seconds = number(value)
+    in_text = seconds_in_text(value[:80]) if isinstance(value, str) else None
+    seconds = number(value) if in_text is None else in_text
     return None if seconds is None else min(max(seconds, 0.0), _MAX_ETA)
 
 
 def _seed(value: object) -> str:
     """Returns a seed that can be used again; 0 and less mean "random" and are no seed."""
-    text = id_text(value)
-    digits = text[:-2] if text.endswith(".0") else text
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 20):
-        return ""
-    return str(int(digits)) if 0 < int(digits) <= MAX_SEED else ""
+    digits = re.fullmatch(r"([0-9]{1,20})(?:\.0)?", id_text(value))
+    return str(int(digits[1])) if digits and 0 < int(digits[1]) <= MAX_SEED else ""

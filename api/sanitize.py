@@ -13,6 +13,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -26,44 +27,40 @@ _MAX_DIGITS: Final = 40
 _MIN_SECRET: Final = 6
 """A shorter key is not a secret: redacting it everywhere would only damage URLs."""
 
+_NUMBER = re.compile(r"-?(?:\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})(?:e[+-]?\d{1,2})?", re.I)
 _TAG = re.compile(r"</?[a-zA-Z!][^<>]{0,300}>")
-
-
-class NotJsonError(ValueError):
-    """The bytes are not JSON."""
 
 
 class Redactor:
     """Removes the API key from texts, in any of its encodings. Its `repr` does not show the key."""
 
     def __init__(self, secret: str) -> None:
-        self._pattern: re.Pattern[str] | None = None
-        if len(secret) >= _MIN_SECRET:
-            self._pattern = re.compile("|".join(re.escape(s) for s in _encodings(secret)), re.IGNORECASE)
+        secrets = "|".join(map(re.escape, _encodings(secret))) if len(secret) >= _MIN_SECRET else "(?!)"
+        self._pattern = re.compile(secrets, re.IGNORECASE)
 
     def __call__(self, text: str) -> str:
         """Returns the text without the key, and without lone surrogates, which no file can hold."""
-        read_all = text.encode("utf-8", "replace").decode("utf-8")
-        return self._pattern.sub(MARK, read_all) if self._pattern else read_all
+        return self._pattern.sub(MARK, text.encode("utf-8", "replace").decode("utf-8"))
 
     def line(self, text: object, max_length: int = MAX_TEXT) -> str:
         """Returns a short printable line for the interface."""
-        raw = text if isinstance(text, str) else str(text)
-        without_tags = html.unescape(_TAG.sub(" ", raw[: max_length * 40]))
+        without_tags = html.unescape(_TAG.sub(" ", str(text)[: max_length * 40]))
         # Twice: normalizing whitespace can join parts of the key.
         return one_line(self(one_line(self(without_tags), max_length * 3)), max_length)
 
 
 def parse_json(body: bytes) -> object:
-    """Returns the JSON value in some bytes. Raises NotJsonError, and nothing else."""
-    try:
+    """Returns the JSON value in some bytes; None if they are not JSON. Raises nothing."""
+    with suppress(ValueError, RecursionError, MemoryError):
         text = body.decode(json.detect_encoding(body), "replace").lstrip("\ufeff")
         value: object = json.loads(
-            text, parse_int=_whole_number, parse_float=_finite_number, parse_constant=lambda _: None
+            text,
+            parse_int=lambda digits: int(digits) if len(digits) <= _MAX_DIGITS else None,
+            parse_float=_finite_number,
+            parse_constant=lambda _: None,
         )
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise NotJsonError(type(error).__name__) from None
-    return value
+        return value
+    return None
 
 
 def redacted(value: object, redactor: Redactor, depth: int = 0) -> Any:
@@ -81,35 +78,23 @@ def redacted(value: object, redactor: Redactor, depth: int = 0) -> Any:
 
 def number(value: object) -> float | None:
     """Returns a finite number in any notation (43.6, "43.60", "$1,234.50 USD"); None for anything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        try:
-            found = float(value)
-        except OverflowError:
-            return None
-        return found if math.isfinite(found) else None
     if isinstance(value, str):
-        match = re.search(
-            r"-?(?:\d{1,30}(?:\.\d{1,30})?|\.\d{1,30})(?:e[+-]?\d{1,2})?", value[:80].replace(",", ""), re.I
-        )
-        return number(float(match[0])) if match else None
+        match = _NUMBER.search(value[:80].replace(",", ""))
+        value = float(match[0]) if match else None
+    with suppress(OverflowError):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
     return None
 
 
 def id_text(value: object) -> str:
     """Returns an id (a number or a text) as text; "" if it can't be one."""
-    if isinstance(value, bool):
-        return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str):
-        text = value.strip()
-        if text.isprintable() and len(text) <= 200 and text.strip("."):
-            return text
-    return ""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return ""
+    text = str(value).strip()
+    return text if text.isprintable() and len(text) <= 200 and text.strip(".") else ""
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -129,10 +114,6 @@ def _encodings(secret: str) -> list[str]:
         base64.b64encode(secret.encode()).decode().rstrip("="),
     }
     return sorted((e for e in encodings if e), key=len, reverse=True)
-
-
-def _whole_number(text: str) -> int | None:
-    return int(text) if len(text) <= _MAX_DIGITS else None
 
 
 def _finite_number(text: str) -> float | None:

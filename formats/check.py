@@ -9,15 +9,13 @@ enough for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import ResultDamagedError, StorageError, one_line
 from . import glb, ply, stl
-from .sniff import FIRST_BYTES, VIDEOS, FormatError, sniff
-
-_BLOCK: Final = 1024 * 1024
+from .sniff import FIRST_BYTES, VIDEOS, FormatError, last_bytes, require, sniff, text_blocks
 
 
 def wrong_start(first: bytes, format: str) -> str:
@@ -39,11 +37,9 @@ def check_file(path: Path, format: str) -> None:
         with path.open("rb") as file:
             first = file.read(FIRST_BYTES)
             file.seek(0)
-            if size == 0:
-                raise FormatError("it is empty")
+            require(size, "it is empty")
             wrong = wrong_start(first, format)
-            if wrong:
-                raise FormatError(f"it is {wrong}")
+            require(not wrong, f"it is {wrong}")
             check = _CHECKS.get(sniff(first) if format in _VIDEO_NAMES else format)
             if check is None:
                 raise FormatError("it is something else")
@@ -59,24 +55,19 @@ def check_file(path: Path, format: str) -> None:
 def _check_obj(file: BinaryIO, size: int) -> None:
     vertices = faces = 0
     previous = b"\n"
-    for block in _blocks(file):
-        if b"\0" in block:
-            raise FormatError("it contains bytes that are not text")
+    for block in text_blocks(file):
         text = previous[-2:] + block
         vertices += text.count(b"\nv ") + text.count(b"\nv\t")
         faces += text.count(b"\nf ") + text.count(b"\nf\t")
         previous = block
-    if vertices < 3 or faces < 1:
-        raise FormatError("it has no faces")
-    lines = _last(file, size, 4096).split(b"\n")
-    words = (lines[-1].split() or lines[-2].split()) if len(lines) > 1 else lines[-1].split()
-    if words and words[0] in (b"v", b"vn", b"f") and len(words) < 4:
-        raise FormatError("it ends too early")
-    if words and words[0] == b"f":
-        for word in words[1:]:
-            index = word.partition(b"/")[0]
-            if not re.fullmatch(rb"-?\d{1,10}", index) or abs(int(index)) > vertices or int(index) == 0:
-                raise FormatError("it refers to vertices that it does not have")
+    require(vertices >= 3 and faces, "it has no faces")
+    lines = last_bytes(file, size, 4096).split(b"\n")
+    words = lines[-1].split() or b"".join(lines[-2:-1]).split()
+    require(len(words) >= 4 or not words or words[0] not in (b"v", b"vn", b"f"), "it ends too early")
+    for word in words[1:] if words[:1] == [b"f"] else ():
+        index = word.partition(b"/")[0]
+        is_index = re.fullmatch(rb"-?\d{1,10}", index) and 0 < abs(int(index)) <= vertices
+        require(is_index, "it refers to vertices that it does not have")
 
 
 def _check_mp4(file: BinaryIO, size: int) -> None:
@@ -91,17 +82,10 @@ def _check_mp4(file: BinaryIO, size: int) -> None:
             length = int.from_bytes(head[8:16], "big")
         elif length == 0:
             length = size - position
-        if len(head) < 8 or length < 8 or position + length > size:
-            raise FormatError("it ends too early")
+        require(len(head) >= 8 and 8 <= length <= size - position, "it ends too early")
         kinds.add(head[4:8])
         position += length
-    if position != size or not kinds >= {b"moov", b"mdat"}:
-        raise FormatError("it ends too early")
-
-
-def _check_gif(file: BinaryIO, size: int) -> None:
-    if size < 14 or not _last(file, size, 1) == b";":
-        raise FormatError("it ends too early")
+    require(position == size and kinds >= {b"moov", b"mdat"}, "it ends too early")
 
 
 def _check_png(file: BinaryIO, size: int) -> None:
@@ -117,35 +101,28 @@ def _check_png(file: BinaryIO, size: int) -> None:
     raise FormatError("it ends too early")
 
 
+def _check_gif(file: BinaryIO, size: int) -> None:
+    require(size >= 14 and last_bytes(file, size, 1) == b";", "it ends too early")
+
+
 def _check_jpg(file: BinaryIO, size: int) -> None:
     # some cameras and programs write data of their own behind the end marker
-    if b"\xff\xd9" not in _last(file, size, 65536):
-        raise FormatError("it ends too early")
+    require(b"\xff\xd9" in last_bytes(file, size, 65536), "it ends too early")
 
 
 def _check_webp(file: BinaryIO, size: int) -> None:
-    if int.from_bytes(file.read(8)[4:8], "little") + 8 > size:
-        raise FormatError("it ends too early")
+    require(int.from_bytes(file.read(8)[4:8], "little") + 8 <= size, "it ends too early")
 
 
 def _check_text(file: BinaryIO, size: int) -> None:
-    if size > 16 * 1024 * 1024 or any(b"\0" in block for block in _blocks(file)):
-        raise FormatError("it contains bytes that are not text")
+    require(size <= 16 * 1024 * 1024, "it contains bytes that are not text")
+    for _ in text_blocks(file):
+        pass  # reading them checks them
 
 
 def _check_start(file: BinaryIO, size: int) -> None:
     """Only the first bytes, which were checked already, can be checked cheaply."""
-    if size < 64:
-        raise FormatError("it ends too early")
-
-
-def _blocks(file: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: file.read(_BLOCK), b"")
-
-
-def _last(file: BinaryIO, size: int, count: int) -> bytes:
-    file.seek(max(size - count, 0))
-    return file.read(count)
+    require(size >= 64, "it ends too early")
 
 
 _VIDEO_NAMES: Final = VIDEOS | {"video", "mov", "m4v"}

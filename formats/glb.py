@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
-from .sniff import FormatError
+from .sniff import FormatError, require
 
 _MAX_JSON: Final = 4 * 1024 * 1024
 """Bytes; as Python objects it is many times larger."""
@@ -32,25 +32,19 @@ class GlbDocument:
 def read_document(file: BinaryIO, size: int) -> GlbDocument:
     """Returns the document of a GLB of `size` bytes. Raises FormatError if a chunk is cut off or unreadable."""
     head = file.read(20)
-    if len(head) < 20:
-        raise FormatError("it ends too early")
+    require(len(head) == 20, "it ends too early")
     magic, version, length, json_length, json_kind = struct.unpack("<4sIII4s", head)
-    if magic != b"glTF" or version != 2:
-        raise FormatError("it is not a GLB of version 2")
-    if length != size:
-        raise FormatError("it ends too early, or has data behind its end")
-    if json_kind != b"JSON" or 20 + json_length > size:
-        raise FormatError("its description is cut off")
-    if json_length > _MAX_JSON:
-        raise FormatError("its description is too long")
+    require(magic == b"glTF" and version == 2, "it is not a GLB of version 2")
+    require(length == size, "it ends too early, or has data behind its end")
+    require(json_kind == b"JSON" and 20 + json_length <= size, "its description is cut off")
+    require(json_length <= _MAX_JSON, "its description is too long")
     description = file.read(json_length)
     start, length = _find_binary(file, 20 + json_length, size)
     try:
         document = json.loads(description.decode("utf-8"))
     except (ValueError, RecursionError, MemoryError):
-        raise FormatError("its description can't be read") from None
-    if not isinstance(document, dict):
-        raise FormatError("its description can't be read")
+        document = None
+    require(isinstance(document, dict), "its description can't be read")
     return GlbDocument(document, start, length)
 
 
@@ -58,12 +52,11 @@ def check(file: BinaryIO, size: int) -> None:
     """Raises FormatError unless this is a complete GLB that refers to no other file."""
     document = read_document(file, size)
     try:
-        if not str(document.json["asset"]["version"]).startswith("2"):
-            raise FormatError("it has an unknown version")
+        require(str(document.json["asset"]["version"]).startswith("2"), "it has an unknown version")
         _check_references(document.json, document.binary_length)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError) as error:
-        if isinstance(error, FormatError):
-            raise
+    except FormatError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, RecursionError):
         raise FormatError("its description is invalid") from None
 
 
@@ -73,11 +66,9 @@ def _find_binary(file: BinaryIO, position: int, size: int) -> tuple[int, int]:
     while position < size:
         file.seek(position)
         head = file.read(8)
-        if len(head) < 8:
-            raise FormatError("it ends too early")
+        require(len(head) == 8, "it ends too early")
         length, kind = struct.unpack("<I4s", head)
-        if position + 8 + length > size:
-            raise FormatError("one of its parts is cut off")
+        require(position + 8 + length <= size, "one of its parts is cut off")
         if kind == b"BIN\0" and not found[1]:
             found = (position + 8, length)
         position += 8 + length
@@ -91,19 +82,17 @@ def _check_references(document: Mapping[str, Any], binary_length: int) -> None:
         _check_embedded(buffer)
         lengths.append(_unsigned(buffer["byteLength"]))
         # A compressed file may name buffers that exist only once it is decompressed: they are empty here.
-        if number == 0 and "uri" not in buffer and lengths[0] > binary_length:
-            raise FormatError("its data is cut off")
+        require(number > 0 or "uri" in buffer or lengths[0] <= binary_length, "its data is cut off")
     views = _list(document, "bufferViews")
     for view in views:
         end = _unsigned(view.get("byteOffset", 0)) + _unsigned(view["byteLength"])
-        if end > lengths[_unsigned(view["buffer"])]:
-            raise FormatError("its data is cut off")
+        require(end <= lengths[_unsigned(view["buffer"])], "its data is cut off")
     for image in _list(document, "images"):
         _check_embedded(image)
         if "bufferView" in image:
             views[_unsigned(image["bufferView"])]
-    if sum(_unsigned(accessor["count"]) for accessor in _list(document, "accessors")) > _MAX_ELEMENTS:
-        raise FormatError("it needs more memory than a model should")
+    elements = sum(_unsigned(accessor["count"]) for accessor in _list(document, "accessors"))
+    require(elements <= _MAX_ELEMENTS, "it needs more memory than a model should")
 
 
 def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -114,8 +103,7 @@ def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def _check_embedded(part: Mapping[str, Any]) -> None:
-    if "uri" in part and not part["uri"][:5].lower() == "data:":
-        raise FormatError("it refers to other files")
+    require("uri" not in part or part["uri"][:5].lower() == "data:", "it refers to other files")
 
 
 def _unsigned(value: object) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import ImageError, one_line
-from .sniff import sniff
+from .sniff import last_bytes, sniff
 
 MAX_SIDE: Final = 4096
 """Pixels; a larger image is scaled down before the upload."""
@@ -62,9 +62,7 @@ def read_image_info(path: Path) -> ImageInfo | None:
         size = path.stat().st_size
         with path.open("rb") as file:
             head = file.read(_HEAD)
-            file.seek(max(0, size - 64))
-            tail = file.read(64)
-            info = _read_header(head, tail, file, path.suffix.lower())
+            info = _read_header(head, last_bytes(file, size, 64), file, path.suffix.lower())
     except OSError as error:
         raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
     if not head:
@@ -148,7 +146,7 @@ def _jpeg(file: BinaryIO) -> ImageInfo | None:
         else:
             return None
         kind = marker[0]
-        if kind == 0xD9 or kind == 0xDA:
+        if kind in {0xD9, 0xDA}:
             break
         (length,) = struct.unpack(">H", file.read(2))
         if kind == 0xE1 and length > 8:
@@ -163,11 +161,9 @@ def _jpeg(file: BinaryIO) -> ImageInfo | None:
             file.seek(length - 2, 1)
     if size is None:
         return None
-    file.seek(0, 2)
-    end = file.tell()
-    file.seek(max(0, end - 65536))
+    complete = b"\xff\xd9" in last_bytes(file, file.seek(0, 2), 65536)
     width, height, plain = size
-    return ImageInfo("image/jpeg", width, height, False, orientation, plain, b"\xff\xd9" in file.read())
+    return ImageInfo("image/jpeg", width, height, False, orientation, plain, complete)
 
 
 def _webp(head: bytes, file: BinaryIO) -> ImageInfo:

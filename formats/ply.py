@@ -7,11 +7,12 @@ Lenient like Blender's importer: unknown lines in the header are ignored, data b
 from __future__ import annotations
 
 import mmap
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
-from .sniff import FormatError
+from .sniff import FormatError, require, text_blocks
 
 _MAX_HEADER: Final = 64 * 1024
 _MAX_ELEMENTS: Final = 200_000_000
@@ -65,8 +66,7 @@ def read_header(data: bytes | mmap.mmap) -> PlyHeader:
     end = head.find(b"end_header")
     # Files from old Macs end their lines with a carriage return only.
     start = max(head.find(b"\n", end), -1) + 1 or max(head.find(b"\r", end), -1) + 1
-    if not head.startswith(b"ply") or end < 0 or start == 0:
-        raise FormatError("its header is cut off")
+    require(head.startswith(b"ply") and end >= 0 and start > 0, "its header is cut off")
     order: str | None = None
     elements: list[Element] = []
     try:
@@ -75,8 +75,7 @@ def read_header(data: bytes | mmap.mmap) -> PlyHeader:
                 case ["format", kind, "1.0"]:
                     order = {"ascii": "", "binary_little_endian": "<", "binary_big_endian": ">"}[kind]
                 case ["element", name, count]:
-                    if not (count.isascii() and count.isdigit() and len(count) < 16):
-                        raise FormatError("its header can't be read")
+                    require(re.fullmatch("[0-9]{1,15}", count), "its header can't be read")
                     elements.append(Element(name, int(count)))
                 case ["property", "list", counter, item, _]:
                     sizes = int(TYPES[counter][-1]), int(TYPES[item][-1])
@@ -95,11 +94,8 @@ def read_header(data: bytes | mmap.mmap) -> PlyHeader:
 def check(file: BinaryIO, size: int) -> None:
     """Raises FormatError unless this is a complete PLY with vertices."""
     header = read_header(file.read(_MAX_HEADER))
-    vertices = next((e for e in header.elements if e.name == "vertex"), None)
-    if vertices is None or vertices.count == 0:
-        raise FormatError("it has no vertices")
-    if sum(e.count for e in header.elements) > _MAX_ELEMENTS:
-        raise FormatError("it announces more than any file has")
+    require(next((e.count for e in header.elements if e.name == "vertex"), 0), "it has no vertices")
+    require(sum(e.count for e in header.elements) <= _MAX_ELEMENTS, "it announces more than any file has")
     if not header.order:
         _check_text(file, header)
         return
@@ -112,8 +108,7 @@ def check(file: BinaryIO, size: int) -> None:
                 position = size
             else:
                 position = _skip_lists(data, position, size, header.order, element)
-            if position > size:
-                raise FormatError("it ends too early")
+            require(position <= size, "it ends too early")
 
 
 def _all_triangles(data: Any, position: int, size: int, element: Element) -> bool:
@@ -133,8 +128,7 @@ def _skip_lists(data: Any, position: int, size: int, order: str, element: Elemen
     steps: list[tuple[int, struct.Struct, int]] = []
     done = 0
     for before, counter_bytes, item_bytes in element.lists:
-        if counter_bytes not in _COUNTERS:
-            raise FormatError("its header can't be read")
+        require(counter_bytes in _COUNTERS, "its header can't be read")
         steps.append((before - done, struct.Struct(order + _COUNTERS[counter_bytes]), item_bytes))
         done = before
     rest = element.fixed_bytes - done
@@ -159,9 +153,7 @@ def _check_text(file: BinaryIO, header: PlyHeader) -> None:
     """A text file needs a line per element, and a complete last line."""
     file.seek(header.data_start)
     lines, last = 0, b""
-    while block := file.read(1024 * 1024):
-        if b"\0" in block:
-            raise FormatError("it contains bytes that are not text")
+    for block in text_blocks(file):
         lines += block.count(b"\n") or block.count(b"\r")
         last = (last + block)[-65536:]
     text = last.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rstrip(b" \t")
@@ -171,5 +163,4 @@ def _check_text(file: BinaryIO, header: PlyHeader) -> None:
     needed = len(element.properties) + len(element.lists)
     if len(element.lists) == 1 and not element.properties and words and words[0].isdigit() and len(words[0]) < 10:
         needed = 1 + int(words[0])
-    if lines < sum(e.count for e in header.elements) or len(words) < needed:
-        raise FormatError("it ends too early")
+    require(lines >= sum(e.count for e in header.elements) and len(words) >= needed, "it ends too early")

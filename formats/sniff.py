@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import BinaryIO, Final
 
 FIRST_BYTES: Final = 512
 """How much of a file `sniff` needs."""
@@ -25,6 +26,7 @@ _MAGIC: Final = (
     (b"8BPS", "psd"),
     (b"DDS ", "dds"),
 )
+_HTML: Final = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<error")
 VIDEOS: Final = frozenset({"mp4", "webm", "gif"})
 
 
@@ -32,21 +34,37 @@ class FormatError(ValueError):
     """Why a file is not a complete file of its format, as the end of a sentence."""
 
 
+def require(condition: object, reason: str) -> None:
+    """Raises FormatError with the reason unless the condition holds."""
+    if not condition:
+        raise FormatError(reason)
+
+
+def text_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """Yields the rest of a text file in pieces. Raises FormatError if it contains NUL bytes."""
+    while block := file.read(1024 * 1024):
+        require(b"\0" not in block, "it contains bytes that are not text")
+        yield block
+
+
+def last_bytes(file: BinaryIO, size: int, count: int) -> bytes:
+    """Returns up to `count` bytes from the end of a file of `size` bytes."""
+    file.seek(max(size - count, 0))
+    return file.read(count)
+
+
 def sniff(first: bytes) -> str:
     """Returns a file's format: its usual extension, or "html"; "" if the bytes don't tell (such as a binary STL)."""
-    for magic, name in _MAGIC:
-        if first.startswith(magic):
-            return name
-    if first[4:8] == b"ftyp":
-        return "mp4"
-    if first[4:8] == b"jP  ":
-        return "jp2"
+    known = next((name for magic, name in _MAGIC if first.startswith(magic)), "")
+    known = known or {b"ftyp": "mp4", b"jP  ": "jp2"}.get(first[4:8], "")
+    if known:
+        return known
     if first.startswith(b"RIFF") and first[8:12] == b"WEBP":
         return "webp"
     if first.startswith(b"BM") and first[6:10] == b"\0\0\0\0":
         return "bmp"
     start = first.lstrip(b"\xef\xbb\xbf \t\r\n")[:64].lower()
-    if start.startswith((b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<error")):
+    if start.startswith(_HTML):
         return "html"
     if start.startswith(b"solid") and b"\0" not in first and b"facet" in first.lower():
         return "stl"

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
-from .sniff import FormatError
+from .sniff import last_bytes, require, text_blocks
 
 HEADER_BYTES: Final = 84
 TRIANGLE_BYTES: Final = 50
-_BLOCK: Final = 1024 * 1024
 
 
 def binary_triangles(head: bytes, size: int) -> int | None:
@@ -22,20 +21,14 @@ def check(file: BinaryIO, size: int) -> None:
     """Raises FormatError unless this is a complete STL with triangles."""
     head = file.read(HEADER_BYTES)
     triangles = binary_triangles(head, size)
-    if triangles == 0:
-        raise FormatError("it has no triangles")
+    require(triangles != 0, "it has no triangles")
     if triangles is not None:
         return
-    if not head.lstrip().lower().startswith(b"solid"):
-        raise FormatError("its length does not match its number of triangles")
+    require(head.lstrip().lower().startswith(b"solid"), "its length does not match its number of triangles")
     file.seek(0)
     facets, previous = 0, b""
-    while block := file.read(_BLOCK):
-        if b"\0" in block:
-            raise FormatError("it contains bytes that are not text")
+    for block in text_blocks(file):
         # A keyword can cross the border of two blocks.
         facets += (previous[-7:] + block).lower().count(b"endfacet")
         previous = block
-    file.seek(max(size - 512, 0))
-    if facets == 0 or b"endsolid" not in file.read(512).lower():
-        raise FormatError("it ends too early")
+    require(facets and b"endsolid" in last_bytes(file, size, 512).lower(), "it ends too early")

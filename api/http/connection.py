@@ -23,12 +23,9 @@ from ...errors import ConnectionFailedError, UnsafeAddressError, one_line
 from .watchdog import TICK, Watchdog
 
 _REASONS: Final = {
-    errno.ECONNREFUSED: "it refuses the connection",
-    10061: "it refuses the connection",
-    errno.ENETUNREACH: "the network is unreachable",
-    10051: "the network is unreachable",
-    errno.EHOSTUNREACH: "there is no route to it",
-    10065: "there is no route to it",
+    **dict.fromkeys((errno.ECONNREFUSED, 10061), "it refuses the connection"),
+    **dict.fromkeys((errno.ENETUNREACH, 10051), "the network is unreachable"),
+    **dict.fromkeys((errno.EHOSTUNREACH, 10065), "there is no route to it"),
 }
 """By error number; those of Windows differ."""
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 import http.client
 import logging
 import os
+import re
 import socket
 import ssl
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,7 +30,6 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
-from ...control import NO_CONTROL, Control
 from ...errors import (
     CancelledError,
     CertificateError,
@@ -41,8 +41,8 @@ from ...errors import (
     one_line,
 )
 from .connection import address_not_allowed, open_connection
-from .urls import host_of, is_loopback
-from .watchdog import AddressFilter, Timeouts, Watchdog
+from .urls import addresses_of, host_of, is_loopback
+from .watchdog import AddressFilter, Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -73,20 +73,15 @@ class Response:
 
     def read_all(self, max_bytes: int) -> bytes:
         """Returns the whole body, decoded. Raises ServiceBrokenError if it is larger than `max_bytes`."""
-        parts: list[bytes] = []
-        size = 0
+        body = bytearray()
         for piece in self.decoded():
-            size += len(piece)
-            if size > max_bytes:
+            body += piece
+            if len(body) > max_bytes:
                 raise ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
-            parts.append(piece)
-        return b"".join(parts)
+        return bytes(body)
 
     def decoded(self) -> Iterator[bytes]:
-        """Yields the body in small pieces, decompressed if the server compressed it anyway.
-
-        Raises ServiceBrokenError if it can't be decompressed.
-        """
+        """Yields the body in small pieces, decompressed if necessary. Raises ServiceBrokenError if that fails."""
         if not self.encoding:
             yield from self.chunks
             return
@@ -111,72 +106,50 @@ class Response:
 
 @contextmanager
 def send_request(
-    method: str,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    body: bytes | None = None,
-    timeouts: Timeouts,
-    control: Control = NO_CONTROL,
-    address_filter: AddressFilter | None = None,
-    started: Callable[[Watchdog], None] = lambda _: None,
+    method: str, url: str, watchdog: Watchdog, *, headers: Mapping[str, str], body: bytes | None = None
 ) -> Iterator[Response]:
     """Send one request; the context is its response. No redirect is followed, no cookie or login is sent.
 
-    `address_filter` judges each address before it is connected to. `started` gets the watchdog.
     Raises ConnectionFailedError, CertificateError or UnsafeAddressError if nothing was sent, ConnectionLostError
     if something was, CancelledError.
     """
     host = host_of(url)
     if not host:
         raise UnsafeAddressError('"{url}" is not a web address.', url=one_line(url, 80))
-    watchdog = Watchdog(timeouts, control, address_filter)
     proxies = {} if is_loopback(host) else requests.utils.get_environ_proxies(url, no_proxy=None)
-    if address_filter is not None and requests.utils.select_proxy(url, proxies):
-        _check_host_behind_proxy(host, address_filter)
+    if watchdog.address_filter is not None and requests.utils.select_proxy(url, proxies):
+        _check_host_behind_proxy(host, watchdog.address_filter)
         watchdog.address_filter = None  # it would judge the proxy
-    adapter = _Adapter()
-    with watchdog:
-        started(watchdog)
+    headers = {"Accept-Encoding": "identity", "Connection": "close", **headers}
+    with watchdog, closing(_Adapter()) as adapter:
         try:
             _local.watchdog = watchdog
             watchdog.check()
-            prepared = requests.Request(
-                method, url, headers={"Accept-Encoding": "identity", "Connection": "close", **headers}, data=body
-            ).prepare()
             response = adapter.send(
-                prepared,
+                requests.Request(method, url, headers=headers, data=body).prepare(),
                 stream=True,
                 timeout=(watchdog.timeouts.connect, watchdog.timeouts.read),
                 verify=_authorities(),
                 proxies=proxies,
             )
             watchdog.touch()
-            result = _response(response, watchdog, host)
-        except ImageTo3DError:
-            adapter.close()
-            raise
         except _FAULTS as fault:
-            adapter.close()
             raise _map_error(fault, watchdog, host) from fault
         finally:
             _local.watchdog = None
-        try:
-            yield result
-        finally:
-            response.close()
-            adapter.close()
+        with response:
+            yield _response(response, watchdog, host)
 
 
 def _response(response: requests.Response, watchdog: Watchdog, host: str) -> Response:
-    length = response.headers.get("Content-Length", "")
-    chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
-    plain = length.strip()
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    headers: Mapping[str, str] = response.headers  # names in any case
+    length = headers.get("Content-Length", "").strip()
+    encoding = headers.get("Content-Encoding", "").strip().lower()
+    chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
     return Response(
         status=response.status_code,
-        headers=dict(response.headers),
-        length=int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 19 and not chunked else None,
+        headers=headers,
+        length=int(length) if re.fullmatch("[0-9]{1,18}", length) and not chunked else None,
         encoding="" if encoding == "identity" else encoding,
         chunks=_chunks(response, watchdog, host),
     )
@@ -199,27 +172,21 @@ def _chunks(response: requests.Response, watchdog: Watchdog, host: str) -> Itera
 
 def _authorities() -> str | bool:
     """Returns the CA bundle that the environment names, as requests does; True for the default one."""
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        path = os.environ.get(name)
-        if path:
-            if not os.path.exists(path):
-                raise CertificateError(
-                    "The trusted certificates are not at {path}.",
-                    advice="Correct the environment variable {variable}.",
-                    path=one_line(path, 120),
-                    variable=name,
-                )
-            return path
-    return True
+    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), "")
+    if name and not os.path.exists(os.environ[name]):
+        raise CertificateError(
+            "The trusted certificates are not at {path}.",
+            advice="Correct the environment variable {variable}.",
+            path=one_line(os.environ[name], 120),
+            variable=name,
+        )
+    return os.environ.get(name) or True
 
 
 def _check_host_behind_proxy(host: str, address_filter: AddressFilter) -> None:
     """A proxy makes the connection: if this computer can resolve the name, check what the proxy will find."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return
-    if not any(address_filter(host, str(entry[4][0])) for entry in found):
+    found = addresses_of(host)
+    if found and not any(address_filter(host, address) for address in found):
         raise address_not_allowed(host)
 
 
@@ -236,30 +203,23 @@ class _StrictResponse(http.client.HTTPResponse):
         return size
 
 
-class _WatchedConnection:
-    """Mixin: a connection that the current watchdog watches."""
+class _PlainConnection(urllib3.connection.HTTPConnection):
+    """A connection that the current watchdog watches."""
 
     response_class = _StrictResponse
 
     def _new_conn(self) -> socket.socket:
-        connection: Any = self
-        watchdog: Watchdog = _local.watchdog
-        return open_connection(connection.host, connection.port, watchdog)
+        return open_connection(self.host, self.port, _local.watchdog)
 
     def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
+        super().connect()
         watchdog: Watchdog = _local.watchdog
-        connection: Any = self
         # Until here, the connect timeout applied to everything, including sending an image.
-        connection.sock.settimeout(watchdog.timeouts.send)
+        self.sock.settimeout(watchdog.timeouts.send)
         watchdog.mark_connected()
 
 
-class _PlainConnection(_WatchedConnection, urllib3.connection.HTTPConnection):  # type: ignore[misc]
-    pass
-
-
-class _SecureConnection(_WatchedConnection, urllib3.connection.HTTPSConnection):  # type: ignore[misc]
+class _SecureConnection(_PlainConnection, urllib3.connection.HTTPSConnection):
     pass
 
 

@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ...errors import Action, ParameterError, one_line
 
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""The HTTP status codes that redirect."""
 _PORTS = {"http": 80, "https": 443}
 _MAX_URL = 8192
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -39,12 +41,9 @@ def parse_http_url(address: object) -> SplitResult | None:
         return None
     try:
         parts = urlsplit(address)
-        port = parts.port
+        return parts if parts.scheme in _PORTS and parts.hostname and parts.port != 0 else None
     except ValueError:
         return None
-    if parts.scheme not in _PORTS or not parts.hostname or port == 0:
-        return None
-    return parts
 
 
 def is_http_url(address: object, schemes: Sequence[str] = ("http", "https")) -> bool:
@@ -56,12 +55,10 @@ def is_http_url(address: object, schemes: Sequence[str] = ("http", "https")) -> 
 def origin_of(address: str) -> str:
     """Returns scheme, host and port in a form that can be compared; "" for anything that is not an http(s) URL."""
     parts = parse_http_url(address)
-    if parts is None or parts.hostname is None:
+    if parts is None:
         return ""
-    host = parts.hostname.rstrip(".")
-    if ":" in host:
-        host = f"[{host}]"
-    return f"{parts.scheme}://{host}:{parts.port or _PORTS[parts.scheme]}"
+    host = host_of(address)
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{parts.port or _PORTS[parts.scheme]}"
 
 
 def host_of(address: str) -> str:
@@ -74,19 +71,16 @@ def redirect_target(address: str, location: str) -> str:
     """Returns the absolute URL of a Location header; "" if it is not an http(s) URL."""
     with suppress(UnicodeError):  # headers are read as Latin-1; non-ASCII bytes in them are UTF-8
         location = location.encode("latin-1").decode("utf-8")
-    try:
+    with suppress(ValueError):
         target = urljoin(address, location)
-    except ValueError:
-        return ""
-    return target if location and is_http_url(target) else ""
+        return target if location and is_http_url(target) else ""
+    return ""
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host name means this computer, without a DNS lookup."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
     ip = _ip(host)
-    return ip is not None and ip.is_loopback
+    return ip.is_loopback if ip else host == "localhost" or host.endswith(".localhost")
 
 
 def scope_of_ip(ip: IPAddress) -> NetworkScope:
@@ -104,16 +98,18 @@ def scope_of_ip(ip: IPAddress) -> NetworkScope:
 
 def scope_of_host(host: str) -> NetworkScope:
     """Returns the scope of a host, by the nearest of its addresses; PUBLIC for one that is not found."""
-    ip = _ip(host)
-    if ip is not None:
-        return scope_of_ip(ip)
-    try:
-        import socket
+    found = [host] if _ip(host) else addresses_of(host)
+    return max((scope_of_ip(ip) for address in found if (ip := _ip(address))), default=NetworkScope.PUBLIC)
 
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+
+def addresses_of(host: str) -> list[str]:
+    """Returns the IP addresses of a host name; none if this computer can't resolve it."""
+    import socket
+
+    try:
+        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError):
-        return NetworkScope.PUBLIC
-    return max((scope_of_ip(ip) for entry in found if (ip := _ip(str(entry[4][0])))), default=NetworkScope.PUBLIC)
+        return []
 
 
 def address_filter(service_origin: str) -> Callable[[str, str], bool]:
@@ -126,12 +122,9 @@ def address_filter(service_origin: str) -> Callable[[str, str], bool]:
 
     def allowed(host: str, address: str) -> bool:
         ip = _ip(address)
-        if ip is None:
-            return False
-        scope = scope_of_ip(ip)
-        if scope is NetworkScope.PUBLIC or (home and host.rstrip(".").lower() == home):
-            return True
-        return bool(home) and scope <= scope_of_host(home)
+        if ip is None or scope_of_ip(ip) is NetworkScope.PUBLIC:
+            return ip is not None
+        return bool(home) and (host.rstrip(".").lower() == home or scope_of_ip(ip) <= scope_of_host(home))
 
     return allowed
 

@@ -18,7 +18,7 @@ FAMILY = {
     for name, kind in vars(errors).items()
     if isinstance(kind, type) and issubclass(kind, errors.ImageTo3DError)
 }
-OPTIONS = {"advice", "action", "transient", "retry_after"}
+OPTIONS = {"advice", "action", "retry_after"}
 OUTSIDE = {"tests", "tools", "benchmarks", "build", "demo"}
 
 

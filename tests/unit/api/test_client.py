@@ -486,6 +486,15 @@ def test_a_redirect_is_not_followed_with_the_key(client: Client, httpserver: HTT
     assert raised.value.action is Action.OPEN_PREFERENCES
 
 
+@pytest.mark.parametrize("name", ["Location", "location", "LOCATION"])
+def test_a_redirect_names_the_other_host_whatever_the_case_of_its_header(name: str) -> None:
+    def redirect(connection: Connection) -> None:
+        connection.answer(b"", "302 Found", **{name: "https://other.example/api"})
+
+    with RawServer(redirect) as server, pytest.raises(UnsafeAddressError, match=r"other\.example"):
+        Client(server.url, KEY).balance()
+
+
 @pytest.mark.parametrize("location", ["", "http://[", "\x01", "//", "///", "https://" + "x" * 9000])
 def test_a_redirect_to_nowhere_is_a_readable_error(location: str) -> None:
     def redirect(connection: Connection) -> None:

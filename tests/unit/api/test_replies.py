@@ -16,6 +16,7 @@ from image_to_3d.errors import (
     ServiceBrokenError,
     ServiceRefusedError,
 )
+from requests.structures import CaseInsensitiveDict
 
 SECRET = "kA93jfQz7LmTb0XvSecret"
 GLB = "https://pub-3626123a908346a7a8be8d9295f44e26.r2.dev/generations/0-f85a.glb"
@@ -26,7 +27,8 @@ FUTURE = "https://later.example/generations/0-f85a.glb"
 
 def read(data: object, status_code: int = 200, **headers: str) -> Reply:
     body = data if isinstance(data, bytes) else json.dumps(data).encode()
-    return read_reply(status_code, {k.replace("_", "-"): v for k, v in headers.items()}, body, secret=SECRET)
+    given = CaseInsensitiveDict({k.replace("_", "-"): v for k, v in headers.items()})
+    return read_reply(status_code, given, body, secret=SECRET)
 
 
 def refused(data: object, status_code: int = 200, **headers: str) -> ImageTo3DError:
