@@ -116,15 +116,8 @@ def submit(
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if at is not None:
         target = target._replace(location=at)
-    request = JobRequest(
-        image=image,
-        name=name,
-        parameters=parameters,
-        placement=placement,
-        target_scene=target,
-        place_by_itself=scene is not None,
-        group=group,
-    )
+    placed = scene is not None
+    request = JobRequest(image, parameters, name, placement, target, place_by_itself=placed, group=group)
     queue().configure(config)
     job = queue().add(request)
     job_view.put(job)

@@ -115,14 +115,12 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         layout = self.layout
         layout.use_property_split = True
         layout.use_property_decorate = False
-
         service = layout.column()
         service.row().prop(self, "service", expand=True)
         if self.service == OFFLINE:
             _hint(service, "Rough shapes from the image's outline, made on this computer. No AI.")
         else:
             self._draw_account(service)
-
         layout.separator()
         storage = layout.column()
         storage.prop(self, "job_limit")

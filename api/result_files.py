@@ -40,17 +40,14 @@ def classify(links: Sequence[Sequence[str]], format: str) -> ResultFiles:
     """Classify a result's files. `format`: the requested format of the model."""
     files = [(extension(mirrors[0]), tuple(mirrors)) for mirrors in links if mirrors]
     unnamed = [f for f in files if f[0] not in (*MODELS, *VIDEOS, *_COMPANIONS)]
-
     delivered = next((e for e in (format, *MODELS) if any(f[0] == e for f in files)), "")
     model = [f for f in files if delivered and f[0] == delivered][:1]
     candidates = model or unnamed or [f for f in files if f[0] in VIDEOS]
-
     video = [f for f in files if f[0] in VIDEOS][:1]
     # If the model is known by its extension, a file without one may be the video, and vice versa.
     video_candidates = video or (unnamed if len(files) > 1 else [])
     if candidates == unnamed and not video:
         video_candidates = unnamed[::-1] if len(unnamed) > 1 else []
-
     companions = [f for f in files if f[0] in _COMPANIONS] if (delivered or format) == "obj" else []
     return ResultFiles(
         model=_joined([f[1] for f in candidates]),

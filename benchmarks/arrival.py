@@ -81,7 +81,7 @@ def prepared(path: Path) -> Run:
         ready_job = replace(job, blend_file=target.name, details=outcome[0])
         while place_model.prefetch(ready_job):
             yield False
-        place_model.place_with_undo(ready_job, bpy.context.scene)
+        place_model.place(ready_job, bpy.context.scene)
         yield True
 
     stall, work, seconds = _loop(ticks())

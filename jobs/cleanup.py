@@ -7,6 +7,7 @@ for and is in no saved scene is never deleted, however old.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
@@ -53,10 +54,8 @@ def folder_size(folder: Path) -> int:
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
-            try:
+            with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(path, name)).st_size
-            except OSError:
-                continue
     return total
 
 
@@ -64,11 +63,8 @@ def select_removable(
     found: list[JobFolder], *, older_than_days: float | None, over_gigabytes: float | None, now: float
 ) -> list[JobFolder]:
     """Returns those of the folders (oldest first) that a clean-up deletes. `now`: seconds since the epoch."""
-    chosen = [
-        each
-        for each in found
-        if each.removable and older_than_days is not None and now - each.job.created > older_than_days * DAY
-    ]
+    oldest = now - (float("inf") if older_than_days is None else older_than_days * DAY)
+    chosen = [each for each in found if each.removable and each.job.created < oldest]
     if over_gigabytes is not None:
         left = sum(each.size for each in found) - sum(each.size for each in chosen)
         for each in found:

@@ -33,13 +33,14 @@ _RENAMED_SCENE_FIELDS: Final = {"stamp": "scene_token"}
 
 def to_json(job: Job) -> dict[str, Any]:
     """Returns the job as plain data. Tuples become lists; `from_json` reverses that."""
-    values = {f.name: getattr(job, f.name) for f in fields(job)}
+    values, error = {f.name: getattr(job, f.name) for f in fields(job)}, job.error
+    error_texts = {"message": error.message.to_json(), "advice": error.advice.to_json()} if error else {}
     return values | {
         "folder": str(job.folder),
         "image": job.image._asdict(),
         "target_scene": job.target_scene._asdict(),
         "placement": job.placement.to_json(),
-        "error": _error_to_json(job.error) if job.error else None,
+        "error": error._asdict() | error_texts if error else None,
         "note": job.note.to_json(),
         "parameters": dict(job.parameters),
         "details": dict(job.details),
@@ -107,10 +108,6 @@ def read_job_files(results_folders: Sequence[Path]) -> Iterator[tuple[Job, str]]
                 yield read_job_file(file.parent)
             except (OSError, ValueError) as error:
                 _log.warning("%s has no readable %s: %s", file.parent.name, JOB_FILE, error)
-
-
-def _error_to_json(error: ErrorInfo) -> dict[str, Any]:
-    return error._asdict() | {"message": error.message.to_json(), "advice": error.advice.to_json()}
 
 
 def _error_from_json(values: Mapping[str, Any]) -> ErrorInfo:

@@ -93,10 +93,11 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
         group = str(root.get(provenance.GROUP) or new_id())
         root[provenance.GROUP] = group
         others = len(variations.group_of(root, context.scene))
-        step = variations.width(root) * variations.GAP
+        low, high = variations.bounds(root)
+        step = (high.x - low.x or 1.0) * variations.GAP
         x, y, z = root.matrix_world.translation
         if placement.on_ground:
-            z = variations.lowest(root)  # the location is where the lowest point goes, wherever the origin is
+            z = low.z  # the location is where the lowest point goes, wherever the origin is
         seeds = random.sample(range(1, MAX_SEED), self.count)
         jobs: list[Job] = []
         try:

@@ -58,7 +58,7 @@ class MonitorMixin:
     def monitor(self, context: bpy.types.Context) -> set[str]:
         """Become the monitor. Returns FINISHED if there is one already, or nothing to monitor."""
         global _run
-        if is_running() or not engine.busy() or context.window is None:
+        if _run is not None or not engine.busy() or context.window is None:
             return {"FINISHED"}
         manager = context.window_manager
         _run = Run(manager.event_timer_add(TICK, window=context.window), time.monotonic())
@@ -114,11 +114,6 @@ class IMAGE_TO_3D_OT_monitor(MonitorMixin, bpy.types.Operator):
         return {"FINISHED"}
 
 
-def is_running() -> bool:
-    """Whether a monitor is running."""
-    return _run is not None
-
-
 def start() -> None:
     """Start the monitor soon. Harmless if it is running, or there is nothing to monitor."""
     if not bpy.app.background and not bpy.app.timers.is_registered(_start_operator):
@@ -162,7 +157,7 @@ def _remove(timer: bpy.types.Timer) -> None:
 
 def _start_operator() -> float | None:
     """App timer: start the monitor."""
-    if is_running() or not engine.busy():
+    if _run is not None or not engine.busy():
         return None
     windows = bpy.context.window_manager.windows
     if not windows:

@@ -34,9 +34,8 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         row.operator(Op.SHOW_IMAGE, text="", icon="HIDE_OFF", emboss=False)
         date = str(root.get(provenance.DATE, ""))[:10]
         column.label(text=f"Seed {root.get(provenance.SEED, '?')} · {date}", icon="BLANK1")
-        size = bpy.utils.units.to_string(
-            context.scene.unit_settings.system, "LENGTH", variations.height(root), precision=3
-        )
+        low, high = variations.bounds(root)
+        size = bpy.utils.units.to_string(context.scene.unit_settings.system, "LENGTH", high.z - low.z, precision=3)
         column.label(text=f"{variations.triangle_count(root):,} triangles · {size} high", icon="BLANK1")
         job = job_view.job(str(root.get(provenance.JOB, "")))
         for repair in job.details.get("repairs", ()) if job is not None else ():

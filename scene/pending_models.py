@@ -80,7 +80,8 @@ def add_placeholder(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True)
     """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted."""
     if not _wants_placeholder(job):
         return
-    placeholder.add(job, scene, place_model.view_layer(scene), job.target_scene.location)
+    collection = place_model.active_collection(scene, place_model.view_layer(scene))
+    placeholder.add(job, collection, job.target_scene.location)
     if undo_step:
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
 
@@ -112,7 +113,7 @@ def place_here(
     spare = placeholder.find(job.id) if empty is None else None
     if spare is not None:
         placeholder.remove(spare)
-    objects = place_model.place_with_undo(job, scene, placeholder=empty, at=at)
+    objects = place_model.place(job, scene, placeholder=empty, at=at)
     _unsaved.add(job.id)
     queue.mark_placed(job.id, [item.name for item in objects])
 
@@ -124,7 +125,6 @@ def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
     """
     left = tuple(_unsaved)
     target_scene.file_loaded()
-    placeholder.file_loaded()
     _unsaved.clear()
     _ready.clear()
     _stale_placeholders.clear()

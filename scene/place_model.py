@@ -72,30 +72,23 @@ def discard_prefetched(job: Job) -> None:
     _remove_libraries(item for item in bpy.data.libraries if item.filepath == path and item.session_uid in _prefetched)
 
 
-def place_with_undo(
-    job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
-) -> list[bpy.types.Object]:
-    """Call `place`, remove the placeholder, and push one undo step named after the model."""
-    objects = place(job, scene, placeholder=placeholder, at=at)
-    if placeholder is not None:
-        placeholders.remove(placeholder)
-    bpy.ops.ed.undo_push(message=f"Add {job.name}")
-    return objects
-
-
 def place(
     job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
 ) -> list[bpy.types.Object]:
-    """Place the job's model in `scene`. Returns its objects, the root first.
+    """Place the job's model in `scene`, as one undo step named after the model. Returns its objects, the root first.
 
     It replaces the placeholder if one is given; otherwise the job's settings decide, and `at` replaces the location
     where the job was started. Raises WorkerError if the prepared model can't be read, and the errors of
     `place_directly` if there is none.
     """
     if job.blend_path is None:
-        return place_directly(job, scene, placeholder=placeholder, at=at)
-    objects, asset_collection = _append(job.blend_path)
-    _link_and_transform(objects, asset_collection, job, scene, placeholder, at)
+        objects = place_directly(job, scene, placeholder=placeholder, at=at)
+    else:
+        objects, asset_collection = _append(job.blend_path)
+        _link_and_transform(objects, asset_collection, job, scene, placeholder, at)
+    if placeholder is not None:
+        placeholders.remove(placeholder)
+    bpy.ops.ed.undo_push(message=f"Add {job.name}")
     return objects
 
 
@@ -261,10 +254,13 @@ def _collections(
         new = bpy.data.collections.new(placement.collection)
         scene.collection.children.link(new)
         return [new]
+    return [active_collection(scene, layer)]
+
+
+def active_collection(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> bpy.types.Collection:
+    """Returns the view layer's active collection; the scene's if that can't be changed."""
     active = layer.active_layer_collection
-    if active is not None and _editable(active.collection):
-        return [active.collection]
-    return [scene.collection]
+    return active.collection if active is not None and _editable(active.collection) else scene.collection
 
 
 def _editable(collection: bpy.types.Collection) -> bool:

@@ -29,10 +29,8 @@ _names: dict[str, str] = {}
 """By job id: the last known name of its placeholder."""
 
 
-def add(
-    job: Job, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, at: tuple[float, float, float]
-) -> bpy.types.Object:
-    """Add a placeholder for a job, at a location in world space."""
+def add(job: Job, collection: bpy.types.Collection, at: tuple[float, float, float]) -> bpy.types.Object:
+    """Add a placeholder for a job to a collection, at a location in world space."""
     empty = bpy.data.objects.new(f"{job.name} (placeholder)", None)  # the name without suffix is the model's
     empty.empty_display_type = "IMAGE"
     empty.empty_display_size = job.placement.size or _DEFAULT_SIZE
@@ -42,9 +40,7 @@ def add(
     empty.hide_render = True
     empty[JOB_PROPERTY] = job.id
     empty.matrix_basis = Matrix.Translation(at) @ UPRIGHT
-    active = layer.active_layer_collection
-    usable = active is not None and active.collection.library is None and active.collection.override_library is None
-    (active.collection if usable else scene.collection).objects.link(empty)
+    collection.objects.link(empty)
     _names[job.id] = empty.name
     show_image(job, empty)
     return empty
@@ -52,15 +48,11 @@ def add(
 
 def find(job_id: str, scene: bpy.types.Scene | None = None) -> bpy.types.Object | None:
     """Returns a job's placeholder; None if the artist deleted it, or it is not in `scene`."""
-    known = bpy.data.objects.get(_names.get(job_id, ""))
-    if known is None or known.get(JOB_PROPERTY) != job_id:
-        known = next((item for item in bpy.data.objects if item.get(JOB_PROPERTY) == job_id), None)
-        if known is None:
-            return None
-        _names[job_id] = known.name
-    if scene is not None and scene.objects.get(known.name) != known:
-        return None
-    return known
+    known = find_cached(job_id)
+    if known is None:
+        search()
+        known = find_cached(job_id)
+    return known if known is None or scene is None or scene.objects.get(known.name) == known else None
 
 
 def find_cached(job_id: str) -> bpy.types.Object | None:
@@ -108,11 +100,6 @@ def remove(empty: bpy.types.Object) -> None:
     bpy.data.objects.remove(empty)
     if isinstance(image, bpy.types.Image) and image.users == 0:
         bpy.data.images.remove(image)
-
-
-def file_loaded() -> None:
-    """Another file was loaded: the known names no longer apply."""
-    _names.clear()
 
 
 def any_shown(job_ids: Iterable[str]) -> bool:

@@ -38,33 +38,18 @@ def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.O
     return sorted((item for item in scene.objects if item.get(GROUP) == group), key=lambda item: str(item[JOB]))
 
 
-def width(root: bpy.types.Object) -> float:
-    """Returns a model's width along X, in world space."""
-    edges = [corner.x for corner in _corners(root)]
-    return max(edges) - min(edges) if edges else 1.0
-
-
-def lowest(root: bpy.types.Object) -> float:
-    """Returns the height of a model's lowest point, in world space."""
-    return min((corner.z for corner in _corners(root)), default=root.matrix_world.translation.z)
-
-
-def height(root: bpy.types.Object) -> float:
-    """Returns a model's height along Z, in world space."""
-    heights = [corner.z for corner in _corners(root)]
-    return max(heights) - min(heights) if heights else 0.0
+def bounds(root: bpy.types.Object) -> tuple[Vector, Vector]:
+    """Returns the lowest and highest corner of a model's bounding box, in world space."""
+    meshes = [item for item in parts(root) if item.type == "MESH"]
+    corners = [item.matrix_world @ Vector(corner) for item in meshes for corner in item.bound_box]
+    corners = corners or [root.matrix_world.translation]
+    return Vector(map(min, zip(*corners, strict=True))), Vector(map(max, zip(*corners, strict=True)))
 
 
 def triangle_count(root: bpy.types.Object) -> int:
     """Returns the number of triangles of a model. Cheap: counted from the sizes of its meshes."""
     meshes = [item.data for item in parts(root) if isinstance(item.data, bpy.types.Mesh)]
     return sum(len(mesh.loops) - 2 * len(mesh.polygons) for mesh in meshes)
-
-
-def _corners(root: bpy.types.Object) -> list[Vector]:
-    return [
-        item.matrix_world @ Vector(corner) for item in parts(root) if item.type == "MESH" for corner in item.bound_box
-    ]
 
 
 def show_only(shown: bpy.types.Object, group: list[bpy.types.Object]) -> None:

@@ -203,7 +203,7 @@ def test_a_mode_somebody_works_in_is_not_disturbed(make_job: Callable[..., Any],
     if mode == "EDIT":
         bpy.ops.transform.translate(value=(0, 0, 1))
         bpy.ops.ed.undo_push(message="move")
-    arrival().place_with_undo(job, bpy.context.scene)
+    arrival().place(job, bpy.context.scene)
     assert (cube.mode, bpy.context.object, bpy.context.selected_objects) == (mode, cube, [cube])
     bpy.ops.ed.undo()
     assert "chair" not in bpy.context.scene.objects
@@ -229,7 +229,7 @@ def test_one_undo_takes_it_away_and_redo_brings_it_back(make_job: Callable[..., 
     if ahead:
         while arrival().prefetch(job):
             pass
-    arrival().place_with_undo(job, bpy.context.scene)
+    arrival().place(job, bpy.context.scene)
     after = names()
     assert after["objects"] == ["chair"]
     bpy.ops.ed.undo()
