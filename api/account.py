@@ -68,6 +68,6 @@ def _entries(value: object, depth: int = 0) -> list[Mapping[str, Any]]:
             return [inner]
         if isinstance(inner, Mapping) and all(isinstance(e, Mapping) and "id" in e for e in inner.values()):
             inner = list(inner.values())
-        if found := _entries(inner, depth + 1):
-            return found
+        if (isinstance(inner, Mapping) and inner) or (isinstance(inner, list) and any(map(mapping, inner))):
+            return _entries(inner, depth + 1)
     return []

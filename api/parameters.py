@@ -8,7 +8,6 @@ add a row to `_ALL`.
 from __future__ import annotations
 
 import enum
-import math
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -76,9 +75,12 @@ class Parameter(NamedTuple):
             case _:
                 return f"a {self.kind.value} from {self.minimum} to {self.maximum}"
 
-    def check(self, value: object) -> Any:
+    def check(self, value: Any) -> Any:
         """Returns the value as it is sent. Raises ParameterError that names parameter, value and range."""
         value = _plain(value)
+        is_digits = self.digits and isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value)
+        if self.kind is Kind.INTEGER and (is_digits or (isinstance(value, float) and value.is_integer())):
+            value = int(value)
         match self.kind:
             case Kind.BOOLEAN if isinstance(value, bool):
                 return value
@@ -89,21 +91,16 @@ class Parameter(NamedTuple):
             case Kind.TEXT if isinstance(value, str) and value.strip():
                 if not self.schemes or is_http_url(value, self.schemes):
                     return value
-            case Kind.INTEGER | Kind.NUMBER:
-                number = self._as_number(value)
-                if number is not None and (self.minimum or 0) <= number <= (self.maximum or 0):
-                    return float(number) if self.kind is Kind.NUMBER else number
+            case Kind.INTEGER if isinstance(value, int) and not isinstance(value, bool) and self._in_range(value):
+                return value
+            case Kind.NUMBER if isinstance(value, int | float) and not isinstance(value, bool):
+                number = value if isinstance(value, int) else undo_single_precision(value)
+                if self._in_range(number):
+                    return float(number)
         raise self._wrong(value)
 
-    def _as_number(self, value: object) -> int | float | None:
-        """Returns an integer, or with NUMBER a decimal number; None for anything else."""
-        if self.digits and isinstance(value, str) and re.fullmatch("[0-9]{1,20}", value):
-            return int(value)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        if isinstance(value, int) or (self.kind is Kind.INTEGER and value.is_integer()):
-            return int(value)
-        return undo_single_precision(value) if self.kind is Kind.NUMBER and math.isfinite(value) else None
+    def _in_range(self, value: float) -> bool:
+        return (self.minimum or 0) <= value <= (self.maximum or 0)
 
     def _wrong(self, value: object) -> ParameterError:
         return ParameterError(_OUT_OF_RANGE, name=self.name, value=_shown(value), allowed=self.range_text)
@@ -187,7 +184,7 @@ def _unknown(name: object) -> ParameterError:
     return ParameterError('There is no parameter "{name}"; there are {names}.', name=text, names=", ".join(PARAMETERS))
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> Any:
     """Returns a NumPy scalar as a Python value; anything else as it is."""
     if getattr(value, "shape", None) == () and callable(item := getattr(value, "item", None)):
         value = item()

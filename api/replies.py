@@ -148,7 +148,7 @@ def _add_mirrors(files: list[list[str]], mirrors: list[str]) -> None:
     """Add mirrors to the files they belong to, by file name, position or extension; others are dropped."""
     known = {url for file in files for url in file}
     has_files, by_position = bool(files), len(mirrors) == len(files)
-    for position, url in enumerate(mirrors):
+    for url in mirrors:
         if url in known:
             continue
         same_name = [f for f in files if file_name(f[0]) == file_name(url) != ""]
@@ -157,8 +157,8 @@ def _add_mirrors(files: list[list[str]], mirrors: list[str]) -> None:
             same_name[0].append(url)
         elif not has_files:
             files.append([url])  # there is nothing these could be mirrors of: they are the files
-        elif by_position and files[position] in same_kind:
-            files[position].append(url)
+        elif by_position and files[mirrors.index(url)] in same_kind:
+            files[mirrors.index(url)].append(url)
         elif len(same_kind) == 1:
             same_kind[0].append(url)
         elif len(files) == 1 and not (extension(url) and extension(files[0][0])):

@@ -91,9 +91,9 @@ def id_text(value: object) -> str:
     """Returns an id (a number or a text) as text; "" if it can't be one."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return ""
-    text = str(value).strip()
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = value.strip() if isinstance(value, str) else ""
     return text if text.isprintable() and len(text) <= 200 and text.strip(".") else ""
 
 
