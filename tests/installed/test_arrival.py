@@ -125,7 +125,7 @@ def test_a_placeholder_that_was_moved_turned_scaled_and_parented_is_followed(mak
     table.location = (0, 4, 1)
     table.rotation_euler = (0, 0, 0.5)
     job = make_job(size=1.0)
-    holder = part("scene.placeholder").add(job, scene, bpy.context.view_layer, (0.0, 0.0, 0.0))
+    holder = part("scene.placeholder").add(job, scene.collection, (0.0, 0.0, 0.0))
     scene.collection.objects.unlink(holder)
     for item in (table, holder):
         room.objects.link(item)
