@@ -135,13 +135,14 @@ def test_a_placeholder_that_was_moved_turned_scaled_and_parented_is_followed(mak
     holder.matrix_basis = moved @ holder.matrix_basis
     bpy.context.view_layer.update()
     expected = table.matrix_world @ holder.matrix_parent_inverse @ moved
+    holder_name = holder.name
     objects = arrival().place(job, scene, placeholder=holder)
     bpy.context.view_layer.update()
     assert objects[0].parent == table
     assert np.abs(np.array(objects[0].matrix_world) - np.array(expected)).max() < 1e-6
     assert [c.name for c in objects[0].users_collection] == ["Room"]
     assert lowest(objects) == pytest.approx(expected.translation.z, abs=1e-5)
-    assert holder.name in scene.objects, "removing it is not arrival's business"
+    assert holder_name not in scene.objects, "the model replaces it"
 
 
 def test_several_objects_arrive_under_one_root(make_job: Callable[..., Any]) -> None:

@@ -92,12 +92,12 @@ class Artist(RuleBasedStateMachine):
                 self.allowed_submits[job.id] += 1
             self.queue.command(job.id, Command.RETRY)
 
-    @rule(pick=PICK, command=st.sampled_from(["check_again", "send_again", "download_again", "import_again"]))
-    def commands_a_job_again(self, pick: int, command: str) -> None:
+    @rule(pick=PICK, command=st.sampled_from([command for command in Command if command is not Command.RETRY]))
+    def commands_a_job_again(self, pick: int, command: Command) -> None:
         if job := self.some_job(pick, *ENDED):
-            if command == "send_again":
+            if command is Command.SEND_AGAIN:
                 self.allowed_submits[job.id] += 1
-            getattr(self.queue, command)(job.id)
+            self.queue.command(job.id, command)
 
     @rule(pick=PICK)
     def places(self, pick: int) -> None:
