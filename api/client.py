@@ -30,6 +30,7 @@ from ..errors import (
     RateLimitError,
     ResultMissingError,
     ServiceBrokenError,
+    ServiceRefusedError,
     UnsafeAddressError,
     one_line,
 )
@@ -58,6 +59,13 @@ _NO_REPLY: Final = "The request was sent, but no reply was received: {reason}"
 
 _RawReply = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body."""
+
+_UNKNOWN_JOB: Final = re.compile(
+    r"\b(?:request|job|task|generation|id)\b.{0,20}\b(?:not found|not exist|unknown|expired|invalid)\b"
+    r"|\b(?:no such|unknown|invalid|expired) (?:request|job|task|generation|id)\b",
+    re.I,
+)
+"""The service no longer knows the job. That is not a failed generation: the files may still exist."""
 
 
 class Client:
@@ -138,7 +146,7 @@ class Client:
 
         `fetch_url` is used only if it is the service's own; otherwise the URL is made from the id. Raises
         ServiceBrokenError for any server error: polling again can help. ResultMissingError for a finished job
-        without files. ServiceRefusedError if the service does not know the job, or the generation failed.
+        without files, and for one that the service does not know. ServiceRefusedError if the generation failed.
         """
         if not self._is_own(fetch_url):
             fetch_url = f"3d/fetch/{quote(service_id, safe='')}"
@@ -148,8 +156,10 @@ class Client:
         try:
             reply = read_reply(status, headers, text, secret=self._key)
         except ImageTo3DError as error:
-            if status >= 500 and not isinstance(error, RateLimitError):
-                template, arguments = error.message
+            template, arguments = error.message
+            if status in (404, 410) or (status < 300 and _UNKNOWN_JOB.search(str(error.message))):
+                raise ResultMissingError(template, **arguments) from error
+            if status >= 500 and not isinstance(error, RateLimitError | ServiceRefusedError):
                 raise ServiceBrokenError(template, retry_after=error.retry_after, **arguments) from error
             raise
         if reply.done and not reply.links:

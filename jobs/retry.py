@@ -17,6 +17,7 @@ from ..errors import (
     ImageTo3DError,
     KeyMissingError,
     Message,
+    NoCreditError,
     OnlineAccessError,
     OutcomeUnknownError,
     RateLimitError,
@@ -43,6 +44,8 @@ class RetryPolicy:
     """Between two checks whether online access is enabled, or a key is set, again."""
     rate_limit: float = 60.0
     """Pause if the service says "too many requests" but not how long to wait."""
+    without_files: float = 180.0
+    """How long a job is polled that the service calls done, but without files."""
     new_links: int = 3
     """How often new links are requested if the links don't answer or the files are damaged."""
     list_attempts: int = 5
@@ -96,12 +99,15 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             wait = policy.rate_limit if error.retry_after is None else error.retry_after
             # The limit of a file's host is not the service's.
             return _wait(job, error.message, wait, pause=0.0 if job.state is State.DOWNLOADING else wait)
+        case ResultMissingError() if job.state is State.WAITING:
+            return _no_files(job, error, failures, policy)
         case ResultMissingError() | ResultDamagedError() if job.state is State.DOWNLOADING:
             return _request_new_links(job, error, failures, policy)
         case ResultMissingError() if job.state is State.IMPORTING:
             return Decision(job.moved(State.DOWNLOADING, model_file=""))
-        case ServiceRefusedError() if job.state is State.WAITING:
-            return _generation_failed(job, error, failures, policy)
+        case ServiceRefusedError() | NoCreditError() if job.state is State.WAITING:
+            # Over: what the reply to the submit announced is no result. A retry submits again.
+            return _fail(replace(job, service_id="", fetch_url="", links=(), sent=0.0), error)
         case WorkerError() if job.state in {State.IMPORTING, State.PREPARING}:
             if error.transient and failures.count < policy.import_attempts:
                 return Decision(job)
@@ -137,13 +143,13 @@ def _request_new_links(job: Job, error: ImageTo3DError, failures: Failures, poli
     return Decision(replace(job, note=note), wait)
 
 
-def _generation_failed(job: Job, error: ServiceRefusedError, failures: Failures, policy: RetryPolicy) -> Decision:
-    """The service says that the generation failed. Files at known links are still tried; then the job fails."""
-    if error.transient and failures.count <= policy.new_links:
-        return _wait(job, error.message, _backoff(failures.count, policy))
-    if job.links:
+def _no_files(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPolicy) -> Decision:
+    """The service says "success" without files, or no longer knows the job: try announced links, and poll a while."""
+    if job.links and failures.count == 1:
         return Decision(job.moved(State.DOWNLOADING))
-    return _fail(replace(job, service_id="", fetch_url="", sent=0.0), error)
+    if failures.seconds >= policy.without_files:
+        return _fail(job, error)
+    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), _backoff(failures.count, policy))
 
 
 def _backoff(failures: int, policy: RetryPolicy) -> float:

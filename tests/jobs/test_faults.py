@@ -395,6 +395,52 @@ def test_a_failed_generation_ends_the_job_and_a_retry_submits_again(queue: Queue
     assert len(service.submits) == 2
 
 
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("failed", "the mesh could not be made"),
+        ("failed", "no credit was charged"),
+        ("failed", "try again in 5 minutes"),
+        ("error", "the mesh could not be made"),
+        ("error", "GPU memory exhausted"),
+    ],
+)
+def test_a_failed_generation_counts_more_than_the_links_that_were_announced(
+    queue: Queue, service: ScriptedService, status: str, reason: str
+) -> None:
+    service.next("fetch", answers(to_json({"status": status, "message": reason})))
+    job = run(queue)
+    assert job.state is State.FAILED
+    assert reason in str(job.error)
+    assert job.links == ()
+    assert service.count("file") == 0
+    queue.command(job.id, Command.RETRY)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 2
+
+
+@pytest.mark.parametrize("status_code", [200, 404])
+def test_a_job_that_the_service_no_longer_knows_is_downloaded_from_its_announced_links(
+    queue: Queue, service: ScriptedService, status_code: int
+) -> None:
+    service.next("fetch", answers(to_json({"status": "error", "message": "Request not found"}, status_code)))
+    assert run(queue).state is State.READY
+    assert len(service.submits) == 1
+
+
+def test_success_without_any_file_is_polled_for_a_while_and_then_reported(
+    queue: Queue, service: ScriptedService
+) -> None:
+    service.eta = None
+    service.next(
+        "submit", lambda request: to_json({"status": "processing", "id": request.service.take(request.body).id})
+    )
+    service.next("fetch", *[answers(to_json({"status": "success", "output": []}))] * 100)
+    job = run(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "result_missing")
+    assert len(service.submits) == 1
+
+
 def test_a_job_that_never_ends_times_out_and_can_be_checked_again(
     make_queue: MakeQueue, service: ScriptedService
 ) -> None:

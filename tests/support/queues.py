@@ -43,6 +43,7 @@ EAGER = RetryPolicy(
     after_accepted=4.0,
     recheck_interval=0.1,
     rate_limit=0.3,
+    without_files=1.0,
     new_links=3,
 )
 
