@@ -229,7 +229,9 @@ class Executor:
             self._fail(job.id, error.info())
             return None
         with self._store.lock:
-            self._scheduler.requeue_front(job, _CLAIM_RETRY)
+            current = self._store.get(job.id)
+            if current is not None and current.state is State.QUEUED:
+                self._scheduler.requeue_front(job, _CLAIM_RETRY)
         return None
 
     def _commit(self, before: Job, decision: Decision) -> None:

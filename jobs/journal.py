@@ -205,7 +205,7 @@ class Journal:
     def _rebuild(self, reason: Exception) -> sqlite3.Connection:
         damaged = self._path.with_name(f"journal-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.sqlite")
         _log.warning("The journal is damaged (%s); it is set aside as %s", reason, damaged.name)
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             part = self._path.with_name(self._path.name + suffix)
             if part.exists():
                 os.replace(part, damaged.with_name(damaged.name + suffix))
@@ -219,6 +219,10 @@ class Journal:
         return database
 
 
+class TakenOverError(StorageError):
+    """The job belongs to another process now, which took this one for dead: it must not be continued here."""
+
+
 def exists(folder: Path) -> bool:
     """Whether there is a journal in the folder, thus jobs that may have to be resumed."""
     return (folder / FILE_NAME).exists()
@@ -227,7 +231,7 @@ def exists(folder: Path) -> bool:
 def _open(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT, isolation_level=None, check_same_thread=False)
     try:
-        database.execute("PRAGMA journal_mode=WAL")
+        _use_rollback_journal(database)
         database.execute("PRAGMA synchronous=FULL")
         with closing(database.execute("PRAGMA quick_check(1)")) as check:
             result = check.fetchone()[0]
@@ -240,6 +244,22 @@ def _open(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _use_rollback_journal(database: sqlite3.Connection) -> None:
+    """SQLite's write-ahead log shares memory between its users, which works on one computer only.
+
+    A file that version 0.1.0 has open stays as it is until that Blender ends.
+    """
+    database.execute("PRAGMA busy_timeout=200")
+    try:
+        database.execute("PRAGMA journal_mode=TRUNCATE")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        _log.info("the journal keeps its write-ahead log: %s", error)
+    finally:
+        database.execute(f"PRAGMA busy_timeout={_LOCK_TIMEOUT * 1000:.0f}")
 
 
 def _migrate(database: sqlite3.Connection) -> None:
@@ -281,7 +301,9 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
 def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
     now = time.time()
     record = json.dumps(serialization.to_json(job))
-    previous = database.execute("SELECT state FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    previous = database.execute("SELECT state, owner FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    if previous is not None and previous[1] != owner:
+        raise TakenOverError("{name} is continued by another Blender.", name=job.name)
     database.execute(
         "INSERT INTO jobs (id, owner, service, service_id, state, listed, changed, record)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"

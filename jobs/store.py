@@ -21,8 +21,8 @@ from typing import Any, Final
 from ..atomic_file import atomic_write
 from ..errors import Message, StorageError
 from . import serialization
-from .job import Changed, Event, Job, Notice, Removed
-from .journal import Journal
+from .job import Changed, Event, Job, Notice, Removed, State
+from .journal import Journal, TakenOverError
 from .process_lock import ProcessLock
 
 _log = logging.getLogger(__name__)
@@ -121,12 +121,15 @@ class JobStore:
     def claim(self, job: Job, limit: int) -> bool:
         """Write a job in its new state if the service has a free slot, across all Blenders. Blocks.
 
-        Returns whether it was written. Raises StorageError.
+        Returns whether it was written; also False if it is no longer queued. Raises StorageError.
         """
-        claimed = self.journal().claim(job, limit)
-        if claimed:
+        with self._write_lock:
+            current = self.get(job.id)
+            # Cancelled a moment ago: the journal must not say later that it is running.
+            if current is None or current.state is not State.QUEUED or not self.journal().claim(job, limit):
+                return False
             self._write_job_file(job)
-        return claimed
+            return True
 
     def take_over_orphans(self) -> Iterator[Job]:
         """Yields the jobs of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
@@ -153,6 +156,12 @@ class JobStore:
     def _write(self, job: Job) -> bool:
         try:
             self.journal().write(job)
+        except TakenOverError as error:
+            with self.lock:
+                if self.jobs.pop(job.id, None) is not None:
+                    self.events.put(Removed(job.id))
+                    self.notify(Notice(error.info(), warning=True))
+            return False
         except StorageError as error:
             if not self._closed:  # what happens after the end, the next Blender finds out by itself
                 _log.error("%s: %s", job.id, error)
