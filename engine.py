@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import background_task, job_view, preferences
-from .errors import Message, StorageError
+from .errors import Message, ParameterError, StorageError
 from .jobs.config import OFFLINE
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
@@ -113,6 +113,8 @@ def submit(
 
     config = preferences.read_config()
     config.require_ready()
+    if scene is not None and (reason := target_scene.why_not(scene)):
+        raise ParameterError("{reason}.", advice="", reason=reason)
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if at is not None:
         target = target._replace(location=at)

@@ -221,8 +221,8 @@ class Executor:
         claimed = job.moved(State.PREPARING)
         try:
             if self._store.claim(claimed, self._clients.config.limit):
-                published = self._publish(claimed)
-                if not published.running:  # cancelled after the journal recorded it as running
+                published = self._publish(job, claimed)
+                if published is not None and not published.running:  # cancelled after it was recorded as running
                     self._store.save(job.id)
                 return published
         except StorageError as error:
@@ -241,39 +241,42 @@ class Executor:
             with self._store.lock:
                 self._scheduler.pause(job.account, decision.pause, job.note)
         if job.state is State.SUBMITTING:
-            if not self._authorize_submit(job):
+            if not self._authorize_submit(before, job):
                 return
         else:
-            job = self._publish(job)
-            if job.state is not before.state:
+            published = self._publish(before, job)
+            if published is not None and published.state is not before.state:
                 self._store.save(job.id)
         with self._store.lock:
             current = self._store.get(job.id)
             if current is not None and current.running:
                 self._scheduler.schedule(current, decision.delay)
 
-    def _authorize_submit(self, job: Job) -> bool:
+    def _authorize_submit(self, before: Job, job: Job) -> bool:
         """Whether the job may be submitted now, and that is recorded on disk. The only rule that lets money be spent.
 
         A job of a paused service goes back to the queue. A job that can't be saved fails: what the journal does not
-        know, a later Blender would pay for again.
+        know, a later Blender would pay for again. One that another Blender took over leaves this one's list.
         """
         with self._store.lock:
             seconds, reason = self._scheduler.pause_of(job.account)
-            if seconds > 0:
-                job = self._publish(job.moved(State.QUEUED, note=reason))
-            else:
-                job = self._publish(replace(job, sent=time.time()))
-        if self._store.save(job.id):
-            return True
-        if job.state is State.SUBMITTING:
+            wanted = job.moved(State.QUEUED, note=reason) if seconds > 0 else replace(job, sent=time.time())
+            published = self._publish(before, wanted)
+        if published is None or self._store.save(job.id):
+            return published is not None
+        if published.state is State.SUBMITTING:
             self._fail(job.id, _cannot_save().info())
         return False
 
-    def _publish(self, job: Job) -> Job:
-        """Put a step's result into the store. If the job was cancelled meanwhile, only keep what was paid for."""
+    def _publish(self, before: Job, job: Job) -> Job | None:
+        """Put a step's result into the store. If the job was cancelled meanwhile, only keep what was paid for.
+
+        Returns None if the result no longer applies: another Blender continued the job since the step started.
+        """
         with self._store.lock:
             current = self._store.get(job.id)
+            if current is not None and current.state not in (before.state, State.CANCELLED):
+                return None
             if current is None or current.state is State.CANCELLED:
                 job = replace(job, state=State.CANCELLED, error=None, progress=0.0)
             if not job.running:
@@ -362,10 +365,7 @@ class Executor:
     def _take_over_orphans(self) -> None:
         try:
             for job in self._store.take_over_orphans():
-                with self._store.lock:
-                    if self._store.get(job.id) is not None:
-                        continue
-                    self._store.put(after_crash(job))
+                self._store.put(after_crash(job))
                 if self._store.save(job.id):
                     self._schedule(job.id)
         except ImageTo3DError as error:

@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -118,8 +118,11 @@ class Journal:
             rows = database.execute("SELECT DISTINCT owner FROM jobs WHERE listed AND owner != ?", (self.owner,))
             return [owner for (owner,) in rows]
 
-    def take_over(self, dead_owner: str) -> tuple[list[Job], list[Job]]:
+    def take_over(self, dead_owner: str, known: Collection[str] = ()) -> tuple[list[Job], list[Job]]:
         """Make this process the owner of a dead process's jobs. Raises StorageError.
+
+        `known`: ids of jobs that this process still has, and that were taken from it: they are left alone until it
+        has noticed.
 
         Returns the jobs that still need something (oldest first), and the settled ones, which leave the list.
         A job that can't be read stays as it is, for a version that can read it.
@@ -128,7 +131,7 @@ class Journal:
             rows = database.execute(
                 "SELECT id, record FROM jobs WHERE owner = ? AND listed ORDER BY id", (dead_owner,)
             ).fetchall()
-            jobs = [job for _, record in rows if (job := _read(record)) is not None]
+            jobs = [job for id, record in rows if id not in known and (job := _read(record)) is not None]
             open_jobs = [job for job in jobs if not job.settled]
             settled = [replace(job, listed=False) for job in jobs if job.settled]
             database.executemany("UPDATE jobs SET listed = 0 WHERE id = ?", [(job.id,) for job in settled])

@@ -137,7 +137,7 @@ class JobStore:
         assert self._process_lock is not None
         for owner in journal.owners():
             with self._process_lock.claim_dead(owner) as dead:
-                jobs, settled = journal.take_over(owner) if dead else ([], [])
+                jobs, settled = journal.take_over(owner, {job.id for job in self.all()}) if dead else ([], [])
             for job in settled:
                 self._write_job_file(job)
             yield from jobs

@@ -12,13 +12,13 @@ from .. import engine, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.job import Job, State
-from ..scene import image_sources
+from ..scene import image_sources, target_scene
 from .define import PollMixin
 from .monitor import MonitorMixin, start
 
 
-def _why_not_ready(_context: bpy.types.Context) -> str:
-    return str(preferences.read_config().why_not_ready() or "")
+def _why_not_ready(context: bpy.types.Context) -> str:
+    return str(preferences.read_config().why_not_ready() or target_scene.why_not(context.scene))
 
 
 class StartJobsOperator(PollMixin, MonitorMixin):

@@ -242,15 +242,18 @@ def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
 def _collections(
     placement: Placement, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, placeholder: bpy.types.Object | None
 ) -> list[bpy.types.Collection]:
-    """Returns the collections for the objects: the placeholder's, the named one, or the active one."""
+    """Returns the collections for the objects: the placeholder's, the named one, or the active one.
+
+    Never one that is hidden or excluded from the view layer: a model that arrived must be seen.
+    """
     if placeholder is not None:
-        found = [item for item in placeholder.users_collection if _editable(item)]
+        found = [item for item in placeholder.users_collection if _editable(item) and _visible(item, layer)]
         if found:
             return found
     if placement.collection:
         for item in (scene.collection, *scene.collection.children_recursive):
             if item.name == placement.collection and _editable(item):
-                return [item]
+                return [item] if _visible(item, layer) else [active_collection(scene, layer)]
         new = bpy.data.collections.new(placement.collection)
         scene.collection.children.link(new)
         return [new]
@@ -258,9 +261,21 @@ def _collections(
 
 
 def active_collection(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> bpy.types.Collection:
-    """Returns the view layer's active collection; the scene's if that can't be changed."""
+    """Returns the view layer's active collection; the scene's if that can't be changed or is hidden."""
     active = layer.active_layer_collection
-    return active.collection if active is not None and _editable(active.collection) else scene.collection
+    usable = active is not None and _editable(active.collection) and _visible(active.collection, layer)
+    return active.collection if usable else scene.collection
+
+
+def _visible(collection: bpy.types.Collection, layer: bpy.types.ViewLayer) -> bool:
+    """Whether what is in the collection can be seen: it may be excluded from the view layer, or hidden."""
+    waiting = [layer.layer_collection]
+    while waiting:
+        found = waiting.pop()
+        if found.collection == collection and found.is_visible and not found.exclude:
+            return True
+        waiting += found.children
+    return False
 
 
 def _editable(collection: bpy.types.Collection) -> bool:

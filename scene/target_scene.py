@@ -24,6 +24,13 @@ _scene_tokens: dict[int, str] = {}
 """By session uid: the tokens of scenes in which jobs were started since the file was loaded."""
 
 
+def why_not(scene: bpy.types.Scene) -> str:
+    """Returns why no model can be placed in a scene; an empty text if it can."""
+    if not scene.is_editable:
+        return "This scene is linked from another file and can't be changed. Open a scene of this file"
+    return ""
+
+
 def capture(scene: bpy.types.Scene) -> TargetScene:
     """Returns what a job needs to find `scene` again. Sets the scene's token."""
     scene_token = _scene_tokens[scene.session_uid] = _scene_tokens.get(scene.session_uid) or _own_token(scene)

@@ -398,3 +398,24 @@ def test_importing_directly_waits_for_object_mode(make_job: Callable[..., Any]) 
 
 def test_it_may_arrive_while_nothing_runs(image_to_3d: Any) -> None:
     assert arrival().why_not_now(bpy.context) == ""
+
+
+@pytest.mark.parametrize("hide", ["exclude", "hide_viewport", "collection"])
+@pytest.mark.parametrize("named", [True, False])
+def test_it_is_never_placed_in_a_collection_that_nobody_sees(
+    make_job: Callable[..., Any], hide: str, named: bool
+) -> None:
+    shelf = bpy.data.collections.new("Shelf")
+    bpy.context.scene.collection.children.link(shelf)
+    layer = bpy.context.view_layer
+    child = layer.layer_collection.children["Shelf"]
+    if not named:
+        layer.active_layer_collection = child
+    if hide == "collection":
+        shelf.hide_viewport = True
+    else:
+        setattr(child, hide, True)
+    (root,) = arrival().place(make_job(collection="Shelf" if named else ""), bpy.context.scene)
+    layer.update()
+    assert root.visible_get()
+    assert root.users_collection[0] == bpy.context.scene.collection

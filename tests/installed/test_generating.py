@@ -273,3 +273,23 @@ def test_a_job_that_is_off_the_list_or_switched_off_can_still_be_waited_for(
     other = image_to_3d.generate(image_file)
     part("engine").stop()
     assert other.wait(timeout=60) is other
+
+
+def test_a_linked_scene_is_reported_before_anything_is_sent(
+    image_to_3d: Any, service: ScriptedService, image_file: Path, tmp_path: Path
+) -> None:
+    import bpy
+
+    bpy.context.scene.name = "Shot"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(tmp_path / "shot.blend"), link=True) as (_, here):
+        here.scenes = ["Shot"]
+    linked = next(scene for scene in bpy.data.scenes if scene.library is not None)
+    with pytest.raises(image_to_3d.ParameterError, match="linked"):
+        image_to_3d.generate(image_file, scene=linked)
+    bpy.context.window.scene = linked
+    assert not bpy.ops.image_to_3d.generate.poll()
+    with pytest.raises(RuntimeError):
+        bpy.ops.image_to_3d.generate(image=str(image_file))
+    assert service.requests == []
