@@ -43,6 +43,7 @@ class Op(enum.StrEnum):
     TURN_PAGE = "image_to_3d.turn_page"
     GENERATE_AGAIN = "image_to_3d.generate_again"
     VARY_SEED = "image_to_3d.vary_seed"
+    ROTATE_MODEL = "image_to_3d.rotate_model"
     SHOW_VARIATION = "image_to_3d.show_variation"
     KEEP_VARIATION = "image_to_3d.keep_variation"
     SHOW_IMAGE = "image_to_3d.show_image"

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from .errors import ParameterError, one_line
 
-Group = Literal["placement", "mesh", "asset"]
+Group = Literal["placement", "mesh", "asset", "script"]
+"""Where the panel shows a setting; "script": nowhere."""
 
 
 class Choice(NamedTuple):
@@ -93,6 +94,19 @@ class Placement:
     on_ground: bool = _setting(
         True, "On Ground", "Rest the model on the ground, at the height of its location", "placement"
     )
+    up_axis: str = _setting(
+        "Y",
+        "Up Axis",
+        "The axis of the model file that points up; change it if models lie on their side",
+        "placement",
+        choices=(
+            Choice("Y", "Y Up", "As glTF files and the service's models have it"),
+            Choice("Z", "Z Up", "As CAD programs and 3D printing have it"),
+        ),
+    )
+    rotation: tuple[float, ...] = _setting(
+        (0.0, 0.0, 0.0), "Rotation", "Rotation about X, Y and Z in degrees, applied to the model file", "script"
+    )
     shade_smooth: bool = _setting(
         False, "Shade Smooth", "Shade the model smooth; otherwise the imported shading is kept", "mesh"
     )
@@ -122,14 +136,13 @@ class Placement:
         return cls(**{name: _check(name, value) for name, value in values.items()})
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self) | {"asset_tags": list(self.asset_tags)}
+        return asdict(self) | {"asset_tags": list(self.asset_tags), "rotation": list(self.rotation)}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Returns a placement in `to_json`'s form, of this or another version: unknown settings are ignored."""
-        known = {name: value for name, value in values.items() if name in SETTINGS}
-        if "asset_tags" in known:
-            known["asset_tags"] = tuple(known["asset_tags"])
+        known: dict[str, Any] = {name: value for name, value in values.items() if name in SETTINGS}
+        known |= {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
         return cls(**known)
 
 
@@ -144,6 +157,8 @@ def range_text(name: str) -> str:
     choices = SETTINGS[name].choices
     if choices:
         return "one of " + ", ".join(f'"{choice.value}"' for choice in choices)
+    if name == "rotation":
+        return "three numbers"
     kinds = {bool: "True or False", str: "a text", tuple: "a list of texts", int: "an integer from 0"}
     return kinds.get(type(DEFAULTS[name]), "a number from 0")
 
@@ -152,6 +167,9 @@ def _check(name: str, value: Any) -> Any:
     default, choices = DEFAULTS[name], SETTINGS[name].choices
     if choices:
         fits = value in [choice.value for choice in choices]
+    elif name == "rotation":
+        numbers = value if isinstance(value, list | tuple) else ()
+        fits = len(numbers) == 3 and all(isinstance(x, int | float) and math.isfinite(x) for x in numbers)
     elif isinstance(default, tuple):
         fits = isinstance(value, list | tuple) and all(isinstance(text, str) for text in value)
     elif isinstance(default, bool | str):

@@ -24,6 +24,9 @@ _NAMES_0_1_0: Final = {"picture": "image", "placing": "placement", "stamp": "sce
 PANEL_PARAMETERS: Final = {name: parameter for name, parameter in PARAMETERS.items() if name != "image"}
 """The parameters that are scene settings: all but the image, which is usually a file."""
 
+PANEL_PLACEMENT: Final = {name: setting for name, setting in placement.SETTINGS.items() if setting.group != "script"}
+"""The placement settings that are scene settings."""
+
 
 def _keep_digits(name: str, maximum: int) -> Callable[[Any, bpy.types.Context], None]:
     """Returns an update function that turns whatever was typed into an integer from 0 to `maximum`."""
@@ -84,7 +87,7 @@ def _placement_property(name: str) -> Any:
 
 def _placement_of(group: Any) -> Placement:
     """Returns the placement settings as set in the scene. Raises ParameterError."""
-    values = {name: getattr(group, name) for name in placement.SETTINGS}
+    values = {name: getattr(group, name) for name in PANEL_PLACEMENT}
     for name, value in values.items():
         if isinstance(value, float):
             values[name] = undo_single_precision(value)
@@ -120,7 +123,7 @@ def _property_group(name: str, doc: str, annotations: dict[str, Any], **methods:
 IMAGE_TO_3D_Placement = _property_group(
     "IMAGE_TO_3D_Placement",
     "How a model is placed in the scene (see placement.Placement).",
-    {name: _placement_property(name) for name in placement.SETTINGS},
+    {name: _placement_property(name) for name in PANEL_PLACEMENT},
     chosen=_placement_of,
 )
 

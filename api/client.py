@@ -38,7 +38,7 @@ from .account import Balance, Generated, read_balance, read_generated
 from .http.urls import REDIRECTS, host_of, is_loopback, origin_of, parse_http_url, redirect_target, service_base
 from .http.watchdog import Timeouts, Watchdog
 from .parameters import validate
-from .replies import Reply, links_of, read_object, read_reply
+from .replies import Reply, is_failed, links_of, read_object, read_reply
 from .sanitize import Redactor, parse_json, redacted
 
 __all__ = ["UPLOAD_LIMIT_BYTES", "Balance", "Client", "Generated"]
@@ -60,6 +60,7 @@ _NO_REPLY: Final = "The request was sent, but no reply was received: {reason}"
 _RawReply = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body."""
 
+_GENERATE_ANEW: Final = "Retry to generate it again, or try another image."
 _UNKNOWN_JOB: Final = re.compile(
     r"\b(?:request|job|task|generation|id)\b.{0,20}\b(?:not found|not exist|unknown|expired|invalid)\b"
     r"|\b(?:no such|unknown|invalid|expired) (?:request|job|task|generation|id)\b",
@@ -157,9 +158,13 @@ class Client:
             reply = read_reply(status, headers, text, secret=self._key)
         except ImageTo3DError as error:
             template, arguments = error.message
+            if is_failed(text) and status not in (401, 402, 403, 429):
+                # Final, whatever its text says of waiting or of credit.
+                failure = "The generation failed ({reply})."
+                raise ServiceRefusedError(failure, advice=_GENERATE_ANEW, **arguments) from error
             if status in (404, 410) or (status < 300 and _UNKNOWN_JOB.search(str(error.message))):
                 raise ResultMissingError(template, **arguments) from error
-            if status >= 500 and not isinstance(error, RateLimitError | ServiceRefusedError):
+            if status >= 500 and not isinstance(error, RateLimitError):
                 raise ServiceBrokenError(template, retry_after=error.retry_after, **arguments) from error
             raise
         if reply.done and not reply.links:

@@ -96,11 +96,9 @@ def error_from_reply(
     since the service also sends its errors with HTTP 200.
     """
     text = text or message_of(data, redactor)
-    # "failed" is final: a wait that its text names, or the HTTP status, is no reason to ask for the job again.
-    failed = str(data.get("status")).strip().lower() == "failed"
-    rate = status_code == 429 or (not failed and bool(_RATE.search(text)))
+    rate = status_code == 429 or bool(_RATE.search(text))
     wait = retry_after(headers, data, text if rate else "")
-    kind, template = _classify(200 if failed and status_code >= 500 else status_code, text, rate)
+    kind, template = _classify(status_code, text, rate)
     shown = '"{reason}"' if status_code == 200 else '"{reason}", HTTP {status}'
     reply = Message(shown if text else "HTTP {status}", {"reason": text, "status": status_code})
     advice = "Try again later." if kind is ServiceRefusedError and _BUSY.search(text) else None

@@ -94,6 +94,12 @@ def read_object(status_code: int, headers: Mapping[str, str], body: bytes, redac
     return data
 
 
+def is_failed(body: bytes) -> bool:
+    """Whether a reply to a poll says that the generation failed."""
+    data = parse_json(body)
+    return isinstance(data, dict) and str(data.get("status")).strip().lower() == "failed"
+
+
 def merged(links: Sequence[Sequence[str]], earlier: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], ...]:
     """Returns a finished job's links, with those that an earlier reply announced as further mirrors."""
     files = [list(mirrors) for mirrors in links]

@@ -19,6 +19,9 @@ IMAGE_URL: Final = f"{PREFIX}image_url"
 SEED: Final = f"{PREFIX}seed"
 DATE: Final = f"{PREFIX}date"
 GROUP: Final = f"{PREFIX}group"
+UP_AXIS: Final = f"{PREFIX}up_axis"
+ROTATION: Final = f"{PREFIX}rotation"
+"""Degrees about X, Y and Z, from the model file to what is in the scene."""
 
 _NAMES_0_1_0: Final = {IMAGE: f"{PREFIX}picture", IMAGE_URL: f"{PREFIX}picture_url"}
 """What version 0.1.0 called them."""
@@ -28,7 +31,7 @@ _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
 """What `job.new_id` returns. A .blend comes from anywhere: an id in it must not lead elsewhere on the disk."""
 
 
-def record_of(job: Job) -> dict[str, str | int | float]:
+def record_of(job: Job) -> dict[str, Any]:
     """Returns the custom properties for a job's model. The seed is text: Blender can't hold unsigned 32 bit."""
     used = {
         f"{PREFIX}{name}": job.parameters[name]
@@ -46,6 +49,8 @@ def record_of(job: Job) -> dict[str, str | int | float]:
             JOB: job.id,
             f"{PREFIX}service": job.service,
             f"{PREFIX}service_id": job.service_id,
+            UP_AXIS: job.placement.up_axis,
+            ROTATION: list(job.placement.rotation),
             DATE: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(job.created)),
         }
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 from bpy.props import EnumProperty, IntProperty
+from mathutils import Matrix
 
 from .. import engine, preferences
 from ..api.parameters import MAX_SEED
@@ -18,7 +20,7 @@ from ..errors import ImageError
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
-from ..scene import image_sources, variations
+from ..scene import image_sources, orientation, variations
 from .define import PollMixin, operator
 from .generate import StartJobsOperator
 from .open_actions import open_with_system
@@ -45,6 +47,13 @@ def _root(context: bpy.types.Context) -> bpy.types.Object:
     return found
 
 
+def _placement(context: bpy.types.Context, root: bpy.types.Object) -> Placement:
+    """Returns the scene's placement settings, with the orientation that the model has now."""
+    chosen: Placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
+    up_axis = str(root.get(provenance.UP_AXIS, chosen.up_axis))
+    return replace(chosen, up_axis=up_axis, rotation=orientation.rotation_of(root))
+
+
 def _why_no_model(context: bpy.types.Context) -> str:
     return "" if variations.model_of(context.active_object) is not None else "Select a generated model"
 
@@ -63,7 +72,7 @@ class IMAGE_TO_3D_OT_generate_again(StartJobsOperator, bpy.types.Operator):
     def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
         root = _root(context)
         image, parameters = _image_of(root), provenance.parameters_in(root)
-        placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
+        placement = _placement(context, root)
         return [engine.submit(image, name=root.name, parameters=parameters, placement=placement, scene=context.scene)]
 
 
@@ -86,7 +95,7 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
             raise obstacle
         image = _image_of(root)
         parameters = provenance.parameters_in(root)
-        placement: Placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
+        placement = _placement(context, root)
         if placement.place == "ORIGIN":
             placement = replace(placement, place="CURSOR")  # each has a location of its own
         # Nothing is changed before this point.
@@ -117,6 +126,29 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
         finally:
             bpy.ops.ed.undo_push(message=f"Vary {root.name}")
         return jobs
+
+
+class IMAGE_TO_3D_OT_rotate_model(PollMixin, bpy.types.Operator):
+    """Rotate this model by 90°, for example if it lies on its side. Generate Again and variations follow"""
+
+    bl_idname = Op.ROTATE_MODEL
+    bl_label = "Rotate 90°"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+    why_not = _why_no_model
+
+    if TYPE_CHECKING:
+        axis: str
+    else:
+        axis: EnumProperty(
+            name="Axis",
+            description="Axis of the scene to rotate about",
+            items=[(axis, axis, f"Rotate about {axis}") for axis in "XYZ"],
+            default="X",
+        )
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        orientation.rotate(_root(context), Matrix.Rotation(math.radians(90.0), 3, self.axis))
+        return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_show_variation(PollMixin, bpy.types.Operator):

@@ -43,6 +43,10 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         row = self.layout.row(align=True)
         row.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
         row.operator(Op.VARY_SEED, icon="MOD_ARRAY")
+        row = self.layout.row(align=True)
+        row.label(text="Rotate 90°")
+        for axis in "XYZ":
+            row.operator(Op.ROTATE_MODEL, text=axis).axis = axis
         if root.get(provenance.GROUP):
             row = self.layout.row(align=True)
             row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_LEFT").which = "PREVIOUS"

@@ -19,6 +19,7 @@ from ..jobs.job import Job
 from ..jobs.provenance import record_of
 from ..log import logger
 from ..placement import Placement
+from . import orientation
 from . import placeholder as placeholders
 
 _prefetched: Final[set[int]] = set()
@@ -217,6 +218,7 @@ def _link_and_transform(
     else:
         where = Matrix.Translation(Vector(at if at is not None else job.target_scene.location))
     root.matrix_basis = where @ root.matrix_basis
+    orientation.follow_variations(root, scene)
     select = placement.select and bpy.context.mode == "OBJECT"
     _ = (
         layer.objects.active

@@ -14,7 +14,7 @@ from typing import Final
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Euler, Matrix, Vector
 
 from ..errors import ImportFailedError
 from ..placement import Placement
@@ -39,6 +39,7 @@ class PreparedModel:
 def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, name: str) -> PreparedModel:
     """Combine objects into one model with the placement applied. Raises ImportFailedError if they have no geometry."""
     model = list(objects)
+    _rotate(model, placement)
     bpy.context.view_layer.update()
     repairs: list[str] = []
     low, high = _checked_bounds(model)
@@ -70,6 +71,15 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
         if mesh.shape_keys is None:
             mesh.update()
     return PreparedModel(root, model, repairs)
+
+
+def _rotate(objects: Sequence[bpy.types.Object], placement: Placement) -> None:
+    """Turn the model's top upward. (An animated object without a parent keeps its own rotation.)"""
+    up = Matrix.Rotation(math.radians(-90.0 if placement.up_axis == "Z" else 0.0), 4, "X")
+    turn = Euler([math.radians(angle) for angle in placement.rotation]).to_matrix().to_4x4() @ up
+    for item in objects:
+        if item.parent is None:
+            item.matrix_basis = turn @ item.matrix_basis
 
 
 def triangle_count(objects: Iterable[bpy.types.Object]) -> int:

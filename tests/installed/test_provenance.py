@@ -181,3 +181,66 @@ def test_the_key_goes_to_no_other_service_than_the_one_it_was_entered_for(prefer
     assert set(part("preferences").read_config().keys) == {"CUSTOM"}
     preferences.service = "MODELSLAB"
     assert set(part("preferences").read_config().keys) == {"MODELSLAB"}
+
+
+@pytest.fixture
+def long_box(service: ScriptedService) -> tuple[float, float, float]:
+    """Let the service send a box. Returns its size in Blender's axes: X, Y and Z."""
+    corners = [(x, y, z) for x in (0, 1) for y in (0, 2) for z in (0, 3)]
+    faces = ["1 2 4 3", "5 7 8 6", "1 5 6 2", "3 4 8 7", "1 3 7 5", "2 6 8 4"]
+    lines = [f"v {x} {y} {z}" for x, y, z in corners] + [f"f {face}" for face in faces]
+    service.model = "\n".join([*lines, ""]).encode()
+    service.polls_until_done = 0
+    return (1.0, 3.0, 2.0)
+
+
+def test_a_model_that_lies_on_its_side_is_rotated_and_its_variations_and_repetitions_follow(
+    image_to_3d: Any, image_file: Path, long_box: tuple[float, float, float]
+) -> None:
+    import bpy
+
+    bpy.context.scene.cursor.location = (1.0, 2.0, 0.5)
+    root = image_to_3d.generate(image_file, wait=True, output_format="obj").objects[0]
+    assert tuple(root.dimensions) == pytest.approx(long_box, abs=1e-5)
+    bpy.context.view_layer.objects.active = root
+    bpy.ops.image_to_3d.rotate_model(axis="X")
+    bpy.context.view_layer.update()
+    low, high = part("scene.variations").bounds(root)
+    assert tuple(high - low) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
+    assert low.z == pytest.approx(0.5, abs=1e-5)
+    bpy.ops.image_to_3d.vary_seed(count=1)
+    bpy.ops.image_to_3d.generate_again()
+    bpy.context.view_layer.update()
+    for other in [item for item in models() if item != root]:
+        low, high = part("scene.variations").bounds(other)
+        assert tuple(high - low) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
+        assert low.z == pytest.approx(0.5, abs=1e-5)
+    assert len(models()) == 3
+
+
+def test_a_rotation_while_variations_are_generated_applies_to_those_that_arrive_later(
+    image_to_3d: Any, service: ScriptedService, image_file: Path, long_box: tuple[float, float, float]
+) -> None:
+    import bpy
+
+    root = image_to_3d.generate(image_file, wait=True, output_format="obj").objects[0]
+    bpy.context.view_layer.objects.active = root
+    root["image_to_3d_group"] = "box"
+    engine, scene = part("engine"), bpy.context.scene
+    placement = part("placement").Placement()
+    job = engine.submit(
+        image_file, name="box", parameters={"output_format": "obj"}, placement=placement, scene=scene, group="box"
+    )
+    bpy.ops.image_to_3d.rotate_model(axis="Z")
+    engine.finish(job)
+    bpy.context.view_layer.update()
+    low, high = part("scene.variations").bounds(models()[-1])
+    assert tuple(high - low) == pytest.approx((3.0, 1.0, 2.0), abs=1e-5)
+
+
+def test_a_z_up_model_stands_with_the_setting_for_it(
+    image_to_3d: Any, image_file: Path, long_box: tuple[float, float, float]
+) -> None:
+    root = image_to_3d.generate(image_file, wait=True, output_format="obj", up_axis="Z").objects[0]
+    assert tuple(root.dimensions) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
+    assert root["image_to_3d_up_axis"] == "Z"

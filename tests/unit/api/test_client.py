@@ -257,11 +257,26 @@ def test_too_many_questions_at_fetch_have_to_wait(client: Client, httpserver: HT
     assert raised.value.retry_after == 9
 
 
-def test_a_job_the_service_does_not_know_is_refused_in_its_words(client: Client, httpserver: HTTPServer) -> None:
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_job_that_the_service_does_not_know_is_a_missing_result_in_its_words(
+    client: Client, httpserver: HTTPServer, status: int
+) -> None:
     httpserver.expect_request("/api/v6/3d/fetch/5").respond_with_json(
-        {"status": "error", "message": "Request not found"}, status=404
+        {"status": "error", "message": "Request not found"}, status=status
     )
-    with pytest.raises(ServiceRefusedError, match="Request not found"):
+    with pytest.raises(ResultMissingError, match="Request not found"):
+        client.fetch("5")
+
+
+@pytest.mark.parametrize("reason", ["out of memory", "not enough credit", "try again in 30 minutes"])
+@pytest.mark.parametrize("status", [200, 500])
+def test_a_failed_generation_is_final_whatever_its_text_says(
+    client: Client, httpserver: HTTPServer, status: int, reason: str
+) -> None:
+    httpserver.expect_request("/api/v6/3d/fetch/5").respond_with_json(
+        {"status": "failed", "message": reason}, status=status
+    )
+    with pytest.raises(ServiceRefusedError, match=f"The generation failed .*{reason}"):
         client.fetch("5")
 
 
