@@ -16,6 +16,8 @@ from .scene import target_scene
 _FIRST_CHECK: Final = 1.0
 """Seconds after the start until earlier jobs are resumed: Blender's own start comes first."""
 _RETRY_SECONDS: Final = 0.5
+_OWNERS_SECONDS: Final = 40.0
+"""Between two checks whether the Blenders that own other jobs are still running."""
 
 _cleaned_up = False
 
@@ -47,7 +49,17 @@ def _resume_unfinished() -> float | None:
     if engine.has_unfinished_jobs():
         engine.queue().adopt()
         monitor.start()
+        bpy.app.timers.register(_adopt_again, first_interval=_OWNERS_SECONDS, persistent=True)
     return None
+
+
+def _adopt_again() -> float | None:
+    """App timer: another Blender may have ended since, or one on another computer turns out to have."""
+    if not engine.queue().others_own_jobs:
+        return None
+    engine.queue().adopt()
+    monitor.start()
+    return _OWNERS_SECONDS
 
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (
@@ -65,8 +77,9 @@ def register() -> None:
 
 
 def unregister() -> None:
-    if bpy.app.timers.is_registered(_resume_unfinished):
-        bpy.app.timers.unregister(_resume_unfinished)
+    for timer in (_resume_unfinished, _adopt_again):
+        if bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     for handlers, function in _HANDLERS:
         if function in handlers:
             handlers.remove(function)

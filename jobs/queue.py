@@ -72,6 +72,11 @@ class Queue:
         """Returns for how many seconds no new job starts, and why; None if the queue is not paused."""
         return self._executor.paused()
 
+    @property
+    def others_own_jobs(self) -> bool:
+        """Whether other Blenders were running and had jobs when `adopt` last looked."""
+        return self._store.others_own_jobs
+
     # --- commands ----------------------------------------------------------------------------------------------
 
     def configure(self, config: Config) -> None:

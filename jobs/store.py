@@ -50,6 +50,8 @@ class JobStore:
         self._copied: dict[str, tuple[Any, ...]] = {}
         """By job id: what its job.json says of what a rebuilt journal must know."""
         self._closed = False
+        self.others_own_jobs = False
+        """Whether other processes owned jobs, and were not dead, at the last `take_over_orphans`."""
 
     # --- memory ------------------------------------------------------------------------------------------------
 
@@ -135,12 +137,15 @@ class JobStore:
         """Yields the jobs of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
         journal = self.journal()
         assert self._process_lock is not None
+        others_own_jobs = False
         for owner in journal.owners():
             with self._process_lock.claim_dead(owner) as dead:
                 jobs, settled = journal.take_over(owner, {job.id for job in self.all()}) if dead else ([], [])
+            others_own_jobs |= not dead
             for job in settled:
                 self._write_job_file(job)
             yield from jobs
+        self.others_own_jobs = others_own_jobs
 
     def close(self) -> None:
         """Close the journal and release the process lock: other Blenders may take over unfinished jobs."""

@@ -9,6 +9,7 @@ import sys
 
 from package_stub import ROOT
 
+FOLDERS = [f"tests/{name}" for name in ("jobs", "unit", "worker", "offline", "installed")]
 ROW = re.compile(r"^\|.*\|.*\| `([^`]+)` \|$", re.MULTILINE)
 
 
@@ -16,16 +17,16 @@ def test_every_fault_in_the_table_has_its_test() -> None:
     named = ROW.findall((ROOT / "docs" / "faults.md").read_text("utf-8"))
     assert len(named) >= 40
     listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "--no-header", "-p", "no:cacheprovider", "tests/jobs"],
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "--no-header", "-p", "no:cacheprovider", *FOLDERS],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=120,
         check=True,
     ).stdout
-    tests = {line.removeprefix("tests/jobs/").strip() for line in listed.splitlines() if "::" in line}
+    tests = {line.removeprefix("tests/").strip() for line in listed.splitlines() if "::" in line}
     for name in named:
-        wanted = name.removeprefix("jobs/") if "::" in name else f"test_faults.py::{name}"
+        wanted = name if "::" in name else f"jobs/test_faults.py::{name}"
         assert any(test == wanted or test.startswith(f"{wanted}[") for test in tests), name
 
 

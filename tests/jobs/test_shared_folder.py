@@ -38,6 +38,7 @@ def test_a_live_blenders_jobs_are_not_taken_over(make_queue: Callable[..., Queue
         second.adopt()
         time.sleep(0.05)
     assert second.jobs() == ()
+    assert second.others_own_jobs
     assert [job.state for job in rest(first)] == [State.READY] * 4
     assert len(service.submits) == 4
 
