@@ -201,7 +201,7 @@ class ServiceRefusedError(ImageTo3DError, code="refused", action=Action.RETRY):
 
 
 class OutcomeUnknownError(ImageTo3DError, code="outcome_unknown", action=Action.CHECK_AGAIN):
-    """A submit request was sent and no reply was received: it may have been charged."""
+    """A submit request was sent, and no reply says whether it was accepted: it may have been charged."""
 
     default_advice = "Check again, or send it again if it is not in your account's list."
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ErrorInfo, ImageTo3DError, InternalError, StorageError
+from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
 from . import commands, request
 from .commands import Command
 from .config import ServiceClients
@@ -261,7 +261,7 @@ class Executor:
             if seconds > 0:
                 job = self._publish(job.moved(State.QUEUED, note=reason))
             else:
-                job = self._publish(replace(job, sent=time.time()))
+                job = self._publish(replace(job, sent=time.time(), lost_reply=NO_MESSAGE))
         if self._store.save(job.id):
             return True
         if job.state is State.SUBMITTING:
