@@ -167,6 +167,12 @@ class ConnectionFailedError(ImageTo3DError, code="connection", action=Action.RET
     default_advice = "Check the network connection."
 
 
+class ProxyError(ConnectionFailedError, code="proxy", action=Action.RETRY):
+    """The proxy in the settings can't be used as it is set: nothing was sent. Trying again unchanged can't help."""
+
+    default_advice = "Correct the proxy settings: the environment variable HTTPS_PROXY, or those of the system."
+
+
 class ConnectionLostError(ImageTo3DError, code="connection_lost", action=Action.RETRY, transient=True):
     """The connection broke, stalled or timed out after the request was started."""
 
@@ -176,7 +182,10 @@ class ConnectionLostError(ImageTo3DError, code="connection_lost", action=Action.
 class CertificateError(ImageTo3DError, code="certificate", action=Action.RETRY):
     """TLS could not be set up safely. Never bypassed."""
 
-    default_advice = "Check the computer's clock, and whether a proxy or virus scanner intercepts connections."
+    default_advice = (
+        "Check the computer's clock. If a proxy or virus scanner inspects connections, its root certificate must be in "
+        "the system's certificate store, or in the file that SSL_CERT_FILE or REQUESTS_CA_BUNDLE names."
+    )
 
 
 class ServiceBrokenError(ImageTo3DError, code="service_broken", action=Action.RETRY, transient=True):
@@ -192,7 +201,7 @@ class ServiceRefusedError(ImageTo3DError, code="refused", action=Action.RETRY):
 
 
 class OutcomeUnknownError(ImageTo3DError, code="outcome_unknown", action=Action.CHECK_AGAIN):
-    """A submit request was sent and no reply was received: it may have been charged."""
+    """A submit request was sent, and no reply says whether it was accepted: it may have been charged."""
 
     default_advice = "Check again, or send it again if it is not in your account's list."
 

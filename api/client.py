@@ -55,7 +55,8 @@ MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
 _ENCODE_CHUNK: Final = 192 * 1024
 """Bytes; small, so that Blender's main thread gets the GIL in between. A multiple of 3, as base64 needs."""
 
-_NO_REPLY: Final = "The request was sent, but no reply was received: {reason}"
+_NO_REPLY: Final = "The request was sent, but no complete reply was received: {reason}"
+_UNCLEAR_REPLY: Final = "The request was sent, but {host} did not confirm it: {reason}"
 
 _RawReply = tuple[int, Mapping[str, str], bytes]
 """Status, headers and body."""
@@ -122,11 +123,13 @@ class Client:
         and the service's refusals if it definitely did not accept the job; OutcomeUnknownError if it may have.
         """
         values = validate(parameters, complete=True)
-        watchdog = self._watchdog()
+        watchdog, host = self._watchdog(), one_line(host_of(self.base_url), 80)
         try:
             status, headers, text = self._post("3d/image_to_3d", values | {"init_image": values["image"]}, watchdog)
-        except (ConnectionLostError, ServiceBrokenError) as error:
+        except ConnectionLostError as error:
             raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
+        except ServiceBrokenError as error:
+            raise OutcomeUnknownError(_UNCLEAR_REPLY, host=host, reason=error.message) from error
         except CancelledError as error:
             if watchdog.connected:
                 raise OutcomeUnknownError("The request was cancelled before the service replied.") from error
@@ -135,7 +138,7 @@ class Client:
             reply = read_reply(status, headers, text, secret=self._key)
         except ImageTo3DError as error:
             if status >= 500 or isinstance(error, ServiceBrokenError):
-                raise OutcomeUnknownError(_NO_REPLY, reason=error.message) from error
+                raise OutcomeUnknownError(_UNCLEAR_REPLY, host=host, reason=error.message) from error
             raise
         reply = self._without_foreign_fetch_url(replace(reply, done=reply.done and bool(reply.links)))
         if not reply.done and not (reply.id or reply.fetch_url):

@@ -17,6 +17,7 @@ from ..errors import (
     KeyRejectedError,
     Message,
     NoCreditError,
+    ProxyError,
     RateLimitError,
     ServiceBrokenError,
     ServiceRefusedError,
@@ -92,7 +93,7 @@ def error_from_reply(
 ) -> ImageTo3DError:
     """Returns the error for a refusal.
 
-    `text`: the reason, if it isn't in `data`. The status codes 401, 402 and 429 decide; otherwise the text does,
+    `text`: the reason, if it isn't in `data`. The status codes 401, 402, 407 and 429 decide; otherwise the text does,
     since the service also sends its errors with HTTP 200.
     """
     text = text or message_of(data, redactor)
@@ -111,6 +112,8 @@ def _classify(status_code: int, text: str, rate: bool) -> tuple[type[ImageTo3DEr
         return KeyRejectedError, _KEY_REJECTED
     if status_code == 402:
         return NoCreditError, _NO_CREDIT
+    if status_code == 407:  # by a proxy that no setting names, in the way of a service without TLS
+        return ProxyError, "A proxy requires a user name and a password ({reply})."
     if rate:
         return RateLimitError, "Too many requests; the service asks to wait ({reply})."
     if _BILLING.search(text):

@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ErrorInfo, ImageTo3DError, InternalError, StorageError
+from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
 from . import commands, request
 from .commands import Command
 from .config import ServiceClients
@@ -260,7 +260,11 @@ class Executor:
         """
         with self._store.lock:
             seconds, reason = self._scheduler.pause_of(job.account)
-            wanted = job.moved(State.QUEUED, note=reason) if seconds > 0 else replace(job, sent=time.time())
+            wanted = (
+                job.moved(State.QUEUED, note=reason)
+                if seconds > 0
+                else replace(job, sent=time.time(), lost_reply=NO_MESSAGE)
+            )
             published = self._publish(before, wanted)
         if published is None or self._store.save(job.id):
             return published is not None

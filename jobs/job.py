@@ -59,6 +59,8 @@ RUNNING_STATES: Final = (
 """The states in which the executor has work to do, in their order. In all others the job waits for somebody."""
 
 _RUNNING: Final = frozenset(RUNNING_STATES)
+NO_REPLY: Final = Message("No reply was received.")
+"""In place of an empty `Job.lost_reply`."""
 
 SLOT_STATES: Final = frozenset({State.PREPARING, State.UPLOADING, State.SUBMITTING, State.WAITING})
 """Jobs in these states count against the number of jobs that the account's plan allows at once."""
@@ -151,6 +153,8 @@ class Job:
     """The service's list was read before the submit, so a new entry can be told from old ones."""
     sent: float = 0.0
     """When the request that costs money was sent; 0 again after the service refused it."""
+    lost_reply: Message = NO_MESSAGE
+    """Why it is unknown whether the service accepted it; empty if Blender ended meanwhile."""
     submitted: float = 0.0
     """When the service accepted it."""
     thumbnail_file: str = ""

@@ -26,7 +26,7 @@ from ..errors import (
     ServiceRefusedError,
     WorkerError,
 )
-from .job import Job, State
+from .job import NO_REPLY, Job, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +83,17 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
         case CancelledError():
             return Decision(job.moved(State.CANCELLED))
         case OutcomeUnknownError() if job.state is State.SUBMITTING:
-            note = Message("No reply; checking whether the service received it")
-            return Decision(job.moved(State.RECONCILING, note=note))
+            note = Message("Not confirmed; checking whether the service received it")
+            return Decision(job.moved(State.RECONCILING, note=note, lost_reply=error.message))
         case OutcomeUnknownError():
             return Decision(job.moved(State.UNCONFIRMED, error=error.info()))
         case OnlineAccessError() | KeyMissingError():
             # It was there when the job was started: the job waits until it is there again.
             return _wait(job, error.message, policy.recheck_interval)
         case _ if job.state is State.RECONCILING and (not error.transient or failures.count >= policy.list_attempts):
+            lost = job.lost_reply or NO_REPLY
             unknown = OutcomeUnknownError(
-                "No reply, and your account's list can't be read: {reason}", reason=error.message
+                "{lost} Your account's list can't be read: {reason}", lost=lost, reason=error.message
             )
             return Decision(job.moved(State.UNCONFIRMED, error=unknown.info()))
         case RateLimitError():

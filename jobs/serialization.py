@@ -42,6 +42,7 @@ def to_json(job: Job) -> dict[str, Any]:
         "placement": job.placement.to_json(),
         "error": error._asdict() | error_texts if error else None,
         "note": job.note.to_json(),
+        "lost_reply": job.lost_reply.to_json(),
         "parameters": dict(job.parameters),
         "details": dict(job.details),
     }
@@ -61,6 +62,7 @@ def from_json(values: Mapping[str, Any]) -> Job:
             "placement": Placement.from_json(known.get("placement") or {}),
             "error": _error_from_json(error) if error else None,
             "note": Message.from_json(known.get("note")),
+            "lost_reply": Message.from_json(known.get("lost_reply")),
             "links": tuple(tuple(str(url) for url in mirrors) for mirrors in known.get("links", ())),
             "companions": tuple((str(ours), str(theirs)) for ours, theirs in known.get("companions", ())),
             "objects": tuple(str(name) for name in known.get("objects", ())),

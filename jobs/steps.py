@@ -30,7 +30,7 @@ from ..errors import (
     StorageError,
     WorkerError,
 )
-from .job import Job, State
+from .job import NO_REPLY, Job, State
 from .provenance import record_of
 from .recovery import ListReader
 
@@ -181,7 +181,7 @@ def poll(job: Job, context: StepContext) -> StepResult:
 
 
 def find_in_list(job: Job, context: StepContext) -> StepResult:
-    """Look a job whose submit got no reply up in the service's list."""
+    """Look a job whose submit got no clear reply up in the service's list."""
     entry = context.list_reader.find_lost_submit(job, context.client())
     if entry is not None:
         _log.info("%s was found in the service's list", job.id)
@@ -189,7 +189,8 @@ def find_in_list(job: Job, context: StepContext) -> StepResult:
         return StepResult(found.moved(State.WAITING, expected=_DEFAULT_EXPECTED))
     if context.attempt + 1 < len(context.timing.list_checks):
         return StepResult(job, context.timing.list_checks[context.attempt + 1])
-    raise OutcomeUnknownError("No reply was received, and the model is not in your account's list yet.")
+    reason = job.lost_reply or NO_REPLY
+    raise OutcomeUnknownError("{reason} The model is not in your account's list yet.", reason=reason)
 
 
 def download(job: Job, context: StepContext) -> StepResult:

@@ -79,9 +79,10 @@ def _resolve(host: str, port: int, watchdog: Watchdog, deadline: float) -> list[
     if outcome and isinstance(outcome[0], list):
         return outcome[0]
     raise ConnectionFailedError(
-        "{host} can't be reached: its name can't be resolved.",
+        "{host} can't be reached: {reason}.",
         advice="Check the network connection, and the address.",
         host=one_line(host, 80),
+        reason="its name can't be resolved",
     )
 
 

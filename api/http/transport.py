@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import http.client
 import logging
-import os
 import re
 import socket
 import ssl
@@ -29,6 +28,7 @@ import requests.utils
 import urllib3
 import urllib3.connection
 import urllib3.exceptions
+import urllib3.util.ssl_
 
 from ...errors import (
     CancelledError,
@@ -36,12 +36,15 @@ from ...errors import (
     ConnectionFailedError,
     ConnectionLostError,
     ImageTo3DError,
+    Message,
     ServiceBrokenError,
     UnsafeAddressError,
     one_line,
 )
+from .certificates import read_again, trusted_context
 from .connection import address_not_allowed, open_connection
-from .urls import addresses_of, host_of, is_loopback
+from .proxies import PROXY_LOGIN, Proxy, proxy_for
+from .urls import addresses_of, host_of
 from .watchdog import AddressFilter, Watchdog
 
 _log = logging.getLogger(__name__)
@@ -110,18 +113,18 @@ def send_request(
 ) -> Iterator[Response]:
     """Send one request; the context is its response. No redirect is followed, no cookie or login is sent.
 
-    Raises ConnectionFailedError, CertificateError or UnsafeAddressError if nothing was sent, ConnectionLostError
-    if something was, CancelledError.
+    Raises ConnectionFailedError (also its variant ProxyError), CertificateError or UnsafeAddressError if nothing was
+    sent to the service, ConnectionLostError if something was, CancelledError.
     """
     host = host_of(url)
     if not host:
         raise UnsafeAddressError('"{url}" is not a web address.', url=one_line(url, 80))
-    proxies = {} if is_loopback(host) else requests.utils.get_environ_proxies(url, no_proxy=None)
-    if watchdog.address_filter is not None and requests.utils.select_proxy(url, proxies):
+    proxy = proxy_for(url, host)
+    if watchdog.address_filter is not None and proxy is not None:
         _check_host_behind_proxy(host, watchdog.address_filter)
         watchdog.address_filter = None  # it would judge the proxy
     headers = {"Accept-Encoding": "identity", "Connection": "close", **headers}
-    with watchdog, closing(_Adapter()) as adapter:
+    with watchdog, closing(_Adapter(url)) as adapter:
         try:
             _local.watchdog = watchdog
             watchdog.check()
@@ -129,15 +132,21 @@ def send_request(
                 requests.Request(method, url, headers=headers, data=body).prepare(),
                 stream=True,
                 timeout=(watchdog.timeouts.connect, watchdog.timeouts.read),
-                verify=_authorities(),
-                proxies=proxies,
+                proxies=proxy.settings if proxy else {},
             )
             watchdog.touch()
+        except ConnectionFailedError as error:
+            if proxy is None:
+                raise
+            # It is the proxy that is connected to.
+            raise proxy.unreachable(str(error.message.arguments["reason"])) from error
         except _FAULTS as fault:
-            raise _map_error(fault, watchdog, host) from fault
+            raise _map_error(fault, watchdog, host, proxy) from fault
         finally:
             _local.watchdog = None
         with response:
+            if proxy is not None and response.status_code == PROXY_LOGIN:
+                raise proxy.login_required()
             yield _response(response, watchdog, host)
 
 
@@ -168,19 +177,6 @@ def _chunks(response: requests.Response, watchdog: Watchdog, host: str) -> Itera
             return
         watchdog.touch()
         yield chunk
-
-
-def _authorities() -> str | bool:
-    """Returns the CA bundle that the environment names, as requests does; True for the default one."""
-    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), "")
-    if name and not os.path.exists(os.environ[name]):
-        raise CertificateError(
-            "The trusted certificates are not at {path}.",
-            advice="Correct the environment variable {variable}.",
-            path=one_line(os.environ[name], 120),
-            variable=name,
-        )
-    return os.environ.get(name) or True
 
 
 def _check_host_behind_proxy(host: str, address_filter: AddressFilter) -> None:
@@ -234,55 +230,82 @@ class _SecurePool(urllib3.HTTPSConnectionPool):
 _POOLS: Final = {"http": _PlainPool, "https": _SecurePool}
 
 
+_TLS_CHECKS_HOST: Final = hasattr(urllib3.util.ssl_, "HAS_NEVER_CHECK_COMMON_NAME")
+"""Version 1 of urllib3 always compares the host name itself, as TLS's own check fails there for IP addresses."""
+
+
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Sends as requests does, over watched connections."""
+    """Sends as requests does, over watched connections with our own trusted certificates."""
+
+    def __init__(self, url: str) -> None:
+        # Certificates that can't be read must not stop a request without TLS, such as one to the offline preview.
+        self._secure = url.lower().startswith("https:")
+        super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options)
+        context = trusted_context(_TLS_CHECKS_HOST) if self._secure else None
+        super().init_poolmanager(*arguments, ssl_context=context, **options)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **options)
-        if not str(proxy).lower().startswith("socks"):
-            manager.pool_classes_by_scheme = _POOLS
+        # The second context is for a proxy that is itself connected to by TLS.
+        contexts = {"ssl_context": trusted_context(_TLS_CHECKS_HOST), "proxy_ssl_context": trusted_context()}
+        manager = super().proxy_manager_for(proxy, **contexts, **options)
+        manager.pool_classes_by_scheme = _POOLS
         return manager
 
+    def cert_verify(self, conn: Any, *_arguments: Any) -> None:
+        """Requests would add certifi's certificates here, which the context has, and read them for each request."""
+        conn.cert_reqs = "CERT_REQUIRED"
 
-def _map_error(fault: Exception, watchdog: Watchdog, host: str) -> ImageTo3DError:
+
+def _map_error(fault: Exception, watchdog: Watchdog, host: str, proxy: Proxy | None = None) -> ImageTo3DError:
     """Returns our error for an error of the libraries, without URLs or internals in its text."""
     name = one_line(host, 80)
     if watchdog.reason is not None:
-        if not watchdog.connected and not isinstance(watchdog.reason, CancelledError):
-            return ConnectionFailedError("{host} can't be reached: it did not answer.", host=name)
-        return watchdog.reason
+        if watchdog.connected or isinstance(watchdog.reason, CancelledError):
+            return watchdog.reason
+        return _not_connected([], name, proxy)
     chain = list(_chain(fault))
     _log.debug("exchange with %s failed: %s", name, [type(link).__name__ for link in chain])
+    if not watchdog.connected:
+        return _not_connected(chain, name, proxy)
     ours = next((link for link in chain if isinstance(link, ImageTo3DError)), None)
     if ours is not None:
         return ours
-    if watchdog.connected:
-        if any(isinstance(link, TimeoutError | requests.Timeout) for link in chain):
-            seconds = f"{watchdog.timeouts.read:g}"
-            return ConnectionLostError("{host} did not answer within {seconds} seconds.", host=name, seconds=seconds)
-        return ConnectionLostError("The connection to {host} broke.", host=name)
+    if any(isinstance(link, TimeoutError | requests.Timeout) for link in chain):
+        seconds = f"{watchdog.timeouts.read:g}"
+        return ConnectionLostError("{host} did not answer within {seconds} seconds.", host=name, seconds=seconds)
+    return ConnectionLostError("The connection to {host} broke.", host=name)
+
+
+def _not_connected(chain: list[BaseException], name: str, proxy: Proxy | None) -> ImageTo3DError:
+    """Returns the error for a connection that was not made. `chain`: the libraries' errors; none after a timeout."""
+    ours = next((link for link in chain if isinstance(link, ImageTo3DError)), None)
+    if ours is not None:
+        return ours
     tls = [link for link in chain if isinstance(link, ssl.SSLError) and not isinstance(link, ssl.SSLEOFError)]
     # Older versions of urllib3 have their own error for a wrong host name.
     if tls or any(type(link).__name__ == "CertificateError" for link in chain):
-        verification = next((link for link in tls if isinstance(link, ssl.SSLCertVerificationError)), None)
-        if verification is None:
-            return CertificateError("No secure connection to {host} is possible.", host=name)
-        return CertificateError(
-            "No secure connection to {host} is possible: {reason}.",
-            host=name,
-            reason=one_line(verification.verify_message, 80),
-        )
+        read_again()
+        return _certificate_error(tls, name, proxy)
     if any(isinstance(link, requests.exceptions.InvalidURL | UnicodeError) for link in chain):
         return UnsafeAddressError("{host} is not a valid address.", host=name)
-    if any(isinstance(link, requests.exceptions.ProxyError | urllib3.exceptions.ProxyError) for link in chain):
-        return ConnectionFailedError(
-            "The proxy does not connect to {host}.", advice="Check the proxy settings.", host=name
-        )
+    if proxy is not None:
+        return proxy.no_tunnel(name, " ".join(str(link) for link in chain if isinstance(link, OSError)))
+    if not chain:
+        return ConnectionFailedError("{host} can't be reached: it did not answer.", host=name)
     return ConnectionFailedError("{host} can't be reached.", host=name)
+
+
+def _certificate_error(tls: list[ssl.SSLError], name: str, proxy: Proxy | None) -> CertificateError:
+    """Returns the error for TLS that could not be set up. Through a proxy, either of the two can be the cause."""
+    verification = next((link for link in tls if isinstance(link, ssl.SSLCertVerificationError)), None)
+    peer = Message("{host} through the proxy {proxy}", {"host": name, "proxy": proxy.name}) if proxy else name
+    if verification is None:
+        return CertificateError("No secure connection to {peer} is possible.", peer=peer)
+    reason = one_line(verification.verify_message, 80)
+    return CertificateError("No secure connection to {peer} is possible: {reason}.", peer=peer, reason=reason)
 
 
 def _chain(fault: BaseException) -> Iterator[BaseException]:

@@ -56,7 +56,8 @@ class Contract:
         key = request.get("key")
         if not isinstance(key, str) or not key.strip():
             return error_reply("Invalid API key: the key field is required.", 401)
-        match path.strip("/").split("/"):
+        # The service has the same endpoints below a second base URL.
+        match path.replace("/v1/enterprise/", "/v6/", 1).strip("/").split("/"):
             case ["api", "v6", "3d", "image_to_3d"]:
                 return self._submit(request)
             case ["api", "v6", "3d", "fetch", job_id]:

@@ -26,8 +26,11 @@ from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.config import CUSTOM
 from image_to_3d.jobs.job import Job, Notice, State
 from image_to_3d.jobs.queue import Queue
+from image_to_3d.jobs.serialization import from_json
+from image_to_3d.jobs.serialization import to_json as to_stored_json
 from image_to_3d.worker.worker_process import Launch, WorkerProcess
-from queues import EAGER, FAST, a_config, a_request, no_offline_service, rest, states_seen, until
+from queues import EAGER, FAST, KEY, a_config, a_request, no_offline_service, rest, states_seen, until
+from raw_server import RawServer
 from scripted_service import (
     Reply,
     Request,
@@ -173,6 +176,45 @@ def test_the_artist_decides_about_a_submit_that_is_not_found(
     assert len(service.submits) == 1, "it was paid twice"
 
 
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        pytest.param(takes_and(html(502)), ["127.0.0.1 did not confirm it", "HTTP 502"], id="HTTP 502"),
+        pytest.param(takes_and(to_json({"status": "error", "message": "server error"}, 500)),
+                     ["127.0.0.1 did not confirm it", "server error", "HTTP 500"], id="HTTP 500 with a reply"),
+        pytest.param(takes_and(html(200, "Welcome")), ["127.0.0.1 did not confirm it", "a web page", "HTTP 200"],
+                     id="a web page with HTTP 200"),
+        pytest.param(takes_and_resets, ["no complete reply was received"], id="connection reset"),
+    ],
+)  # fmt: skip
+def test_an_unconfirmed_job_says_what_the_service_replied(
+    queue: Queue, service: ScriptedService, fault: Callable[[Request], Reply | None], told: list[str]
+) -> None:
+    service.next("list", *[answers(to_json({"data": []}))] * 8)
+    service.next("submit", fault)
+    job = run(queue)
+    for _ in range(2):
+        assert job.state is State.UNCONFIRMED
+        assert "is not in your account's list yet" in str(job.error)
+        assert all(words in str(job.error) for words in told), str(job.error)
+        assert KEY not in str(job.error)
+        assert from_json(json.loads(json.dumps(to_stored_json(job)))) == job
+        queue.command(job.id, Command.CHECK_AGAIN)
+        [job] = rest(queue)
+    assert len(service.submits) == 1
+
+
+def test_a_list_that_cannot_be_read_does_not_hide_what_the_service_replied(
+    queue: Queue, service: ScriptedService
+) -> None:
+    service.next("list", *[answers(html(503))] * 20)
+    service.next("submit", takes_and(html(502)))
+    job = run(queue)
+    assert job.state is State.UNCONFIRMED
+    assert "HTTP 502" in str(job.error)
+    assert "list can't be read" in str(job.error)
+
+
 def test_a_lost_submit_is_identified_even_if_the_list_has_only_ids(queue: Queue, service: ScriptedService) -> None:
     service.take({"output_format": "glb"})
     service.take({"output_format": "glb"})
@@ -276,6 +318,72 @@ def test_an_untrusted_certificate_is_never_accepted(make_queue: MakeQueue, tmp_p
         queue = make_queue(base_url=f"https://localhost:{port}/api/v6")
         job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "certificate")
+
+
+def test_the_company_s_certificate_is_trusted_where_the_environment_names_it(
+    make_queue: MakeQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with tls_server(tmp_path) as port:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+        job = run(make_queue(base_url=f"https://localhost:{port}/api/v6"))
+    assert job.error is not None
+    assert job.error.code == "connection_lost", "TLS was set up; this server says no more"
+
+
+def test_trusted_certificates_that_cannot_be_read_are_named(
+    make_queue: MakeQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "moved.pem"))
+    job = run(make_queue(base_url=f"https://localhost:{a_free_port()}/api/v6"))
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "certificate")
+    assert "moved.pem" in str(job.error)
+    assert "REQUESTS_CA_BUNDLE" in str(job.error)
+
+
+def behind(monkeypatch: pytest.MonkeyPatch, proxy: str) -> str:
+    """Sets the proxy, and returns the base URL of a service that is reached through it only."""
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("https_proxy", proxy)
+    return "https://service.example/api/v6"
+
+
+def test_a_dead_proxy_is_reported_as_the_proxy(make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = a_free_port()
+    queue = make_queue(base_url=behind(monkeypatch, f"http://anna:hunter2@127.0.0.1:{port}"))
+    queue.add(a_request())
+    until(lambda: queue.paused() is not None)
+    [job] = rest(queue)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
+    assert f"The proxy 127.0.0.1:{port} can't be reached" in str(job.error)
+    kept = [*job.folder.iterdir(), *(job.folder.parents[1] / "user").glob("journal.sqlite*")]
+    assert {"job.json", "journal.sqlite"} <= {path.name for path in kept}
+    assert not [path.name for path in kept if b"hunter2" in path.read_bytes()]
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "words"),
+    [
+        pytest.param("407 Proxy Authentication Required", "proxy", "user name and a password", id="a login"),
+        pytest.param("403 Forbidden", "connection", "does not connect to service.example (HTTP 403)", id="forbidden"),
+    ],
+)
+def test_a_proxy_that_does_not_let_through_says_so(
+    make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch, reply: str, code: str, words: str
+) -> None:
+    with RawServer(lambda caller: caller.answer(b"", reply)) as proxy:
+        job = run(make_queue(base_url=behind(monkeypatch, proxy.url)))
+        assert all(KEY.encode() not in caller.request for caller in proxy.requests)
+        assert f"127.0.0.1:{proxy.port}" in str(job.error)
+    assert (job.state, job.error and job.error.code) == (State.FAILED, code)
+    assert words in str(job.error)
+    assert not job.sent
+
+
+def test_a_socks_proxy_is_reported_at_once(make_queue: MakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = run(make_queue(base_url=behind(monkeypatch, "socks5://127.0.0.1:1080")))
+    assert (job.state, job.error and job.error.code) == (State.FAILED, "proxy")
+    assert "SOCKS" in str(job.error)
 
 
 def test_a_job_continues_when_a_connection_lost_before_the_submit_is_back(

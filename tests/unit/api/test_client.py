@@ -25,6 +25,7 @@ from image_to_3d.errors import (
     NoCreditError,
     OutcomeUnknownError,
     ParameterError,
+    ProxyError,
     RateLimitError,
     ResultMissingError,
     ServiceBrokenError,
@@ -119,6 +120,7 @@ def test_success_without_files_is_asked_for_again(client: Client, httpserver: HT
         (402, "", NoCreditError),
         (403, {"status": "error"}, KeyRejectedError),
         (404, "<html>", ServiceRefusedError),
+        (407, "<html>", ProxyError),
         (429, {"retry_after": 5}, RateLimitError),
     ],
 )

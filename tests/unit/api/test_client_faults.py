@@ -293,30 +293,6 @@ def test_a_broken_answer_over_tls_leaves_the_outcome_unknown(fault: str, monkeyp
         impatient(server.url).submit(IMAGE)
 
 
-# Proxies
-
-
-def test_a_proxy_that_does_not_connect_means_that_nothing_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    with RawServer(lambda c: c.answer(b"", "407 Proxy Authentication Required")) as proxy:
-        monkeypatch.setenv("https_proxy", proxy.url)
-        with pytest.raises(ConnectionFailedError, match="proxy"):
-            impatient("https://service.example").submit(IMAGE)
-        assert proxy.requests[0].request.startswith(b"CONNECT service.example:443")
-        assert all(KEY.encode() not in c.request for c in proxy.requests)
-
-
-@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "socks5://127.0.0.1:1", "nonsense", "http://"])
-def test_a_proxy_that_is_none_means_that_nothing_was_sent(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.setenv("http_proxy", proxy)
-    with pytest.raises(ImageTo3DError) as raised:
-        impatient("http://service.example").submit(IMAGE)
-    assert not isinstance(raised.value, OutcomeUnknownError)
-
-
 # Ending it
 
 
