@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import ImageError, one_line
-from .sniff import last_bytes, sniff
+from .image_complete import check_image
+from .sniff import FormatError, last_bytes, sniff
 
 MAX_SIDE: Final = 4096
 """Pixels; a larger image is scaled down before the upload."""
@@ -47,6 +48,7 @@ def uploadable_unchanged(path: Path, max_bytes: int) -> ImageInfo | None:
     Raises ImageError if the file can't be read, or claims an absurd size.
     """
     info = read_image_info(path)
+    require_complete(path)
     if info is None or info.mime not in {"image/png", "image/jpeg"}:
         return None
     fits = path.stat().st_size <= max_bytes and max(info.width, info.height) <= MAX_SIDE
@@ -82,6 +84,16 @@ def read_image_info(path: Path) -> ImageInfo | None:
     return info
 
 
+def require_complete(path: Path) -> None:
+    """Raises ImageError if a part of the image is missing: it would be sent and paid for as if it were whole."""
+    try:
+        check_image(path)
+    except FormatError as error:
+        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
+    except OSError as error:
+        raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
+
+
 def _read_header(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> ImageInfo | None:
     try:
         match sniff(head[:512]):
@@ -91,6 +103,9 @@ def _read_header(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> Image
                 return _jpeg(file)
             case "webp":
                 return _webp(head, file)
+            case "gif":
+                width, height = struct.unpack_from("<HH", head, 6)
+                return ImageInfo("image/gif", width, height, alpha=True, plain=False)
             case "bmp":
                 old = head[14:18] == b"\x0c\0\0\0"  # OS/2
                 width, height = struct.unpack_from("<HH" if old else "<ii", head, 18)

@@ -45,6 +45,8 @@ UPLOAD_LIFETIME: Final = 20 * 3600.0
 """Seconds; the service keeps an uploaded image for 24 hours. An older one is uploaded again."""
 MAX_THUMBNAIL_SIDE: Final = 1024
 """Pixels; Blender decodes an image up to this size in a few milliseconds."""
+MIN_CHECKED_SIDE: Final = 32
+"""Pixels; an opaque image is checked by the worker only if it is smaller."""
 THUMBNAIL_FILE: Final = "thumbnail.png"
 REPLY_FILE: Final = "reply.json"
 _DEFAULT_EXPECTED: Final = 60.0
@@ -106,6 +108,8 @@ def prepare(job: Job, context: StepContext) -> StepResult:
     info = uploadable_unchanged(source, UPLOAD_LIMIT_BYTES)
     if info is not None:
         file, width, height = source.name, info.width, info.height
+        if info.alpha or min(width, height) < MIN_CHECKED_SIDE:
+            context.worker.run({"do": "check_image", "source": str(source)}, context.control)
     else:
         made = context.worker.run(
             {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES},
@@ -136,12 +140,14 @@ def upload(job: Job, context: StepContext) -> StepResult:
         return StepResult(job.moved(State.SUBMITTING))
     if job.upload_url and 0 <= time.time() - job.uploaded < UPLOAD_LIFETIME:
         return StepResult(job.moved(State.SUBMITTING))
+    from ..formats.sniff import FIRST_BYTES, sniff
+
     path = job.folder / job.upload_file
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ImageError("The prepared image can't be read: {reason}.", reason=error.strerror) from error
-    mime = "image/jpeg" if path.suffix.lower() in {".jpg", ".jpeg"} else "image/png"
+    mime = "image/jpeg" if sniff(content[:FIRST_BYTES]) == "jpg" else "image/png"
     url = context.client().upload(content, mime, context.control)
     return StepResult(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
