@@ -62,6 +62,7 @@ def make_model(
     repairs: list[str] = []
     objects = import_model.import_file(source, format, companions, repairs)
     progress(0.6)
+    objects = point_cloud.without_strays(objects, repairs)
     repairs += repair.repair(objects, source, format)
     model = transform.apply_placement(objects, placement, name)
     points = point_cloud.draw(model.objects)

@@ -75,6 +75,21 @@ def _description(count: int, splats: bool) -> str:
     return f"the file has {count:,} {kind} instead of a mesh and was imported as a point cloud; GLB gives a mesh"
 
 
+def without_strays(objects: Sequence[bpy.types.Object], repairs: list[str]) -> list[bpy.types.Object]:
+    """Remove loose points and lines beside a model with faces: no render shows them. Returns the other objects."""
+    found = [item for item in objects if isinstance(item.data, bpy.types.Mesh)]
+    parents = {item.parent for item in objects}
+    strays = {item for item in found if not len(item.data.polygons) and not item.modifiers and item not in parents}
+    if not strays or not any(len(item.data.polygons) for item in found):
+        return list(objects)
+    count = sum(len(item.data.vertices) for item in strays)
+    if count:
+        repairs.append(f"{count:,} loose points beside the model were left out")
+    kept = [item for item in objects if item not in strays]
+    bpy.data.batch_remove(strays)
+    return kept
+
+
 def draw(objects: Sequence[bpy.types.Object]) -> list[str]:
     """Draw meshes without faces as points. Returns a description if there are no others, for the artist."""
     found = [item for item in objects if isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices)]
@@ -94,7 +109,7 @@ def _draw(item: bpy.types.Object) -> None:
         material = vertex_colors.new_material(layer)
         material.diffuse_color = (*vertex_colors.mean_color(mesh.color_attributes[layer].data), 1.0)
     else:
-        material = next(filter(None, mesh.materials), None) or bpy.data.materials.new("Points")
+        material = next(filter(None, mesh.materials), None) or vertex_colors.new_material("")
     mesh.materials.clear()
     mesh.materials.append(material)
     item.modifiers.new("Points", "NODES").node_group = _node_group(_radius(positions(mesh)), material)
@@ -119,7 +134,10 @@ def _node_group(radius: float, material: bpy.types.Material) -> bpy.types.NodeTr
 
 
 def _radius(points: Array) -> float:
-    """Returns a radius with which neighbors just touch: from the median distance of some points to the next one."""
+    """Returns a radius with which the points cover a surface: from the median distance of some to their fourth neighbor.
+
+    The nearest ones can be much closer in one direction than in the other.
+    """
     size = float(np.ptp(points, axis=0).max())
     if len(points) > _MAX_NEIGHBORS:
         # Of a part of the points on a surface, the neighbors are farther away by the root of the ratio.
@@ -133,10 +151,10 @@ def _radius(points: Array) -> float:
     tree.balance()
     tested = points[:: max(1, len(points) // _SAMPLES)].tolist()
     # The nearest is the point itself; coinciding points say nothing.
-    nearest = [[d for *_, d in tree.find_n(Vector(point), 4) if d > 0][:1] for point in tested]
-    distances = [found[0] for found in nearest if found]
+    found = [[d for *_, d in tree.find_n(Vector(point), 9) if d > 0][:4] for point in tested]
+    distances = [near[-1] for near in found if near]
     median = float(np.median(distances)) * scale if distances else size
-    return min(0.75 * median, _CAPPED_RADIUS * size)
+    return min(0.6 * median, _CAPPED_RADIUS * size)
 
 
 def _linear(colors: Array) -> Array:

@@ -55,11 +55,12 @@ def activate(mesh: bpy.types.Mesh) -> str:
 
 
 def new_material(layer: str) -> bpy.types.Material:
-    """Returns a new material whose base color is a color attribute, of a mesh or a point cloud."""
+    """Returns a new material whose base color is a color attribute, of a mesh or a point cloud; plain if ""."""
     material = bpy.data.materials.new("Vertex Colors")
     if material.node_tree is None:  # before 5.0
         material.use_nodes = True
-    _link_color(material, layer)
+    if layer:
+        _link_color(material, layer)
     return material
 
 
