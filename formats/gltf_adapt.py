@@ -147,9 +147,9 @@ def _keep_default_scene(result: Adaptation) -> None:
     kept = _with_joints(document, kept)
     hidden = sum("mesh" in node for number, node in enumerate(nodes) if number not in shown)
     document["scenes"], document["scene"] = [scene], 0
+    for number in kept - shown:
+        nodes[number].pop("mesh", None)  # a bone's parent, needed for its place only
     if len(kept) < len(nodes):
-        for number in kept - shown:
-            nodes[number].pop("mesh", None)  # a bone's parent, needed for its place only
         _keep_nodes(document, kept)
     if hidden:
         result.repairs.append(f"{hidden} hidden {'part was' if hidden == 1 else 'parts were'} left out")

@@ -33,9 +33,12 @@ _MIN_SATISFIED: Final = 0.75
 
 @dataclass(frozen=True, slots=True)
 class _Surface:
-    """A mesh as arrays. `centers` and `vectors`: per face; a vector is the normal, its length the area."""
+    """A mesh as arrays. `centers` and `vectors`: per face; a vector is the normal, its length the area.
 
-    points: Array
+    `at` and `corners`: position and merged vertex of each face corner.
+    """
+
+    at: Array
     corners: Array
     face_of_corner: Array
     next_corner: Array
@@ -114,12 +117,14 @@ def _surface(mesh: bpy.types.Mesh) -> _Surface:
     steps = np.round(points * (_WELD_STEPS / max(points.max(), 1e-30))).astype(np.int64)
     key = (steps[:, 0] << 42) | (steps[:, 1] << 21) | steps[:, 2]
     merged = np.unique(key, return_inverse=True)[1].reshape(-1)
-    return _Surface(points, merged[corners], face_of_corner, following, centers, vectors)
+    return _Surface(at, merged[corners], face_of_corner, following, centers, vectors)
 
 
 def _neighbors(surface: _Surface) -> _Neighbors:
     start, end = surface.corners, surface.corners[surface.next_corner]
-    real = np.flatnonzero(start != end)  # a merged edge has no length
+    # An edge whose ends were merged has no length, and a face with fewer than three others has no area.
+    edges = np.bincount(surface.face_of_corner[start != end], minlength=surface.faces)
+    real = np.flatnonzero((start != end) & (edges[surface.face_of_corner] >= 3))
     start, end, face = start[real], end[real], surface.face_of_corner[real]
     key = np.minimum(start, end).astype(np.int64) * (int(surface.corners.max()) + 1) + np.maximum(start, end)
     order = np.argsort(key, kind="stable")
@@ -127,8 +132,8 @@ def _neighbors(surface: _Surface) -> _Neighbors:
     counts = np.diff(np.append(new, len(order)))
     a, b = order[new[counts == 2]], order[new[counts == 2] + 1]
     other = order[np.repeat(counts != 2, counts)]
-    ends = surface.centers[face[other]]  # the length is estimated from the face: points are merged already
-    lengths = np.sqrt(np.linalg.norm(surface.vectors[face[other]], axis=1)) if len(ends) else np.zeros(0)
+    ends = surface.at[surface.next_corner[real[other]]]
+    lengths = np.linalg.norm(surface.at[real[other]] - ends, axis=1)
     gaps = np.bincount(face[other], lengths, surface.faces)
     return _Neighbors(face[a], face[b], start[a] != start[b], gaps)
 
@@ -203,8 +208,7 @@ def _enclosed(surface: _Surface, pieces: Array, count: int) -> Array:
     corner_piece = pieces[surface.face_of_corner]
     order = np.argsort(corner_piece, kind="stable")
     starts = np.searchsorted(corner_piece[order], np.arange(count))
-    # `corners` are merged vertices: the faces' centers are close enough to their corners for a box.
-    at = surface.centers[surface.face_of_corner[order]]
+    at = surface.at[order]
     low, high = np.minimum.reduceat(at, starts), np.maximum.reduceat(at, starts)
     result = np.zeros(count, np.bool_)
     for piece in np.argsort(-(high - low).max(axis=1))[:64].tolist():
@@ -214,7 +218,8 @@ def _enclosed(surface: _Surface, pieces: Array, count: int) -> Array:
 
 def _turn(mesh: bpy.types.Mesh, which: Array) -> None:
     """Turn faces. Custom normals keep pointing outward."""
-    custom = _corner_normals(mesh) if mesh.has_custom_normals else None
+    custom = read(mesh.corner_normals, "vector", 3) if mesh.has_custom_normals else None
+    outward = -_surface(mesh).vectors  # of the turned faces; 4.5 does not compute `polygon_normals` again
     before = corner_vertices(mesh)
     work = bmesh.new()
     work.from_mesh(mesh)
@@ -222,22 +227,18 @@ def _turn(mesh: bpy.types.Mesh, which: Array) -> None:
     bmesh.ops.reverse_faces(work, faces=[work.faces[index] for index in np.flatnonzero(which).tolist()])
     work.to_mesh(mesh)
     work.free()
+    mesh.update()
     if custom is None:
         return
     totals = read(mesh.polygons, "loop_total", kind=np.int32)
     starts = np.cumsum(totals) - totals
     after = corner_vertices(mesh)
-    facing = read(mesh.polygon_normals, "vector", 3)
     for face in np.flatnonzero(which).tolist():
         corners = slice(starts[face], starts[face] + totals[face])
         place = {vertex: index for index, vertex in enumerate(before[corners].tolist())}
         moved = custom[corners][[place[vertex] for vertex in after[corners].tolist()]]
-        inward = moved @ facing[face] < 0
+        inward = moved @ outward[face] < 0
         moved[inward] *= -1
         custom[corners] = moved
     normals.clear(mesh)
     mesh.normals_split_custom_set(custom.tolist())
-
-
-def _corner_normals(mesh: bpy.types.Mesh) -> Array:
-    return read(mesh.corner_normals, "vector", 3)

@@ -134,9 +134,9 @@ def _node_group(radius: float, material: bpy.types.Material) -> bpy.types.NodeTr
 
 
 def _radius(points: Array) -> float:
-    """Returns a radius with which the points cover a surface: from the median distance of some to their fourth neighbor.
+    """Returns a radius with which the points cover a surface.
 
-    The nearest ones can be much closer in one direction than in the other.
+    It follows from the median distance to the fourth neighbor: the nearest ones can all be in one direction.
     """
     size = float(np.ptp(points, axis=0).max())
     if len(points) > _MAX_NEIGHBORS:
