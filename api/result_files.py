@@ -13,7 +13,8 @@ from typing import Final
 
 from .replies import extension, file_name
 
-MODELS: Final = ("glb", "obj", "stl", "ply")
+MODELS: Final = ("glb", "obj", "stl", "ply", "zip")
+"""A ZIP holds the model; a plain model file is preferred."""
 VIDEOS: Final = ("mp4", "webm", "gif", "mov", "m4v")
 _COMPANIONS: Final = ("mtl", "png", "jpg", "jpeg", "webp")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..errors import ResultDamagedError, StorageError, one_line
-from . import glb, ply, stl
+from . import archive, glb, ply, stl
 from .sniff import FIRST_BYTES, VIDEOS, FormatError, last_bytes, require, sniff, text_blocks
 
 
@@ -30,7 +30,8 @@ def check_file(path: Path, format: str) -> None:
     """Raises ResultDamagedError unless the file is a complete file of the format. Needs little memory.
 
     `format`: "glb", "obj", "stl", "ply"; "mtl", "png", "jpg", "webp" for a model's companions; "video", or a
-    video's extension, for any kind of video. Raises StorageError if the file can't be read.
+    video's extension, for any kind of video. A model may be in a ZIP archive. Raises StorageError if the file can't be
+    read.
     """
     try:
         size = path.stat().st_size
@@ -40,7 +41,8 @@ def check_file(path: Path, format: str) -> None:
             require(size, "it is empty")
             wrong = wrong_start(first, format)
             require(not wrong, f"it is {wrong}")
-            check = _CHECKS.get(sniff(first) if format in _VIDEO_NAMES else format)
+            found = sniff(first)
+            check = _CHECKS.get(found if format in _VIDEO_NAMES or (format, found) in _ARCHIVED else format)
             if check is None:
                 raise FormatError("it is something else")
             check(file, size)
@@ -127,8 +129,10 @@ def _check_start(file: BinaryIO, size: int) -> None:
 
 _VIDEO_NAMES: Final = VIDEOS | {"video", "mov", "m4v"}
 
-_LOOK_ALIKES: Final = frozenset({("mtl", "obj"), ("obj", "stl"), ("stl", "obj"), ("jpeg", "jpg")})
-"""(Format, what it may be mistaken for): a comment or a name can look like another format's line."""
+_ARCHIVED: Final = frozenset((model, "zip") for model in archive.MODELS)
+
+_LOOK_ALIKES: Final = frozenset({("mtl", "obj"), ("obj", "stl"), ("stl", "obj"), ("jpeg", "jpg"), *_ARCHIVED})
+"""(Format, what it may be): a comment or a name can look like another format's line; a model may come in an archive."""
 
 _CHECKS: Final[dict[str, Callable[[BinaryIO, int], None]]] = {
     "glb": glb.check,
@@ -143,4 +147,5 @@ _CHECKS: Final[dict[str, Callable[[BinaryIO, int], None]]] = {
     "jpeg": _check_jpg,
     "webp": _check_webp,
     "mtl": _check_text,
+    "zip": archive.check,
 }

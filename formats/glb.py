@@ -48,6 +48,24 @@ def read_document(file: BinaryIO, size: int) -> GlbDocument:
     return GlbDocument(document, start, length)
 
 
+def write_changed(source: BinaryIO, document: GlbDocument, changed: Mapping[str, Any], target: BinaryIO) -> None:
+    """Write a GLB with other JSON and the binary chunk of `source`, from which `document` was read."""
+    text = json.dumps(changed, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 4)
+    has_binary = document.binary_length > 0
+    padding = -document.binary_length % 4
+    length = 20 + len(text) + (8 + document.binary_length + padding) * has_binary
+    target.write(struct.pack("<4sIII4s", b"glTF", 2, length, len(text), b"JSON") + text)
+    if has_binary:
+        target.write(struct.pack("<I4s", document.binary_length + padding, b"BIN\0"))
+        source.seek(document.binary_start)
+        left = document.binary_length
+        while left and (block := source.read(min(left, 1 << 20))):
+            target.write(block)
+            left -= len(block)
+        target.write(b"\0" * padding)
+
+
 def check(file: BinaryIO, size: int) -> None:
     """Raises FormatError unless this is a complete GLB that refers to no other file."""
     document = read_document(file, size)

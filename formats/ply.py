@@ -9,12 +9,14 @@ from __future__ import annotations
 import mmap
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
 from .sniff import FormatError, require, text_blocks
 
-_MAX_HEADER: Final = 64 * 1024
+MAX_HEADER: Final = 64 * 1024
+"""Bytes."""
 _MAX_ELEMENTS: Final = 200_000_000
 _MAX_LISTS: Final = 5_000_000
 """Elements with lists of different lengths that are walked one by one; of more, only the minimal length is checked."""
@@ -30,6 +32,9 @@ TYPES: Final = {
     **dict.fromkeys(("double", "float64"), "f8"),
 }
 """NumPy's code of each property type; its last character is the size in bytes."""
+_HARMONIC: Final = 0.28209479177387814
+"""The constant spherical harmonic, 1 / (2 √π): a Gaussian splat's color is 0.5 plus this times its f_dc."""
+_COLOR_NAMES: Final = (("red", "green", "blue"), ("diffuse_red", "diffuse_green", "diffuse_blue"), ("r", "g", "b"))
 _COUNTERS: Final = {1: "B", 2: "H", 4: "I"}
 
 
@@ -62,7 +67,7 @@ class PlyHeader:
 
 def read_header(data: bytes | mmap.mmap) -> PlyHeader:
     """Returns the header at the start of `data`. Raises FormatError if it is cut off or unreadable."""
-    head = data[:_MAX_HEADER]
+    head = data[:MAX_HEADER]
     end = head.find(b"end_header")
     # Files from old Macs end their lines with a carriage return only.
     start = max(head.find(b"\n", end), -1) + 1 or max(head.find(b"\r", end), -1) + 1
@@ -91,9 +96,67 @@ def read_header(data: bytes | mmap.mmap) -> PlyHeader:
     return PlyHeader(order, elements, start)
 
 
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The vertices of a PLY. `colors`: sRGB, 0 to 1; None if it has none."""
+
+    positions: Any
+    colors: Any
+    splats: bool
+    """Whether they are Gaussian splats."""
+
+
+def read_points(file: BinaryIO) -> Points:
+    """Returns the vertices of a PLY, as NumPy arrays n × 3. Raises FormatError if they can't be read."""
+    import numpy as np
+
+    header = read_header(file.read(MAX_HEADER))
+    before: list[Element] = []
+    for vertices in header.elements:
+        if vertices.name == "vertex":
+            break
+        before.append(vertices)
+    else:
+        raise FormatError("it has no vertices")
+    names = [name for name, _ in vertices.properties]
+    packed = any(name.startswith("packed_") for name in names)
+    require(not packed, "it has compressed Gaussian splats, which Blender has no importer for")
+    require({"x", "y", "z"} <= set(names) and len(set(names)) == len(names), "its vertices have no coordinates")
+    require(not vertices.lists and not any(element.lists for element in before), "its vertices can't be read")
+    if header.order:
+        file.seek(header.data_start + sum(element.count * element.fixed_bytes for element in before))
+        data = file.read(vertices.count * vertices.fixed_bytes)
+        require(len(data) == vertices.count * vertices.fixed_bytes, "it ends too early")
+        table = np.frombuffer(data, [(name, header.order + kind) for name, kind in vertices.properties])
+        columns = {name: table[name] for name in names}
+    else:
+        file.seek(header.data_start)
+        lines = file.read().splitlines()[sum(element.count for element in before) :][: vertices.count]
+        table = np.array([line.split()[: len(names)] for line in lines], np.float64)
+        require(table.shape == (vertices.count, len(names)), "it ends too early")
+        columns = {name: table[:, index] for index, name in enumerate(names)}
+    positions = np.stack([columns[axis] for axis in "xyz"], -1).astype(np.float64)
+    splats = {"f_dc_0", "f_dc_1", "f_dc_2"} <= set(names)
+    return Points(positions, _colors(vertices, columns, splats), splats)
+
+
+def _colors(vertices: Element, columns: Mapping[str, Any], splats: bool) -> Any:
+    """Returns the vertices' colors, n × 3, sRGB from 0 to 1; None if there are none."""
+    import numpy as np
+
+    if splats:
+        return 0.5 + _HARMONIC * np.stack([columns[f"f_dc_{i}"] for i in range(3)], -1).astype(np.float64)
+    for triple in _COLOR_NAMES:
+        if all(name in columns for name in triple):
+            kinds = dict(vertices.properties)
+            highest = {"u1": 255.0, "u2": 65535.0}.get(kinds[triple[0]], 1.0)
+            return np.stack([columns[name] for name in triple], -1).astype(np.float64) / highest
+    return None
+
+
 def check(file: BinaryIO, size: int) -> None:
     """Raises FormatError unless this is a complete PLY with vertices."""
-    header = read_header(file.read(_MAX_HEADER))
+    header = read_header(file.read(MAX_HEADER))
     require(next((e.count for e in header.elements if e.name == "vertex"), 0), "it has no vertices")
     require(sum(e.count for e in header.elements) <= _MAX_ELEMENTS, "it announces more than any file has")
     if not header.order:

@@ -25,6 +25,7 @@ _MAGIC: Final = (
     (b"#?RGBE", "hdr"),
     (b"8BPS", "psd"),
     (b"DDS ", "dds"),
+    (b"PK\x03\x04", "zip"),
 )
 _HTML: Final = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<error")
 VIDEOS: Final = frozenset({"mp4", "webm", "gif"})

@@ -37,6 +37,7 @@ from .recovery import ListReader
 if TYPE_CHECKING:
     from ..api.client import Client
     from ..api.replies import Reply
+    from ..api.result_files import ResultFiles
     from ..worker.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
@@ -208,9 +209,8 @@ def download(job: Job, context: StepContext) -> StepResult:
         raise ResultMissingError("The service gives no model file.")
     context.worker.prestart()  # it starts during the download, and is ready when the file is
     control = context.control
-    model = _fetch(job, context, files.model, f"model.{files.format}", control.span(0.0, 0.8))
-    companions = []
-    for number, (theirs, mirrors) in enumerate(files.companions, 1):
+    model, companions = _fetch_model(job, context, files, control.span(0.0, 0.8))
+    for number, (theirs, mirrors) in enumerate(files.companions, len(companions) + 1):
         ours = f"part-{number}{Path(theirs).suffix.lower()}"
         try:
             _fetch(job, context, mirrors, ours, control.span(0.8, 0.9))
@@ -228,6 +228,32 @@ def download(job: Job, context: StepContext) -> StepResult:
             # A model without its video is still the model that was paid for.
             _log.warning("%s: the video could not be downloaded: %s", job.id, error)
     return StepResult(job.moved(State.IMPORTING, model_file=model.name, companions=tuple(companions), video_file=video))
+
+
+def _fetch_model(
+    job: Job, context: StepContext, files: ResultFiles, control: Control
+) -> tuple[Path, list[tuple[str, str]]]:
+    """Download the model. Returns its path, and the companions if both came in a ZIP archive, which is unpacked."""
+    from ..formats import archive
+    from ..formats.check import check_file
+    from ..formats.sniff import FIRST_BYTES, FormatError, sniff
+
+    packed = job.folder / "model.zip"
+    if not _is_complete(packed, "zip"):
+        path = _fetch(job, context, files.model, f"model.{files.format}", control)
+        with path.open("rb") as file:
+            if sniff(file.read(FIRST_BYTES)) != "zip":
+                return path, []
+        path.replace(packed)  # the archive is kept: its files can be unpacked again
+    try:
+        model, companions = archive.unpack(packed, job.folder)
+    except FormatError as error:
+        packed.unlink(missing_ok=True)
+        raise ResultDamagedError("The ZIP file is damaged: {reason}.", reason=str(error)) from error
+    except OSError as error:
+        raise StorageError("The results folder can't be written: {reason}.", reason=error.strerror) from error
+    check_file(model, model.suffix[1:])
+    return model, companions
 
 
 def _fetch(job: Job, context: StepContext, mirrors: tuple[str, ...], name: str, control: Control) -> Path:

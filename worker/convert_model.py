@@ -11,7 +11,7 @@ from typing import Any, Final
 import bpy
 
 from ..placement import Placement
-from . import blend_file, import_model, naming, repair, transform
+from . import blend_file, import_model, naming, point_cloud, repair, transform
 from .mesh_data import meshes
 
 LARGE_PART: Final = 2_000_000
@@ -59,11 +59,14 @@ def make_model(
 
     `record`: provenance, set as custom properties on the root. `progress` is called with 0 to 1.
     """
-    objects = import_model.import_file(source, format, companions)
+    repairs: list[str] = []
+    objects = import_model.import_file(source, format, companions, repairs)
     progress(0.6)
-    repairs = repair.repair(objects, source, format)
+    objects = point_cloud.without_strays(objects, repairs)
+    repairs += repair.repair(objects, source, format)
     model = transform.apply_placement(objects, placement, name)
-    model.repairs[:0] = repairs
+    points = point_cloud.draw(model.objects)
+    model.repairs[:0] = repairs or points
     progress(0.8)
     naming.name_all(model.root, model.objects, name)
     naming.store_provenance(model.root, record)

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import bpy
 
-from ..errors import ImportFailedError, one_line
+from ..errors import Action, ImportFailedError, one_line
+from . import point_cloud, source_file
 from .mesh_data import meshes
+from .source_file import DAMAGED_ADVICE
 
 _log = logging.getLogger(__name__)
 
@@ -49,29 +51,32 @@ class Companion:
     """The name that the model uses for it."""
 
 
-def import_file(source: Path, format: str, companions: Sequence[Companion] = ()) -> list[bpy.types.Object]:
+def import_file(
+    source: Path, format: str, companions: Sequence[Companion], repairs: list[str]
+) -> list[bpy.types.Object]:
     """Import a file. Returns its objects. Images are packed; none from elsewhere on the disk is used.
+
+    Appends to `repairs` what could not be kept, for the artist.
 
     Raises ImportFailedError if Blender's importer can't read it or finds nothing.
     """
     if format not in _IMPORTERS:
         raise ImportFailedError("There is no importer for the format {format}.", format=one_line(format))
-    with _with_companions(source, companions) as path:
+    with source_file.prepared(source, format, repairs) as file, _with_companions(file, companions) as path:
         helpers = bpy.data.collections.get(_HELPER_COLLECTION)
         before = {item.session_uid for item in (*bpy.data.objects, *bpy.data.images)}
-        try:
-            call_operator(*_IMPORTERS[format], path)
-        except RuntimeError as error:
-            # The importer's own message, without the path on this disk.
-            lines = [line for line in str(error).replace(str(path), path.name).splitlines() if line.strip()]
-            reason = lines[-1].removeprefix("Error: ") if lines else "the importer gave no reason"
-            reason = one_line(reason, 200).rstrip(".")
-            raise ImportFailedError("The model file can't be read: {reason}.", reason=reason) from error
+        if format == "ply" and point_cloud.has_only_points(path):
+            point_cloud.import_ply(path, repairs)
+        else:
+            try:
+                call_operator(*_IMPORTERS[format], path)
+            except RuntimeError as error:
+                raise source_file.read_failure(error, path) from error
         _pack_images([item for item in bpy.data.images if item.session_uid not in before], path.parent)
     new = [item for item in bpy.data.objects if item.session_uid not in before]
     objects = _without_extras(new, existing=helpers)
     if not objects:
-        raise ImportFailedError("The model file has no geometry.")
+        raise ImportFailedError("The model file has no geometry.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
     return objects
 
 
@@ -87,7 +92,7 @@ def _with_companions(source: Path, companions: Sequence[Companion]) -> Iterator[
     if not companions:
         yield source
         return
-    with tempfile.TemporaryDirectory(prefix="~import-", dir=source.parent, ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="~companions-", dir=source.parent, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         _link_or_copy(source, folder / source.name)
         for companion in companions:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repairs imported meshes: removes what would break drawing or editing. Refuses files without faces.
+"""Repairs imported meshes: removes what would break drawing or editing, turns faces that
+are inside out, and makes vertex colors visible.
 
 Blender's importers silently replace non-finite coordinates (NaN, infinity) by zero, where they are the tips of long
 spikes. In the imported mesh they can't be told from points that belong there, so the file is checked.
@@ -18,11 +19,12 @@ import bmesh
 import bpy
 import numpy as np
 
-from ..errors import ImportFailedError
+from ..errors import Action, ImportFailedError
 from ..formats import glb, ply, stl
 from ..formats.sniff import FormatError
-from . import normals
+from . import face_direction, normals, vertex_colors
 from .mesh_data import Array, meshes, positions, read
+from .source_file import DAMAGED_ADVICE
 
 _FLOAT: Final = 5126
 """glTF's code of single precision components."""
@@ -32,7 +34,7 @@ _NONFINITE_LINE: Final = re.compile(rb"^(?:v|[^#\n]*\bvertex)[ \t][^\n]*(?:nan|i
 def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[str]:
     """Repair the meshes imported from `source`. Returns what was repaired, for the artist.
 
-    Importers themselves remove faces and edges that don't fit together. Raises ImportFailedError if no faces remain.
+    Importers themselves remove faces and edges that don't fit together. Raises ImportFailedError if nothing remains.
     """
     repairs = []
     nonfinite = has_nonfinite_points(source, format)
@@ -44,11 +46,11 @@ def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> li
             _remove_vertices(mesh, broken)
         if _repair_uvs(mesh):
             repairs.append("invalid texture coordinates were set to zero")
-    if any(len(mesh.polygons) for mesh in meshes(objects)):
-        return repairs
-    if any(len(mesh.vertices) for mesh in meshes(objects)):
-        raise ImportFailedError("The model file has points but no faces.")
-    raise ImportFailedError("The model file has no geometry.")
+    if not any(len(mesh.vertices) for mesh in meshes(objects)):
+        raise ImportFailedError("The model file has no geometry.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
+    repairs += face_direction.fix(meshes(objects))
+    vertex_colors.show(meshes(objects))
+    return repairs
 
 
 def has_nonfinite_points(path: Path, format: str) -> bool:

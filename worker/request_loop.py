@@ -7,9 +7,9 @@ The protocol is JSON lines on stdin and stdout. Requests are handled one after a
     → {"id": 7, "do": TASK, "timeout": SECONDS, …}                                the other keys belong to the task
     ← {"id": 7, "progress": 0.5}                                                  any number of times, first with 0
     ← {"id": 7, "result": {…}}                                                    or, if the task failed:
-    ← {"id": 7, "error": {"code": CODE, "message": {"template": "…", "arguments": {…}}}}
+    ← {"id": 7, "error": {"code": CODE, "message": {"template": "…", "arguments": {…}}, "advice": …, "action": ACTION}}
 
-CODE is that of an error class in `errors`. The tasks, with their keys and results:
+CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with their keys and results:
 
     ping                                                                          → pid, version
     image      source, folder, limit (bytes)                                      → see `images.prepare`
@@ -79,7 +79,11 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
         failure = WorkerError("The background Blender failed ({error}: {reason}).", error=kind, reason=reason)
     finally:
         faulthandler.cancel_dump_traceback_later()
-    return {"id": number, "error": {"code": failure.code, "message": failure.message.to_json()}}
+    message, advice = failure.message.to_json(), failure.advice.to_json()
+    return {
+        "id": number,
+        "error": {"code": failure.code, "message": message, "advice": advice, "action": str(failure.action)},
+    }
 
 
 TASKS: Final[Mapping[str, Task]] = {

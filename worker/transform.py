@@ -16,10 +16,11 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix, Vector
 
-from ..errors import ImportFailedError
+from ..errors import Action, ImportFailedError
 from ..placement import Placement
 from . import normals
 from .mesh_data import Array, apply_modifier, meshes, positions
+from .source_file import DAMAGED_ADVICE
 
 MERGE_FRACTION: Final = 1e-6
 """Vertices closer than this fraction of the model's size are merged: a file format had to split them at seams."""
@@ -100,12 +101,14 @@ def bounds(objects: Iterable[bpy.types.Object]) -> tuple[Array, Array]:
             continue
         evaluated = item.evaluated_get(graph) if item.modifiers or item.data.shape_keys else item
         points = positions(evaluated.data)
+        if not len(points):  # modifiers turn a point cloud's vertices into points
+            points = positions(item.data)
         if len(points):
             matrix = np.array(item.matrix_world, np.float64)
             points = points @ matrix[:3, :3].T.astype(np.float32) + matrix[:3, 3].astype(np.float32)
             corners += (points.min(axis=0), points.max(axis=0))
     if not corners:
-        raise ImportFailedError("The model file has no geometry.")
+        raise ImportFailedError("The model file has no geometry.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
     return np.min(corners, axis=0).astype(np.float64), np.max(corners, axis=0).astype(np.float64)
 
 
@@ -114,7 +117,9 @@ def _checked_bounds(objects: Sequence[bpy.types.Object]) -> tuple[Array, Array]:
     low, high = bounds(objects)
     longest = float((high - low).max())
     if not longest > 0:
-        raise ImportFailedError("The model is empty: all points coincide.")
+        raise ImportFailedError(
+            "The model is empty: all points coincide.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN
+        )
     if not max(abs(low).max(), abs(high).max()) < MAX_EXTENT:
         raise ImportFailedError("The model is too large to work with: {size} units.", size=f"{longest:.3g}")
     return low, high

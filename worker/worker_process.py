@@ -15,7 +15,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..control import NO_CONTROL, Control
-from ..errors import NO_MESSAGE, CancelledError, ImageError, ImageTo3DError, ImportFailedError, Message, WorkerError
+from ..errors import (
+    NO_MESSAGE,
+    Action,
+    CancelledError,
+    ImageError,
+    ImageTo3DError,
+    ImportFailedError,
+    Message,
+    WorkerError,
+)
 from .child_process import POLL_INTERVAL, ChildOwner, ChildProcess, ExitedError, Launch
 
 _log = logging.getLogger(__name__)
@@ -23,6 +32,8 @@ _log = logging.getLogger(__name__)
 _ERRORS: Final[Mapping[str, type[ImageTo3DError]]] = {
     error.code: error for error in (ImageError, ImportFailedError, WorkerError)
 }
+
+_CRASHED_ADVICE: Final = "Download again: the model file may be damaged. The folder has the file."
 
 
 class WorkerProcess(ChildOwner):
@@ -66,6 +77,13 @@ class WorkerProcess(ChildOwner):
                         continue
                     if self._request_started and not was_stopped and request.get("do") == "image":
                         raise ImageError("Blender crashed while reading the image ({reason}).", reason=why) from error
+                    if self._request_started and not was_stopped and request.get("do") == "model":
+                        raise WorkerError(
+                            "The background Blender exited unexpectedly ({reason}).",
+                            advice=_CRASHED_ADVICE,
+                            action=Action.DOWNLOAD_AGAIN,
+                            reason=why,
+                        ) from error
                     raise WorkerError("The background Blender exited unexpectedly ({reason}).", reason=why) from error
             raise AssertionError("unreachable")
 
@@ -126,9 +144,12 @@ class WorkerProcess(ChildOwner):
                     continue  # the reply to a ping, or to a request that was cancelled
                 case {"result": dict(result)}:
                     return result
-                case {"error": {"code": code, "message": text}}:
+                case {"error": {"code": code, "message": text, **more}}:
                     template, arguments = Message.from_json(text)
-                    raise _ERRORS.get(code, WorkerError)(template, **arguments)
+                    kind = _ERRORS.get(code, WorkerError)
+                    advice = Message.from_json(more["advice"]).template if "advice" in more else None
+                    action = Action(more["action"]) if "action" in more else None
+                    raise kind(template, advice=advice, action=action, **arguments)
                 case {"progress": fraction}:
                     self._request_started = True
                     control.report(float(fraction))

@@ -287,11 +287,6 @@ def invalid_files(folder: Path) -> Iterator[tuple[str, Path]]:
     ):
         (folder / name).write_bytes(data)
         yield name, folder / name
-    (folder / "points.ply").write_bytes(
-        b"ply\nformat ascii 1.0\nelement vertex 2\nproperty float x\nproperty float y\nproperty float z\n"
-        b"end_header\n0 0 0\n1 1 1\n"
-    )
-    yield "points only", folder / "points.ply"
     (folder / "flat.obj").write_text("v 1 1 1\nv 1 1 1\nv 1 1 1\nf 1 2 3\n")
     yield "all in one place", folder / "flat.obj"
     (folder / "far.obj").write_text("v 0 0 0\nv 1e30 0 0\nv 0 1e30 0\nf 1 2 3\n")

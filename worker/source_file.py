@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepares a model file for Blender's importer: a changed copy if the importer would misread the file.
+
+Explains what an importer can't read, without its own words: they name Python files and folders of this computer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ..errors import Action, ImportFailedError, one_line
+from ..formats import glb, gltf_adapt, stl
+from ..formats.sniff import FormatError
+
+DAMAGED_ADVICE: Final = "Download again, or open the folder to look at the file."
+"""With `Action.DOWNLOAD_AGAIN`: for every file whose content is not what its format promises."""
+_UNREADABLE_ADVICE: Final = "Open the folder to convert the file to plain GLB elsewhere, or ask for another format."
+_COMPRESSION: Final = re.compile(r"meshopt|draco|decoder|compress", re.IGNORECASE)
+_PATH: Final = re.compile(r"[/\\]|\.py\b|Traceback|Location:")
+_SUPPORTED: Final = frozenset(
+    [
+        "KHR_materials_pbrSpecularGlossiness",
+        "KHR_lights_punctual",
+        "KHR_materials_unlit",
+        "KHR_texture_transform",
+        "KHR_materials_clearcoat",
+        "KHR_mesh_quantization",
+        "EXT_mesh_gpu_instancing",
+        "KHR_draco_mesh_compression",
+        "KHR_materials_variants",
+        "KHR_materials_emissive_strength",
+        "KHR_materials_transmission",
+        "KHR_materials_specular",
+        "KHR_materials_sheen",
+        "KHR_materials_ior",
+        "KHR_animation_pointer",
+        "KHR_materials_volume",
+        "EXT_texture_webp",
+        "KHR_materials_anisotropy",
+    ]
+)
+"""What the glTF importer of Blender 4.2 supports."""
+
+
+@contextlib.contextmanager
+def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
+    """Context: the file to import, `source` itself if nothing must be changed. Appends to `repairs`.
+
+    Raises ImportFailedError if the importer can't read such a file.
+    """
+    change = {"glb": _adapt_glb, "stl": _lower_case_stl}.get(format)
+    if change is None:
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="~import-", dir=source.parent, ignore_cleanup_errors=True) as folder:
+        copy = Path(folder) / source.name
+        yield copy if change(source, copy, repairs) else source
+
+
+def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
+    """Write the GLB with its JSON adapted. Returns False if it needs no change, or can't be understood."""
+    with source.open("rb") as file:
+        try:
+            document = glb.read_document(file, source.stat().st_size)
+        except FormatError:
+            return False  # the importer decides whether it is a model at all
+        adaptation = gltf_adapt.adapt(document.json, _supported_extensions())
+        if adaptation.unreadable:
+            raise _unreadable(", ".join(adaptation.unreadable))
+        repairs += adaptation.repairs
+        if adaptation.changed:
+            with target.open("wb") as changed:
+                glb.write_changed(file, document, adaptation.json, changed)
+    return adaptation.changed
+
+
+def _supported_extensions() -> frozenset[str]:
+    """Returns the glTF extensions that this Blender's importer supports."""
+    try:
+        module = importlib.import_module("io_scene_gltf2.io.imp.gltf2_io_gltf")
+        return frozenset(module.glTFImporter("", {"import_user_extensions": []}).extensions_managed)
+    except (ImportError, AttributeError, TypeError, KeyError):
+        return _SUPPORTED
+
+
+def _lower_case_stl(source: Path, target: Path, repairs: list[str]) -> bool:
+    """Write a text STL with its keywords in lower case: Blender's importer reads no others."""
+    size = source.stat().st_size
+    with source.open("rb") as file:
+        head = file.read(max(stl.HEADER_BYTES, 4096))
+        is_text = stl.binary_triangles(head[: stl.HEADER_BYTES], size) is None and b"\0" not in head
+        # The name behind "solid" may be in capitals: only the other keywords tell.
+        keywords = re.findall(rb"\b(?:facet|outer|vertex)\b", head, re.IGNORECASE)
+        starts_well = head.startswith(b"solid")
+        if not is_text or not keywords or (starts_well and all(word.islower() for word in keywords)):
+            return False
+        file.seek(len(head) - len(head.lstrip(b"\xef\xbb\xbf \t\r\n")))
+        with target.open("wb") as lower:
+            while block := file.read(1 << 20):
+                lower.write(block.lower())
+    return True
+
+
+def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
+    """Returns the error for an importer's failure to read the file at `path`."""
+    text = str(error)
+    extension = re.search(r"Extension (\w{1,80}) is not available", text)
+    if extension is not None:
+        return _unreadable(extension[1])
+    if "Traceback" not in text and "library not found" in text and (found := _COMPRESSION.search(text)) is not None:
+        return _unreadable(found[0].lower())
+    lines = [line.strip() for line in text.replace(str(path), path.name).splitlines() if line.strip()]
+    reason = one_line(lines[-1].removeprefix("Error: "), 200).rstrip(".") if lines else ""
+    if not reason or any(_PATH.search(line) for line in lines):
+        return ImportFailedError(
+            "The model file can't be read: its content is damaged.",
+            advice=DAMAGED_ADVICE,
+            action=Action.DOWNLOAD_AGAIN,
+        )
+    return ImportFailedError(
+        "The model file can't be read: {reason}.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN, reason=reason
+    )
+
+
+def _unreadable(names: str) -> ImportFailedError:
+    if _COMPRESSION.search(names):
+        return ImportFailedError(
+            "The model is complete, but compressed in a way that this Blender can't read ({names}).",
+            advice=_UNREADABLE_ADVICE,
+            names=one_line(names, 120),
+        )
+    return ImportFailedError(
+        "The model is complete, but needs a glTF extension that this Blender can't read ({names}).",
+        advice=_UNREADABLE_ADVICE,
+        names=one_line(names, 120),
+    )
