@@ -110,7 +110,7 @@ def prepare(job: Job, context: StepContext) -> StepResult:
     if info is not None:
         file, width, height = source.name, info.width, info.height
         if info.alpha or min(width, height) < MIN_CHECKED_SIDE:
-            context.worker.run({"do": "check_image", "source": str(source)}, context.control)
+            _check_visible(source, context)
     else:
         made = context.worker.run(
             {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES},
@@ -119,6 +119,16 @@ def prepare(job: Job, context: StepContext) -> StepResult:
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
     job = replace(job, image=job.image._replace(width=width, height=height))
     return StepResult(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_make_thumbnail(job, file, context)))
+
+
+def _check_visible(source: Path, context: StepContext) -> None:
+    """Raises ImageError if nothing can be seen in the image. Without a worker, nobody can tell."""
+    try:
+        context.worker.run({"do": "check_image", "source": str(source)}, context.control)
+    except WorkerError as error:
+        if not context.worker.cannot_start:
+            raise
+        _log.warning("%s is sent without looking at its transparency: %s", source.name, error)
 
 
 def _make_thumbnail(job: Job, file: str, context: StepContext) -> str:
