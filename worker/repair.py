@@ -48,6 +48,11 @@ def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> li
             repairs.append("invalid texture coordinates were set to zero")
     if not any(len(mesh.vertices) for mesh in meshes(objects)):
         raise ImportFailedError("The model file has no geometry.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
+    if format not in {"glb", "ply"} and not any(len(mesh.polygons) for mesh in meshes(objects)):
+        # Only these formats have points on purpose.
+        raise ImportFailedError(
+            "The model file has points but no faces.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN
+        )
     repairs += face_direction.fix(meshes(objects))
     vertex_colors.show(meshes(objects))
     return repairs

@@ -6,6 +6,7 @@ docs/faults.md lists them with what the add-on does; `test_fault_table` checks t
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -15,11 +16,13 @@ import struct
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import model_files
 import pytest
 from image_to_3d.errors import Action, KeyMissingError, OnlineAccessError
 from image_to_3d.jobs.commands import Command
@@ -767,13 +770,39 @@ def test_a_model_that_blender_cannot_import_stays_in_its_folder(queue: Queue, se
     job = run(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "import_failed")
     assert job.error is not None
-    assert job.error.action is Action.IMPORT_AGAIN
+    assert job.error.action is Action.DOWNLOAD_AGAIN
     assert job.model_path
     assert job.model_path.is_file()
     job.model_path.write_bytes(cube_glb())
     queue.command(job.id, Command.IMPORT_AGAIN)
     assert rest(queue)[0].state is State.READY
     assert len(service.submits) == 1
+
+
+def test_a_model_that_is_damaged_inside_can_be_downloaded_again(queue: Queue, service: ScriptedService) -> None:
+    service.model = cube_glb().replace(struct.pack("<3H", 0, 1, 3), struct.pack("<3H", 0, 60000, 3))
+    job = run(queue)
+    assert (job.state, job.error and job.error.action) == (State.FAILED, Action.DOWNLOAD_AGAIN)
+    service.model = cube_glb()
+    queue.command(job.id, Command.DOWNLOAD_AGAIN)
+    assert rest(queue)[0].state is State.READY
+    assert len(service.submits) == 1
+
+
+@pytest.mark.parametrize("link", ["model.zip", "model.obj", "model"])
+def test_a_model_in_a_zip_archive_is_unpacked(queue: Queue, service: ScriptedService, link: str) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("out/thing.obj", model_files.obj())
+        archive.writestr("out/thing.mtl", model_files.mtl())
+        archive.writestr("out/thing.png", model_files.png())
+    service.model = packed.getvalue()
+    reply = to_json({"status": "success", "id": 1, "output": [f"{service.origin}/files/{link}"]})
+    service.next("fetch", answers(reply))
+    job = run(queue, parameters={"output_format": "obj"})
+    assert (job.state, job.model_file) == (State.READY, "model.obj")
+    assert job.companions == (("part-1.mtl", "thing.mtl"), ("part-2.png", "thing.png"))
+    assert (job.folder / "model.zip").read_bytes() == service.model, "what was delivered is kept"
 
 
 def test_a_worker_killed_while_working_is_replaced(
