@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ _IMPORTERS: Final[Mapping[str, tuple[Any, Mapping[str, Any]]]] = {
     "ply": (bpy.ops.wm.ply_import, AXES),
 }
 """Each format's importer and the options in which we differ from its defaults."""
+_OPTIONS: Final = re.compile(r"^(?:-\w+\s+(?:(?:-?[\d.]+|on|off|[rgbmlz]|sphere|cube_\w+)\s+)*)*", re.IGNORECASE)
+"""The options before a texture's name in an MTL file, which may contain spaces itself."""
 _HELPER_COLLECTION: Final = "glTF_not_exported"
 """The glTF importer's collection for its own helper shapes."""
 
@@ -124,8 +127,7 @@ def _references(text: Path) -> set[str]:
     with text.open("rb") as file:
         head = file.read(1 << 20).decode("utf-8", "replace")
     lines = (line.split(maxsplit=1) for line in head.splitlines() if line.startswith(("mtllib ", "map_", "norm ")))
-    # Options come before the name; a name with spaces is only supported without options.
-    return {rest if not rest.startswith("-") else rest.split()[-1] for _, rest in (x for x in lines if len(x) == 2)}
+    return {_OPTIONS.sub("", rest) for _, rest in (x for x in lines if len(x) == 2)}
 
 
 def _base_name(reference: str) -> str:

@@ -337,13 +337,16 @@ def test_images_are_packed_unchanged(worker: WorkerProcess, tmp_path: Path) -> N
     assert (image.colorspace_settings.name, image.filepath_raw) == ("sRGB", "")
 
 
+@pytest.mark.parametrize("texture_line", ["map_Kd skin.png", "map_Kd -s 1 1 1 -clamp on my skin 01.png"])
 @pytest.mark.parametrize("names", [("model.mtl", "skin.png"), ("something else.mtl", "0123abcd.png")])
-def test_separate_textures_are_found_and_packed(worker: WorkerProcess, tmp_path: Path, names: tuple[str, str]) -> None:
+def test_separate_textures_are_found_and_packed(
+    worker: WorkerProcess, tmp_path: Path, names: tuple[str, str], texture_line: str
+) -> None:
     data = texture(32)
     shape = ball(200)
     body = write_obj(tmp_path / "a.obj", shape).read_text()
     (tmp_path / "a.obj").write_text("mtllib model.mtl\nusemtl skin\n" + body)
-    (tmp_path / "file-1").write_text("newmtl skin\nKd 0.5 0.5 0.5\nmap_Kd skin.png\n")
+    (tmp_path / "file-1").write_text(f"newmtl skin\nKd 0.5 0.5 0.5\n{texture_line}\n")
     (tmp_path / "file-2").write_bytes(data)
     companions = [{"file": f"file-{i}", "name": name} for i, name in enumerate(names, 1)]
     ours, _ = prepared(worker, tmp_path / "a.obj", companions=companions)
