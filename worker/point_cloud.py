@@ -30,14 +30,14 @@ _CAPPED_RADIUS: Final = 0.02
 
 
 def has_only_points(path: Path) -> bool:
-    """Whether a PLY has vertices but nothing that connects them. False if it can't be understood."""
+    """Whether a PLY has vertices but no faces. False if it can't be understood."""
     try:
         with path.open("rb") as file:
             header = ply.read_header(file.read(ply.MAX_HEADER))
     except FormatError:
         return False
     counts = {element.name: element.count for element in header.elements}
-    return bool(counts.get("vertex")) and not any(counts.get(name) for name in ("face", "tristrips", "edge"))
+    return bool(counts.get("vertex")) and not any(counts.get(name) for name in ("face", "tristrips"))
 
 
 def import_ply(path: Path, repairs: list[str]) -> None:
