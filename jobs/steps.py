@@ -94,7 +94,7 @@ class StepResult:
 
 
 def prepare(job: Job, context: StepContext) -> StepResult:
-    """Prepare the image for upload. Most images need no change."""
+    """Prepare the image for upload. Most images need no change; one that no model can be made from is refused."""
     from ..api.client import UPLOAD_LIMIT_BYTES
     from ..formats.image_info import uploadable_unchanged
 
@@ -104,26 +104,28 @@ def prepare(job: Job, context: StepContext) -> StepResult:
     if source is None or not source.is_file():
         raise ImageError("The image is no longer in the job's folder.")
     info = uploadable_unchanged(source, UPLOAD_LIMIT_BYTES)
-    if info is not None:
+    if info is not None and not info.alpha:
         file, width, height = source.name, info.width, info.height
     else:
-        made = context.worker.run(
-            {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES},
-            context.control,
-        )
+        request = {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES}
+        # Only decoding tells whether anything is visible in an image with transparency.
+        made = context.worker.run(request | {"unchanged": info is not None}, context.control)
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
     job = replace(job, image=job.image._replace(width=width, height=height))
     return StepResult(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_make_thumbnail(job, file, context)))
 
 
 def _make_thumbnail(job: Job, file: str, context: StepContext) -> str:
-    """Returns the file to show. Blender decodes a large one on its main thread when it is first drawn."""
+    """Returns the file to show. Blender decodes a large one on its main thread when it is first drawn.
+
+    Raises ImageError if it turns out now that the image can't be decoded completely.
+    """
     if max(job.image.width, job.image.height) <= MAX_THUMBNAIL_SIDE:
         return file
     request = {"do": "thumbnail", "source": str(job.folder / file), "target": str(job.folder / THUMBNAIL_FILE)}
     try:
         context.worker.run(request | {"longest": MAX_THUMBNAIL_SIDE // 2}, Control(context.control.cancelled))
-    except (ImageError, WorkerError) as error:
+    except WorkerError as error:
         _log.warning("%s: no thumbnail could be made: %s", job.id, error)
         return ""
     return THUMBNAIL_FILE
@@ -131,6 +133,8 @@ def _make_thumbnail(job: Job, file: str, context: StepContext) -> str:
 
 def upload(job: Job, context: StepContext) -> StepResult:
     """Upload the image to get a public URL. A recently uploaded one is used again."""
+    from ..formats.image_info import upload_type
+
     job = replace(job, list_known=context.list_reader.read_before_submit(job, context.client()))
     if job.image.url:
         return StepResult(job.moved(State.SUBMITTING))
@@ -141,8 +145,7 @@ def upload(job: Job, context: StepContext) -> StepResult:
         content = path.read_bytes()
     except OSError as error:
         raise ImageError("The prepared image can't be read: {reason}.", reason=error.strerror) from error
-    mime = "image/jpeg" if path.suffix.lower() in {".jpg", ".jpeg"} else "image/png"
-    url = context.client().upload(content, mime, context.control)
+    url = context.client().upload(content, upload_type(content), context.control)
     return StepResult(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
 

@@ -6,8 +6,13 @@ An image is an array as in `imaging.raster`: h × w × 4, sRGB, 0 to 1, straight
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Mapping
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +20,14 @@ import bpy
 import numpy as np
 
 from ..errors import ImageError, one_line
-from ..formats.image_info import read_image_info
+from ..formats.animation import Frame, first_gif_frame, first_webp_frame
+from ..formats.embedded_profile import embedded_profile
+from ..formats.image_complete import is_complete
+from ..formats.image_info import read_image_info, require_pixels
+from ..formats.sniff import FormatError, require
+from ..imaging.color_profile import convert_to_srgb
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
+from ..imaging.visibility import make_visible
 
 MAX_SIDE: Final = 2048
 """Pixels; an image that has to be re-encoded is scaled down to this."""
@@ -27,17 +38,27 @@ QUALITIES: Final = (95, 88, 80)
 """JPEG qualities, tried in this order before the image is made smaller."""
 PNG: Final = 0
 """In place of a JPEG quality."""
+_NOT_EVERYWHERE: Final = {"image/avif", "image/heic"}
+_INCOMPLETE: Final = re.compile(
+    r"premature end|bad huffman|not enough data|read error|decoding error|failed to decode|JPEGLib:|libpng error", re.I
+)
+"""What libjpeg and libtiff print about an image of which a part is missing. Extraneous bytes are not among it."""
 
 
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     """Handle an "image" request: convert `source` to an upload.png if it has transparency, else to an upload.jpg.
 
-    Returns the name in `folder`, width and height. Raises ImageError if it can't be made small enough for `limit`
-    bytes, or the folder can't be written.
+    `unchanged`: the service can read the file as it is, so it is kept if enough is visible. Returns the name in
+    `folder`, width and height. Raises ImageError if nothing is visible, the image can't be made small enough for
+    `limit` bytes, or the folder can't be written.
     """
-    limit = int(request["limit"])
-    image = read_image(Path(request["source"]))
+    limit, source = int(request["limit"]), Path(request["source"])
+    as_read = read_image(source)
+    image = make_visible(as_read)
     progress(0.5)
+    info = read_image_info(source)
+    if request.get("unchanged") and image is as_read and info is not None:
+        return {"file": source.name, "width": info.width, "height": info.height}
     transparent = has_transparency(image)
     path = Path(request["folder"], "upload.png" if transparent else "upload.jpg")
     while True:
@@ -61,8 +82,68 @@ def thumbnail(request: Mapping[str, Any], progress: Callable[[float], None]) -> 
 
 
 def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
-    """Returns an image file's image, upright and scaled down to at most `max_side` pixels. Raises ImageError."""
+    """Returns an image file's image, upright, in sRGB and scaled down to at most `max_side` pixels.
+
+    Of an animated image, that is its first frame. Raises ImageError, also if the image is not complete.
+    """
     info = read_image_info(path)
+    is_complete(path)
+    mime = info.mime if info is not None else ""
+    try:
+        if mime == "image/gif":
+            pixels = _read_gif(path)
+        elif mime == "image/webp" and (animated := first_webp_frame(path.read_bytes())):
+            pixels = _read_webp_frame(*animated)
+        else:
+            pixels = _decode(path, mime)
+    except FormatError as error:
+        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
+    pixels = downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
+    return convert_to_srgb(pixels, embedded_profile(path))
+
+
+def _read_gif(path: Path) -> FloatArray:
+    channels, frame = first_gif_frame(path.read_bytes())
+    require_pixels(frame.canvas_width, frame.canvas_height, MAX_PIXELS_AT_ONCE)
+    lines = np.stack([np.frombuffer(channel, np.uint8) for channel in channels], axis=-1)
+    return _on_canvas(lines.reshape(frame.height, frame.width, 4)[::-1].astype(np.float32) / 255.0, frame)
+
+
+def _read_webp_frame(still: bytes, frame: Frame) -> FloatArray:
+    require_pixels(frame.canvas_width, frame.canvas_height, MAX_PIXELS_AT_ONCE)
+    with tempfile.TemporaryDirectory(prefix="image_to_3d_") as folder:
+        path = Path(folder, "frame.webp")
+        path.write_bytes(still)
+        pixels = _decode(path, "image/webp")
+    require(pixels.shape[:2] == (frame.height, frame.width), "its first frame has another size than it says")
+    return _on_canvas(pixels, frame)
+
+
+def _on_canvas(pixels: FloatArray, frame: Frame) -> FloatArray:
+    """Returns a frame's image on its transparent canvas."""
+    canvas = np.zeros((frame.canvas_height, frame.canvas_width, 4), np.float32)
+    bottom = frame.canvas_height - frame.top - frame.height
+    canvas[bottom : bottom + frame.height, frame.left : frame.left + frame.width] = pixels
+    return canvas
+
+
+def _decode(path: Path, mime: str) -> FloatArray:
+    """Returns an image as stored, decoded by Blender. Raises ImageError if it can't be decoded completely."""
+    with tempfile.TemporaryFile() as output:
+        with _stderr_to(output.fileno()):
+            pixels = _load(path, mime)
+        output.seek(0)
+        printed = output.read(1 << 20).decode(errors="replace")
+    sys.stderr.write(printed)
+    if _INCOMPLETE.search(printed):
+        raise ImageError("The image is damaged: a part of it is missing, or can't be decoded.")
+    if mime == "image/webp" and not pixels.any():
+        # Blender 4.2 to 5.0 make nothing of a WebP that they can't decode. If it is one, nothing is lost.
+        raise ImageError("The image is fully transparent, or it is damaged.")
+    return pixels
+
+
+def _load(path: Path, mime: str) -> FloatArray:
     try:
         image = bpy.data.images.load(str(path), check_existing=False)
     except RuntimeError as error:
@@ -73,6 +154,12 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
             image.alpha_mode = "CHANNEL_PACKED"  # keeps the colors of transparent pixels, also in 16-bit images
         width, height = image.size
         if not image.has_data or not width or not height or image.source not in {"FILE", "TILED"}:
+            if mime in _NOT_EVERYWHERE:
+                raise ImageError(
+                    "Blender {version} can't read {format} images, or this one is damaged: save it as PNG or JPEG.",
+                    version=bpy.app.version_string,
+                    format=mime.removeprefix("image/").upper(),
+                )
             raise ImageError("The file is not an image that Blender can read, or it is damaged.")
         if width * height > MAX_PIXELS_AT_ONCE:
             factor = math.sqrt(MAX_PIXELS_AT_ONCE / (width * height))
@@ -88,7 +175,20 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
         pixels = np.nan_to_num(pixels, nan=0.0, posinf=1e4, neginf=0.0)
         pixels = np.clip(unpremultiply(pixels) if premultiplied else pixels, 0.0, 1.0)
         pixels[..., :3] = linear_to_srgb(pixels[..., :3])
-    return downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
+    return pixels
+
+
+@contextlib.contextmanager
+def _stderr_to(target: int) -> Iterator[None]:
+    """Redirect what C libraries print: Blender does not say otherwise that a JPEG or TIFF file is damaged."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        os.dup2(target, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def has_transparency(image: FloatArray) -> bool:
