@@ -45,10 +45,10 @@ def is_complete(path: Path) -> bool:
             return check(data) if check else False
     except FormatError as error:
         raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, ValueError):
         raise ImageError("The image is damaged: {reason}.", reason=ENDS_EARLY) from None
-    except (OSError, ValueError) as error:  # ValueError: an empty file can't be mapped
-        raise ImageError("The image can't be read: {reason}.", reason=one_line(error)) from error
+    except OSError as error:
+        raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
 
 
 def _jpeg(data: Data) -> bool:
@@ -161,8 +161,9 @@ def _exr(data: Data) -> bool:
     if lines is None:
         return False
     for offset in struct.unpack_from(f"<{-(-(bottom - top + 1) // lines)}Q", data, at + 1):
+        require(at < offset <= len(data) - 8, ENDS_EARLY)
         (length,) = struct.unpack_from("<I", data, offset + 4)
-        require(offset > at and offset + 8 + length <= len(data), ENDS_EARLY)
+        require(offset + 8 + length <= len(data), ENDS_EARLY)
     return True
 
 

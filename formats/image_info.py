@@ -165,7 +165,7 @@ def _png(data: Data) -> ImageInfo:
 
 
 def _jpeg(data: Data) -> ImageInfo | None:
-    orientation = 1
+    orientation, size, plain = 1, (0, 0), False
     for kind, body in jpeg_segments(data):
         if kind == 0xE1 and body.startswith(b"Exif\0\0"):
             orientation = exif_orientation(body[6:])

@@ -24,7 +24,7 @@ from ..formats.animation import Frame, first_gif_frame, first_webp_frame
 from ..formats.embedded_profile import embedded_profile
 from ..formats.image_complete import is_complete
 from ..formats.image_info import read_image_info, require_pixels
-from ..formats.sniff import FormatError, require
+from ..formats.sniff import FIRST_BYTES, FormatError, require, sniff
 from ..imaging.color_profile import convert_to_srgb
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
 from ..imaging.visibility import make_visible
@@ -38,7 +38,7 @@ QUALITIES: Final = (95, 88, 80)
 """JPEG qualities, tried in this order before the image is made smaller."""
 PNG: Final = 0
 """In place of a JPEG quality."""
-_NOT_EVERYWHERE: Final = {"image/avif", "image/heic"}
+_NOT_EVERYWHERE: Final = {"avif", "heic"}
 _INCOMPLETE: Final = re.compile(
     r"premature end|bad huffman|not enough data|read error|decoding error|failed to decode|JPEGLib:|libpng error", re.I
 )
@@ -88,14 +88,15 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
     """
     info = read_image_info(path)
     is_complete(path)
-    mime = info.mime if info is not None else ""
+    with path.open("rb") as file:
+        format = sniff(file.read(FIRST_BYTES))
     try:
-        if mime == "image/gif":
+        if format == "gif":
             pixels = _read_gif(path)
-        elif mime == "image/webp" and (animated := first_webp_frame(path.read_bytes())):
+        elif format == "webp" and (animated := first_webp_frame(path.read_bytes())):
             pixels = _read_webp_frame(*animated)
         else:
-            pixels = _decode(path, mime)
+            pixels = _decode(path, format)
     except FormatError as error:
         raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
     pixels = downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
@@ -114,7 +115,7 @@ def _read_webp_frame(still: bytes, frame: Frame) -> FloatArray:
     with tempfile.TemporaryDirectory(prefix="image_to_3d_") as folder:
         path = Path(folder, "frame.webp")
         path.write_bytes(still)
-        pixels = _decode(path, "image/webp")
+        pixels = _decode(path, "webp")
     require(pixels.shape[:2] == (frame.height, frame.width), "its first frame has another size than it says")
     return _on_canvas(pixels, frame)
 
@@ -127,23 +128,23 @@ def _on_canvas(pixels: FloatArray, frame: Frame) -> FloatArray:
     return canvas
 
 
-def _decode(path: Path, mime: str) -> FloatArray:
+def _decode(path: Path, format: str) -> FloatArray:
     """Returns an image as stored, decoded by Blender. Raises ImageError if it can't be decoded completely."""
     with tempfile.TemporaryFile() as output:
         with _stderr_to(output.fileno()):
-            pixels = _load(path, mime)
+            pixels = _load(path, format)
         output.seek(0)
         printed = output.read(1 << 20).decode(errors="replace")
     sys.stderr.write(printed)
     if _INCOMPLETE.search(printed):
         raise ImageError("The image is damaged: a part of it is missing, or can't be decoded.")
-    if mime == "image/webp" and not pixels.any():
+    if format == "webp" and not pixels.any():
         # Blender 4.2 to 5.0 make nothing of a WebP that they can't decode. If it is one, nothing is lost.
         raise ImageError("The image is fully transparent, or it is damaged.")
     return pixels
 
 
-def _load(path: Path, mime: str) -> FloatArray:
+def _load(path: Path, format: str) -> FloatArray:
     try:
         image = bpy.data.images.load(str(path), check_existing=False)
     except RuntimeError as error:
@@ -154,11 +155,11 @@ def _load(path: Path, mime: str) -> FloatArray:
             image.alpha_mode = "CHANNEL_PACKED"  # keeps the colors of transparent pixels, also in 16-bit images
         width, height = image.size
         if not image.has_data or not width or not height or image.source not in {"FILE", "TILED"}:
-            if mime in _NOT_EVERYWHERE:
+            if format in _NOT_EVERYWHERE:
                 raise ImageError(
                     "Blender {version} can't read {format} images, or this one is damaged: save it as PNG or JPEG.",
                     version=bpy.app.version_string,
-                    format=mime.removeprefix("image/").upper(),
+                    format=format.upper(),
                 )
             raise ImageError("The file is not an image that Blender can read, or it is damaged.")
         if width * height > MAX_PIXELS_AT_ONCE:
