@@ -6,20 +6,25 @@ Most images can be uploaded unchanged, and no background Blender is needed to fi
 
 from __future__ import annotations
 
+import mmap
+import re
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from ..errors import ImageError, one_line
-from .image_complete import check_image
-from .sniff import FormatError, last_bytes, sniff
+from .containers import Data, jpeg_segments, png_chunks, riff_chunks, tiff_directory
+from .image_complete import is_complete
+from .sniff import FIRST_BYTES, FormatError, sniff
 
 MAX_SIDE: Final = 4096
 """Pixels; a larger image is scaled down before the upload."""
 MAX_PIXELS: Final = 250_000_000
 """An image that claims more is refused before it is decoded: it would fill the memory (decompression bomb)."""
 MAX_FILE_BYTES: Final = 1 << 30
+MIN_SIDE: Final = 8
+"""Pixels; an image, or what is visible in it, is refused if it is narrower: no service makes a model of it."""
 _HEAD: Final = 1 << 20
 """Bytes in which every header ends."""
 
@@ -38,21 +43,35 @@ class ImageInfo:
     """EXIF: 1 is upright, 2 to 8 are mirrored or rotated."""
     plain: bool = True
     """8 bits per channel, RGB or gray: any service can read it."""
-    complete: bool = True
-    """It ends as its format requires."""
 
 
 def uploadable_unchanged(path: Path, max_bytes: int) -> ImageInfo | None:
     """Returns the header of an upright PNG or JPEG of at most `max_bytes`; None if the image must be converted.
 
-    Raises ImageError if the file can't be read, or claims an absurd size.
+    If it can hold transparency, only decoding tells whether anything is visible. Raises ImageError if the file can't be
+    read, is damaged, too small, or claims an absurd size.
     """
     info = read_image_info(path)
-    require_complete(path)
-    if info is None or info.mime not in {"image/png", "image/jpeg"}:
+    if info is None:
+        return None
+    if min(info.width, info.height) < MIN_SIDE:
+        raise ImageError(
+            "The image is too small ({width} × {height} pixels) to make a model from.",
+            width=info.width,
+            height=info.height,
+        )
+    if info.mime not in {"image/png", "image/jpeg"}:
         return None
     fits = path.stat().st_size <= max_bytes and max(info.width, info.height) <= MAX_SIDE
-    return info if fits and info.plain and info.complete and info.orientation == 1 else None
+    return info if fits and info.plain and info.orientation == 1 and is_complete(path) else None
+
+
+def upload_type(content: bytes) -> str:
+    """Returns the MIME type of a prepared image by its content, whatever its file is called. Raises ImageError."""
+    mime = {"png": "image/png", "jpg": "image/jpeg"}.get(sniff(content[:FIRST_BYTES]), "")
+    if not mime:
+        raise ImageError("The prepared image is neither a PNG nor a JPEG.")
+    return mime
 
 
 def read_image_info(path: Path) -> ImageInfo | None:
@@ -62,56 +81,53 @@ def read_image_info(path: Path) -> ImageInfo | None:
     """
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(_HEAD)
-            info = _read_header(head, last_bytes(file, size, 64), file, path.suffix.lower())
+        if not size:
+            raise ImageError("The image file is empty.")
+        if size > MAX_FILE_BYTES:
+            raise ImageError("The image file is too large: {size} GB.", size=f"{size / 1e9:.1f}")
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            info = _read_header(data, path.suffix.lower())
     except OSError as error:
         raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
-    if not head:
-        raise ImageError("The image file is empty.")
-    if size > MAX_FILE_BYTES:
-        raise ImageError("The image file is too large: {size} GB.", size=f"{size / 1e9:.1f}")
     if info is not None:
         if info.width <= 0 or info.height <= 0:
             raise ImageError("The image is damaged: it has no size.")
-        if info.width * info.height > MAX_PIXELS:
-            raise ImageError(
-                "The image is too large: {width} × {height} pixels.",
-                advice="Scale it down and try again.",
-                width=info.width,
-                height=info.height,
-            )
+        require_pixels(info.width, info.height, MAX_PIXELS)
     return info
 
 
-def require_complete(path: Path) -> None:
-    """Raises ImageError if a part of the image is missing: it would be sent and paid for as if it were whole."""
-    try:
-        check_image(path)
-    except FormatError as error:
-        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
-    except OSError as error:
-        raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
+def require_pixels(width: int, height: int, most: int) -> None:
+    """Raises ImageError if an image has more than `most` pixels."""
+    if width * height > most:
+        raise ImageError(
+            "The image is too large: {width} × {height} pixels.",
+            advice="Scale it down and try again.",
+            width=width,
+            height=height,
+        )
 
 
-def _read_header(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> ImageInfo | None:
+def _read_header(data: Data, suffix: str) -> ImageInfo | None:
+    head = data[:_HEAD]
     try:
-        match sniff(head[:512]):
+        match sniff(head[:FIRST_BYTES]):
             case "png":
-                return _png(head, tail)
+                return _png(data)
             case "jpg":
-                return _jpeg(file)
+                return _jpeg(data)
             case "webp":
-                return _webp(head, file)
+                return _webp(data)
             case "gif":
                 width, height = struct.unpack_from("<HH", head, 6)
                 return ImageInfo("image/gif", width, height, alpha=True, plain=False)
+            case ("avif" | "heic") as format:
+                return _ispe(head, format)
             case "bmp":
                 old = head[14:18] == b"\x0c\0\0\0"  # OS/2
                 width, height = struct.unpack_from("<HH" if old else "<ii", head, 18)
                 return ImageInfo("image/bmp", abs(width), abs(height), plain=False)
             case "tif":
-                return _tiff(head, file)
+                return _tiff(data)
             case "exr":
                 return _exr(head)
             case "hdr":
@@ -128,90 +144,71 @@ def _read_header(head: bytes, tail: bytes, file: BinaryIO, suffix: str) -> Image
             case "" if suffix == ".tga" and head:  # TGA has no magic bytes
                 width, height = struct.unpack_from("<HH", head, 12)
                 return ImageInfo("image/x-tga", width, height, alpha=True, plain=False)
+    except FormatError as error:
+        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
     except (struct.error, ValueError, IndexError):
         raise ImageError("The image is damaged: its header is cut off.") from None
     return None
 
 
-def _png(head: bytes, tail: bytes) -> ImageInfo:
-    width, height, depth, color = struct.unpack_from(">IIBB", head, 16)
-    alpha, orientation, at = color in {4, 6}, 1, 8
-    while at + 8 <= len(head):
-        length, kind = struct.unpack_from(">I4s", head, at)
+def _png(data: Data) -> ImageInfo:
+    width, height, depth, color = struct.unpack_from(">IIBB", data, 16)
+    alpha, orientation = color in {4, 6}, 1
+    for kind, body, _ in png_chunks(data):
         if kind in {b"IDAT", b"IEND"}:
             break
         if kind == b"tRNS":
             alpha = True
         if kind == b"eXIf":
-            orientation = exif_orientation(head[at + 8 : at + 8 + length])
-        at += 12 + length
-    return ImageInfo("image/png", width, height, alpha, orientation, depth <= 8, b"IEND\xaeB`\x82" in tail)
+            orientation = exif_orientation(body)
+    return ImageInfo("image/png", width, height, alpha, orientation, depth <= 8)
 
 
-def _jpeg(file: BinaryIO) -> ImageInfo | None:
-    """Read segment by segment: thumbnails and profiles before the size can be longer than `_HEAD`."""
-    file.seek(2)
-    orientation, size = 1, None
-    for _ in range(1000):
-        byte = file.read(1)
-        while byte == b"\xff":
-            marker = file.read(1)
-            if marker != b"\xff":
-                break
-        else:
-            return None
-        kind = marker[0]
-        if kind in {0xD9, 0xDA}:
-            break
-        (length,) = struct.unpack(">H", file.read(2))
-        if kind == 0xE1 and length > 8:
-            body = file.read(length - 2)
-            if body.startswith(b"Exif\0\0"):
-                orientation = exif_orientation(body[6:])
+def _jpeg(data: Data) -> ImageInfo | None:
+    orientation, size, plain = 1, (0, 0), False
+    for kind, body in jpeg_segments(data):
+        if kind == 0xE1 and body.startswith(b"Exif\0\0"):
+            orientation = exif_orientation(body[6:])
         elif 0xC0 <= kind <= 0xCF and kind not in {0xC4, 0xC8, 0xCC}:
-            body = file.read(length - 2)
             depth, height, width, channels = struct.unpack_from(">BHHB", body)
-            size = (width, height, depth == 8 and channels in {1, 3} and kind <= 0xC2)
-        else:
-            file.seek(length - 2, 1)
-    if size is None:
-        return None
-    complete = b"\xff\xd9" in last_bytes(file, file.seek(0, 2), 65536)
-    width, height, plain = size
-    return ImageInfo("image/jpeg", width, height, False, orientation, plain, complete)
+            plain = depth == 8 and channels in {1, 3} and kind <= 0xC2
+            size = (width, height)
+        elif kind == 0xDA:
+            return ImageInfo("image/jpeg", *size, False, orientation, plain)
+    return None
 
 
-def _webp(head: bytes, file: BinaryIO) -> ImageInfo:
-    kind, orientation = head[12:16], 1
+def _webp(data: Data) -> ImageInfo:
+    kind, orientation = data[12:16], 1
     if kind == b"VP8X":
-        alpha = bool(head[20] & 0x10)
-        width = int.from_bytes(head[24:27], "little") + 1
-        height = int.from_bytes(head[27:30], "little") + 1
-        at = 12
-        for _ in range(64):
-            file.seek(at)
-            chunk = file.read(8)
-            if len(chunk) < 8:
-                break
-            name, length = struct.unpack("<4sI", chunk)
+        alpha = bool(data[20] & 0x10)
+        width = int.from_bytes(data[24:27], "little") + 1
+        height = int.from_bytes(data[27:30], "little") + 1
+        for name, body in riff_chunks(data):
             if name == b"EXIF":
-                orientation = exif_orientation(file.read(min(length, _HEAD)).removeprefix(b"Exif\0\0"))
-            at += 8 + length + length % 2
+                orientation = exif_orientation(body.removeprefix(b"Exif\0\0"))
     elif kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", head, 21)
+        (bits,) = struct.unpack_from("<I", data, 21)
         width, height, alpha = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, bool(bits >> 28 & 1)
     else:
-        width, height = (x & 0x3FFF for x in struct.unpack_from("<HH", head, 26))
+        width, height = (x & 0x3FFF for x in struct.unpack_from("<HH", data, 26))
         alpha = False
     return ImageInfo("image/webp", width, height, alpha, orientation, plain=False)
 
 
-def _tiff(head: bytes, file: BinaryIO) -> ImageInfo | None:
-    order = "<" if head[:1] == b"I" else ">"
-    file.seek(struct.unpack_from(order + "I", head, 4)[0])
-    tags = _directory(file.read(65536), order)
+def _tiff(data: Data) -> ImageInfo:
+    tags = {tag: values[0] for tag, values in tiff_directory(data).items() if values}
     width, height = tags.get(256, 0), tags.get(257, 0)
     return ImageInfo("image/tiff", width, height, tags.get(277, 3) in {2, 4}, tags.get(274, 1), plain=False)
+
+
+def _ispe(head: bytes, format: str) -> ImageInfo | None:
+    """AVIF and HEIC have one size ("ispe") for each image, tile and thumbnail: the largest counts."""
+    sizes = [struct.unpack_from(">II", head, found.end() + 4) for found in re.finditer(b"ispe", head[:65536])]
+    if not sizes:
+        return None
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return ImageInfo(f"image/{format}", width, height, alpha=True, plain=False)
 
 
 def _exr(head: bytes) -> ImageInfo | None:

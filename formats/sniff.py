@@ -54,10 +54,18 @@ def last_bytes(file: BinaryIO, size: int, count: int) -> bytes:
     return file.read(count)
 
 
+def _ftyp(first: bytes) -> str:
+    """Returns the format of an ISO base media file by its brands: "avif" or "heic" for images, else "mp4"."""
+    brands = {first[at : at + 4] for at in range(8, min(int.from_bytes(first[:4], "big"), len(first), 128), 4)}
+    if brands & {b"avif", b"avis"}:
+        return "avif"
+    return "heic" if brands & {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1"} else "mp4"
+
+
 def sniff(first: bytes) -> str:
     """Returns a file's format: its usual extension, or "html"; "" if the bytes don't tell (such as a binary STL)."""
     known = next((name for magic, name in _MAGIC if first.startswith(magic)), "")
-    known = known or {b"ftyp": "mp4", b"jP  ": "jp2"}.get(first[4:8], "")
+    known = known or {b"ftyp": _ftyp(first), b"jP  ": "jp2"}.get(first[4:8], "")
     if known:
         return known
     if first.startswith(b"RIFF") and first[8:12] == b"WEBP":

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..atomic_file import atomic_write
 from ..control import Control
@@ -46,8 +46,6 @@ UPLOAD_LIFETIME: Final = 20 * 3600.0
 """Seconds; the service keeps an uploaded image for 24 hours. An older one is uploaded again."""
 MAX_THUMBNAIL_SIDE: Final = 1024
 """Pixels; Blender decodes an image up to this size in a few milliseconds."""
-MIN_CHECKED_SIDE: Final = 32
-"""Pixels; an opaque image is checked by the worker only if it is smaller."""
 THUMBNAIL_FILE: Final = "thumbnail.png"
 REPLY_FILE: Final = "reply.json"
 _DEFAULT_EXPECTED: Final = 60.0
@@ -97,7 +95,7 @@ class StepResult:
 
 
 def prepare(job: Job, context: StepContext) -> StepResult:
-    """Prepare the image for upload. Most images need no change."""
+    """Prepare the image for upload. Most images need no change; one that no model can be made from is refused."""
     from ..api.client import UPLOAD_LIMIT_BYTES
     from ..formats.image_info import uploadable_unchanged
 
@@ -107,38 +105,44 @@ def prepare(job: Job, context: StepContext) -> StepResult:
     if source is None or not source.is_file():
         raise ImageError("The image is no longer in the job's folder.")
     info = uploadable_unchanged(source, UPLOAD_LIMIT_BYTES)
-    if info is not None:
-        file, width, height = source.name, info.width, info.height
-        if info.alpha or min(width, height) < MIN_CHECKED_SIDE:
-            _check_visible(source, context)
-    else:
-        made = context.worker.run(
-            {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES},
-            context.control,
-        )
+    made = None if info is not None and not info.alpha else _prepared_by_worker(source, info is not None, job, context)
+    if made is not None:
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
+    else:
+        assert info is not None
+        file, width, height = source.name, info.width, info.height
     job = replace(job, image=job.image._replace(width=width, height=height))
     return StepResult(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_make_thumbnail(job, file, context)))
 
 
-def _check_visible(source: Path, context: StepContext) -> None:
-    """Raises ImageError if nothing can be seen in the image. Without a worker, nobody can tell."""
+def _prepared_by_worker(source: Path, unchanged: bool, job: Job, context: StepContext) -> Mapping[str, Any] | None:
+    """Returns the worker's reply to an "image" request; None if there is no worker and the image needs no change.
+
+    `unchanged`: only decoding tells whether anything is visible in an image with transparency.
+    """
+    from ..api.client import UPLOAD_LIMIT_BYTES
+
+    request = {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES}
     try:
-        context.worker.run({"do": "check_image", "source": str(source)}, context.control)
+        return context.worker.run(request | {"unchanged": unchanged}, context.control)
     except WorkerError as error:
-        if not context.worker.cannot_start:
+        if not (unchanged and context.worker.cannot_start):
             raise
         _log.warning("%s is sent without looking at its transparency: %s", source.name, error)
+        return None
 
 
 def _make_thumbnail(job: Job, file: str, context: StepContext) -> str:
-    """Returns the file to show. Blender decodes a large one on its main thread when it is first drawn."""
+    """Returns the file to show. Blender decodes a large one on its main thread when it is first drawn.
+
+    Raises ImageError if it turns out now that the image can't be decoded completely.
+    """
     if max(job.image.width, job.image.height) <= MAX_THUMBNAIL_SIDE:
         return file
     request = {"do": "thumbnail", "source": str(job.folder / file), "target": str(job.folder / THUMBNAIL_FILE)}
     try:
         context.worker.run(request | {"longest": MAX_THUMBNAIL_SIDE // 2}, Control(context.control.cancelled))
-    except (ImageError, WorkerError) as error:
+    except WorkerError as error:
         _log.warning("%s: no thumbnail could be made: %s", job.id, error)
         return ""
     return THUMBNAIL_FILE
@@ -146,20 +150,19 @@ def _make_thumbnail(job: Job, file: str, context: StepContext) -> str:
 
 def upload(job: Job, context: StepContext) -> StepResult:
     """Upload the image to get a public URL. A recently uploaded one is used again."""
+    from ..formats.image_info import upload_type
+
     job = replace(job, list_known=context.list_reader.read_before_submit(job, context.client()))
     if job.image.url:
         return StepResult(job.moved(State.SUBMITTING))
     if job.upload_url and 0 <= time.time() - job.uploaded < UPLOAD_LIFETIME:
         return StepResult(job.moved(State.SUBMITTING))
-    from ..formats.sniff import FIRST_BYTES, sniff
-
     path = job.folder / job.upload_file
     try:
         content = path.read_bytes()
     except OSError as error:
         raise ImageError("The prepared image can't be read: {reason}.", reason=error.strerror) from error
-    mime = "image/jpeg" if sniff(content[:FIRST_BYTES]) == "jpg" else "image/png"
-    url = context.client().upload(content, mime, context.control)
+    url = context.client().upload(content, upload_type(content), context.control)
     return StepResult(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
 

@@ -6,9 +6,13 @@ An image is an array as in `imaging.raster`: h × w × 4, sRGB, 0 to 1, straight
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import re
+import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +20,14 @@ import bpy
 import numpy as np
 
 from ..errors import ImageError, one_line
-from ..formats.image_complete import first_gif_frame_twice, first_webp_frame
-from ..formats.image_info import ImageInfo, read_image_info, require_complete
-from ..formats.image_profile import color_profile
-from ..imaging.color_profile import to_srgb
+from ..formats.animation import Frame, first_gif_frame, first_webp_frame
+from ..formats.embedded_profile import embedded_profile
+from ..formats.image_complete import is_complete
+from ..formats.image_info import read_image_info, require_pixels
+from ..formats.sniff import FIRST_BYTES, FormatError, require, sniff
+from ..imaging.color_profile import convert_to_srgb
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
+from ..imaging.visibility import make_visible
 
 MAX_SIDE: Final = 2048
 """Pixels; an image that has to be re-encoded is scaled down to this."""
@@ -29,25 +36,29 @@ MAX_PIXELS_AT_ONCE: Final = 50_000_000
 MIN_SIDE: Final = 32
 QUALITIES: Final = (95, 88, 80)
 """JPEG qualities, tried in this order before the image is made smaller."""
-MIN_SUBJECT_SIDE: Final = 8
-"""Pixels; the least width and height of what is opaque."""
-MIN_OPACITY: Final = 0.8
-"""TRELLIS crops the image to the pixels whose alpha is above this (its `preprocess_image`), and fails without any."""
-_OTHER_IMAGE: Final = "Choose another image."
 PNG: Final = 0
 """In place of a JPEG quality."""
+_NOT_EVERYWHERE: Final = {"avif", "heic"}
+_INCOMPLETE: Final = re.compile(
+    r"premature end|bad huffman|not enough data|read error|decoding error|failed to decode|JPEGLib:|libpng error", re.I
+)
+"""What libjpeg and libtiff print about an image of which a part is missing. Extraneous bytes are not among it."""
 
 
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     """Handle an "image" request: convert `source` to an upload.png if it has transparency, else to an upload.jpg.
 
-    Returns the name in `folder`, width and height. Raises ImageError if it can't be made small enough for `limit`
-    bytes, or the folder can't be written.
+    `unchanged`: the service can read the file as it is, so it is kept if enough is visible. Returns the name in
+    `folder`, width and height. Raises ImageError if nothing is visible, the image can't be made small enough for
+    `limit` bytes, or the folder can't be written.
     """
-    limit = int(request["limit"])
-    image = read_image(Path(request["source"]))
-    require_visible(image)
+    limit, source = int(request["limit"]), Path(request["source"])
+    as_read = read_image(source)
+    image = make_visible(as_read)
     progress(0.5)
+    info = read_image_info(source)
+    if request.get("unchanged") and image is as_read and info is not None:
+        return {"file": source.name, "width": info.width, "height": info.height}
     transparent = has_transparency(image)
     path = Path(request["folder"], "upload.png" if transparent else "upload.jpg")
     while True:
@@ -70,69 +81,70 @@ def thumbnail(request: Mapping[str, Any], progress: Callable[[float], None]) -> 
     return {}
 
 
-def check(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle a "check_image" request: an image that is uploaded as it is shows something. Raises ImageError."""
-    require_visible(read_image(Path(request["source"])))
-    progress(1.0)
-    return {}
-
-
-def require_visible(image: FloatArray) -> None:
-    """Raises ImageError if there is nothing to generate a model from: the services fail on it after it was paid for."""
-    height, width = image.shape[:2]
-    if min(height, width) < MIN_SUBJECT_SIDE:
-        raise ImageError(
-            "The image is too small: {width} × {height} pixels.", advice=_OTHER_IMAGE, width=width, height=height
-        )
-    alpha = image[..., 3]
-    rows, columns = (np.flatnonzero((alpha > MIN_OPACITY).any(axis=axis)) for axis in (1, 0))
-    if min(np.ptp(rows) if len(rows) else -1, np.ptp(columns) if len(columns) else -1) + 1 >= MIN_SUBJECT_SIDE:
-        return
-    if float(alpha.max()) < 0.02:
-        raise ImageError("The image is completely transparent.", advice=_OTHER_IMAGE)
-    raise ImageError(
-        "Almost nothing in the image is opaque: its most opaque pixel has {percent} % alpha.",
-        advice="Make the subject opaque, or choose another image.",
-        percent=round(100 * float(alpha.max())),
-    )
-
-
 def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
-    """Returns an image file's image, upright and scaled down to at most `max_side` pixels. Raises ImageError.
+    """Returns an image file's image, upright, in sRGB and scaled down to at most `max_side` pixels.
 
-    Of an animated image, the first frame. Colors are converted from the file's color profile to sRGB.
+    Of an animated image, that is its first frame. Raises ImageError, also if the image is not complete.
     """
     info = read_image_info(path)
-    require_complete(path)
-    if info is not None and info.mime == "image/webp":
-        still, left, top = first_webp_frame(path.read_bytes())
-        pixels = _pasted(_decode_bytes(still, ".webp"), info, left, top)
-    elif info is not None and info.mime == "image/gif":
-        pixels = _decode_bytes(first_gif_frame_twice(path.read_bytes()), ".gif")
-    else:
-        pixels = _decode(path)
-    pixels = to_srgb(pixels, color_profile(path))
-    return downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
+    is_complete(path)
+    with path.open("rb") as file:
+        format = sniff(file.read(FIRST_BYTES))
+    try:
+        if format == "gif":
+            pixels = _read_gif(path)
+        elif format == "webp" and (animated := first_webp_frame(path.read_bytes())):
+            pixels = _read_webp_frame(*animated)
+        else:
+            pixels = _decode(path, format)
+    except FormatError as error:
+        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
+    pixels = downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
+    return convert_to_srgb(pixels, embedded_profile(path))
 
 
-def _pasted(frame: FloatArray, info: ImageInfo, left: int, top: int) -> FloatArray:
-    """Returns a frame that covers a part of its image as a whole image."""
-    if frame.shape[:2] == (info.height, info.width):
-        return frame
-    image = np.zeros((info.height, info.width, 4), np.float32)
-    bottom = info.height - top - frame.shape[0]
-    image[bottom : bottom + frame.shape[0], left : left + frame.shape[1]] = frame
-    return image
+def _read_gif(path: Path) -> FloatArray:
+    channels, frame = first_gif_frame(path.read_bytes())
+    require_pixels(frame.canvas_width, frame.canvas_height, MAX_PIXELS_AT_ONCE)
+    lines = np.stack([np.frombuffer(channel, np.uint8) for channel in channels], axis=-1)
+    return _on_canvas(lines.reshape(frame.height, frame.width, 4)[::-1].astype(np.float32) / 255.0, frame)
 
 
-def _decode_bytes(content: bytes, suffix: str) -> FloatArray:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "frame").with_suffix(suffix)
-        file.write_bytes(content)
-        return _decode(file)
+def _read_webp_frame(still: bytes, frame: Frame) -> FloatArray:
+    require_pixels(frame.canvas_width, frame.canvas_height, MAX_PIXELS_AT_ONCE)
+    with tempfile.TemporaryDirectory(prefix="image_to_3d_") as folder:
+        path = Path(folder, "frame.webp")
+        path.write_bytes(still)
+        pixels = _decode(path, "webp")
+    require(pixels.shape[:2] == (frame.height, frame.width), "its first frame has another size than it says")
+    return _on_canvas(pixels, frame)
 
 
-def _decode(path: Path) -> FloatArray:
+def _on_canvas(pixels: FloatArray, frame: Frame) -> FloatArray:
+    """Returns a frame's image on its transparent canvas."""
+    canvas = np.zeros((frame.canvas_height, frame.canvas_width, 4), np.float32)
+    bottom = frame.canvas_height - frame.top - frame.height
+    canvas[bottom : bottom + frame.height, frame.left : frame.left + frame.width] = pixels
+    return canvas
+
+
+def _decode(path: Path, format: str) -> FloatArray:
+    """Returns an image as stored, decoded by Blender. Raises ImageError if it can't be decoded completely."""
+    with tempfile.TemporaryFile() as output:
+        with _stderr_to(output.fileno()):
+            pixels = _load(path, format)
+        output.seek(0)
+        printed = output.read(1 << 20).decode(errors="replace")
+    sys.stderr.write(printed)
+    if _INCOMPLETE.search(printed):
+        raise ImageError("The image is damaged: a part of it is missing, or can't be decoded.")
+    if format == "webp" and not pixels.any():
+        # Blender 4.2 to 5.0 make nothing of a WebP that they can't decode. If it is one, nothing is lost.
+        raise ImageError("The image is fully transparent, or it is damaged.")
+    return pixels
+
+
+def _load(path: Path, format: str) -> FloatArray:
     try:
         image = bpy.data.images.load(str(path), check_existing=False)
     except RuntimeError as error:
@@ -142,17 +154,20 @@ def _decode(path: Path) -> FloatArray:
         if not premultiplied:
             image.alpha_mode = "CHANNEL_PACKED"  # keeps the colors of transparent pixels, also in 16-bit images
         width, height = image.size
-        # A GIF is a movie for Blender, with one frame.
-        if not width or not height or image.source not in {"FILE", "TILED", "MOVIE"}:
-            raise _unreadable(path)
+        if not image.has_data or not width or not height or image.source not in {"FILE", "TILED"}:
+            if format in _NOT_EVERYWHERE:
+                raise ImageError(
+                    "Blender {version} can't read {format} images, or this one is damaged: save it as PNG or JPEG.",
+                    version=bpy.app.version_string,
+                    format=format.upper(),
+                )
+            raise ImageError("The file is not an image that Blender can read, or it is damaged.")
         if width * height > MAX_PIXELS_AT_ONCE:
             factor = math.sqrt(MAX_PIXELS_AT_ONCE / (width * height))
             image.scale(max(1, int(width * factor)), max(1, int(height * factor)))
             width, height = image.size
         flat = np.empty(width * height * image.channels, np.float32)
         image.pixels.foreach_get(flat)
-        if not image.has_data or not len(flat):
-            raise _unreadable(path)
         is_linear = image.is_float  # 16-bit and HDR images
     finally:
         bpy.data.images.remove(image)
@@ -164,15 +179,17 @@ def _decode(path: Path) -> FloatArray:
     return pixels
 
 
-def _unreadable(path: Path) -> ImageError:
-    with path.open("rb") as file:
-        brand = file.read(12)[4:].partition(b"ftyp")[2]
-    name = {b"avif": "AVIF", b"avis": "AVIF", b"mif1": "HEIF", b"msf1": "HEIF"}.get(brand, "")
-    name = name or ("HEIC" if brand[:3] in {b"hei", b"hev"} else "")
-    if name:
-        advice = "Save it as PNG or JPEG and choose that."
-        return ImageError("This Blender can't read {format} images.", advice=advice, format=name)
-    return ImageError("The file is not an image that Blender can read, or it is damaged.")
+@contextlib.contextmanager
+def _stderr_to(target: int) -> Iterator[None]:
+    """Redirect what C libraries print: Blender does not say otherwise that a JPEG or TIFF file is damaged."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        os.dup2(target, 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def has_transparency(image: FloatArray) -> bool:

@@ -89,7 +89,6 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
 TASKS: Final[Mapping[str, Task]] = {
     "ping": lambda _request, _report: {"pid": os.getpid(), "version": bpy.app.version_string},
     "image": images.prepare,
-    "check_image": images.check,
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
 }

@@ -120,7 +120,6 @@ def test_settings_that_version_0_1_0_saved_are_read(settings: Any, tmp_path: Any
 
 
 def test_a_placement_setting_has_its_tables_range_and_wording(settings: Any) -> None:
-    placement = part("placement")
     for name, setting in part("properties").PANEL_PLACEMENT.items():
         prop = settings.placement.bl_rna.properties[name]
         assert (prop.name, prop.description) == (setting.label, setting.description)

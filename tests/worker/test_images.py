@@ -158,7 +158,7 @@ def test_a_16_bit_image_keeps_its_colors_at_8_bits(worker: WorkerProcess, tmp_pa
 def test_colors_of_transparent_pixels_are_preserved_in_16_bit_images(worker: WorkerProcess, tmp_path: Path) -> None:
     rows = np.full((64, 96, 4), (60000, 10000, 5000, 0), np.uint16)
     rows[:32, :, 3] = 600
-    rows[:, :16, 3] = 65535
+    rows[:, :20, 3] = 65535
     save_16_bit_png(tmp_path / "a.png", rows)
     _, result = prepared(worker, tmp_path / "a.png", tmp_path / "out")
     for at in ((48, 16), (48, 48)):
@@ -170,8 +170,8 @@ def test_premultiplied_alpha_is_converted_to_straight_alpha(worker: WorkerProces
     import bpy
 
     image = bpy.data.images.new("a", 64, 64, alpha=True, float_buffer=True)
-    pixels = np.full((64, 64, 4), 0.5, np.float32)
-    pixels[:, :16] = 1.0
+    pixels = np.ones((64, 64, 4), np.float32)
+    pixels[:, 16:] = 0.5
     image.pixels.foreach_set(pixels.ravel())
     image.file_format = "OPEN_EXR"
     image.filepath_raw = str(tmp_path / "a.exr")
@@ -187,11 +187,10 @@ def test_linear_hdr_images_are_converted_to_srgb(worker: WorkerProcess, tmp_path
         mantissa, exponent = np.frexp(value)
         return bytes([int(mantissa * 256)] * 3 + [int(exponent) + 128])
 
-    line = rgbe(0.5) + rgbe(0.18) + rgbe(2.0)
-    line = b"".join(line[at : at + 4] * 16 for at in (0, 4, 8))
-    (tmp_path / "a.hdr").write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 16 +X 48\n" + line * 16)
+    line = rgbe(0.5) * 4 + rgbe(0.18) * 4 + rgbe(2.0) * 4
+    (tmp_path / "a.hdr").write_bytes(b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 12 +X 12\n" + line * 12)
     _, result = prepared(worker, tmp_path / "a.hdr", tmp_path / "out")
-    gray = [result.convert("RGB").getpixel((8 + 16 * x, 8))[0] for x in range(3)]
+    gray = [result.convert("RGB").getpixel((2 + 4 * x, 6))[0] for x in range(3)]
     assert gray == pytest.approx([188, 118, 255], abs=12)
 
 
@@ -302,8 +301,7 @@ def test_a_truncated_image_is_not_uploaded_unchanged(tmp_path: Path) -> None:
     data = jpeg()
     for share in (0.3, 0.9):
         (tmp_path / "a.jpg").write_bytes(data[: int(len(data) * share)])
-        with pytest.raises(ImageError, match="cut off"):
-            uploadable_unchanged(tmp_path / "a.jpg", LIMIT)
+        assert uploadable_unchanged(tmp_path / "a.jpg", LIMIT) is None
 
 
 def test_a_missing_image_file_is_reported(tmp_path: Path) -> None:
