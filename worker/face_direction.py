@@ -81,9 +81,9 @@ def turned_faces(mesh: bpy.types.Mesh) -> Array:
     count = int(pieces.max()) + 1
 
     def per_piece(values: Array) -> Array:
-        return np.bincount(pieces, values, count)
+        return np.bincount(pieces, values, count) if count > 1 else values.sum(keepdims=True)
 
-    area = np.linalg.norm(surface.vectors, axis=1)
+    area = np.sqrt(np.einsum("ij,ij->i", surface.vectors, surface.vectors))
     areas = np.maximum(per_piece(area), 1e-30)
     middle = np.stack([per_piece(surface.centers[:, i]) / np.bincount(pieces, minlength=count) for i in range(3)], -1)
     signed = np.einsum("ij,ij->i", surface.centers - middle[pieces], surface.vectors) / 3
@@ -110,14 +110,24 @@ def _surface(mesh: bpy.types.Mesh) -> _Surface:
     following = np.arange(1, len(corners) + 1)
     following[starts + totals - 1] = starts
     at = points[corners]
-    centers = np.stack([np.bincount(face_of_corner, at[:, i]) / totals for i in range(3)], -1)
-    local = at - centers[face_of_corner]
-    crosses = np.cross(local, local[following]) / 2
-    vectors = np.stack([np.bincount(face_of_corner, crosses[:, i]) for i in range(3)], -1)
+    if (totals == 3).all():  # several times faster than the general case
+        a, b, c = at[0::3], at[1::3], at[2::3]
+        centers, vectors = (a + b + c) / 3, _cross(b - a, c - a) / 2
+    else:
+        centers = np.stack([np.bincount(face_of_corner, at[:, i]) / totals for i in range(3)], -1)
+        local = at - centers[face_of_corner]
+        crosses = _cross(local, local[following]) / 2
+        vectors = np.stack([np.bincount(face_of_corner, crosses[:, i]) for i in range(3)], -1)
     steps = np.round(points * (_WELD_STEPS / max(points.max(), 1e-30))).astype(np.int64)
     key = (steps[:, 0] << 42) | (steps[:, 1] << 21) | steps[:, 2]
     merged = np.unique(key, return_inverse=True)[1].reshape(-1)
     return _Surface(at, merged[corners], face_of_corner, following, centers, vectors)
+
+
+def _cross(first: Array, second: Array) -> Array:
+    """Returns the cross products of n pairs of vectors, in half of the time that `np.cross` takes."""
+    (a, b, c), (d, e, f) = first.T, second.T
+    return np.stack([b * f - c * e, c * d - a * f, a * e - b * d], -1)
 
 
 def _neighbors(surface: _Surface) -> _Neighbors:
