@@ -16,7 +16,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -96,9 +96,10 @@ class Journal:
         with self._transaction() as database:
             _write(database, job, self.owner)
 
-    def claim(self, job: Job, limit: int) -> bool:
+    def claim(self, job: Job, limit: int, wanted: Callable[[], bool] = lambda: True) -> bool:
         """Write the job in its new state if fewer than `limit` jobs use the service, across all Blenders.
 
+        `wanted`: asked once nobody else can write; False if the job was cancelled meanwhile.
         Returns whether it was written. Raises StorageError.
         """
         marks = ",".join("?" * len(SLOT_STATES))
@@ -107,7 +108,7 @@ class Journal:
                 f"SELECT count(*) FROM jobs WHERE service = ? AND id != ? AND state IN ({marks})",
                 (job.service, job.id, *sorted(SLOT_STATES)),
             ).fetchone()
-            if row[0] >= limit:
+            if row[0] >= limit or not wanted():
                 return False
             _write(database, job, self.owner)
             return True

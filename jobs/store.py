@@ -125,10 +125,14 @@ class JobStore:
 
         Returns whether it was written; also False if it is no longer queued. Raises StorageError.
         """
-        with self._write_lock:
+
+        def still_queued() -> bool:
             current = self.get(job.id)
-            # Cancelled a moment ago: the journal must not say later that it is running.
-            if current is None or current.state is not State.QUEUED or not self.journal().claim(job, limit):
+            return current is not None and current.state is State.QUEUED
+
+        with self._write_lock:
+            # If it was cancelled meanwhile, the journal must never say that it is running.
+            if not self.journal().claim(job, limit, still_queued):
                 return False
             self._write_job_file(job)
             return True

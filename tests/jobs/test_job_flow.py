@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from image_to_3d.errors import ImageError, ParameterError
 from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.job import State, resume_state
 from image_to_3d.jobs.queue import Queue
-from queues import KEY, a_request, an_image, rest, states_seen, until, until_journaled
+from journal_rows import states_of
+from queues import KEY, a_config, a_request, an_image, rest, states_seen, until, until_journaled
 from scripted_service import ScriptedService, answers, to_json
 
 
@@ -217,3 +220,22 @@ def test_a_hundred_jobs_cancelled_at_once_are_all_cancelled(
     until(lambda: queue.is_idle())
     assert {job.state for job in queue.jobs()} <= {State.CANCELLED, State.READY}
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+def test_a_job_cancelled_while_the_journal_is_busy_is_never_recorded_as_running(
+    make_queue: Callable[..., Queue], service: ScriptedService, tmp_path: Path
+) -> None:
+    queue = make_queue(limit=1)
+    service.polls_until_done = 10**6
+    first, second = queue.add(a_request()), queue.add(a_request(1))
+    until(lambda: queue.job(first.id).state is State.WAITING and queue.is_idle())  # type: ignore[union-attr]
+    with closing(sqlite3.connect(tmp_path / "user" / "journal.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        queue.configure(a_config(tmp_path, service.base_url, limit=2))
+        until(lambda: not queue.is_idle())  # the second job is being claimed, and waits for the journal
+        time.sleep(0.2)
+        queue.cancel(second.id)
+        other.execute("ROLLBACK")
+    until(lambda: states_of(tmp_path / "user", second.id)[-1] == "cancelled")
+    assert states_of(tmp_path / "user", second.id) == ["queued", "cancelled"]
+    assert len(service.submits) == 1
