@@ -131,7 +131,7 @@ def _on_canvas(pixels: FloatArray, frame: Frame) -> FloatArray:
 def _decode(path: Path, format: str) -> FloatArray:
     """Returns an image as stored, decoded by Blender. Raises ImageError if it can't be decoded completely."""
     with tempfile.TemporaryFile() as output:
-        with _stderr_to(output.fileno()):
+        with _output_to(output.fileno()):
             pixels = _load(path, format)
         output.seek(0)
         printed = output.read(1 << 20).decode(errors="replace")
@@ -180,16 +180,22 @@ def _load(path: Path, format: str) -> FloatArray:
 
 
 @contextlib.contextmanager
-def _stderr_to(target: int) -> Iterator[None]:
-    """Redirect what C libraries print: Blender does not say otherwise that a JPEG or TIFF file is damaged."""
+def _output_to(target: int) -> Iterator[None]:
+    """Redirect what C libraries print: Blender does not say otherwise that a JPEG or TIFF file is damaged.
+
+    To stdout, too: Blender 5.0 logs there.
+    """
+    sys.stdout.flush()
     sys.stderr.flush()
-    saved = os.dup(2)
+    saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
     try:
-        os.dup2(target, 2)
+        for descriptor, _ in saved:
+            os.dup2(target, descriptor)
         yield
     finally:
-        os.dup2(saved, 2)
-        os.close(saved)
+        for descriptor, copy in saved:
+            os.dup2(copy, descriptor)
+            os.close(copy)
 
 
 def has_transparency(image: FloatArray) -> bool:
