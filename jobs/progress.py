@@ -67,6 +67,11 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{whole_seconds:02d}" if hours else f"{minutes}:{whole_seconds:02d}"
 
 
+def no_mesh_note(details: Mapping[str, Any]) -> str:
+    """Returns what the list says of a model without faces: that it is a point cloud; "" for a mesh."""
+    return "" if details.get("triangles", 1) else "; ".join(map(str, details.get("repairs") or ()))
+
+
 def model_summary(details: Mapping[str, Any]) -> str:
     """Returns what the worker found out about a model: "12,034 triangles, 1.00 × 0.50 × 0.80 m; …"; "" if nothing."""
     if "triangles" not in details:

@@ -79,6 +79,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
         _draw_row(layout, job)
         if not note and job.state is State.READY:
             note = target_scene.other_file_label(job)
+        note = note or progress.no_mesh_note(job.details)
         if note:
             wrapped(layout, note, width, icon="INFO")
 

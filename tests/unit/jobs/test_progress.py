@@ -39,3 +39,10 @@ def test_the_bar_never_reaches_its_end_before_the_service_is_done() -> None:
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (45, "0:45"), (725, "12:05"), (3720, "1:02:00")])
 def test_durations_read_as_artists_expect(seconds: float, text: str) -> None:
     assert progress.format_duration(seconds) == text
+
+
+def test_the_list_says_that_a_point_cloud_is_no_mesh() -> None:
+    told = "the file has 792 points instead of a mesh"
+    assert progress.no_mesh_note({"triangles": 0, "repairs": [told]}) == told
+    assert progress.no_mesh_note({"triangles": 12, "repairs": ["2 faces were turned"]}) == ""
+    assert progress.no_mesh_note({}) == ""
