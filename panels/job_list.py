@@ -127,6 +127,8 @@ def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) 
     if error.action in BUTTONS:
         operator, icon = BUTTONS[error.action]
         _button(row, operator, job, icon, text=None)
+    if error.action is Action.DOWNLOAD_AGAIN and job.model_file:
+        _button(row, Op.IMPORT_AGAIN, job, "FILE_REFRESH", text=None)
     if error.action in _SETTING_ACTIONS:
         _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)
     if job.state is State.UNCONFIRMED:

@@ -77,3 +77,19 @@ def test_what_an_artist_reads_says_image_and_never_picture(image_to_3d: Any) -> 
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
             assert "picture" not in text.lower() or " " not in text, f"{file.name}: {text}"
+
+
+def test_a_point_cloud_is_placed_and_the_list_says_what_it_is(
+    image_to_3d: Any, service: ScriptedService, image_file: Path
+) -> None:
+    rows = "".join(f"{x} {y} {z} {200 * x} 40 30\n" for x in (0, 1) for y in (0, 1) for z in (0, 1))
+    names = "".join(f"property float {axis}\n" for axis in "xyz")
+    names += "".join(f"property uchar {color}\n" for color in ("red", "green", "blue"))
+    service.model = f"ply\nformat ascii 1.0\nelement vertex 8\n{names}end_header\n{rows}".encode()
+    job = image_to_3d.generate(image_file, wait=True, output_format="ply")
+    assert (job.state, job.error) == ("placed", None)
+    note = part("jobs.progress").no_mesh_note(job.job.details)
+    assert "8 points" in note
+    assert "GLB" in note
+    bpy.context.view_layer.update()
+    assert max(job.objects[0].dimensions) > 0.5
