@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ..api.client import Client
     from ..api.replies import Reply
     from ..api.result_files import ResultFiles
+    from ..formats.image_info import ImageInfo
     from ..worker.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
@@ -105,7 +106,9 @@ def prepare(job: Job, context: StepContext) -> StepResult:
     if source is None or not source.is_file():
         raise ImageError("The image is no longer in the job's folder.")
     info = uploadable_unchanged(source, UPLOAD_LIMIT_BYTES)
-    made = None if info is not None and not info.alpha else _prepared_by_worker(source, info is not None, job, context)
+    made = None
+    if info is None or _must_be_decoded(info):
+        made = _prepared_by_worker(source, info is not None, job, context)
     if made is not None:
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
     else:
@@ -115,10 +118,16 @@ def prepare(job: Job, context: StepContext) -> StepResult:
     return StepResult(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_make_thumbnail(job, file, context)))
 
 
+def _must_be_decoded(info: ImageInfo) -> bool:
+    """Whether only decoding tells if all of the image is there. (Making the thumbnail decodes large ones.)"""
+    small = max(info.width, info.height) <= MAX_THUMBNAIL_SIDE
+    return info.alpha or (small and info.mime == "image/jpeg")
+
+
 def _prepared_by_worker(source: Path, unchanged: bool, job: Job, context: StepContext) -> Mapping[str, Any] | None:
     """Returns the worker's reply to an "image" request; None if there is no worker and the image needs no change.
 
-    `unchanged`: only decoding tells whether anything is visible in an image with transparency.
+    `unchanged`: the image is uploaded as it is if decoding it finds nothing wrong.
     """
     from ..api.client import UPLOAD_LIMIT_BYTES
 
@@ -128,7 +137,7 @@ def _prepared_by_worker(source: Path, unchanged: bool, job: Job, context: StepCo
     except WorkerError as error:
         if not (unchanged and context.worker.cannot_start):
             raise
-        _log.warning("%s is sent without looking at its transparency: %s", source.name, error)
+        _log.warning("%s is sent without having been decoded: %s", source.name, error)
         return None
 
 

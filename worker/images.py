@@ -42,7 +42,7 @@ _NOT_EVERYWHERE: Final = {"avif", "heic"}
 _INCOMPLETE: Final = re.compile(
     r"premature end|bad huffman|not enough data|read error|decoding error|failed to decode|JPEGLib:|libpng error", re.I
 )
-"""What libjpeg and libtiff print about an image of which a part is missing. Extraneous bytes are not among it."""
+"""What Blender, libjpeg and libtiff print about an image of which a part is missing. Extraneous bytes are harmless."""
 
 
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _decode(path: Path, format: str) -> FloatArray:
     if _INCOMPLETE.search(printed):
         raise ImageError("The image is damaged: a part of it is missing, or can't be decoded.")
     if format == "webp" and not pixels.any():
-        # Blender 4.2 to 5.0 make nothing of a WebP that they can't decode. If it is one, nothing is lost.
+        # What Blender 4.2 and 4.5 make of a WebP that they can't decode. If it is complete, nothing is lost.
         raise ImageError("The image is fully transparent, or it is damaged.")
     return pixels
 
@@ -181,20 +181,17 @@ def _load(path: Path, format: str) -> FloatArray:
 
 @contextlib.contextmanager
 def _output_to(target: int) -> Iterator[None]:
-    """Redirect what C libraries print: Blender does not say otherwise that a JPEG or TIFF file is damaged.
-
-    To stdout, too: Blender 5.0 logs there.
-    """
+    """Redirect what Blender and its libraries print: it is all they say about a JPEG, TIFF or WebP that is damaged."""
     sys.stdout.flush()
     sys.stderr.flush()
-    saved = [(descriptor, os.dup(descriptor)) for descriptor in (1, 2)]
+    saved = {number: os.dup(number) for number in (1, 2)}  # Blender 5 prints its errors to stdout
     try:
-        for descriptor, _ in saved:
-            os.dup2(target, descriptor)
+        for number in saved:
+            os.dup2(target, number)
         yield
     finally:
-        for descriptor, copy in saved:
-            os.dup2(copy, descriptor)
+        for number, copy in saved.items():
+            os.dup2(copy, number)
             os.close(copy)
 
 

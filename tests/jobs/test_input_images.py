@@ -41,8 +41,11 @@ def test_an_incomplete_image_is_reported_and_nothing_is_sent(queue: Queue, servi
     assert_refused(queue, service, content[: len(content) * 9 // 10], "The image is damaged")
 
 
-def test_a_large_jpeg_that_lacks_data_is_reported_and_nothing_is_sent(queue: Queue, service: ScriptedService) -> None:
-    content = saved(np.tile(picture(), (10, 10, 1)), "JPEG")
+@pytest.mark.parametrize("repeated", [1, 10])
+def test_a_jpeg_that_lacks_data_is_reported_and_nothing_is_sent(
+    queue: Queue, service: ScriptedService, repeated: int
+) -> None:
+    content = saved(np.tile(picture(), (repeated, repeated, 1)), "JPEG")
     assert_refused(queue, service, content[: len(content) // 2] + b"\xff\xd9", "a part of it is missing")
 
 
