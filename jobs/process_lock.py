@@ -79,6 +79,19 @@ def _lock(descriptor: int, folder: Path) -> bool:
     return True
 
 
+def _locks_work(probe: Path) -> bool:
+    """Whether a lock in that folder keeps others on this computer out."""
+    descriptors: list[int] = []
+    try:
+        descriptors += [os.open(probe, os.O_RDWR | os.O_CREAT, 0o600) for _ in range(2)]
+        return _lock(descriptors[0], probe.parent) and not _lock(descriptors[1], probe.parent)
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+        with contextlib.suppress(OSError):
+            probe.unlink()
+
+
 @contextlib.contextmanager
 def exclusive(path: Path, timeout: float) -> Iterator[None]:
     """Hold an exclusive lock across processes. Raises TimeoutError after `timeout` seconds, OSError, StorageError."""
@@ -107,6 +120,7 @@ class ProcessLock:
         folder.mkdir(parents=True, exist_ok=True)
         self._computer = this_computer()
         self.token = f"{os.getpid()}-{uuid.uuid4().hex[:12]}-{self._computer}"
+        self._locks_work = _locks_work(folder / f"~{self.token}")
         self._heartbeats: dict[str, tuple[int, float]] = {}
         """By token: the last heartbeat that was seen, and when (monotonic)."""
         self._released = threading.Event()
@@ -154,8 +168,12 @@ class ProcessLock:
             return False
         pid, _, rest = token.partition("-")
         computer = rest.partition("-")[2]  # empty for version 0.1.0, which sent no heartbeats
-        if not computer or (computer == self._computer and pid.isdecimal() and not _process_exists(int(pid))):
+        if not computer:
             return True
+        if computer == self._computer and (self._locks_work or (pid.isdecimal() and not _process_exists(int(pid)))):
+            return (
+                True  # in a sandbox (Flatpak, a container) another process may have that id, so the lock counts first
+            )
         last, since = self._heartbeats.get(token, (0, 0.0))
         if heartbeat != last:
             self._heartbeats[token] = (heartbeat, time.monotonic())

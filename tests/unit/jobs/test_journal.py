@@ -170,6 +170,14 @@ def test_a_killed_process_counts_as_dead(tmp_path: Path) -> None:
                 assert not dead_too, "two took over from one"
 
 
+def test_a_crashed_process_is_dead_at_once_even_if_its_process_id_is_in_use_again(tmp_path: Path) -> None:
+    me = ProcessLock(tmp_path)
+    crashed = tmp_path / me.token.replace(me.token.split("-")[1], "0123456789ab")
+    crashed.with_name(f"{crashed.name}.lock").touch()
+    with me.claim_dead(crashed.name) as dead:
+        assert dead
+
+
 def test_two_processes_that_start_together_share_one_journal(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
