@@ -108,8 +108,14 @@ def exclusive(path: Path, timeout: float) -> Iterator[None]:
 
 
 def this_computer() -> str:
-    """Returns an identifier of this computer: two with the same name have different network hardware."""
-    return hashlib.sha256(f"{platform.node()} {uuid.getnode()}".encode()).hexdigest()[:12]
+    """Returns an identifier of this computer: its name, and its machine id or network hardware (names repeat)."""
+    machine = ""
+    with contextlib.suppress(OSError):
+        machine = Path("/etc/machine-id").read_text("utf-8").strip()
+    node = uuid.getnode()
+    if not machine and not node >> 40 & 1:  # that bit marks a random number: no hardware was found
+        machine = str(node)
+    return hashlib.sha256(f"{platform.node()} {machine}".encode()).hexdigest()[:12]
 
 
 class ProcessLock:

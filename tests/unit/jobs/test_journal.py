@@ -178,6 +178,17 @@ def test_a_crashed_process_is_dead_at_once_even_if_its_process_id_is_in_use_agai
         assert dead
 
 
+def test_all_processes_of_a_computer_agree_which_one_it_is() -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
+        "import package_stub\n"
+        "from image_to_3d.jobs.process_lock import this_computer\n"
+        "print(this_computer())\n"
+    )
+    runs = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True) for _ in "12"]
+    assert runs[0].stdout == runs[1].stdout
+
+
 def test_two_processes_that_start_together_share_one_journal(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests' / 'support')!r})\n"
