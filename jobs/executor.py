@@ -240,16 +240,17 @@ class Executor:
         if decision.pause:
             with self._store.lock:
                 self._scheduler.pause(job.account, decision.pause, job.note)
+        authorized = False
         if job.state is State.SUBMITTING:
-            if not self._authorize_submit(before, job):
-                return
+            authorized = self._authorize_submit(before, job)
         else:
             published = self._publish(before, job)
             if published is not None and published.state is not before.state:
                 self._store.save(job.id)
         with self._store.lock:
             current = self._store.get(job.id)
-            if current is not None and current.running:
+            # Also a job that another Blender continued meanwhile, and that this one took over again.
+            if current is not None and current.running and (authorized or current.state is not State.SUBMITTING):
                 self._scheduler.schedule(current, decision.delay)
 
     def _authorize_submit(self, before: Job, job: Job) -> bool:
