@@ -18,7 +18,7 @@ import bpy
 
 from . import background_task, job_view, preferences
 from .errors import Message, ParameterError, StorageError
-from .jobs.config import OFFLINE
+from .jobs.config import OFFLINE, Config
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
 from .scene import pending_models, target_scene
@@ -92,6 +92,15 @@ def stop() -> None:
 # --- starting jobs ---------------------------------------------------------------------------------------------
 
 
+def require_ready(scene: bpy.types.Scene | None) -> Config:
+    """Returns the configuration for a job that is started in `scene` now. Raises as `submit` if none can be."""
+    config = preferences.read_config()
+    config.require_ready()
+    if scene is not None and (reason := target_scene.why_not(scene)):
+        raise ParameterError("{reason}.", advice="", reason=reason)
+    return config
+
+
 def submit(
     image: Path | str | bytes,
     *,
@@ -111,10 +120,7 @@ def submit(
     """
     from .jobs.request import JobRequest
 
-    config = preferences.read_config()
-    config.require_ready()
-    if scene is not None and (reason := target_scene.why_not(scene)):
-        raise ParameterError("{reason}.", advice="", reason=reason)
+    config = require_ready(scene)
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if at is not None:
         target = target._replace(location=at)

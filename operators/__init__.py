@@ -6,11 +6,11 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import choose_image, generate, job_actions, model_actions, monitor, open_actions
+from . import choose_image, generate, job_actions, model_actions, monitor, open_actions, preferences_actions
 
-register, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Operator, monitor, generate, choose_image, job_actions, model_actions, open_actions)
-)
+_MODULES = (monitor, generate, choose_image, job_actions, model_actions, open_actions, preferences_actions)
+
+register, _unregister_classes = bpy.utils.register_classes_factory(classes_in(bpy.types.Operator, *_MODULES))
 
 
 def unregister() -> None:

@@ -90,9 +90,7 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
 
     def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
         root = _root(context)
-        obstacle = preferences.read_config().why_not_ready()
-        if obstacle is not None:
-            raise obstacle
+        engine.require_ready(context.scene)
         image = _image_of(root)
         parameters = provenance.parameters_in(root)
         placement = _placement(context, root)
