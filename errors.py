@@ -260,6 +260,10 @@ class StorageError(ImageTo3DError, code="storage", action=Action.DOWNLOAD_AGAIN)
         self.transient = in_use
 
 
+class TakenOverError(StorageError, code="storage"):
+    """The job or batch belongs to another process now, which took this one for dead: it must not be continued here."""
+
+
 class WorkerError(ImageTo3DError, code="worker", action=Action.IMPORT_AGAIN, transient=True):
     """The background Blender could not be started, or it ended unexpectedly."""
 

@@ -7,15 +7,18 @@ its images, so that a crash in between loses none of them.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple
 
+from ..api import parameters
 from ..errors import ParameterError, one_line
 from ..placement import Placement
-from .job import Job, State, TargetScene
+from .job import Job, State, TargetScene, new_id
+from .request import MAX_NAME, slug
 
 ARRANGE_CHOICES: Final = ("GRID", "ROW", "NONE")
 """How the models of a batch are arranged in the scene; NONE: each where its placement says."""
@@ -64,31 +67,92 @@ class Batch:
     listed: bool = True
     """Shown in the job list; False once the artist removed it."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Returns the batch as plain data."""
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {
-            "folder": str(self.folder),
-            "items": [item._asdict() | {"parameters": dict(item.parameters)} for item in self.items],
-            "parameters": dict(self.parameters),
-            "placement": self.placement.to_json(),
-            "target_scene": self.target_scene._asdict(),
-        }
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Returns the batch in `to_json`'s form, of this or another version. Raises ValueError if it is not a batch."""
-        names = {f.name for f in fields(cls)}
-        try:
-            known = {name: value for name, value in values.items() if name in names}
-            known |= {
-                "folder": Path(known["folder"]),
-                "items": tuple(_item_from_json(item) for item in known["items"]),
-                "placement": Placement.from_json(known.get("placement") or {}),
-                "target_scene": TargetScene.from_json(known.get("target_scene") or {}),
-            }
-            return cls(**known)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ValueError(f"not a batch: {error}") from error
+class BatchChanged(NamedTuple):
+    """Event: a batch is new, or was paused, resumed or cancelled. Its progress follows from its jobs."""
+
+    batch: Batch
+
+
+class BatchRemoved(NamedTuple):
+    """Event: a batch was removed from the list. Its jobs are removed by events of their own."""
+
+    batch_id: str
+
+
+BatchEvent = BatchChanged | BatchRemoved
+
+
+class BatchImage(NamedTuple):
+    """One image for a batch, and what is different for it."""
+
+    image: Path | str
+    """A file, or a public http(s) URL."""
+    name: str = ""
+    """The model's name; by default the image's."""
+    parameters: Mapping[str, Any] = {}
+    """Request parameters for this image alone."""
+    location: tuple[float, float, float] | None = None
+    """Where its model is placed, if the batch does not arrange its models."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """What somebody wants to be generated from many images."""
+
+    images: Sequence[BatchImage]
+    name: str = ""
+    """By default that of the images' folder."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Request parameters of all images; the others get their defaults."""
+    placement: Placement = field(default_factory=Placement)
+    target_scene: TargetScene = field(default_factory=TargetScene)
+    place_by_itself: bool = True
+    group: str = ""
+    arrange: str = "NONE"
+
+
+def create_batch(request: BatchRequest, results: Path, service: str, base_url: str) -> Batch:
+    """Returns a new batch, with its settings validated. Writes nothing, looks at no image. Raises ParameterError."""
+    if not request.images:
+        raise ParameterError("The batch has no images.", advice="Choose images, or a folder with images.")
+    if request.arrange not in ARRANGE_CHOICES:
+        raise ParameterError(
+            'arrange must be one of {choices}, not "{value}".',
+            choices=", ".join(ARRANGE_CHOICES),
+            value=one_line(request.arrange),
+        )
+    shared = parameters.validate({name: value for name, value in request.parameters.items() if name != "image"})
+    items = tuple(
+        BatchItem(
+            new_id(), str(each.image), each.name, parameters.validate(each.parameters) if each.parameters else {},
+            each.location,
+        )
+        for each in request.images
+    )  # fmt: skip
+    batch_id = new_id()
+    name = one_line(request.name or _default_name(request.images), MAX_NAME)
+    return Batch(
+        id=batch_id,
+        name=name,
+        folder=results / f"{batch_id}_{slug(name)}",
+        items=items,
+        service=service,
+        base_url=base_url,
+        parameters=parameters.defaults() | shared,
+        placement=request.placement,
+        target_scene=request.target_scene,
+        place_by_itself=request.place_by_itself,
+        group=request.group,
+        arrange=request.arrange,
+        created=time.time(),
+    )
+
+
+def _default_name(images: Sequence[BatchImage]) -> str:
+    """Returns the name of the folder that most images are in."""
+    folders = Counter(each.image.parent.name for each in images if isinstance(each.image, Path))
+    return folders.most_common(1)[0][0] if folders else "Batch"
 
 
 class BatchProgress(NamedTuple):
@@ -146,28 +210,3 @@ def progress(total: int, states: Counter[State], *, cancelled: bool = False) -> 
 def states_of(jobs: Iterable[Job]) -> Counter[State]:
     """Returns the number of jobs in each state."""
     return Counter(job.state for job in jobs)
-
-
-def check_arrange(value: str) -> str:
-    """Returns the value itself. Raises ParameterError if it is none of ARRANGE_CHOICES."""
-    if value not in ARRANGE_CHOICES:
-        raise ParameterError(
-            'arrange must be one of {choices}, not "{value}".',
-            choices=", ".join(ARRANGE_CHOICES),
-            value=one_line(value),
-        )
-    return value
-
-
-def _item_from_json(values: Mapping[str, Any]) -> BatchItem:
-    location = values.get("location")
-    if location is not None:
-        x, y, z = location
-        location = (float(x), float(y), float(z))
-    return BatchItem(
-        str(values["job_id"]),
-        str(values["image"]),
-        str(values.get("name", "")),
-        dict(values.get("parameters") or {}),
-        location,
-    )

@@ -10,9 +10,9 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ..errors import StorageError
+from ..errors import StorageError, TakenOverError
 from .job import Job
-from .journal import Journal, TakenOverError, exists
+from .journal import Journal, exists
 from .process_lock import ProcessLock
 
 _log = logging.getLogger(__name__)

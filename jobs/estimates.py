@@ -19,10 +19,10 @@ REMEMBERED: Final = 20
 
 INTERVAL: Final = 0.05
 """The next poll is after this part of the time that has passed."""
-MIN_INTERVAL: Final = 0.5
-MAX_INTERVAL: Final = 15.0
 EARLY_FACTOR: Final = 2.0
 """Intervals are this much longer during the first half of the service's own estimate, which may be wrong."""
+RATE_LIMIT_FACTOR: Final = 4.0
+"""Intervals are this much longer after the service said that it gets too many requests."""
 FIRST_HIT: Final = 0.9
 """A job that was done at its first poll may have been done earlier: this part of its duration is learned. So the
 estimate finds its way down again after the service has become faster."""
@@ -56,14 +56,18 @@ def learned(durations: Sequence[float]) -> Estimate:
     return Estimate(ordered[len(ordered) // 10], statistics.median(ordered))
 
 
-def poll_delay(elapsed: float, estimate: Estimate) -> float:
-    """Returns the seconds until the next poll. `elapsed`: seconds since the service accepted the job."""
-    interval = max(INTERVAL * elapsed, MIN_INTERVAL)
+def poll_delay(elapsed: float, estimate: Estimate, limits: tuple[float, float], *, rate_limited: bool = False) -> float:
+    """Returns the seconds until the next poll.
+
+    `elapsed`: seconds since the service accepted the job. `limits`: the shortest and the longest interval in seconds.
+    """
+    shortest, longest = limits
+    interval = max(INTERVAL * elapsed, shortest)
     if elapsed < estimate.earliest:
         interval = max(interval, estimate.earliest - elapsed)
     elif not estimate.earliest and elapsed < estimate.typical / 2:
         interval *= EARLY_FACTOR
-    return min(interval, MAX_INTERVAL)
+    return min(interval * (RATE_LIMIT_FACTOR if rate_limited else 1.0), longest)
 
 
 def learned_duration(duration: float, *, first_poll: bool) -> float:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
 from . import commands, request
 from .awake_clock import AwakeClock
+from .batch_runner import BatchRunner
 from .commands import Command
 from .config import ServiceClients
 from .job import Job, Notice, State
@@ -67,6 +68,7 @@ class Executor:
         self._network_pool = ThreadPool("network", NETWORK_THREADS)
         self._worker_pool = ThreadPool("worker", 1)
         self._file_pool = ThreadPool("files", 1)
+        self.batches = BatchRunner(store, clients, self.start, self.command, self.run_file_task)
 
     # --- for the queue: these return at once -------------------------------------------------------------------
 
@@ -180,14 +182,18 @@ class Executor:
         while True:
             self._clock.now()
             with self._store.lock:
-                if self._stopping.is_set() or not (self._scheduler or self._tasks or self._store.others_own_jobs):
+                to_report = self.batches.write_due_reports()
+                working = self._scheduler or self._tasks or self._store.others_own_jobs or to_report is not None
+                if self._stopping.is_set() or not working:
                     self._thread = None
                     return
                 self._pause_unusable_services()
-                steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit)
+                paused = {batch.id for batch in self._store.batches.values() if batch.paused}
+                steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit, paused)
                 if not steps:
                     to_adoption = max(self._next_adoption - time.monotonic(), 0.0)
-                    self._store.lock.wait(min(self._scheduler.seconds_to_next(), to_adoption))
+                    waits = (self._scheduler.seconds_to_next(), to_adoption, to_report)
+                    self._store.lock.wait(min(wait for wait in waits if wait is not None))
             for step in steps:
                 pool = self._worker_pool if step.job.state in _WORKER_STATES else self._network_pool
                 pool.submit(partial(self._run_step, step))
@@ -338,7 +344,8 @@ class Executor:
         if job is None or job_request is None:
             return
         try:
-            job = replace(job, folder=self._clients.config.results / job.folder.name)
+            if not job.batch:  # the results folder may have changed since
+                job = replace(job, folder=self._clients.config.results / job.folder.name)
             stored = request.store_input(job, job_request)
             self._store.update(job_id, lambda current: stored if current.state is State.QUEUED else None)
             if not self._store.save(job_id):
@@ -385,6 +392,7 @@ class Executor:
                 self._store.put(after_crash(job))
                 if self._store.save(job.id):
                     self._schedule(job.id)
+            self.batches.adopt()
         except ImageTo3DError as error:
             self._store.notify(Notice(error.info(), warning=True))
 

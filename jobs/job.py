@@ -144,6 +144,8 @@ class Job:
     """The model is placed in its scene on arrival; otherwise it waits in the list."""
     group: str = ""
     """Shared by the variations of one model."""
+    batch: str = ""
+    """The id of its batch; empty for a single job."""
 
     state: State = State.QUEUED
     created: float = 0.0

@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Final
 
 from ..atomic_file import make_private
-from ..errors import StorageError
-from . import serialization
+from ..errors import StorageError, TakenOverError
+from . import batch_table, serialization
 from .job import SLOT_STATES, Job, State
 from .process_lock import exclusive
 
@@ -73,6 +73,25 @@ MIGRATIONS: Final = (
     UPDATE jobs SET state = 'unconfirmed' WHERE state = 'unknown';
     UPDATE jobs SET state = 'importing' WHERE state = 'converting';
     """,
+    # 2 → 3: batches, and how long jobs took.
+    """
+    ALTER TABLE jobs ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+    CREATE INDEX jobs_by_batch ON jobs (batch);
+    CREATE TABLE batches (
+        id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        listed INTEGER NOT NULL DEFAULT 1,
+        changed REAL NOT NULL,
+        record TEXT NOT NULL
+    );
+    CREATE TABLE durations (
+        account TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        seconds REAL NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX durations_by_settings ON durations (account, settings, at);
+    """,
 )
 """SQL scripts; number n upgrades schema version n to n + 1. Add one to change the schema; never edit an old one."""
 
@@ -97,7 +116,7 @@ class Journal:
 
     def write(self, job: Job) -> None:
         """Write the job as it is now. Returns once it is on disk. Raises StorageError."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             _write(database, job, self.owner)
 
     def claim(self, job: Job, limit: int, wanted: Callable[[], bool] = lambda: True) -> bool:
@@ -107,7 +126,7 @@ class Journal:
         Returns whether it was written. Raises StorageError.
         """
         marks = ",".join("?" * len(SLOT_STATES))
-        with self._transaction() as database:
+        with self.transaction() as database:
             row = database.execute(
                 f"SELECT count(*) FROM jobs WHERE service = ? AND id != ? AND state IN ({marks})",
                 (job.service, job.id, *sorted(SLOT_STATES)),
@@ -118,9 +137,13 @@ class Journal:
             return True
 
     def owners(self) -> list[str]:
-        """Returns the owners of listed jobs, except this process. Raises StorageError."""
-        with self._transaction() as database:
-            rows = database.execute("SELECT DISTINCT owner FROM jobs WHERE listed AND owner != ?", (self.owner,))
+        """Returns the owners of listed jobs and batches, except this process. Raises StorageError."""
+        with self.transaction() as database:
+            rows = database.execute(
+                "SELECT owner FROM jobs WHERE listed AND owner != ?1"
+                " UNION SELECT owner FROM batches WHERE listed AND owner != ?1",
+                (self.owner,),
+            )
             return [owner for (owner,) in rows]
 
     def take_over(self, dead_owner: str, known: Collection[str] = ()) -> tuple[list[Job], list[Job]]:
@@ -130,27 +153,30 @@ class Journal:
         has noticed.
 
         Returns the jobs that still need something (oldest first), and the settled ones, which leave the list.
+        The jobs of a batch stay on the list as long as the batch.
         A job that can't be read stays as it is, for a version that can read it.
         """
-        with self._transaction() as database:
+        with self.transaction() as database:
             rows = database.execute(
                 "SELECT id, record FROM jobs WHERE owner = ? AND listed ORDER BY id", (dead_owner,)
             ).fetchall()
             jobs = [job for id, record in rows if id not in known and (job := _read(record)) is not None]
-            open_jobs = [job for job in jobs if not job.settled]
-            settled = [replace(job, listed=False) for job in jobs if job.settled]
+            batches = {batch for (batch,) in database.execute("SELECT id FROM batches WHERE listed")}
+            settled = [replace(job, listed=False) for job in jobs if job.settled and job.batch not in batches]
+            left = {job.id for job in settled}
+            open_jobs = [job for job in jobs if job.id not in left]
             database.executemany("UPDATE jobs SET listed = 0 WHERE id = ?", [(job.id,) for job in settled])
             database.executemany("UPDATE jobs SET owner = ? WHERE id = ?", [(self.owner, job.id) for job in open_jobs])
             return open_jobs, settled
 
     def add_seen(self, account: tuple[str, str], service_ids: Iterable[str]) -> None:
         """Remember ids in the service's list, so that a new one can be told from old ones. Raises StorageError."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             _add_seen(database, ((" ".join(account), service_id) for service_id in service_ids))
 
     def all_seen(self) -> list[tuple[str, str]]:
         """Returns every service (with its base URL, if known) and id that `unseen` leaves out. Raises StorageError."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             query = (
                 "SELECT service, service_id FROM seen UNION SELECT service, service_id FROM jobs WHERE service_id != ''"
             )
@@ -158,12 +184,12 @@ class Journal:
 
     def copy_seen(self, rows: Iterable[tuple[str, str]]) -> None:
         """Add what another journal's `all_seen` returned. Raises StorageError."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             _add_seen(database, rows)
 
     def unseen(self, account: tuple[str, str], service_ids: Sequence[str]) -> list[str]:
         """Returns those of the ids that were not in the list before and belong to no job. Raises StorageError."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             return [
                 service_id
                 for service_id in service_ids
@@ -176,7 +202,7 @@ class Journal:
 
     def has_other_lost_submits(self, job: Job) -> bool:
         """Whether another job at the same service waits for the reply to its submit. Raises StorageError."""
-        with self._transaction() as database:
+        with self.transaction() as database:
             row = database.execute(
                 "SELECT 1 FROM jobs WHERE service = ? AND id != ? AND listed AND state IN (?, ?, ?)",
                 (job.service, job.id, State.SUBMITTING, State.RECONCILING, State.UNCONFIRMED),
@@ -188,7 +214,8 @@ class Journal:
             self._database.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Context: the database, locked for this process alone. Raises StorageError if it can't be written."""
         with self._lock:
             try:
                 self._reopen_if_replaced()
@@ -229,13 +256,11 @@ class Journal:
         database.execute("BEGIN IMMEDIATE")
         for job, owner in found.values():
             _write(database, job, owner)
+        for batch in batch_table.read_batch_files(self._results_folders):
+            batch_table.write(database, batch, serialization.NO_OWNER)
         database.execute("COMMIT")
         self.recovered = len(found)
         return database
-
-
-class TakenOverError(StorageError):
-    """The job belongs to another process now, which took this one for dead: it must not be continued here."""
 
 
 def exists(folder: Path) -> bool:
@@ -336,11 +361,11 @@ def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
     if previous is not None and previous[1] != owner:
         raise TakenOverError("{name} is continued by another Blender.", name=job.name)
     database.execute(
-        "INSERT INTO jobs (id, owner, service, service_id, state, listed, changed, record)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"
+        "INSERT INTO jobs (id, owner, service, service_id, state, listed, changed, record, batch)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"
         " service_id = excluded.service_id, state = excluded.state, listed = excluded.listed,"
         " changed = excluded.changed, record = excluded.record",
-        (job.id, owner, job.service, job.service_id, job.state, job.listed, now, record),
+        (job.id, owner, job.service, job.service_id, job.state, job.listed, now, record, job.batch),
     )
     if previous is None or previous[0] != job.state:
         note = str(job.error or job.note)

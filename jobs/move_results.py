@@ -40,7 +40,7 @@ class Moved:
 
 def results_in(sources: Sequence[Path], target: Path) -> list[Path]:
     """Returns the job folders in other results folders than `target`."""
-    found = [file.parent for results in sources if results != target for file in results.glob("*/job.json")]
+    found = [folder for results in sources if results != target for folder in serialization.job_folders(results)]
     return sorted(folder for folder in found if not folder.is_symlink() and not folder.name.startswith("~"))
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ErrorInfo
+from .batch import Batch, BatchRequest, create_batch
 from .commands import Command
 from .config import Config, ServiceClients
 from .executor import Executor
@@ -111,8 +112,49 @@ class Queue:
         self._executor.command(job_id, command)
 
     def dismiss(self, job_id: str) -> None:
-        """Remove a job that is not running from the list. Its results folder stays."""
-        self._executor.remove(job_id)
+        """Remove a job that is not running from the list. Its results folder stays.
+
+        A job of a batch leaves the list with its batch.
+        """
+        job = self._store.get(job_id)
+        if job is not None and job.batch not in self._store.batches:
+            self._executor.remove(job_id)
+
+    def add_batch(self, wanted: BatchRequest) -> Batch:
+        """Start a batch. Its jobs appear as events.
+
+        Raises ParameterError, OnlineAccessError, KeyMissingError; nothing is started then.
+        """
+        config = self._clients.config
+        base_url = config.require_ready()
+        batch = create_batch(wanted, config.results, config.service, base_url)
+        self._executor.batches.add(batch)
+        return batch
+
+    def batches(self) -> tuple[Batch, ...]:
+        """Returns all batches on the list, oldest first."""
+        with self._store.lock:
+            return tuple(self._store.batches.values())
+
+    def batch_jobs(self, batch_id: str) -> list[Job]:
+        """Returns the jobs of a batch that exist so far, oldest first."""
+        return self._store.batch_jobs(batch_id)
+
+    def pause_batch(self, batch_id: str, paused: bool) -> None:
+        """Start no further job of a batch, or start them again. Running jobs continue."""
+        self._executor.batches.pause(batch_id, paused)
+
+    def cancel_batch(self, batch_id: str) -> None:
+        """Cancel all jobs of a batch that are not done."""
+        self._executor.batches.cancel(batch_id, self.cancel)
+
+    def retry_batch(self, batch_id: str) -> int:
+        """Continue all failed and cancelled jobs of a batch; nothing is paid for twice. Returns their number."""
+        return self._executor.batches.retry(batch_id)
+
+    def remove_batch(self, batch_id: str) -> bool:
+        """Remove a finished batch from the list, with its jobs. Its folder stays. Returns whether it was removed."""
+        return self._executor.batches.remove(batch_id, self._executor.remove)
 
     def adopt(self) -> None:
         """Take over unfinished jobs of dead Blenders. Returns at once; the jobs appear as events."""

@@ -25,7 +25,7 @@ from .job import InputImage, Job, TargetScene, new_id
 _log = logging.getLogger(__name__)
 
 MAX_IMAGE_BYTES: Final = 512 * 1024 * 1024
-_MAX_NAME: Final = 60
+MAX_NAME: Final = 60
 _MAX_SLUG: Final = 20
 """Paths are short: Windows allows 260 characters."""
 _CHUNK: Final = 1 << 20
@@ -46,25 +46,40 @@ class JobRequest:
     place_by_itself: bool = True
     group: str = ""
     """Shared by the variations of one model."""
+    id: str = ""
+    """The job's id; by default a new one."""
+    batch: str = ""
+    """The id of the batch that the job belongs to."""
 
 
 def create_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
     """Returns a new job, validated. Writes nothing. Raises ParameterError, ImageError."""
-    image = request.image
-    given = {name: value for name, value in request.parameters.items() if name != "image"}
-    suffix = ".img"
+    check_image(request.image)
+    return unchecked_job(request, results, service, base_url)
+
+
+def check_image(image: Path | bytes | str) -> None:
+    """Raises ImageError or ParameterError if this can't be an image."""
     if isinstance(image, str):
         parameters.validate({"image": image})
     elif isinstance(image, Path):
         _check_file(image)
-        suffix = image.suffix.lower() if re.fullmatch(r"\.[a-zA-Z0-9]{1,5}", image.suffix) else suffix
     elif not image:
         raise ImageError("The image is empty.")
-    else:
+
+
+def unchecked_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
+    """Returns a new job, without a look at its image. Writes nothing. Raises ParameterError."""
+    image = request.image
+    given = {name: value for name, value in request.parameters.items() if name != "image"}
+    suffix = ".img"
+    if isinstance(image, Path):
+        suffix = image.suffix.lower() if re.fullmatch(r"\.[a-zA-Z0-9]{1,5}", image.suffix) else suffix
+    elif isinstance(image, bytes):
         suffix = ".png"
     image_name = _image_name(request)
-    name = one_line(request.name or Path(image_name).stem, _MAX_NAME) or "Model"
-    job_id = new_id()
+    name = one_line(request.name or Path(image_name).stem, MAX_NAME) or "Model"
+    job_id = request.id or new_id()
     now = time.time()
     url = image if isinstance(image, str) else ""
     return Job(
@@ -72,13 +87,14 @@ def create_job(request: JobRequest, results: Path, service: str, base_url: str) 
         name=name,
         image=InputImage(image_name or name, file="" if url else f"image{suffix}", sha256="", url=url),
         parameters=parameters.defaults() | parameters.validate(given),
-        folder=results / f"{job_id}_{_slug(name)}",
+        folder=results / f"{job_id}_{slug(name)}",
         service=service,
         base_url=base_url,
         placement=request.placement,
         target_scene=request.target_scene,
         place_by_itself=request.place_by_itself,
         group=request.group,
+        batch=request.batch,
         created=now,
         since=now,
     )
@@ -150,7 +166,7 @@ def _image_name(request: JobRequest) -> str:
     return one_line(Path(unquote(urlsplit(request.image).path)).name) if isinstance(request.image, str) else ""
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
     """Returns the name as a part of a folder name that is valid on any file system."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     return re.sub(r"[^A-Za-z0-9]+", "-", ascii_name)[:_MAX_SLUG].strip("-") or "model"

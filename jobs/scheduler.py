@@ -37,9 +37,18 @@ class _ServiceQueue:
     """Jobs that wait for a slot at one service."""
 
     ids: deque[str] = field(default_factory=deque)
+    """Single jobs: the artist waits for them, so they start before those of batches."""
+    batch_ids: deque[str] = field(default_factory=deque)
     held_until: float = 0.0
     paused_until: float = 0.0
     pause_reason: Message = NO_MESSAGE
+
+    def of(self, job: Job) -> deque[str]:
+        return self.batch_ids if job.batch else self.ids
+
+    def waiting(self) -> bool:
+        """Whether any job waits."""
+        return bool(self.ids or self.batch_ids)
 
     def blocked_until(self) -> float:
         return max(self.held_until, self.paused_until)
@@ -58,19 +67,19 @@ class Scheduler:
         self._numbers = itertools.count()
 
     def __bool__(self) -> bool:
-        return bool(self._due or self.steps_running or any(queue.ids for queue in self._queues.values()))
+        return bool(self._due or self.steps_running or any(queue.waiting() for queue in self._queues.values()))
 
     def schedule(self, job: Job, delay: float = 0.0) -> None:
         """Start the job's next step in `delay` seconds."""
         if job.state is State.QUEUED and not delay:
-            self._queues[job.account].ids.append(job.id)
+            self._queues[job.account].of(job).append(job.id)
         else:
             heapq.heappush(self._due, (time.monotonic() + delay, next(self._numbers), job.id))
 
     def requeue_front(self, job: Job, delay: float) -> None:
         """Put the job at the front of its service's queue, and hold that queue for `delay` seconds."""
         queue = self._queues[job.account]
-        queue.ids.appendleft(job.id)
+        queue.of(job).appendleft(job.id)
         queue.held_until = time.monotonic() + delay
 
     def pause(self, account: Account, seconds: float, reason: Message) -> None:
@@ -99,18 +108,24 @@ class Scheduler:
     def waiting_accounts(self) -> list[Account]:
         """Returns the accounts whose queue has jobs and is neither paused nor held."""
         now = time.monotonic()
-        return [account for account, queue in self._queues.items() if queue.ids and now >= queue.blocked_until()]
+        return [account for account, queue in self._queues.items() if queue.waiting() and now >= queue.blocked_until()]
 
     def is_busy(self, job_id: str) -> bool:
         """Whether a step of the job is running."""
         return job_id in self._busy
 
-    def pop_due(self, jobs: Mapping[str, Job], limit: int) -> list[ScheduledStep]:
-        """Returns the steps to start now. `limit`: how many jobs may use a service at once."""
+    def pop_due(self, jobs: Mapping[str, Job], limit: int, paused_batches: Collection[str] = ()) -> list[ScheduledStep]:
+        """Returns the steps to start now. `limit`: how many jobs may use a service at once.
+
+        No queued job of `paused_batches` starts.
+        """
         found = self._pop_timed(jobs)
         for account in self.waiting_accounts():
             free = limit - self._slots_used(account, jobs.values())
-            found += self._pop_queued(self._queues[account], jobs, free)
+            queue = self._queues[account]
+            started = _pop_queued(queue.ids, jobs, free, self._busy)
+            started += _pop_queued(queue.batch_ids, jobs, free - len(started), self._busy, paused_batches)
+            found += started
         steps = [ScheduledStep(job, next(self._numbers)) for job in found]
         self._busy.update((step.job.id, step.number) for step in steps)
         self.steps_running += len(steps)
@@ -122,7 +137,9 @@ class Scheduler:
         times = [_MAX_SLEEP]
         if self._due:
             times.append(self._due[0][0] - now)
-        times += [wait for queue in self._queues.values() if queue.ids and (wait := queue.blocked_until() - now) > 0]
+        times += [
+            wait for queue in self._queues.values() if queue.waiting() and (wait := queue.blocked_until() - now) > 0
+        ]
         return max(min(times), 0.0)
 
     def mark_idle(self, job_id: str) -> None:
@@ -143,16 +160,8 @@ class Scheduler:
             if job is None or not job.running or job.id in self._busy or job in found:
                 continue
             if job.state is State.QUEUED:
-                self._queues[job.account].ids.append(job.id)
+                self._queues[job.account].of(job).append(job.id)
             else:
-                found.append(job)
-        return found
-
-    def _pop_queued(self, queue: _ServiceQueue, jobs: Mapping[str, Job], free_slots: int) -> list[Job]:
-        found: list[Job] = []
-        while queue.ids and len(found) < free_slots:
-            job = jobs.get(queue.ids.popleft())
-            if job is not None and job.state is State.QUEUED and job.id not in self._busy and job not in found:
                 found.append(job)
         return found
 
@@ -162,3 +171,25 @@ class Scheduler:
             for job in jobs
             if job.account == account
         )
+
+
+def _pop_queued(
+    ids: deque[str],
+    jobs: Mapping[str, Job],
+    free_slots: int,
+    busy: Collection[str],
+    paused_batches: Collection[str] = (),
+) -> list[Job]:
+    """Take the next queued jobs from `ids`. Those of paused batches keep their places."""
+    found: list[Job] = []
+    kept: list[str] = []
+    while ids and len(found) < free_slots:
+        job = jobs.get(ids.popleft())
+        if job is None or job.state is not State.QUEUED or job.id in busy or job in found:
+            continue
+        if job.batch in paused_batches:
+            kept.append(job.id)
+        else:
+            found.append(job)
+    ids.extendleft(reversed(kept))
+    return found

@@ -77,7 +77,7 @@ def from_json(values: Mapping[str, Any]) -> Job:
             "folder": Path(known["folder"]),
             "state": State.FAILED,
             "image": InputImage(**_known(InputImage, known["image"])),
-            "target_scene": _target_scene(known.get("target_scene") or {}),
+            "target_scene": target_scene_from_json(known.get("target_scene") or {}),
             "placement": Placement.from_json(known.get("placement") or {}),
             "error": _error_from_json(error) if error else None,
             "note": Message.from_json(known.get("note")),
@@ -163,14 +163,19 @@ def read_job_file(folder: Path) -> tuple[Job, str]:
     return job, owner if isinstance(owner, str) and _PLAIN_NAME.fullmatch(owner) else NO_OWNER
 
 
+def job_folders(results: Path) -> list[Path]:
+    """Returns the job folders in a results folder, and those in the folders of its batches, by their names."""
+    return sorted(file.parent for pattern in ("*", "*/*") for file in results.glob(f"{pattern}/{JOB_FILE}"))
+
+
 def read_job_files(results_folders: Sequence[Path]) -> Iterator[tuple[Job, str]]:
     """Yields the jobs in these results folders, oldest first in each, with their owners. Skips unreadable files."""
     for results in results_folders:
-        for file in sorted(results.glob(f"*/{JOB_FILE}")):
+        for folder in job_folders(results):
             try:
-                yield read_job_file(file.parent)
+                yield read_job_file(folder)
             except (OSError, ValueError) as error:
-                _log.warning("%s has no readable %s: %s", file.parent.name, JOB_FILE, error)
+                _log.warning("%s has no readable %s: %s", folder.name, JOB_FILE, error)
 
 
 def _error_from_json(values: Mapping[str, Any]) -> ErrorInfo:
@@ -190,7 +195,8 @@ def _known(kind: type[Any], values: Mapping[str, Any], renamed: Mapping[str, str
     return {name: value for name, value in current.items() if name in names}
 
 
-def _target_scene(values: Mapping[str, Any]) -> TargetScene:
+def target_scene_from_json(values: Mapping[str, Any]) -> TargetScene:
+    """Returns a target scene in the form of its `_asdict`, of this or another version. Raises ValueError, TypeError."""
     known = _known(TargetScene, values, _RENAMED_SCENE_FIELDS)
     if "location" in known:
         x, y, z = known["location"]

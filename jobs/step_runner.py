@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ..control import Control
-from ..errors import CancelledError, ImageTo3DError, TookTooLongError, WorkerError
+from ..errors import CancelledError, ImageTo3DError, RateLimitError, StorageError, TookTooLongError, WorkerError
 from .awake_clock import AwakeClock
 from .config import ServiceClients
+from .estimates import UNKNOWN, Estimate, learned, learned_duration, settings_key
 from .job import RUNNING_STATES, Job, State
 from .recovery import ListReader
 from .retry import Decision, Failures, RetryPolicy, decide
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+RATE_LIMIT_MEMORY: Final = 600.0
+"""Seconds for which a service is polled less often after it said that it gets too many requests."""
 _REPORT_INTERVAL: Final = 0.25
 _RANK: Final = {state: rank for rank, state in enumerate(RUNNING_STATES)}
 
@@ -40,6 +43,8 @@ class _Runtime:
     failed_in: State = State.QUEUED
     attempt: int = 0
     waiting_since: float | None = None
+    estimate: Estimate | None = None
+    """How long the service is expected to take; None until it was looked up."""
     reported: float = 0.0
 
 
@@ -65,6 +70,8 @@ class StepRunner:
         self._clock = clock
         self._list_reader = ListReader(store)
         self._runtimes: dict[str, _Runtime] = {}
+        self._rate_limited: dict[tuple[str, str], float] = {}
+        """By account: when it last said that it gets too many requests (awake seconds)."""
 
     def forget(self, job_id: str) -> None:
         """Reset a job's counters: somebody restarted it, or it left the list."""
@@ -85,6 +92,8 @@ class StepRunner:
         # Failures count until the job gets past the state in which it failed, not until an earlier step succeeds.
         if _RANK[runtime.failed_in] <= _RANK[job.state]:
             runtime.failures = 0
+        if job.state is State.WAITING and result.job.state is State.DOWNLOADING:
+            self._learn(job, first_poll=runtime.attempt == 0)
         runtime.attempt = runtime.attempt + 1 if result.job.state is job.state else 0
         return Decision(result.job, result.delay)
 
@@ -95,8 +104,33 @@ class StepRunner:
             list_reader=self._list_reader,
             timing=self._timing,
             control=Control(lambda: self._is_cancelled(job.id), lambda done: self._report(job.id, done, runtime)),
+            estimate=self._estimate(job, runtime),
+            rate_limited=self._clock.now() - self._rate_limited.get(job.account, -RATE_LIMIT_MEMORY)
+            < RATE_LIMIT_MEMORY,
             attempt=runtime.attempt,
         )
+
+    def _estimate(self, job: Job, runtime: _Runtime) -> Estimate:
+        if job.state not in {State.SUBMITTING, State.WAITING}:
+            return UNKNOWN
+        if runtime.estimate is None:
+            try:
+                runtime.estimate = learned(self._store.durations(job.account, settings_key(job.parameters)))
+            except StorageError as error:
+                _log.info("%s: no estimate: %s", job.id, error)
+                runtime.estimate = UNKNOWN
+        return runtime.estimate
+
+    def _learn(self, job: Job, *, first_poll: bool) -> None:
+        """Remember how long the service took for a job that is done now."""
+        seconds = time.time() - job.submitted
+        if not 0.0 < seconds < self._timing.give_up:
+            return
+        try:
+            duration = learned_duration(seconds, first_poll=first_poll)
+            self._store.add_duration(job.account, settings_key(job.parameters), duration)
+        except StorageError as error:
+            _log.info("%s: its duration can't be remembered: %s", job.id, error)
 
     def _check_timeout(self, runtime: _Runtime) -> None:
         """Raises TookTooLongError if the service says "not yet" after the job has waited for too long."""
@@ -114,6 +148,8 @@ class StepRunner:
             runtime.failing_since = now
         runtime.failures += 1
         runtime.failed_in = job.state
+        if isinstance(error, RateLimitError):
+            self._rate_limited[job.account] = now
         if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
             _log.warning("%s: %s The model is imported directly, which may block Blender.", job.id, error.message)
             return Decision(job.moved(State.READY))

@@ -31,6 +31,7 @@ from ..errors import (
     StorageError,
     WorkerError,
 )
+from .estimates import Estimate, poll_delay
 from .job import NO_REPLY, Job, State
 from .provenance import record_of
 from .recovery import ListReader
@@ -57,12 +58,9 @@ _DEFAULT_EXPECTED: Final = 60.0
 class Timing:
     """Polling intervals and timeouts, in seconds. The service documents no interval."""
 
-    min_first_poll: float = 2.0
-    max_first_poll: float = 30.0
-    """The first poll is after the service's own estimate, within these limits."""
-    poll_interval: float = 3.0
-    poll_growth: float = 1.3
+    min_poll_interval: float = 0.5
     max_poll_interval: float = 15.0
+    """See `estimates.poll_delay`."""
     give_up: float = 3600.0
     list_checks: tuple[float, ...] = (3.0, 10.0, 30.0)
     """Delays before each check for a lost submit in the service's list."""
@@ -87,6 +85,10 @@ class StepContext:
     list_reader: ListReader
     timing: Timing
     control: Control
+    estimate: Estimate
+    """How long jobs like this one take at the service."""
+    rate_limited: bool
+    """The service said lately that it gets too many requests."""
     attempt: int
     """How many times in a row this step was already done for this job without an error."""
 
@@ -192,9 +194,16 @@ def submit(job: Job, context: StepContext) -> StepResult:
     job = replace(job, service_id=reply.id, fetch_url=reply.fetch_url, submitted=now, seed=reply.seed)
     if reply.done and reply.links:
         return StepResult(job.moved(State.DOWNLOADING, links=reply.links))
-    timing, eta = context.timing, reply.eta
-    delay = timing.poll_interval if eta is None else min(max(eta, timing.min_first_poll), timing.max_first_poll)
-    return StepResult(job.moved(State.WAITING, expected=eta or _DEFAULT_EXPECTED, links=reply.links), delay)
+    expected = context.estimate.typical or reply.eta or _DEFAULT_EXPECTED
+    job = job.moved(State.WAITING, expected=expected, links=reply.links)
+    return StepResult(job, _poll_delay(job, context))
+
+
+def _poll_delay(job: Job, context: StepContext) -> float:
+    """Returns the seconds until the job's next poll."""
+    estimate = context.estimate if context.estimate.typical else Estimate(0.0, job.expected)
+    limits = context.timing.min_poll_interval, context.timing.max_poll_interval
+    return poll_delay(max(time.time() - job.submitted, 0.0), estimate, limits, rate_limited=context.rate_limited)
 
 
 def poll(job: Job, context: StepContext) -> StepResult:
@@ -203,9 +212,7 @@ def poll(job: Job, context: StepContext) -> StepResult:
 
     reply = context.client().fetch(job.service_id, job.fetch_url, context.control)
     if not reply.done:
-        timing = context.timing
-        delay = min(timing.poll_interval * timing.poll_growth**context.attempt, timing.max_poll_interval)
-        return StepResult(replace(job, note=NO_MESSAGE), delay)
+        return StepResult(replace(job, note=NO_MESSAGE), _poll_delay(job, context))
     _write_reply(job, reply)
     if not reply.links:
         raise ResultMissingError("The service says that the job is done, but gives no file.")

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..atomic_file import atomic_write, make_private
-from ..errors import Message, StorageError
-from . import earlier_journal, serialization
+from ..errors import Message, StorageError, TakenOverError
+from . import batch_table, durations, earlier_journal, serialization
+from .batch import Batch, BatchChanged, BatchEvent, BatchRemoved
 from .job import Changed, Event, Job, Notice, Removed, State
-from .journal import Journal, TakenOverError
+from .journal import Journal
 from .process_lock import ProcessLock
 
 _log = logging.getLogger(__name__)
@@ -41,9 +42,13 @@ class JobStore:
     def __init__(self, folder: Path, results_folders: Callable[[], list[Path]], earlier: Path | None = None) -> None:
         self.lock = threading.Condition()
         """Guards the memory, and the scheduler. Notified at each change."""
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[Event | BatchEvent] = queue.SimpleQueue()
         self.jobs: dict[str, Job] = {}
         """All listed jobs by id, oldest first. Read and change it with the lock held."""
+        self.batches: dict[str, Batch] = {}
+        """All listed batches by id, oldest first. Read and change it with the lock held."""
+        self.changed_batches: set[str] = set()
+        """Ids of batches whose jobs have changed since their reports were written."""
         self._folder = folder
         self._earlier = earlier
         self._results_folders = results_folders
@@ -71,7 +76,10 @@ class JobStore:
     def put(self, job: Job) -> None:
         """Add or replace a job in memory, and emit the event."""
         with self.lock:
+            before = self.jobs.get(job.id)
             self.jobs[job.id] = job
+            if job.batch and (before is None or before.state is not job.state):
+                self.changed_batches.add(job.batch)
             self.events.put(Changed(job))
             self.lock.notify_all()
 
@@ -94,6 +102,29 @@ class JobStore:
             self.events.put(Removed(job_id))
             self.lock.notify_all()
             return replace(job, listed=False)
+
+    def batch_jobs(self, batch_id: str) -> list[Job]:
+        """Returns the jobs of a batch that exist so far, oldest first."""
+        with self.lock:
+            return [job for job in self.jobs.values() if job.batch == batch_id]
+
+    def put_batch(self, batch: Batch) -> None:
+        """Add or replace a batch in memory, and emit the event."""
+        with self.lock:
+            self.batches[batch.id] = batch
+            self.changed_batches.add(batch.id)
+            self.events.put(BatchChanged(batch))
+            self.lock.notify_all()
+
+    def remove_batch(self, batch_id: str) -> Batch | None:
+        """Remove a batch with its jobs from the list. Returns it as it is to be saved; None if it is unknown."""
+        with self.lock:
+            batch = self.batches.pop(batch_id, None)
+            if batch is None:
+                return None
+            self.changed_batches.discard(batch_id)
+            self.events.put(BatchRemoved(batch_id))
+            return replace(batch, listed=False)
 
     def notify(self, message: Notice) -> None:
         """Emit a message for the artist that belongs to no particular job."""
@@ -140,6 +171,50 @@ class JobStore:
                 return False
             self._write_job_file(job)
             return True
+
+    def save_batch(self, batch: Batch) -> bool:
+        """Write a batch to the journal and to its folder. Blocks. Returns whether the journal has it."""
+        try:
+            journal = self.journal()
+            with journal.transaction() as database:
+                batch_table.write(database, batch, journal.owner)
+        except StorageError as error:
+            if not self._closed:
+                _log.error("%s: %s", batch.id, error)
+                self.notify(Notice(error.info(), warning=True))
+            return False
+        try:
+            batch_table.write_batch_file(batch)
+        except OSError as error:
+            _log.info("%s: its batch.json can't be written: %s", batch.id, error)
+        return True
+
+    def known_job_ids(self, batch_id: str) -> set[str]:
+        """Returns the ids of all jobs of a batch that were ever started. Blocks. Raises StorageError."""
+        with self.journal().transaction() as database:
+            return batch_table.job_ids(database, batch_id)
+
+    def durations(self, account: tuple[str, str], settings: str) -> list[float]:
+        """Returns how long the latest jobs with these settings took, oldest first. Blocks. Raises StorageError."""
+        with self.journal().transaction() as database:
+            return durations.read(database, account, settings)
+
+    def add_duration(self, account: tuple[str, str], settings: str, seconds: float) -> None:
+        """Remember how long a job took. Blocks. Raises StorageError."""
+        with self.journal().transaction() as database:
+            durations.add(database, account, settings, seconds)
+
+    def take_over_batches(self) -> list[Batch]:
+        """Returns the batches of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
+        journal = self.journal()
+        assert self._process_lock is not None
+        found: list[Batch] = []
+        for owner in journal.owners():
+            with self._process_lock.claim_dead(owner) as dead:
+                if dead:
+                    with journal.transaction() as database:
+                        found += batch_table.take_over(database, owner, journal.owner)
+        return found
 
     def take_over_orphans(self) -> Iterator[Job]:
         """Yields the jobs of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""

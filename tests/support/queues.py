@@ -23,10 +23,7 @@ from image_to_3d.worker.worker_process import WorkerProcess
 
 KEY = "key-0123456789-that-nobody-may-see"
 FAST = Timing(
-    min_first_poll=0.05,
-    max_first_poll=0.1,
-    poll_interval=0.05,
-    poll_growth=1.2,
+    min_poll_interval=0.05,
     max_poll_interval=0.2,
     give_up=60,
     list_checks=(0.05, 0.1, 0.2),
