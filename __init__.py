@@ -17,12 +17,13 @@ from types import ModuleType
 from typing import Any
 
 from . import engine, errors, handlers, operators, panels, preferences, properties
+from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
 from .scene import thumbnails
 from .scripting import JobHandle, generate
 
-__all__ = ["JobHandle", "State", "errors", "generate"]
+__all__ = ["BatchHandle", "JobHandle", "State", "errors", "generate", "generate_many"]
 
 
 _MODULES: tuple[ModuleType, ...] = (preferences, thumbnails, properties, operators, panels, handlers)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,12 +20,14 @@ import bpy
 from . import background_task, job_view, preferences
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
+from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
 from .jobs.config import OFFLINE, Config
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
 from .scene import pending_models, target_scene
 
 if TYPE_CHECKING:
+    from .jobs.batch_request import BatchImage
     from .jobs.queue import Queue
     from .offline.service.launcher import OfflineService
     from .worker.child_process import Launch
@@ -35,11 +38,15 @@ _POLL_SECONDS: Final = 0.02
 """Polling interval of `finish`."""
 _BLOCKED_SECONDS: Final = 1.0
 """How long a script waits while something (a tool, a render) keeps a ready model out of the scene."""
+MAX_PLACEHOLDERS: Final = 16
+"""A batch of more images has no placeholders."""
 _CONFIG_SECONDS: Final = 1.0
 """Interval for applying changed preferences: Blender does not report a change of its Online Access setting."""
 
 _queue: Queue | None = None
 _offline: OfflineService | None = None
+_when_done: dict[str, list[Callable[[], object]]] = {}
+"""By batch id: what scripts want to be called when it is done."""
 _configured = 0.0
 """When the preferences were last applied (monotonic)."""
 _account_status = background_task.Status()
@@ -89,6 +96,7 @@ def stop() -> None:
     service, _offline = _offline, None
     pending_models.forget()
     job_view.clear()
+    _when_done.clear()
     try:
         if running is not None:
             # In background mode a script placed the models, and knows whether it saved.
@@ -143,6 +151,52 @@ def submit(
     return job
 
 
+def submit_batch(
+    images: Sequence[BatchImage],
+    *,
+    parameters: Mapping[str, Any],
+    placement: Placement,
+    scene: bpy.types.Scene | None,
+    name: str = "",
+    arrange: str = "NONE",
+    group: str = "",
+) -> Batch:
+    """Start a batch whose models are placed in `scene`; None: only files are wanted. Returns the batch.
+
+    `arrange`: "GRID", "ROW" or "NONE" (each where its placement or `BatchImage.location` says). Only a batch that is
+    not arranged has placeholders.
+    Raises ParameterError, KeyMissingError, OnlineAccessError, StorageError.
+    """
+    from .jobs.batch_request import BatchRequest, request_of
+    from .jobs.request import unchecked_job
+
+    config = require_ready(scene)
+    target = TargetScene() if scene is None else target_scene.capture(scene)
+    if (arrange != "NONE" or len(images) > MAX_PLACEHOLDERS) and placement.place == "PLACEHOLDER":
+        placement = replace(placement, place="CURSOR")
+    request = BatchRequest(
+        images, name, parameters, placement, target, place_by_itself=scene is not None, group=group, arrange=arrange
+    )
+    queue().configure(config)
+    batch = queue().add_batch(request)
+    job_view.put_batch(batch)
+    if scene is not None and placement.place == "PLACEHOLDER":
+        for item in batch.items:
+            job = unchecked_job(request_of(batch, item), batch.folder, batch.service, batch.base_url)
+            pending_models.add_placeholder(job, scene, undo_step=False)
+    return batch
+
+
+def when_batch_done(batch_id: str, call: Callable[[], object]) -> None:
+    """Call a function once on the main thread when a batch is done, placing included. Forgotten when Blender ends."""
+    _when_done.setdefault(batch_id, []).append(call)
+
+
+def is_pending(job_id: str) -> bool:
+    """Whether a job's model will be placed by itself, as soon as that is possible."""
+    return pending_models.is_pending(job_id)
+
+
 def try_now() -> None:
     """End the pauses that services asked for."""
     queue().try_now()
@@ -186,10 +240,21 @@ def drain(budget: float = TICK_BUDGET) -> bool:
         changed = apply(events.get()) or changed
         if time.perf_counter() > deadline:
             return True
-    return pending_models.step(job_view.job, _queue) or changed
+    changed = pending_models.step(job_view.job, _queue) or changed
+    if _when_done and not pending_models.any_pending():
+        _call_when_done()
+    return changed
 
 
-def apply(event: Event) -> bool:
+def _call_when_done() -> None:
+    for batch_id in list(_when_done):
+        progress = job_view.batch_progress(batch_id)
+        if progress is None or progress.finished:
+            for call in _when_done.pop(batch_id):
+                call()
+
+
+def apply(event: Event | BatchEvent) -> bool:
     """Apply one event. Returns whether the artist should see a difference at once (progress can wait)."""
     match event:
         case Changed(job):
@@ -209,6 +274,10 @@ def apply(event: Event) -> bool:
                 and job.service == preferences.read_config().service
             ):
                 check_account()
+        case BatchChanged(batch):
+            job_view.put_batch(batch)
+        case BatchRemoved(batch_id):
+            job_view.remove_batch(batch_id)
         case Removed(job_id):
             pending_models.job_removed(job_id, job_view.remove(job_id))
         case Notice():
@@ -245,6 +314,29 @@ def finish(job: Job, timeout: float | None = None) -> Job:
             return job
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it continues.")
+        time.sleep(_POLL_SECONDS)
+
+
+def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeout: float | None = None) -> None:
+    """Wait until a batch's progress is as wanted, and nothing of it is waiting to be placed, for scripts. Blocks.
+
+    Returns as well if something keeps ready models out of the scene while the script runs.
+    Raises TimeoutError after `timeout` seconds; the batch continues.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    blocked_since = None
+    while True:
+        drain(budget=1.0)
+        progress = job_view.batch_progress(batch_id)
+        if progress is None:
+            return
+        if until(progress):
+            pending = any(pending_models.is_pending(job.id) for job in job_view.batch_jobs(batch_id))
+            blocked_since = (blocked_since or time.monotonic()) if pending and pending_models.blocked() else None
+            if not pending or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
+                return
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"the batch is not finished after {timeout:g} seconds; it continues.")
         time.sleep(_POLL_SECONDS)
 
 

@@ -72,6 +72,9 @@ class Placement:
         "Collection for the model, created if it does not exist; empty for the active one",
         "placement",
     )
+    own_collection: bool = _setting(
+        False, "Collection per Model", "Put each model into a collection of its own, named after it", "placement"
+    )
     select: bool = _setting(True, "Select", "Select the model and make it active when it arrives", "placement")
     size: float = _setting(
         0.0,

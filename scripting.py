@@ -17,7 +17,8 @@ from .operators import monitor
 from .placement import SETTINGS, Placement
 from .scene import image_sources
 
-_OPEN_SCENE: Final = object()
+OPEN_SCENE: Final = object()
+"""In place of a scene: the one that is open."""
 
 
 def _latest(field: str, description: str) -> Any:
@@ -56,13 +57,18 @@ class JobHandle:
         found = (bpy.data.objects.get(name) for name in self.job.objects)
         return tuple(o for o in found if o is not None)
 
+    @property
+    def done(self) -> bool:
+        """Whether the job has ended, successfully or not, and its model is placed if it can be."""
+        return not self.job.running and not engine.is_pending(self.id)
+
     def wait(self, timeout: float | None = None) -> JobHandle:
         """Wait until the job is done, placing included. Returns the handle. Blocks; main thread only.
 
         If a tool in use keeps the model out of the scene, the job is left "ready", and the model arrives later.
         Raises TimeoutError after `timeout` seconds; the job continues.
         """
-        _main_thread_only()
+        main_thread_only()
         try:
             self._last = engine.finish(self.job, timeout)
         finally:
@@ -75,12 +81,12 @@ class JobHandle:
 
 
 def generate(
-    image: str | os.PathLike[str] | bytes,
+    image: str | os.PathLike[str] | bytes | bpy.types.Image,
     *,
     wait: bool = False,
     timeout: float | None = None,
     name: str | None = None,
-    scene: bpy.types.Scene | object | None = _OPEN_SCENE,
+    scene: bpy.types.Scene | object | None = OPEN_SCENE,
     **settings: Any,
 ) -> JobHandle:
     """Generate a 3D model from an image, with the service that is chosen in the preferences.
@@ -95,13 +101,13 @@ def generate(
 
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError before anything is sent.
     """
-    _main_thread_only()
+    main_thread_only()
     job = engine.submit(
-        image if isinstance(image, bytes) else image_sources.from_text(os.fspath(image)),
+        image if isinstance(image, bytes) else image_sources.from_any(image),
         name=name or "",
         parameters={key: value for key, value in settings.items() if key not in SETTINGS},
         placement=Placement.checked({key: value for key, value in settings.items() if key in SETTINGS}),
-        scene=bpy.context.scene if scene is _OPEN_SCENE else scene,
+        scene=scene_of(scene),
     )
     handle = JobHandle(job)
     if wait:
@@ -110,6 +116,12 @@ def generate(
     return handle
 
 
-def _main_thread_only() -> None:
+def scene_of(scene: bpy.types.Scene | object | None) -> bpy.types.Scene | None:
+    """Returns the scene that a script's argument means."""
+    return bpy.context.scene if scene is OPEN_SCENE else scene
+
+
+def main_thread_only() -> None:
+    """Raises RuntimeError in another thread."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("Blender's data may be used from its main thread only")

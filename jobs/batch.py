@@ -7,18 +7,15 @@ its images, so that a crash in between loses none of them.
 
 from __future__ import annotations
 
-import time
+import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..api import parameters
-from ..errors import ParameterError, one_line
 from ..placement import Placement
-from .job import Job, State, TargetScene, new_id
-from .request import MAX_NAME, slug
+from .job import Job, State, TargetScene
 
 ARRANGE_CHOICES: Final = ("GRID", "ROW", "NONE")
 """How the models of a batch are arranged in the scene; NONE: each where its placement says."""
@@ -83,78 +80,6 @@ class BatchRemoved(NamedTuple):
 BatchEvent = BatchChanged | BatchRemoved
 
 
-class BatchImage(NamedTuple):
-    """One image for a batch, and what is different for it."""
-
-    image: Path | str
-    """A file, or a public http(s) URL."""
-    name: str = ""
-    """The model's name; by default the image's."""
-    parameters: Mapping[str, Any] = {}
-    """Request parameters for this image alone."""
-    location: tuple[float, float, float] | None = None
-    """Where its model is placed, if the batch does not arrange its models."""
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRequest:
-    """What somebody wants to be generated from many images."""
-
-    images: Sequence[BatchImage]
-    name: str = ""
-    """By default that of the images' folder."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    """Request parameters of all images; the others get their defaults."""
-    placement: Placement = field(default_factory=Placement)
-    target_scene: TargetScene = field(default_factory=TargetScene)
-    place_by_itself: bool = True
-    group: str = ""
-    arrange: str = "NONE"
-
-
-def create_batch(request: BatchRequest, results: Path, service: str, base_url: str) -> Batch:
-    """Returns a new batch, with its settings validated. Writes nothing, looks at no image. Raises ParameterError."""
-    if not request.images:
-        raise ParameterError("The batch has no images.", advice="Choose images, or a folder with images.")
-    if request.arrange not in ARRANGE_CHOICES:
-        raise ParameterError(
-            'arrange must be one of {choices}, not "{value}".',
-            choices=", ".join(ARRANGE_CHOICES),
-            value=one_line(request.arrange),
-        )
-    shared = parameters.validate({name: value for name, value in request.parameters.items() if name != "image"})
-    items = tuple(
-        BatchItem(
-            new_id(), str(each.image), each.name, parameters.validate(each.parameters) if each.parameters else {},
-            each.location,
-        )
-        for each in request.images
-    )  # fmt: skip
-    batch_id = new_id()
-    name = one_line(request.name or _default_name(request.images), MAX_NAME)
-    return Batch(
-        id=batch_id,
-        name=name,
-        folder=results / f"{batch_id}_{slug(name)}",
-        items=items,
-        service=service,
-        base_url=base_url,
-        parameters=parameters.defaults() | shared,
-        placement=request.placement,
-        target_scene=request.target_scene,
-        place_by_itself=request.place_by_itself,
-        group=request.group,
-        arrange=request.arrange,
-        created=time.time(),
-    )
-
-
-def _default_name(images: Sequence[BatchImage]) -> str:
-    """Returns the name of the folder that most images are in."""
-    folders = Counter(each.image.parent.name for each in images if isinstance(each.image, Path))
-    return folders.most_common(1)[0][0] if folders else "Batch"
-
-
 class BatchProgress(NamedTuple):
     """How far a batch is."""
 
@@ -210,3 +135,26 @@ def progress(total: int, states: Counter[State], *, cancelled: bool = False) -> 
 def states_of(jobs: Iterable[Job]) -> Counter[State]:
     """Returns the number of jobs in each state."""
     return Counter(job.state for job in jobs)
+
+
+def columns_of(batch: Batch) -> int:
+    """Returns how the batch is arranged, as `Job.columns`: a grid has about as many rows as columns."""
+    match batch.arrange:
+        case "GRID":
+            return math.ceil(math.sqrt(len(batch.items)))
+        case "ROW":
+            return 0
+    return -1
+
+
+def seconds_left(batch: Batch, progress: BatchProgress, now: float) -> float | None:
+    """Returns the estimated time left in seconds, from how long the images so far took; None if none is done yet.
+
+    `now`: seconds since the epoch.
+    """
+    ended = progress.done + progress.failed
+    if progress.finished:
+        return 0.0
+    if not ended or batch.paused:
+        return None
+    return (now - batch.created) * (progress.running * 0.5 + progress.waiting) / ended

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from ..errors import ImageError, ImageTo3DError, ParameterError, StorageError
 from . import report, request
-from .batch import Batch, progress, states_of
+from .batch import Batch, BatchItem, progress, states_of
+from .batch_request import request_of
 from .commands import Command
 from .config import ServiceClients
 from .job import Job, Notice, State
@@ -182,32 +182,19 @@ class BatchRunner:
             return
         missing = [item for item in batch.items if item.job_id not in known]
         for item in missing[:CREATED_AT_ONCE]:
-            self._create(batch, item.job_id)
+            self._create(batch, item)
         if len(missing) > CREATED_AT_ONCE:
             self._run_file_task(partial(self._create_next, batch_id))
 
-    def _create(self, batch: Batch, job_id: str) -> None:
+    def _create(self, batch: Batch, item: BatchItem) -> None:
         """Create one job. One whose image is missing or invalid fails, and does not stop the others."""
-        item = next(item for item in batch.items if item.job_id == job_id)
-        image = item.image if item.image.lower().startswith(("http://", "https://")) else Path(item.image)
-        target = batch.target_scene
-        job_request = JobRequest(
-            image,
-            {**batch.parameters, **item.parameters},
-            item.name,
-            batch.placement,
-            target if item.location is None else target._replace(location=item.location),
-            place_by_itself=batch.place_by_itself,
-            group=batch.group,
-            id=job_id,
-            batch=batch.id,
-        )
+        job_request = request_of(batch, item)
         job = request.unchecked_job(job_request, batch.folder, batch.service, batch.base_url)
         try:
-            request.check_image(image)
+            request.check_image(job_request.image)
         except (ImageError, ParameterError) as error:
             self._store.put(job.moved(State.FAILED, error=error.info()))
-            self._store.save(job_id)
+            self._store.save(job.id)
             return
         self._start(job, job_request)
 

@@ -146,6 +146,8 @@ class Job:
     """Shared by the variations of one model."""
     batch: str = ""
     """The id of its batch; empty for a single job."""
+    columns: int = -1
+    """How its batch is arranged in the scene: the columns of a grid, 0 for one row, -1 for not at all."""
 
     state: State = State.QUEUED
     created: float = 0.0

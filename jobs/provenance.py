@@ -19,6 +19,9 @@ IMAGE_URL: Final = f"{PREFIX}image_url"
 SEED: Final = f"{PREFIX}seed"
 DATE: Final = f"{PREFIX}date"
 GROUP: Final = f"{PREFIX}group"
+BATCH: Final = f"{PREFIX}batch"
+ARRANGEMENT: Final = f"{PREFIX}arrangement"
+"""How far the arrangement of the batch has come with this model (see scene.arrangement)."""
 UP_AXIS: Final = f"{PREFIX}up_axis"
 ROTATION: Final = f"{PREFIX}rotation"
 """Degrees about X, Y and Z, from the model file to what is in the scene."""
@@ -38,7 +41,7 @@ def record_of(job: Job) -> dict[str, Any]:
         for name in PARAMETERS
         if name not in _NOT_STORED and isinstance(job.parameters.get(name), str | int | float)
     }
-    optional = {GROUP: job.group, IMAGE_URL: job.image.url}
+    optional = {GROUP: job.group, BATCH: job.batch, IMAGE_URL: job.image.url}
     return (
         used
         | {name: value for name, value in optional.items() if value}

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ErrorInfo
-from .batch import Batch, BatchRequest, create_batch
+from .batch import Batch
+from .batch_request import BatchRequest, create_batch
 from .commands import Command
 from .config import Config, ServiceClients
 from .executor import Executor

@@ -50,6 +50,8 @@ class JobRequest:
     """The job's id; by default a new one."""
     batch: str = ""
     """The id of the batch that the job belongs to."""
+    columns: int = -1
+    """See `Job.columns`."""
 
 
 def create_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
@@ -95,6 +97,7 @@ def unchecked_job(request: JobRequest, results: Path, service: str, base_url: st
         place_by_itself=request.place_by_itself,
         group=request.group,
         batch=request.batch,
+        columns=request.columns,
         created=now,
         since=now,
     )

@@ -71,7 +71,7 @@ class StepRunner:
         self._list_reader = ListReader(store)
         self._runtimes: dict[str, _Runtime] = {}
         self._rate_limited: dict[tuple[str, str], float] = {}
-        """By account: when it last said that it gets too many requests (awake seconds)."""
+        """By account: until when it is polled less often (awake seconds)."""
 
     def forget(self, job_id: str) -> None:
         """Reset a job's counters: somebody restarted it, or it left the list."""
@@ -105,8 +105,7 @@ class StepRunner:
             timing=self._timing,
             control=Control(lambda: self._is_cancelled(job.id), lambda done: self._report(job.id, done, runtime)),
             estimate=self._estimate(job, runtime),
-            rate_limited=self._clock.now() - self._rate_limited.get(job.account, -RATE_LIMIT_MEMORY)
-            < RATE_LIMIT_MEMORY,
+            rate_limited=self._clock.now() < self._rate_limited.get(job.account, 0.0),
             attempt=runtime.attempt,
         )
 
@@ -149,7 +148,7 @@ class StepRunner:
         runtime.failures += 1
         runtime.failed_in = job.state
         if isinstance(error, RateLimitError):
-            self._rate_limited[job.account] = now
+            self._rate_limited[job.account] = now + RATE_LIMIT_MEMORY
         if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
             _log.warning("%s: %s The model is imported directly, which may block Blender.", job.id, error.message)
             return Decision(job.moved(State.READY))

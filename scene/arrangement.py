@@ -21,7 +21,7 @@ SMALLEST: Final = 1e-3
 
 
 class Arrangement(NamedTuple):
-    """Where the next model goes, relative to where the batch was started. Rows go along X, from the back to the front."""
+    """Where the next model goes, relative to where the batch was started: rows along X, from the back to the front."""
 
     count: int = 0
     """Models placed so far."""
@@ -43,11 +43,6 @@ class Arrangement(NamedTuple):
         left = row.x + GAP * max(width, row.width) if row.width else 0.0
         after = type(self)(row.count + 1, left + width, row.y, max(row.depth, depth), width)
         return (left + width / 2, row.y - depth / 2), after
-
-
-def columns_of(arrange: str, total: int) -> int:
-    """Returns the number of columns for a batch of `total` models: a square for a "GRID", 0 for a "ROW"."""
-    return math.ceil(math.sqrt(total)) if arrange == "GRID" else 0
 
 
 def find(batch_id: str, scene: bpy.types.Scene) -> Arrangement:

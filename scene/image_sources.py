@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import bpy
@@ -21,6 +22,18 @@ def from_text(text: str) -> Path | str:
     if not path.is_file():
         raise ImageError("Image not found: {path}.", advice="Choose another image.", path=str(path))
     return path
+
+
+def from_any(image: str | os.PathLike[str] | bpy.types.Image) -> Path | str:
+    """Returns the image for a path, a public URL, or an image in Blender. Raises ImageError."""
+    if isinstance(image, bpy.types.Image):
+        return from_text(image.filepath)
+    return from_text(os.fspath(image))
+
+
+def absolute(text: str) -> str:
+    """Returns the path for one as it is stored in a .blend (`//` is the .blend's folder)."""
+    return str(bpy.path.abspath(text))
 
 
 def is_url(text: str) -> bool:

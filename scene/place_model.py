@@ -19,7 +19,7 @@ from ..jobs.job import Job
 from ..jobs.provenance import record_of
 from ..log import logger
 from ..placement import Placement
-from . import orientation
+from . import arrangement, orientation
 from . import placeholder as placeholders
 
 _prefetched: Final[set[int]] = set()
@@ -198,7 +198,7 @@ def _link_and_transform(
 ) -> None:
     placement = job.placement
     layer = view_layer(scene)
-    for collection in _collections(placement, scene, layer, placeholder):
+    for collection in _collections(placement, job.name, scene, layer, placeholder):
         if asset_collection is not None:
             collection.children.link(asset_collection)
             continue
@@ -213,6 +213,8 @@ def _link_and_transform(
             root.matrix_parent_inverse = placeholder.matrix_parent_inverse
         where = placeholders.model_matrix(placeholder)
         placeholders.reparent_children(placeholder, root)
+    elif job.columns >= 0 and at is None:
+        where = Matrix.Translation(_arranged(root, job, scene))
     elif placement.place == "ORIGIN":
         where = Matrix.Identity(4)
     else:
@@ -233,6 +235,15 @@ def _link_and_transform(
         layer.objects.active = root
 
 
+def _arranged(root: bpy.types.Object, job: Job, scene: bpy.types.Scene) -> Vector:
+    """Returns where the model of an arranged batch goes, and stores on it how far the arrangement has come."""
+    width, depth, _ = job.details.get("dimensions") or (0.0, 0.0, 0.0)
+    left, front, _ = job.details.get("low") or (-width / 2, -depth / 2, 0.0)
+    (x, y), after = arrangement.find(job.batch, scene).add(width, depth, job.columns)
+    arrangement.store(root, after)
+    return Vector(job.target_scene.location) + Vector((x - left - width / 2, y - front - depth / 2, 0.0))
+
+
 def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
     """Returns the view layer in which a window shows the scene; else its first."""
     for window in bpy.context.window_manager.windows:
@@ -242,9 +253,13 @@ def view_layer(scene: bpy.types.Scene) -> bpy.types.ViewLayer:
 
 
 def _collections(
-    placement: Placement, scene: bpy.types.Scene, layer: bpy.types.ViewLayer, placeholder: bpy.types.Object | None
+    placement: Placement,
+    name: str,
+    scene: bpy.types.Scene,
+    layer: bpy.types.ViewLayer,
+    placeholder: bpy.types.Object | None,
 ) -> list[bpy.types.Collection]:
-    """Returns the collections for the objects: the placeholder's, the named one, or the active one.
+    """Returns the collections for the objects: the placeholder's, the named or the active one, or a new one in that.
 
     Never one that is hidden or excluded from the view layer: a model that arrived must be seen.
     """
@@ -252,14 +267,23 @@ def _collections(
         found = [item for item in placeholder.users_collection if _editable(item) and _visible(item, layer)]
         if found:
             return found
+    collection = _named_collection(placement, scene, layer)
+    if placement.own_collection:
+        own = bpy.data.collections.new(name)
+        collection.children.link(own)
+        return [own]
+    return [collection]
+
+
+def _named_collection(placement: Placement, scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> bpy.types.Collection:
     if placement.collection:
         for item in (scene.collection, *scene.collection.children_recursive):
             if item.name == placement.collection and _editable(item):
-                return [item] if _visible(item, layer) else [active_collection(scene, layer)]
+                return item if _visible(item, layer) else active_collection(scene, layer)
         new = bpy.data.collections.new(placement.collection)
         scene.collection.children.link(new)
-        return [new]
-    return [active_collection(scene, layer)]
+        return new
+    return active_collection(scene, layer)
 
 
 def active_collection(scene: bpy.types.Scene, layer: bpy.types.ViewLayer) -> bpy.types.Collection:

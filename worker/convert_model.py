@@ -77,7 +77,8 @@ def make_model(
 def describe(model: transform.PreparedModel) -> dict[str, Any]:
     """Returns the result of a "model" request.
 
-    Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), repairs (sentences),
+    Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), low (the lowest
+    corner of the bounding box, relative to where the model is placed), repairs (sentences),
     parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
     meshes that use them.
     """
@@ -94,6 +95,7 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
         "triangles": transform.triangle_count(model.objects),
         "vertices": sum(len(mesh.vertices) for mesh in found),
         "dimensions": [float(x) for x in high - low],
+        "low": [float(x) for x in low],
         "repairs": model.repairs,
         "parts": images + [["meshes", mesh.name] for mesh in large],
     }

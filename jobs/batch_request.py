@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A request for a batch: validation when it is made, and the request for each of its jobs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..api import parameters
+from ..errors import ParameterError, one_line
+from ..placement import Placement
+from .batch import ARRANGE_CHOICES, Batch, BatchItem, columns_of
+from .job import TargetScene, new_id
+from .request import MAX_NAME, JobRequest, slug
+
+
+class BatchImage(NamedTuple):
+    """One image for a batch, and what is different for it."""
+
+    image: Path | str
+    """A file, or a public http(s) URL."""
+    name: str = ""
+    """The model's name; by default the image's."""
+    parameters: Mapping[str, Any] = {}
+    """Request parameters for this image alone."""
+    location: tuple[float, float, float] | None = None
+    """Where its model is placed, if the batch does not arrange its models."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """What somebody wants to be generated from many images."""
+
+    images: Sequence[BatchImage]
+    name: str = ""
+    """By default that of the images' folder."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Request parameters of all images; the others get their defaults."""
+    placement: Placement = field(default_factory=Placement)
+    target_scene: TargetScene = field(default_factory=TargetScene)
+    place_by_itself: bool = True
+    group: str = ""
+    arrange: str = "NONE"
+
+
+def create_batch(request: BatchRequest, results: Path, service: str, base_url: str) -> Batch:
+    """Returns a new batch, with its settings validated. Writes nothing, looks at no image. Raises ParameterError."""
+    if not request.images:
+        raise ParameterError("The batch has no images.", advice="Choose images, or a folder with images.")
+    if request.arrange not in ARRANGE_CHOICES:
+        raise ParameterError(
+            'arrange must be one of {choices}, not "{value}".',
+            choices=", ".join(ARRANGE_CHOICES),
+            value=one_line(request.arrange),
+        )
+    shared = parameters.validate({name: value for name, value in request.parameters.items() if name != "image"})
+    items = tuple(
+        BatchItem(
+            new_id(), str(each.image), each.name, parameters.validate(each.parameters) if each.parameters else {},
+            each.location,
+        )
+        for each in request.images
+    )  # fmt: skip
+    batch_id = new_id()
+    name = one_line(request.name or _default_name(request.images), MAX_NAME)
+    return Batch(
+        id=batch_id,
+        name=name,
+        folder=results / f"{batch_id}_{slug(name)}",
+        items=items,
+        service=service,
+        base_url=base_url,
+        parameters=parameters.defaults() | shared,
+        placement=request.placement,
+        target_scene=request.target_scene,
+        place_by_itself=request.place_by_itself,
+        group=request.group,
+        arrange=request.arrange,
+        created=time.time(),
+    )
+
+
+def request_of(batch: Batch, item: BatchItem) -> JobRequest:
+    """Returns the request for the job of one image."""
+    is_url = item.image.lower().startswith(("http://", "https://"))
+    target = batch.target_scene
+    return JobRequest(
+        item.image if is_url else Path(item.image),
+        {**batch.parameters, **item.parameters},
+        item.name,
+        batch.placement,
+        target if item.location is None else target._replace(location=item.location),
+        place_by_itself=batch.place_by_itself,
+        group=batch.group,
+        id=item.job_id,
+        batch=batch.id,
+        columns=columns_of(batch),
+    )
+
+
+def _default_name(images: Sequence[BatchImage]) -> str:
+    """Returns the name of the folder that most images are in."""
+    folders = Counter(each.image.parent.name for each in images if isinstance(each.image, Path))
+    return folders.most_common(1)[0][0] if folders else "Batch"
