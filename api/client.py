@@ -50,7 +50,8 @@ USER_AGENT: Final = "Image-to-3D (Blender extension)"
 UPLOAD_LIMIT_BYTES: Final = (5_000_000 - 4096) // 4 * 3
 """Largest image file to upload: its base64 text, with everything around it, stays below the service's 5 MB."""
 
-MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
+MAX_REPLY_BYTES: Final = 1024 * 1024
+"""A longer reply is not parsed; real ones have some kilobytes."""
 
 _ENCODE_CHUNK: Final = 192 * 1024
 """Bytes; small, so that Blender's main thread gets the GIL in between. A multiple of 3, as base64 needs."""
@@ -131,7 +132,7 @@ class Client:
         except ServiceBrokenError as error:
             raise OutcomeUnknownError(_UNCLEAR_REPLY, host=host, reason=error.message) from error
         except CancelledError as error:
-            if watchdog.connected:
+            if watchdog.sent:
                 raise OutcomeUnknownError("The request was cancelled before the service replied.") from error
             raise
         try:
