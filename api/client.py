@@ -35,7 +35,7 @@ from ..errors import (
     one_line,
 )
 from .account import Balance, Generated, read_balance, read_generated
-from .http.urls import REDIRECTS, host_of, is_loopback, origin_of, parse_http_url, redirect_target, service_base
+from .http.urls import REDIRECTS, host_of, is_unencrypted, origin_of, parse_http_url, redirect_target, service_base
 from .http.watchdog import Timeouts, Watchdog
 from .parameters import validate
 from .replies import Reply, is_failed, links_of, read_object, read_reply
@@ -87,7 +87,8 @@ class Client:
         self._lock = threading.Lock()
         self._active: set[Watchdog] = set()
         self._closed = False
-        if self.origin.startswith("http:") and not is_loopback(host_of(self.base_url)):
+        self._peer = ""
+        if is_unencrypted(self.base_url):
             _log.warning("requests to the service at %s are not encrypted", host_of(self.base_url))
 
     def __repr__(self) -> str:
@@ -189,6 +190,22 @@ class Client:
             return read_generated(redacted(value, self._redactor))
         return read_generated(read_object(*reply, self._redactor))
 
+    def peer(self, control: Control = NO_CONTROL) -> str:
+        """Returns the IP address that the last request was sent to; "" behind a proxy.
+
+        Before the first request, connects to the service without sending anything. Raises ConnectionFailedError.
+        """
+        from .http.connection import open_connection
+        from .http.proxies import proxy_for
+
+        host = host_of(self.base_url)
+        if not self._peer and proxy_for(self.base_url, host) is None:
+            watchdog = self._watchdog(control)
+            with self._tracked(watchdog):
+                open_connection(host, int(self.origin.rpartition(":")[2]), watchdog).close()
+            self._peer = watchdog.peer
+        return self._peer
+
     def close(self) -> None:
         """Cancel the active requests, from any thread; the waiting calls raise their errors."""
         with self._lock:
@@ -225,6 +242,7 @@ class Client:
             body = json.dumps({"key": self._key, **body}, allow_nan=False).encode()
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept": "application/json"}
         with self._tracked(watchdog), send_request("POST", url, watchdog, headers=headers, body=body) as response:
+            self._peer = watchdog.peer
             if response.status in REDIRECTS:
                 host = host_of(redirect_target(url, response.headers.get("Location", "")))
                 raise UnsafeAddressError(

@@ -285,12 +285,14 @@ def _fetch(job: Job, context: StepContext, mirrors: tuple[str, ...], name: str, 
     path, format = job.folder / name, Path(name).suffix[1:]
     if _is_complete(path, format):
         return path
+    client = context.client()
     return download(
         mirrors,
         path,
         format=format,
         control=control,
-        service_origin=context.client().origin,
+        service_origin=client.origin,
+        service_peer=lambda: client.peer(control),
         waits=context.timing.mirror_rounds,
         connect=context.timing.connect,
         stall=context.timing.stall,

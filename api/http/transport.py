@@ -79,11 +79,16 @@ class Response:
     def read_all(self, max_bytes: int) -> bytes:
         """Returns the whole body, decoded. Raises ServiceBrokenError if it is larger than `max_bytes`."""
         body = bytearray()
+        if (self.length or 0) > max_bytes:
+            raise self._too_long()
         for piece in self.decoded():
             body += piece
             if len(body) > max_bytes:
-                raise ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
+                raise self._too_long()
         return bytes(body)
+
+    def _too_long(self) -> ServiceBrokenError:
+        return ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
 
     def decoded(self) -> Iterator[bytes]:
         """Yields the body in small pieces, decompressed if necessary. Raises ServiceBrokenError if that fails."""

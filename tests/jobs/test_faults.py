@@ -6,6 +6,7 @@ docs/faults.md lists them with what the add-on does; `test_fault_table` checks t
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -308,6 +309,33 @@ def test_a_service_that_is_down_is_retried_and_then_reported(make_queue: MakeQue
     assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
     assert job.error is not None
     assert job.error.action is Action.RETRY
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["the network comes back", "it stays down"])
+def test_a_submit_that_could_not_connect_was_not_sent(
+    make_queue: MakeQueue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """The network goes down after the upload: the connect fails at once, and the socket itself reports no error."""
+    real, failed = socket.socket.connect_ex, list[Any]()
+
+    def connect_ex(self: socket.socket, address: Any) -> int:
+        if not service.count("upload") or (back and len(failed) == 3):
+            return real(self, address)
+        failed.append(address)
+        return errno.ENETUNREACH
+
+    monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
+    queue = make_queue()
+    job = run(queue)
+    assert State.RECONCILING not in states_seen(queue, job.id)
+    assert not job.sent or service.submits
+    if back:
+        assert (job.state, len(service.submits)) == (State.READY, 1)
+    else:
+        assert (job.state, len(service.submits)) == (State.FAILED, 0)
+        assert job.error is not None
+        assert job.error.code == "connection"
+    assert len(failed) >= 3
 
 
 def test_a_host_name_that_cannot_be_resolved_is_reported(make_queue: MakeQueue) -> None:

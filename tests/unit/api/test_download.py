@@ -494,13 +494,35 @@ def test_a_redirect_with_odd_letters_is_followed(target: Path) -> None:
         assert server.requests[1].target == "/st%C3%BChl.glb"
 
 
-def test_a_redirect_from_https_to_http_is_not_followed(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_over_http_is_used_only_after_all_over_https_failed(
+    target: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+    later = by_turns(lambda c: c.answer(b"", "404 Not Found"), read_all)
+    with RawServer(read_all) as plain, RawServer(later, tls=CERTIFICATE) as safe:
+        get([f"{plain.url}/x.glb", f"{safe.url}/x.glb"], target, service_origin="https://127.0.0.1:1", waits=(0.05,))
+        assert (plain.connections, safe.connections) == (0, 2)
+    assert "without encryption" not in caplog.text
+    gone: Handler = lambda c: c.answer(b"", "410 Gone")  # noqa: E731
+    with RawServer(read_all) as plain, RawServer(gone, tls=CERTIFICATE) as safe:
+        get([f"{plain.url}/x.glb", f"{safe.url}/x.glb"], target, service_origin="https://127.0.0.1:1")
+        assert (plain.connections, safe.connections) == (1, 1)
+    assert "model.glb was downloaded without encryption" in caplog.text
+
+
+def test_a_redirect_from_https_to_http_is_followed_only_as_a_last_resort(
+    target: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
     with RawServer(read_all) as plain:
         lead: Handler = lambda c: c.answer(b"", "302 Found", Location=f"{plain.url}/x.glb")  # noqa: E731
-        with RawServer(lead, tls=CERTIFICATE) as safe, pytest.raises(UnsafeAddressError):
-            get(safe.url, target)
-        assert plain.connections == 0
+        with RawServer(lead, tls=CERTIFICATE) as safe, RawServer(read_all, tls=CERTIFICATE) as other:
+            get([safe.url, other.url], target)
+            assert plain.connections == 0
+            assert "without encryption" not in caplog.text
+            get([safe.url], target)
+            assert plain.connections == 1
+    assert "model.glb was downloaded without encryption" in caplog.text
 
 
 def test_a_file_over_tls_is_fetched_where_the_certificate_is_trusted(
