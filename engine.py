@@ -60,7 +60,7 @@ def queue() -> Queue:
         from .worker.worker_process import WorkerProcess
 
         _offline = OfflineService(_launch(), folder / "offline")
-        _queue = Queue(folder, preferences.read_config(), WorkerProcess(_launch()), _offline.base_url)
+        _queue = Queue(folder, preferences.read_config(), WorkerProcess(_launch()), _offline.access)
     return _queue
 
 

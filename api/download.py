@@ -125,7 +125,7 @@ def download(
 
 
 def _from_first(urls: Sequence[str], job: _Download, waits: Sequence[float], errors: dict[str, ImageTo3DError]) -> str:
-    """Returns the first mirror that has the file, which is then complete; "" if none has. Collects their last errors."""
+    """Returns the first mirror that had the file, which is then complete; "" if none had. Adds their last errors."""
     for wait in (*waits, None):
         for url in urls:
             try:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Queue:
     """All jobs of this Blender. `folder`: the user folder with the journal, shared by all Blenders.
 
-    `offline_url` starts the offline preview if needed, and returns its base URL.
+    `offline` starts the offline preview if needed, and returns its base URL and key.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class Queue:
         folder: Path,
         config: Config,
         worker: WorkerProcess,
-        offline_url: Callable[[], str],
+        offline: Callable[[], tuple[str, str]],
         *,
         timing: Timing | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         timing = timing or Timing()
-        self._clients = ServiceClients(config, offline_url, (timing.connect, timing.read))
+        self._clients = ServiceClients(config, offline, (timing.connect, timing.read))
         self._worker = worker
         self._store = JobStore(folder, lambda: list(self._clients.config.results_folders))
         self._executor = Executor(self._store, self._clients, worker, timing, retry_policy or RetryPolicy())

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sockets that wait in short steps, so that a request can be cancelled at any moment on every operating system.
 
-A thread that waits in `recv` can't be woken on Windows by another one. These sockets are non-blocking: each operation is
-tried at once, and waits for the system in steps of TICK only if there is nothing to read, or no room to write. Between
-two steps the watchdog of the request is asked whether to go on. To the libraries they look like blocking ones.
+On Windows, a thread that waits in `recv` can't be woken by another one. These sockets are non-blocking: each operation
+is tried at once, and waits in steps of TICK only if there is nothing to read, or no room to write. Between two steps
+the watchdog of the request is asked whether to go on. To the libraries they look like blocking ones.
 """
 
 from __future__ import annotations

@@ -107,7 +107,11 @@ class GenerationQueue:
         except Exception as error:
             _log.exception("job %d failed", job.id)
             text = f"The offline preview could not make a model: {type(error).__name__}: {one_line(error, 120)}"
-        return self._storage.save(job, state="failed", error=text)
+        try:
+            return self._storage.save(job, state="failed", error=text)
+        except OSError:
+            _log.exception("the folder can't be used")  # the next job may have more luck
+            return job
 
 
 def _estimate(job: StoredJob) -> float:

@@ -634,6 +634,11 @@ def test_json_that_breaks_parsers_is_a_reply_or_a_known_error(value: str) -> Non
     body = f'{{"status": "success", "id": 5, "meta": {value}{closing}, "output": ["https://a.example/x.glb"]}}'.encode()
     with RawServer(lambda c: c.answer(body)) as server:
         client = Client(f"{server.url}/api/v6", KEY, timeouts=(20, 20))
-        for call in (lambda: client.fetch("5"), client.balance, client.generated, lambda: client.submit({"image": IMAGE})):
+        for call in (
+            lambda: client.fetch("5"),
+            client.balance,
+            client.generated,
+            lambda: client.submit({"image": IMAGE}),
+        ):
             with suppress(ImageTo3DError):
                 call()

@@ -125,11 +125,15 @@ def test_behind_a_proxy_a_service_may_name_its_own_host() -> None:
     assert not address_filter("https://service.example")("service.example", "no address")
 
 
-@pytest.mark.parametrize("url", ["http://service.example/api/v6", " HTTP://10.0.0.5:8000/api", "http://127.0.0.1.example"])
+@pytest.mark.parametrize(
+    "url", ["http://service.example/api/v6", " HTTP://10.0.0.5:8000/api", "http://127.0.0.1.example"]
+)
 def test_plain_http_to_another_computer_is_recognized(url: str) -> None:
     assert is_unencrypted(url)
 
 
-@pytest.mark.parametrize("url", ["https://service.example", "http://localhost:8000", "http://[::1]:1/api", "", "http://"])
+@pytest.mark.parametrize(
+    "url", ["https://service.example", "http://localhost:8000", "http://[::1]:1/api", "", "http://"]
+)
 def test_https_and_this_computer_are_not_reported_as_unencrypted(url: str) -> None:
     assert not is_unencrypted(url)
