@@ -12,6 +12,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from . import background_task
+from .api.http.urls import is_unencrypted
 from .bl_ids import PACKAGE, Op
 from .errors import OnlineAccessError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
@@ -145,6 +146,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             layout.prop(self, "base_url", placeholder=os.environ.get(URL_VARIABLE, "https://…"))
             if not self.base_url and os.environ.get(URL_VARIABLE):
                 _hint(layout, f"Using {URL_VARIABLE}.")
+            if is_unencrypted(self.base_url or os.environ.get(URL_VARIABLE, "")):
+                _warning(layout, "Your key and images are sent unencrypted to this server.")
         row = layout.row(align=True)
         row.prop(self, "api_key")
         row.operator(Op.TEST_KEY, text="Test Key")
@@ -174,6 +177,13 @@ def _hint(layout: bpy.types.UILayout, text: str, icon: str = "INFO") -> None:
     row = _field_column(layout)
     row.active = False
     row.label(text=text, icon=icon)
+
+
+def _warning(layout: bpy.types.UILayout, text: str) -> None:
+    """Draw a red line below a field."""
+    row = _field_column(layout)
+    row.alert = True
+    row.label(text=text, icon="ERROR")
 
 
 def get() -> IMAGE_TO_3D_Preferences | None:
