@@ -16,13 +16,16 @@ import selectors
 import socket
 import threading
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, Final, TypeVar
 
 from ...errors import ConnectionFailedError, UnsafeAddressError, one_line
 from .socket_errors import reason_of
 from .sockets import WatchedSocket, wait_for
 from .watchdog import TICK, Watchdog
 
+_Result = TypeVar("_Result")
 _IN_PROGRESS: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035, 10036, 10037})
 """What `connect_ex` returns if the connection is being made; the last ones are Windows'."""
 
@@ -59,31 +62,36 @@ def _interleaved(found: list[Any]) -> list[Any]:
 
 
 def resolve(host: str, port: int, watchdog: Watchdog, deadline: float) -> list[Any]:
-    """Returns a host's addresses, as `socket.getaddrinfo` does. Raises ConnectionFailedError if there are none.
+    """Returns a host's addresses, as `socket.getaddrinfo` does. Raises ConnectionFailedError if there are none."""
+    try:
+        return run_watched(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), watchdog, deadline)
+    except (OSError, UnicodeError) as error:
+        raise ConnectionFailedError(
+            "{host} can't be reached: {reason}.",
+            advice="Check the network connection, and the address.",
+            host=one_line(host, 80),
+            reason="its name can't be resolved",
+        ) from error
 
-    The lookup runs in a thread: it can hang, and can't be interrupted.
+
+def run_watched(work: Callable[[], _Result], watchdog: Watchdog, deadline: float) -> _Result:
+    """Returns the result of `work`, which runs in a thread: a DNS lookup can hang, and can't be interrupted.
+
+    Raises what `work` and `Watchdog.check` raise, and TimeoutError after the deadline.
     """
-    outcome: list[Any] = []
+    future: Future[_Result] = Future()
 
-    def resolve() -> None:
+    def run() -> None:
         try:
-            outcome.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            outcome.append(error)
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
 
-    thread = threading.Thread(target=resolve, name="image_to_3d DNS lookup", daemon=True)
-    thread.start()
-    while thread.is_alive() and time.monotonic() < deadline:
-        thread.join(TICK)
+    threading.Thread(target=run, name="image_to_3d DNS lookup", daemon=True).start()
+    while not future.done() and time.monotonic() < deadline:
+        wait([future], TICK)
         watchdog.check()
-    if outcome and isinstance(outcome[0], list):
-        return outcome[0]
-    raise ConnectionFailedError(
-        "{host} can't be reached: {reason}.",
-        advice="Check the network connection, and the address.",
-        host=one_line(host, 80),
-        reason="its name can't be resolved",
-    )
+    return future.result(0)
 
 
 def _connect(connection: WatchedSocket, address: Any, watchdog: Watchdog, deadline: float) -> WatchedSocket:

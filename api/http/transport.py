@@ -43,7 +43,7 @@ from ...errors import (
     one_line,
 )
 from .certificates import read_again, trusted_context
-from .connection import address_not_allowed, open_connection, resolve
+from .connection import address_not_allowed, open_connection, resolve, run_watched
 from .proxies import PROXY_LOGIN, Proxy, proxy_for
 from .sockets import WatchedTLSSocket, current_watchdog, use_watchdog
 from .urls import host_of
@@ -126,7 +126,7 @@ def send_request(
     host = host_of(url)
     if not host:
         raise UnsafeAddressError('"{url}" is not a web address.', url=one_line(url, 80))
-    proxy = proxy_for(url, host)
+    proxy = _find_proxy(url, host, watchdog)
     if watchdog.address_filter is not None and proxy is not None:
         _check_host_behind_proxy(host, watchdog.address_filter, watchdog)
         watchdog.address_filter = None  # it would judge the proxy
@@ -157,6 +157,16 @@ def send_request(
             if proxy is not None and response.status_code == PROXY_LOGIN:
                 raise proxy.login_required()
             yield _response(response, watchdog, host)
+
+
+def _find_proxy(url: str, host: str, watchdog: Watchdog) -> Proxy | None:
+    """Returns the proxy for a URL. To find exceptions from it, macOS looks the name up, which can take long."""
+    try:
+        return run_watched(lambda: proxy_for(url, host), watchdog, time.monotonic() + watchdog.timeouts.connect)
+    except TimeoutError:
+        raise ConnectionFailedError(
+            "{host} can't be reached: {reason}.", host=one_line(host, 80), reason="its name can't be resolved"
+        ) from None
 
 
 def _response(response: requests.Response, watchdog: Watchdog, host: str) -> Response:

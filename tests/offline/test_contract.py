@@ -25,7 +25,7 @@ import requests
 from image_to_3d.errors import WorkerError
 from image_to_3d.offline.service import server as server_module
 from image_to_3d.offline.service import storage as storage_module
-from image_to_3d.offline.service.generation_queue import GenerationQueue
+from image_to_3d.offline.service.generation_queue import MAX_JOBS, GenerationQueue, QueueFullError
 from image_to_3d.offline.service.launcher import OfflineService
 from image_to_3d.offline.service.server import MAX_CONNECTIONS, Server
 from image_to_3d.offline.service.storage import Storage, StorageFullError
@@ -558,3 +558,14 @@ def test_results_count_too_when_the_folder_is_full(
         assert "full" in reply.json()["message"]
     os.utime(tmp_path / "results" / "token", (time.time() - 3000,) * 2)
     assert bare_server.ask("3d/image_to_3d", image=url, **QUICK)["status"] == "processing"
+
+
+def test_unfinished_jobs_of_earlier_starts_are_queued_only_as_far_as_there_is_room(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    jobs = [storage.create("x.png", {"resolution": 48, "render": False}) for _ in range(MAX_JOBS + 2)]
+    waiting = GenerationQueue(storage)
+    for job in [*jobs, *jobs]:
+        waiting.resume(job)
+    with pytest.raises(QueueFullError):
+        waiting.submit("x.png", {"resolution": 48, "render": False})
+    assert [job.id for job in waiting.pending()] == [job.id for job in jobs[:MAX_JOBS]]

@@ -18,6 +18,7 @@ from typing import Any
 
 import model_files
 import pytest
+import requests.utils
 from image_to_3d.api.client import Client
 from image_to_3d.api.download import download
 from image_to_3d.api.http import socket_errors
@@ -268,6 +269,24 @@ def test_cancel_is_quick_while_a_name_is_looked_up_behind_a_proxy(
     started = time.monotonic()
     with pytest.raises(CancelledError):
         download(["http://files.example/x"], tmp_path / "x.glb", format="glb", control=cancelled_after(0.3))
+    assert time.monotonic() - started < SOON
+
+
+def test_cancel_is_quick_while_the_system_looks_up_whether_a_proxy_is_used(
+    server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on macOS, whose exceptions from the proxy can be networks."""
+
+    def slow(_host: str) -> bool:
+        time.sleep(5)
+        return True
+
+    monkeypatch.setattr(requests.utils, "proxy_bypass", slow)
+    monkeypatch.setenv("http_proxy", server.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    started = time.monotonic()
+    with pytest.raises(CancelledError):
+        a_client("http://service.example").fetch("5", control=cancelled_after(0.3))
     assert time.monotonic() - started < SOON
 
 
