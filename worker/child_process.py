@@ -115,9 +115,7 @@ class ChildProcess:
         environment |= {LIFELINE: str(theirs), MEMORY_LIMIT: str(self._memory_limit)}
         try:
             # In a session of its own: Ctrl-C in the terminal is for the artist's Blender only.
-            return subprocess.Popen(
-                command, env=environment, start_new_session=True, pass_fds=(theirs,), **options
-            )
+            return subprocess.Popen(command, env=environment, start_new_session=True, pass_fds=(theirs,), **options)
         finally:
             os.close(theirs)
 

@@ -38,7 +38,7 @@ _ERRORS: Final[Mapping[str, type[ImageTo3DError]]] = {
 TIME_LIMIT: Final = 45.0
 """Seconds for a small file. Others wait meanwhile; the slowest one measured, a bomb aside, takes 2."""
 TIME_LIMIT_PER_MB: Final = 4.0
-"""Seconds for each megabyte of the file. The slowest format measured, a text PLY, takes 0.15; one with a preview 0.4."""
+"""Seconds for each megabyte of the file."""
 MAX_TIME_LIMIT: Final = 1800.0
 
 _CRASHED_ADVICE: Final = "Download again: the model file may be damaged. The folder has the file."
