@@ -35,9 +35,9 @@ _ERRORS: Final[Mapping[str, type[ImageTo3DError]]] = {
     error.code: error for error in (ImageError, ImportFailedError, ConversionLimitError, WorkerError)
 }
 
-TIME_LIMIT: Final = 45.0
+TIME_LIMIT: Final = 40.0
 """Seconds for a small file. Others wait meanwhile; the slowest one measured, a bomb aside, takes 2."""
-TIME_LIMIT_PER_MB: Final = 4.0
+TIME_LIMIT_PER_MB: Final = 2.0
 """Seconds for each megabyte of the file."""
 MAX_TIME_LIMIT: Final = 1800.0
 
