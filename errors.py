@@ -258,8 +258,8 @@ class ConversionLimitError(ImportFailedError, code="conversion_limit", action=Ac
     """The model file needs more time or memory than a background Blender may use."""
 
     default_advice = (
-        "Import again when the computer is less busy, or ask for a simpler model. The folder has the file, but it could "
-        "do the same to your own Blender."
+        "Import again when the computer is less busy, or ask for a simpler model. The folder has the file, but it "
+        "could do the same to your own Blender."
     )
 
 

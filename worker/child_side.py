@@ -12,6 +12,7 @@ import json
 import os
 import select
 import signal
+import stat
 import sys
 import tempfile
 import threading
@@ -44,7 +45,10 @@ def confine_process() -> None:
             limit = int(memory) + _NOT_DATA
             resource.setrlimit(resource.RLIMIT_DATA, (limit if most < 0 else min(limit, most), most))
     if lifeline:
-        _die_with_parent(int(lifeline))
+        try:
+            _die_with_parent(int(lifeline))
+        except OSError as error:  # what starts Blender may close what it does not know
+            sys.stderr.write(f"This process ends with its parent only when it reads: {error}\n")
 
 
 def _die_with_parent(lifeline: int) -> None:
@@ -57,6 +61,8 @@ def _die_with_parent(lifeline: int) -> None:
         return
     import fcntl
 
+    if not stat.S_ISFIFO(os.fstat(lifeline).st_mode):
+        raise OSError("the pipe was closed")
     library = ctypes.CDLL(None)
     library.signal.argtypes, library.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
     library.signal(signal.SIGIO, ctypes.cast(library._exit, ctypes.c_void_p))

@@ -25,7 +25,7 @@ from ..errors import one_line
 _log = logging.getLogger(__name__)
 
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_READS: Final = frozenset({"os.listdir", "os.scandir", "os.chdir", "ctypes.dlopen"})
+_READS: Final = frozenset({"os.listdir", "os.scandir", "os.chdir"})
 """Audit events whose first argument is a path that is only read."""
 _CHANGES: Final = {
     "os.rename": 2, "os.link": 2, "os.symlink": 2, "os.remove": 1, "os.rmdir": 1, "os.mkdir": 1, "os.truncate": 1,
@@ -62,6 +62,8 @@ class _Roots:
 _readable: _Roots | None = None
 """None: not confined."""
 _writable = _Roots(())
+_blender = _Roots(())
+"""Where libraries may be loaded from."""
 _installed = False
 
 
@@ -71,12 +73,12 @@ def confined(folders: Sequence[Path]) -> Iterator[None]:
 
     Everything else raises PermissionError and is logged. For the background Blender only: it concerns all threads.
     """
-    global _readable, _writable, _installed
+    global _readable, _writable, _blender, _installed
     if not _installed:
         _installed = True
         sys.addaudithook(_hook)
     own = [str(folder) for folder in folders] + [tempfile.gettempdir()]
-    _writable = _Roots(own)
+    _writable, _blender = _Roots(own), _Roots(_blender_folders())
     _readable = _Roots(own + _blender_folders())
     try:
         yield
@@ -100,6 +102,9 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
     elif event in _READS:
         if args[0] is not None:
             _require(event, args[0], _readable)
+    elif event == "ctypes.dlopen":
+        if args[0] is not None:
+            _require(event, args[0] if os.path.isabs(args[0]) else "", _blender)  # the system would search for a name
     elif event in _CHANGES:
         for path in args[: _CHANGES[event]]:
             _require(event, path, _writable)
@@ -114,7 +119,7 @@ def _require(event: str, path: Any, roots: _Roots) -> None:
     name = os.fsdecode(path)
     if "\0" in name:
         return  # no file has such a name; Python refuses it itself
-    if not roots.contain(name):
+    if not name or not roots.contain(name):
         _refuse(event, name)
     try:
         mode = os.stat(name).st_mode

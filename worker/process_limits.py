@@ -20,9 +20,9 @@ _log = logging.getLogger(__name__)
 
 _GIB: Final = 1 << 30
 MIN_MEMORY: Final = 3 * _GIB
-"""Bytes: a model of 1.5 million triangles with 4K textures takes 1.4 GiB."""
+"""Bytes: a model of 1.5 million triangles with 4K textures takes 1.4 GiB, an image of 50 million pixels 2.4 GiB."""
 MAX_MEMORY: Final = 6 * _GIB
-"""Bytes: an image of 50 million pixels, the most that is read at once, takes about 4 GiB."""
+"""Bytes: more than twice what the largest file takes that was tried; the rest of the memory is the artist's."""
 _PROCESS_MEMORY: Final = 0x100
 _KILL_ON_CLOSE: Final = 0x2000
 _EXTENDED_LIMITS: Final = 9

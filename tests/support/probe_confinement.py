@@ -33,7 +33,7 @@ def main() -> None:
         "own rename": lambda: os.rename(folder / "new", folder / "newer"),
         "blender read": lambda: Path(os.__file__).read_bytes(),
         "read": secret.read_bytes,
-        "read as bytes": lambda: open(os.fsencode(secret)).read(),  # noqa: PTH123, SIM115
+        "read as bytes": lambda: open(os.fsencode(secret)).read(),  # noqa: SIM115
         "read by dots": lambda: (folder / ".." / secret.parent.name / secret.name).read_text(),
         "read by link": lambda: (folder / "link").read_text(),
         "os.open": lambda: os.open(secret, os.O_RDONLY),
@@ -43,13 +43,13 @@ def main() -> None:
         "list": lambda: os.listdir(secret.parent),
         "scan": lambda: list(os.scandir(secret.parent)),
         "write": lambda: (secret.parent / "new").write_text("new"),
-        "write to blender": lambda: Path(os.__file__).open("ab"),
+        "write to blender": lambda: Path(os.__file__).open("ab"),  # noqa: SIM115
         "rename out": lambda: os.rename(folder / "newer", secret.parent / "newer"),
         "rename in": lambda: os.rename(secret, folder / "stolen"),
         "link in": lambda: os.link(secret, folder / "hard"),
         "remove": secret.unlink,
         "make": lambda: (secret.parent / "made").mkdir(),
-        "UNC": lambda: open("//host/share/x.png"),  # noqa: PTH123, SIM115
+        "UNC": lambda: open("//host/share/x.png"),  # noqa: SIM115
         "start": lambda: subprocess.run(["/bin/true"], check=False),
         "system": lambda: os.system("true"),
         "connect": lambda: socket.create_connection(address, 2),

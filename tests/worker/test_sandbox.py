@@ -250,7 +250,12 @@ def test_coordinates_that_are_not_finite_are_found_and_names_are_not_taken_for_t
     tmp_path: Path, format: str
 ) -> None:
     texts = {"vertex 0 0 nan\n": True, "v 0 -inf 0\n": True, "  vertex\tNaN 0 0\n": True}
-    texts |= {"# v nan\n": False, "vn nan 0 0\n": False, "solid nan\nvertex 0 0 0\n": False, "facet normal nan\n": False}
+    texts |= {
+        "# v nan\n": False,
+        "vn nan 0 0\n": False,
+        "solid nan\nvertex 0 0 0\n": False,
+        "facet normal nan\n": False,
+    }
     for text, expected in texts.items():
         (tmp_path / "a").write_text("solid banana\nvertex 1 2 3\n" + text + "o info\n")
         assert has_nonfinite_points(tmp_path / "a", format) is expected, text
