@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Json = dict[str, Any]
+from .gltf_references import Json
+from .gltf_references import dicts as _dicts
 
 _UNREADABLE_IMAGES: Final = frozenset({"image/ktx2", "image/ktx", "image/avif", "image/heic", "image/jxl"})
 """Types of images that Blender has no decoder for."""
@@ -82,28 +83,20 @@ def _uses(content: Any, name: str) -> bool:
     return any(name in (part.get("extensions") or ()) for part in _dicts(content))
 
 
-def _dicts(content: Any) -> Iterator[Json]:
-    """Yields every object in a JSON value, without recursion: somebody else chose how deep it is."""
-    pending = [content]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            yield value
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-
-
 def _remove_unreadable_textures(result: Adaptation, supported: Collection[str]) -> None:
     """Materials use their plain values instead of textures that the importer would show as black."""
     document = result.json
     images = document.get("images") or []
-    readable = [image.get("mimeType") not in _UNREADABLE_IMAGES for image in images]
+    there = ["bufferView" in image or "uri" in image for image in images]
+    readable = [it and image.get("mimeType") not in _UNREADABLE_IMAGES for it, image in zip(there, images, strict=True)]
 
     def usable(texture: Json) -> bool:
         extensions = texture.get("extensions") or {}
-        sources = [texture.get("source"), *(x.get("source") for name, x in extensions.items() if name in supported)]
-        return any(isinstance(source, int) and readable[source] for source in sources)
+        sources = [texture, *(x for name, x in extensions.items() if name in supported)]
+        for source in sources:
+            if isinstance(source.get("source"), int) and not there[source["source"]]:
+                del source["source"]  # the importer would choose it, and show black
+        return any(isinstance(source.get("source"), int) and readable[source["source"]] for source in sources)
 
     missing = {number for number, texture in enumerate(document.get("textures") or ()) if not usable(texture)}
     removed = set()
@@ -118,7 +111,8 @@ def _remove_unreadable_textures(result: Adaptation, supported: Collection[str]) 
         kinds = kinds or sorted({str(x) for n in removed for x in document["textures"][n].get("extensions") or ()})
         what = f" ({', '.join(kinds)[:120]})" if kinds else ""
         count = "a texture is" if len(removed) == 1 else f"{len(removed)} textures are"
-        result.repairs.append(f"{count} missing: Blender can't read the image format{what}")
+        why = f"Blender can't read the image format{what}" if all(there) else "the file does not contain all images"
+        result.repairs.append(f"{count} missing: {why}")
 
 
 def _set_unspecified(result: Adaptation) -> None:

@@ -177,6 +177,8 @@ class Job:
     model_file: str = ""
     companions: tuple[tuple[str, str], ...] = ()
     """Files the model refers to (materials, textures): our file name, and the name the model uses."""
+    conversions: int = 0
+    """How many times the present model file was given to the worker without a result: each may have ended a Blender."""
     video_file: str = ""
     blend_file: str = ""
     """File names inside the folder; empty until the files are complete."""

@@ -50,7 +50,6 @@ class RetryPolicy:
     """How often new links are requested if the links don't answer or the files are damaged."""
     list_attempts: int = 5
     """How often the service's list is requested if it can't be read."""
-    import_attempts: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,8 @@ class Decision:
     pause: float = 0.0
 
 
+MAX_WORKER_ATTEMPTS: Final = 2
+"""A file that ended a Blender or its worker so often is tried again only if the artist says so."""
 _BEFORE_SUBMIT: Final = frozenset({State.QUEUED, State.PREPARING, State.UPLOADING, State.SUBMITTING})
 _ACCEPTED: Final = frozenset({State.RECONCILING, State.WAITING, State.DOWNLOADING})
 
@@ -110,7 +111,8 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             # Over: what the reply to the submit announced is no result. A retry submits again.
             return _fail(replace(job, service_id="", fetch_url="", links=(), sent=0.0), error)
         case WorkerError() if job.state in {State.IMPORTING, State.PREPARING}:
-            if error.transient and failures.count < policy.import_attempts:
+            attempts = job.conversions if job.state is State.IMPORTING else failures.count
+            if error.transient and attempts < MAX_WORKER_ATTEMPTS:
                 return Decision(job)
             return _fail(job, error)
         case _ if not error.transient:

@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ..control import Control
-from ..errors import CancelledError, ImageTo3DError, TookTooLongError, WorkerError
+from ..errors import (
+    CancelledError,
+    ConversionLimitError,
+    ImageTo3DError,
+    ImportFailedError,
+    TookTooLongError,
+    WorkerError,
+)
 from .config import ServiceClients
 from .job import RUNNING_STATES, Job, State
 from .recovery import ListReader
@@ -70,10 +77,15 @@ class StepRunner:
     def run(self, job: Job) -> Decision | None:
         """Run the job's next step. Returns what happens to it; None if it was interrupted because Blender quits."""
         runtime = self._runtimes.setdefault(job.id, _Runtime())
+        if job.state is State.IMPORTING:
+            job = self._count_conversion(job, 1)
         try:
             self._check_timeout(job, runtime)
             result = STEPS[job.state](job, self._context(job, runtime))
         except ImageTo3DError as error:
+            ended_nothing = isinstance(error, CancelledError | ImportFailedError)
+            if job.state is State.IMPORTING and ended_nothing and not isinstance(error, ConversionLimitError):
+                job = self._count_conversion(job, -1)
             interrupted = self._stopping.is_set() and isinstance(error, CancelledError)
             return None if interrupted else self._handle_error(job, error, runtime)
         # Failures count until the job gets past the state in which it failed, not until an earlier step succeeds.
@@ -81,6 +93,16 @@ class StepRunner:
             runtime.failures = 0
         runtime.attempt = runtime.attempt + 1 if result.job.state is job.state else 0
         return Decision(result.job, result.delay)
+
+    def _count_conversion(self, job: Job, change: int) -> Job:
+        """Save that a conversion begins, or that it was no failure: whoever resumes the job must know. Returns it."""
+        count = job.conversions + change
+        changed = self._store.update(
+            job.id, lambda now: replace(now, conversions=count) if now.state is job.state else None
+        )
+        if changed is not None:
+            self._store.save(job.id)
+        return replace(job, conversions=count)
 
     def _context(self, job: Job, runtime: _Runtime) -> StepContext:
         return StepContext(
@@ -110,7 +132,9 @@ class StepRunner:
             runtime.failing_since = now
         runtime.failures += 1
         runtime.failed_in = job.state
-        if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
+        # Only a file that no worker has begun with: one that ended a worker would end this Blender, too.
+        fresh = job.state is State.IMPORTING and job.conversions == 1
+        if isinstance(error, WorkerError) and fresh and self._worker.cannot_start:
             _log.warning("%s: %s The model is imported directly, which may block Blender.", job.id, error.message)
             return Decision(job.moved(State.READY))
         decision = decide(job, error, Failures(runtime.failures, now - runtime.failing_since), self._policy)

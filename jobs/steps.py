@@ -249,7 +249,8 @@ def download(job: Job, context: StepContext) -> StepResult:
         except ImageTo3DError as error:
             # A model without its video is still the model that was paid for.
             _log.warning("%s: the video could not be downloaded: %s", job.id, error)
-    return StepResult(job.moved(State.IMPORTING, model_file=model.name, companions=tuple(companions), video_file=video))
+    job = replace(job, conversions=0, companions=tuple(companions))
+    return StepResult(job.moved(State.IMPORTING, model_file=model.name, video_file=video))
 
 
 def _fetch_model(
@@ -339,7 +340,7 @@ def import_model(job: Job, context: StepContext) -> StepResult:
         },
         context.control,
     )
-    return StepResult(job.moved(State.READY, blend_file=name, details=details))
+    return StepResult(job.moved(State.READY, blend_file=name, details=details, conversions=0))
 
 
 STEPS: Final[Mapping[State, Callable[[Job, StepContext], StepResult]]] = {

@@ -104,6 +104,11 @@ def place_directly(
 
     if job.model_path is None:
         raise ImportFailedError("There is no model file.")
+    if job.conversions > 1:
+        raise ImportFailedError(
+            "A background Blender ended while it converted this model.",
+            advice="The folder has the file, but it could do the same to this Blender.",
+        )
     if bpy.context.mode != "OBJECT":
         raise ImportFailedError(
             "Without a background Blender, a model can only be imported in Object Mode.",

@@ -36,6 +36,7 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     clear_data()
     source = Path(request["source"])
     companions = [import_model.Companion(source.parent / x["file"], x["name"]) for x in request.get("companions", ())]
+    companions = [companion for companion in companions if companion.file.is_file()]
     placement = Placement.from_json(request.get("placement", {}))
     record = request.get("record", {})
     model = make_model(source, request["format"], companions, request["name"], placement, record, progress)

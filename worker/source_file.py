@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from ..errors import Action, ImportFailedError, one_line
-from ..formats import glb, gltf_adapt, stl
+from ..errors import Action, ConversionLimitError, ImportFailedError, one_line
+from ..formats import glb, gltf_adapt, gltf_references, stl
 from ..formats.sniff import FormatError
 
 DAMAGED_ADVICE: Final = "Download again, or open the folder to look at the file."
@@ -52,8 +52,10 @@ _SUPPORTED: Final = frozenset(
 def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
     """Context: the file to import, `source` itself if nothing must be changed. Appends to `repairs`.
 
-    Raises ImportFailedError if the importer can't read such a file.
+    A GLB among them refers to nothing outside. Raises ImportFailedError if the importer can't read such a file.
     """
+    if not source.is_file():  # a pipe or a device may never end
+        raise ImportFailedError("The model file is missing.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
     change = {"glb": _adapt_glb, "stl": _lower_case_stl}.get(format)
     if change is None:
         yield source
@@ -64,20 +66,33 @@ def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
 
 
 def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
-    """Write the GLB with its JSON adapted. Returns False if it needs no change, or can't be understood."""
+    """Write the GLB with its JSON adapted and without references. Returns False if it needs no change.
+
+    What can't be understood here is refused: the importer might understand it, and open what it refers to.
+    """
     with source.open("rb") as file:
         try:
-            document = glb.read_document(file, source.stat().st_size)
-        except FormatError:
-            return False  # the importer decides whether it is a model at all
+            document = glb.read_any_document(file, source.stat().st_size)
+        except FormatError as error:
+            raise _damaged(str(error)) from error
+        removal = gltf_references.remove_references(document.json, document.binary_length)
+        if removal.shape_is_missing:
+            raise ImportFailedError(
+                "The model's shape is in another file, which does not belong to the model.",
+                advice="Open the folder to look at the file, or ask for another format.",
+            )
         adaptation = gltf_adapt.adapt(document.json, _supported_extensions())
         if adaptation.unreadable:
             raise _unreadable(", ".join(adaptation.unreadable))
         repairs += adaptation.repairs
-        if adaptation.changed:
-            with target.open("wb") as changed:
-                glb.write_changed(file, document, adaptation.json, changed)
-    return adaptation.changed
+        changed = removal.changed or adaptation.changed
+        if changed:
+            try:
+                with target.open("wb") as copy:
+                    glb.write_changed(file, document, adaptation.json, copy)
+            except RecursionError as error:
+                raise _damaged("its description is too deep") from error
+    return changed
 
 
 def _supported_extensions() -> frozenset[str]:
@@ -110,6 +125,8 @@ def _lower_case_stl(source: Path, target: Path, repairs: list[str]) -> bool:
 def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
     """Returns the error for an importer's failure to read the file at `path`."""
     text = str(error)
+    if "MemoryError" in text:
+        return ConversionLimitError("The file needs too much memory.")
     extension = re.search(r"Extension (\w{1,80}) is not available", text)
     if extension is not None:
         return _unreadable(extension[1])
@@ -123,6 +140,10 @@ def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
             advice=DAMAGED_ADVICE,
             action=Action.DOWNLOAD_AGAIN,
         )
+    return _damaged(reason)
+
+
+def _damaged(reason: str) -> ImportFailedError:
     return ImportFailedError(
         "The model file can't be read: {reason}.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN, reason=reason
     )

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from image_to_3d.benchmarks.shapes import ball, write_glb, write_obj, write_ply, write_stl
 from image_to_3d.control import Control
-from image_to_3d.errors import CancelledError, ImageError, ImportFailedError, WorkerError
+from image_to_3d.errors import CancelledError, ConversionLimitError, ImageError, ImportFailedError, WorkerError
 from image_to_3d.worker.child_process import ChildProcess, Launch
 from image_to_3d.worker.worker_process import WorkerProcess
 from PIL import Image
@@ -182,7 +182,7 @@ def test_waiting_for_a_turn_can_be_cancelled(worker: WorkerProcess, large: Path,
 
 def test_a_request_that_times_out_is_ended(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
     worker.run({"do": "ping"})
-    with pytest.raises(WorkerError, match="too long"):
+    with pytest.raises(ConversionLimitError, match="too long"):
         worker.run(model_request(large, tmp_path / "a.blend"), timeout=0.05)
     assert worker.run({"do": "ping"})["pid"] == worker.pid
 
