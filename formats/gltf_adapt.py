@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .gltf_limits import limit_materials
+
 Json = dict[str, Any]
 
 _UNREADABLE_IMAGES: Final = frozenset({"image/ktx2", "image/ktx", "image/avif", "image/heic", "image/jxl"})
@@ -47,6 +49,8 @@ def adapt(document: Mapping[str, Any], supported: Collection[str]) -> Adaptation
         result = Adaptation(copy.deepcopy(dict(document)))
         _relax_required_extensions(result, supported)
         _remove_unreadable_textures(result, supported)
+        if left_out := limit_materials(result.json):
+            result.repairs.append(left_out)
         _set_unspecified(result)
         _keep_default_scene(result)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):

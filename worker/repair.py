@@ -28,7 +28,7 @@ from .source_file import DAMAGED_ADVICE
 
 _FLOAT: Final = 5126
 """glTF's code of single precision components."""
-_NONFINITE_LINE: Final = re.compile(rb"^(?:v|[^#\n]*\bvertex)[ \t][^\n]*(?:nan|inf)", re.IGNORECASE | re.MULTILINE)
+_NONFINITE: Final = re.compile(rb"nan|inf", re.IGNORECASE)
 
 
 def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[str]:
@@ -72,9 +72,22 @@ def has_nonfinite_points(path: Path, format: str) -> bool:
                     return _any_nonfinite(data, stl.HEADER_BYTES + 12, count, stl.TRIANGLE_BYTES, 9)
             words = (b"nan", b"NaN", b"NAN", b"inf", b"Inf", b"INF")
             # Search for words first: the pattern alone takes half a second at 500,000 triangles.
-            return any(data.find(word) >= 0 for word in words) and _NONFINITE_LINE.search(data) is not None
+            return any(data.find(word) >= 0 for word in words) and _text(data)
     except (FormatError, ValueError, KeyError, IndexError, TypeError, struct.error):
         return False  # the importer decides whether it is a model at all
+
+
+def _text(data: Any) -> bool:
+    """Whether a line of an OBJ or STL that holds a vertex has such a number. Each line is looked at once."""
+    at = 0
+    while (found := _NONFINITE.search(data, at)) is not None:
+        start = data.rfind(b"\n", at, found.start()) + 1 or at
+        if data[start : start + 256].lower().split(None, 1)[:1] in ([b"v"], [b"vertex"]):
+            return True
+        at = data.find(b"\n", found.end()) + 1
+        if not at:
+            break
+    return False
 
 
 def _any_nonfinite(data: Any, offset: int, count: int, stride: int, floats: int = 3) -> bool:
