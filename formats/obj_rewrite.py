@@ -23,7 +23,13 @@ _BLOCK: Final = 4 * 1024 * 1024
 _SPACE: Final = rb"[\x00-\x09\x0b-\x20\\\x80-\xff]*+"
 _END: Final = rb"(?=[\x00-\x20\\\x80-\xff]|\Z)"
 _STATEMENT: Final = re.compile(
-    rb"\n" + _SPACE + rb"(?:(o|g|usemtl)" + _END + rb"([^\n]*)|(?!(?:v|vn|vt|f|l|s)" + _END + rb")([A-Za-z]))"
+    rb"\n(?![vf] |v[nt] )"  # most lines: decided at once
+    + _SPACE
+    + rb"(?:(o|g|usemtl)"
+    + _END
+    + rb"([^\n]*)|(?!(?:v|vn|vt|f|l|s)"
+    + _END
+    + rb")([A-Za-z]))"
 )
 """A line that names something, or one that is not part of a mesh, with its first letter as the last group."""
 _LIBRARY: Final = b"mtllib"
@@ -74,7 +80,7 @@ def read_content(path: Path) -> ObjContent:
 
 def write_changed(source: Path, target: Path, content: ObjContent) -> None:
     """Write the OBJ as the importer should get it. Raises OSError."""
-    dropped = {None}
+    dropped: set[bytes | None] = {None}
     dropped |= {b"o", b"g"} if content.one_object else set()
     dropped |= {b"usemtl"} if content.one_material else set()
 

@@ -82,7 +82,6 @@ class _Part:
         values = read(found.data, prop, width)
         return values if found.domain == "CORNER" else values[self.corners]
 
-
     def turned(self) -> _Part:
         """Returns it with the corners of each face in reverse order, as a mirrored object needs them."""
         starts = np.cumsum(self.lengths) - self.lengths

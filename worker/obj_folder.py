@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Provides an OBJ for Blender's importer: in a folder of its own, with one material library and its textures.
 
-The importer finds a library that is called like the model. It gets no reference to any other file, and every name in the
-folder is one of ours.
+The importer finds a library that is called like the model. It gets no reference to any other file, and every name in
+the folder is one of ours.
 """
 
 from __future__ import annotations

@@ -140,6 +140,8 @@ def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
         return _unreadable(extension[1])
     if "Traceback" not in text and "library not found" in text and (found := _COMPRESSION.search(text)) is not None:
         return _unreadable(found[0].lower())
+    if "RecursionError" in text:
+        return ImportFailedError("The model's parts are nested too deeply.", advice=_TOO_MANY_ADVICE)
     lines = [line.strip() for line in text.replace(str(path), path.name).splitlines() if line.strip()]
     reason = one_line(lines[-1].removeprefix("Error: "), 200).rstrip(".") if lines else ""
     if not reason or any(_PATH.search(line) for line in lines):

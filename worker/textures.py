@@ -53,7 +53,7 @@ def _count(number: int) -> str:
 
 
 def _fit(image: bpy.types.Image) -> bool:
-    """Scale a packed image down if it is too large. Returns whether it was. Raises ValueError if it can't be decoded."""
+    """Scale a packed image down if it is too large. Returns whether it was. Raises ValueError if none can be decoded."""
     info = texture_info(image.packed_file.data) if image.packed_file is not None else None
     if info is None:
         raise ValueError(one_line(image.name))

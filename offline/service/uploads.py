@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ...api.http.urls import is_loopback
 from ...formats.sniff import FIRST_BYTES, sniff
+from ...formats.texture_info import texture_info
 from .storage import TYPES, Storage
 
 MAX_UPLOAD_CHARACTERS: Final = 5 * 1024 * 1024
@@ -59,7 +60,7 @@ def store_from_url(url: str, storage: Storage) -> str:
 
 def _store(image: bytes, storage: Storage) -> str:
     extension = sniff(image[:FIRST_BYTES])
-    if not TYPES.get(extension, "").startswith("image/"):
+    if not TYPES.get(extension, "").startswith("image/") or texture_info(image) is None:
         raise InvalidImageError("This is not an image of a known format (PNG, JPEG, WebP).")
     return storage.store_upload(image, extension)
 
