@@ -31,7 +31,7 @@ def _instances(document: Mapping[str, Any], node: Mapping[str, Any]) -> int:
 
 
 def limit_materials(document: dict[str, Any]) -> str:
-    """Leave out the materials that are too many; the meshes that use them have none. Returns what to tell the artist."""
+    """Leave out the materials that are too many; their meshes have none. Returns what to tell the artist."""
     materials = document.get("materials") or []
     if len(materials) <= MAX_MATERIALS:
         return ""

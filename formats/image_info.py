@@ -212,7 +212,7 @@ def _ispe(head: bytes, format: str) -> ImageInfo | None:
 
 
 def _exr(data: Data) -> ImageInfo | None:
-    """An EXR can have several parts: the largest counts. The attributes are walked, for their values may be anything."""
+    """An EXR can have several parts: the largest counts. Attributes are walked: their values may look like others."""
     at, largest = 8, None
     has_parts = bool(data[5] & 0x10)
     while data[at] or (has_parts and data[at + 1]):

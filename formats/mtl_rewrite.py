@@ -19,7 +19,10 @@ _VALUES: Final = dict.fromkeys((b"Ka", b"Kd", b"Ks", b"Ke", b"Tf"), 3) | dict.fr
     (b"Ns", b"Ni", b"d", b"Tr", b"illum", b"Pr", b"Pm", b"Ps", b"Pc", b"Pcr", b"aniso", b"anisor"), 1
 )
 """Keywords with up to so many numbers."""
-_TEXTURE: Final = re.compile(rb"map_\w{1,20}|bump|norm|refl|disp|decal")
+_TEXTURES: Final = frozenset(
+    b"map_Ka map_Kd map_Ks map_Ke map_Ns map_d map_Tr map_Bump map_bump map_disp map_refl map_Pr map_Pm map_Ps map_Pc "
+    b"bump norm disp refl".split()
+)
 _WORD: Final = re.compile(rb"[^\x00-\x20]+")
 _NUMBERS: Final = {b"-o": 3, b"-s": 3, b"-t": 3, b"-mm": 2, b"-bm": 1, b"-boost": 1, b"-texres": 1}
 """Options with up to so many numbers. Those with one word: `_WORDS`."""
@@ -42,7 +45,7 @@ def rewritten(text: bytes, find: Callable[[str], str]) -> bytes:
             numbers = [number for word in _first(words, _VALUES[keyword]) if (number := _number(word[0]))]
             if numbers:
                 lines.append(b" ".join((keyword, *numbers)))
-        elif _TEXTURE.fullmatch(keyword):
+        elif keyword in _TEXTURES:
             options, name = _texture(line, words)
             ours = find(name) if name else ""
             if ours:

@@ -13,11 +13,12 @@ from typing import Any, BinaryIO, Final
 from .ply import MAX_HEADER, Element, PlyHeader, read_header
 
 _TEXTURE_COORDINATES: Final = frozenset({"s", "t", "u", "v", "texture_u", "texture_v"})
+_MAX_WINDOW: Final = 65536
 _COUNTERS: Final = {1: "B", 2: "H", 4: "I"}
 
 
 def has_wrong_index(file: BinaryIO) -> bool:
-    """Whether a face refers to a vertex that is not there. False if the file can't be understood. Raises FormatError."""
+    """Whether a face refers to a vertex that is not there. False if that can't be told. Raises FormatError."""
     header = read_header(file.read(MAX_HEADER))
     names = [element.name for element in header.elements]
     if names[:2] != ["vertex", "face"] or header.elements[0].lists or len(header.elements[1].lists) != 1:
@@ -40,22 +41,24 @@ def _binary(data: bytes, header: PlyHeader, vertices: int, faces: Element) -> bo
         return False
     counter = struct.Struct(header.order + _COUNTERS[counter_bytes])
     kind = np.dtype(f"{header.order}u{item_bytes}")  # a negative one is too large, too
-    at, left = 0, faces.count
+    at, left, window = 0, faces.count, 1
     while left and at + before + counter_bytes <= len(data):
-        (corners,) = counter.unpack_from(data, at + before)
+        first = at + before
+        (corners,) = counter.unpack_from(data, first)
         size = faces.fixed_bytes + counter_bytes + corners * item_bytes
-        rows = min(left, (len(data) - at) // size)
+        rows = min(left, (len(data) - at) // size, window)
         if not rows:
             return False
-        first = at + before
-        lengths: Any = np.ndarray((rows,), f"{header.order}u{counter_bytes}", data, first, (size,))
-        others = np.flatnonzero(lengths[:65536] != corners)
-        same = int(others[0]) if len(others) else min(rows, 65536)  # faces with as many corners
-        indices: Any = np.ndarray((same, corners), kind, data, first + counter_bytes, (size, item_bytes))
+        if rows > 1:  # as many faces at once as have the same number of corners
+            lengths: Any = np.ndarray((rows,), f"{header.order}u{counter_bytes}", data, first, (size,))
+            others = np.flatnonzero(lengths != corners)
+            rows = int(others[0]) if len(others) else rows
+        indices: Any = np.ndarray((rows, corners), kind, data, first + counter_bytes, (size, item_bytes))
         if corners and int(indices.max()) >= vertices:
             return True
-        at += same * size
-        left -= same
+        window = min(2 * window, _MAX_WINDOW) if rows == window else 1
+        at += rows * size
+        left -= rows
     return False
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tells from an image's header whether it can be decoded at all: a small file may ask for gigabytes (decompression bomb).
+"""Tells from an image's header whether it can be decoded: a small file may ask for gigabytes (decompression bomb).
 
 Blender's loader goes by the content, whatever a model or a name says. What can't be measured here is not decoded.
 """
@@ -36,7 +36,7 @@ def texture_info(data: bytes) -> ImageInfo | None:
 
 
 def can_be_shown(path: Path) -> bool:
-    """Whether the interface can show an image file as a thumbnail, without decoding for seconds or filling the memory."""
+    """Whether the interface can show an image file as a thumbnail without a long stall or much memory."""
     try:
         info = read_image_info(path)
     except ImageError:

@@ -25,25 +25,23 @@ def pack(new_images: Sequence[bpy.types.Image], folder: Path, repairs: list[str]
     `folder`: where the model and its textures are. Appends to `repairs`.
     """
     root = Path(os.path.realpath(folder))
-    removed = scaled = 0
+    removed: list[bpy.types.Image] = []
+    scaled = 0
     for image in new_images:
         path = Path(os.path.realpath(bpy.path.abspath(image.filepath))) if image.filepath else None
-        if path is not None and image.packed_file is None and not path.is_relative_to(root):
-            _log.warning("removed an image that is not part of the model: %s", one_line(image.filepath))
-            _remove(image)
-            removed += 1
-            continue
         try:
             if image.packed_file is None:
+                if path is not None and not path.is_relative_to(root):
+                    raise ValueError("it is not part of the model")
                 image.pack()
             image.filepath_raw = ""  # it is in the .blend from now on; its old path means nothing there
             scaled += _fit(image)
         except (RuntimeError, ValueError) as error:
-            _log.warning("removed an image that is missing or can't be read: %s", one_line(error))
-            _remove(image)
-            removed += 1
+            _log.warning("%s was removed: %s", one_line(image.name, 80), one_line(error))
+            removed.append(image)
+    _remove(removed)
     if removed:
-        repairs.append(f"{_count(removed)} left out: missing, unreadable, or too large for the memory")
+        repairs.append(f"{_count(len(removed))} left out: missing, unreadable, or too large for the memory")
     if scaled:
         repairs.append(f"{_count(scaled)} scaled down")
 
@@ -53,10 +51,13 @@ def _count(number: int) -> str:
 
 
 def _fit(image: bpy.types.Image) -> bool:
-    """Scale a packed image down if it is too large. Returns whether it was. Raises ValueError if none can be decoded."""
+    """Scale a packed image down if it is too large. Returns whether it was.
+
+    Raises ValueError if it can't be decoded, RuntimeError if Blender fails to.
+    """
     info = texture_info(image.packed_file.data) if image.packed_file is not None else None
     if info is None:
-        raise ValueError(one_line(image.name))
+        raise ValueError("it can't be decoded")
     size = scaled_size(info)
     if size is None:
         return False
@@ -66,10 +67,11 @@ def _fit(image: bpy.types.Image) -> bool:
     return True
 
 
-def _remove(image: bpy.types.Image) -> None:
-    """Remove an image and the nodes that use it, so that the material's plain color is used instead."""
-    for material in bpy.data.materials:
+def _remove(images: Sequence[bpy.types.Image]) -> None:
+    """Remove images and the nodes that use them, so that the materials' plain colors are used instead."""
+    wrong = set(images)
+    for material in bpy.data.materials if wrong else ():
         nodes = material.node_tree.nodes if material.node_tree is not None else ()
-        for node in [node for node in nodes if getattr(node, "image", None) == image]:
+        for node in [node for node in nodes if getattr(node, "image", None) in wrong]:
             nodes.remove(node)
-    bpy.data.images.remove(image)
+    bpy.data.batch_remove(wrong)
