@@ -12,9 +12,10 @@ from image_to_3d.formats.companion_names import MAX_LENGTH, numbered, safe_name
 PORTABLE = re.compile(r"[A-Za-z0-9_-]+\.(?:mtl|png|jpg|jpeg|webp|bmp|tga|bin)")
 DEVICES = {"con", "prn", "aux", "nul", "conin", "conout", *(f"{kind}{n}" for kind in ("com", "lpt") for n in range(10))}
 NAMES = [
-    "", ".", "..", "../../x.png", "C:\\a\\b.png", "d:startup.bat", "\\\\host\\share\\x.png", "CON", "con.png", "COM1.mtl",
-    "CONIN$.png", "a?.png", "x:y.png", "a.png ", "a.png.", ".hidden.png", "-rf.png", "x" * 5000 + ".png", "ä ö.png",
-    "a\0b.png", "a.<UDIM>.png", "a.PNG", "a.exe", "a.png/x", "‮gnp.exe", "lpt9.tga", "tex 1.jpeg",
+    "", ".", "..", "../../x.png", "C:\\a\\b.png", "d:startup.bat", "\\\\host\\share\\x.png", "CON",
+    "con.png", "COM1.mtl", "CONIN$.png", "a?.png", "x:y.png", "a.png ", "a.png.", ".hidden.png",
+    "-rf.png", "x" * 5000 + ".png",
+    "ä ö.png", "a\0b.png", "a.<UDIM>.png", "a.PNG", "a.exe", "a.png/x", "\u202egnp.exe", "lpt9.tga", "tex 1.jpeg",
 ]  # fmt: skip
 
 

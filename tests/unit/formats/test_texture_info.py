@@ -19,7 +19,8 @@ def attribute(name: bytes, kind: bytes, value: bytes) -> bytes:
 def exr(width: int, height: int) -> bytes:
     window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     lie = attribute(b"dataWindow", b"box2i", struct.pack("<4i", 0, 0, 1, 1))
-    return b"\x76\x2f\x31\x01\x02\0\0\0" + attribute(b"note", b"string", lie) + attribute(b"dataWindow", b"box2i", window) + b"\0"  # fmt: skip
+    attributes = attribute(b"note", b"string", lie) + attribute(b"dataWindow", b"box2i", window)
+    return b"\x76\x2f\x31\x01\x02\0\0\0" + attributes + b"\0"
 
 
 def png_header(width: int, height: int, depth: int = 8) -> bytes:
@@ -42,7 +43,7 @@ MAKERS = {
     "psd": lambda w, h: b"8BPS" + b"\0" * 10 + struct.pack(">II", h, w) + b"\0" * 99,
     "dds": lambda w, h: b"DDS \x7c\0\0\0" + b"\0" * 4 + struct.pack("<II", h, w) + b"\0" * 200,
     "tif": lambda w, h: b"II*\0\x08\0\0\0" + struct.pack("<HHHIIHHII", 2, 256, 4, 1, w, 257, 4, 1, h) + b"\0" * 99,
-    "webp": lambda w, h: b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + (w - 1).to_bytes(3, "little") + (h - 1).to_bytes(3, "little"),
+    "webp": lambda w, h: b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0%b%b" % tuple(struct.pack("<I", x - 1)[:3] for x in (w, h)),
 }  # fmt: skip
 
 
