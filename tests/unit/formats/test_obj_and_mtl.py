@@ -30,7 +30,8 @@ def changed(tmp_path: Path, text: bytes) -> bytes:
     [
         b"mtllib x", b" \t\x0c\x0bmtllib x", b"\\\nmtllib x", b"\xef\xbb\xbfmtllib x", b"\rmtllib x", b"mtllib\\\n x",
         b"\x00mtllib x", b"\xffmtllib x", b"o a\rmtllib x", b"cstype bspline", b" curv 0 1 1", b"\tdeg 3",
-        b"\x70arm u 0", b"end", b"surf 1", b"call x", b"csh x", b"maplib x", b"shadow_obj x", b"trace_obj x", b"cstype\\\n bspline",
+        b"\x70arm u 0", b"end", b"surf 1", b"call x", b"csh x", b"maplib x", b"shadow_obj x", b"trace_obj x",
+        b"cstype\\\n bspline",
     ],
 )  # fmt: skip
 def test_no_statement_but_those_of_a_mesh_reaches_the_importer(tmp_path: Path, line: bytes) -> None:

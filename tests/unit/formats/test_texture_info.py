@@ -43,7 +43,7 @@ MAKERS = {
     "psd": lambda w, h: b"8BPS" + b"\0" * 10 + struct.pack(">II", h, w) + b"\0" * 99,
     "dds": lambda w, h: b"DDS \x7c\0\0\0" + b"\0" * 4 + struct.pack("<II", h, w) + b"\0" * 200,
     "tif": lambda w, h: b"II*\0\x08\0\0\0" + struct.pack("<HHHIIHHII", 2, 256, 4, 1, w, 257, 4, 1, h) + b"\0" * 99,
-    "webp": lambda w, h: b"RIFF\x40\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0%b%b" % tuple(struct.pack("<I", x - 1)[:3] for x in (w, h)),
+    "webp": lambda w, h: b"RIFF\x40\0\0\0WEBPVP8X\x0a" + b"\0" * 7 + struct.pack("<HBHB", w - 1, 0, h - 1, 0),
 }  # fmt: skip
 
 
