@@ -27,7 +27,7 @@ _TGA_KINDS: Final = frozenset({1, 2, 3, 9, 10, 11})
 def texture_info(data: bytes) -> ImageInfo | None:
     """Returns the header of an image; None if it is damaged, unknown, or asks for too much memory."""
     try:
-        info = read_info(data) or _tga(data)
+        info = _png(data) or read_info(data) or _tga(data)
     except ImageError:
         return None
     if info is None or info.width <= 0 or info.height <= 0:
@@ -56,6 +56,14 @@ def _pixel_bytes(data: bytes) -> int:
     """Returns how many bytes Blender needs for a pixel: RGBA of 8 bits, or of 32 bits for everything deeper."""
     kind = sniff(data[:FIRST_BYTES])
     return 4 if kind in _EIGHT_BITS or (kind == "png" and data[24] <= 8) else 16
+
+
+def _png(data: bytes) -> ImageInfo | None:
+    """The size comes first; what is cut off behind it is a matter of the decoder, which shows the rest."""
+    if len(data) < 33 or sniff(data[:FIRST_BYTES]) != "png" or data[12:16] != b"IHDR":
+        return None
+    width, height = struct.unpack_from(">II", data, 16)
+    return ImageInfo("image/png", width, height)
 
 
 def _tga(data: bytes) -> ImageInfo | None:
