@@ -14,8 +14,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from .gltf_limits import limit_materials
 from .gltf_references import Json
 from .gltf_references import dicts as _dicts
+
+_MAX_EXTENSIONS: Final = 100
 
 _UNREADABLE_IMAGES: Final = frozenset({"image/ktx2", "image/ktx", "image/avif", "image/heic", "image/jxl"})
 """Types of images that Blender has no decoder for."""
@@ -48,6 +51,8 @@ def adapt(document: Mapping[str, Any], supported: Collection[str]) -> Adaptation
         result = Adaptation(copy.deepcopy(dict(document)))
         _relax_required_extensions(result, supported)
         _remove_unreadable_textures(result, supported)
+        if left_out := limit_materials(result.json):
+            result.repairs.append(left_out)
         _set_unspecified(result)
         _keep_default_scene(result)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
@@ -59,7 +64,7 @@ def adapt(document: Mapping[str, Any], supported: Collection[str]) -> Adaptation
 def _relax_required_extensions(result: Adaptation, supported: Collection[str]) -> None:
     """Require only what the importer knows. What concerns the shape is reported as unreadable instead."""
     document = result.json
-    required = [str(name) for name in document.get("extensionsRequired") or ()]
+    required = list(dict.fromkeys(str(name) for name in document.get("extensionsRequired") or ()))[:_MAX_EXTENSIONS]
     if not required:
         return
     document["extensionsUsed"] = list(dict.fromkeys([*(document.get("extensionsUsed") or ()), *required]))
@@ -133,6 +138,8 @@ def _keep_default_scene(result: Adaptation) -> None:
     nodes, scenes = document.get("nodes") or [], document.get("scenes") or []
     if not nodes or not scenes:
         return
+    for scene in scenes:
+        scene.pop("extras", None)  # an importer that can't be told otherwise puts them on the artist's scene
     scene = scenes[document.get("scene", 0)]
     kept = _reachable(nodes, scene.get("nodes") or ())
     if not any("mesh" in nodes[n] for n in kept):
@@ -166,8 +173,8 @@ def _with_joints(document: Json, kept: set[int]) -> set[int]:
     nodes, skins = document["nodes"], document.get("skins") or []
     parents = {child: number for number, node in enumerate(nodes) for child in node.get("children") or ()}
     result = set(kept)
-    for number in kept:
-        skin = skins[nodes[number]["skin"]] if "skin" in nodes[number] else {}
+    for used in sorted({nodes[number]["skin"] for number in kept if "skin" in nodes[number]}):
+        skin = skins[used]
         for joint in [*(skin.get("joints") or ()), *([skin["skeleton"]] if "skeleton" in skin else [])]:
             current: int | None = joint
             while current is not None and current not in result:
@@ -206,11 +213,11 @@ def _keep_nodes(document: Json, kept: set[int]) -> None:
 def _keep_used_skins(document: Json) -> None:
     """Remove the skins of removed nodes: the importer would make bones of them."""
     users = [node for node in document["nodes"] if "skin" in node]
-    used = sorted({node["skin"] for node in users})
-    if used:
-        document["skins"] = [document["skins"][number] for number in used]
+    new = {old: number for number, old in enumerate(sorted({node["skin"] for node in users}))}
+    if new:
+        document["skins"] = [document["skins"][old] for old in new]
         for node in users:
-            node["skin"] = used.index(node["skin"])
+            node["skin"] = new[node["skin"]]
     else:
         document.pop("skins", None)
 

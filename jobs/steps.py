@@ -225,6 +225,7 @@ def find_in_list(job: Job, context: StepContext) -> StepResult:
 def download(job: Job, context: StepContext) -> StepResult:
     """Download the result's files into the job's folder, complete and checked."""
     from ..api import result_files
+    from ..formats import companion_names
 
     files = result_files.classify(job.links, str(job.parameters.get("output_format", "glb")))
     if not files.model:
@@ -233,10 +234,13 @@ def download(job: Job, context: StepContext) -> StepResult:
     control = context.control
     model, companions = _fetch_model(job, context, files, control.span(0.0, 0.8))
     for number, (theirs, mirrors) in enumerate(files.companions, len(companions) + 1):
-        ours = f"part-{number}{Path(theirs).suffix.lower()}"
+        ours = companion_names.numbered(number, theirs)
         try:
             _fetch(job, context, mirrors, ours, control.span(0.8, 0.9))
-        except (ResultMissingError, ResultDamagedError) as error:
+        except (StorageError, CancelledError):
+            raise
+        except ImageTo3DError as error:
+            # A model without one of its textures is still the model that was paid for.
             _log.warning("%s: %s could not be downloaded: %s", job.id, ours, error)
             continue
         companions.append((ours, theirs))

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Thumbnails of image files, for the interface.
 
-Registering one is cheap: Blender reads and scales the file in a thread of its own when it is first drawn.
+Registering one is cheap: Blender reads and scales the file when it is first drawn. One whose header asks for very many
+pixels, or can't be measured, has no thumbnail.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import bpy
@@ -25,9 +27,14 @@ def icon(image: str) -> int:
         return 0
     path = bpy.path.abspath(image)
     if path not in _collection:
+        from ..formats.texture_info import can_be_shown
+
         if len(_collection) >= _MAX_THUMBNAILS:
             _collection.clear()
-        _collection.load(path, path, "IMAGE")
+        if can_be_shown(Path(path)):
+            _collection.load(path, path, "IMAGE")
+        else:
+            _collection.new(path)  # empty: its header is not read again
     return _collection[path].icon_id
 
 

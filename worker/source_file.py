@@ -10,17 +10,20 @@ import contextlib
 import importlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from ..errors import Action, ConversionLimitError, ImportFailedError, one_line
-from ..formats import glb, gltf_adapt, gltf_references, stl
+from ..formats import glb, gltf_adapt, gltf_limits, gltf_references, ply_indices, stl
 from ..formats.sniff import FormatError
+from . import obj_folder
+from .obj_folder import Companion
 
 DAMAGED_ADVICE: Final = "Download again, or open the folder to look at the file."
 """With `Action.DOWNLOAD_AGAIN`: for every file whose content is not what its format promises."""
 _UNREADABLE_ADVICE: Final = "Open the folder to convert the file to plain GLB elsewhere, or ask for another format."
+_TOO_MANY_ADVICE: Final = "Open the folder to import the file by hand, or ask for a simpler model."
 _COMPRESSION: Final = re.compile(r"meshopt|draco|decoder|compress", re.IGNORECASE)
 _PATH: Final = re.compile(r"[/\\]|\.py\b|Traceback|Location:")
 _SUPPORTED: Final = frozenset(
@@ -49,13 +52,19 @@ _SUPPORTED: Final = frozenset(
 
 
 @contextlib.contextmanager
-def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
+def prepared(source: Path, format: str, companions: Sequence[Companion], repairs: list[str]) -> Iterator[Path]:
     """Context: the file to import, `source` itself if nothing must be changed. Appends to `repairs`.
 
     A GLB among them refers to nothing outside. Raises ImportFailedError if the importer can't read such a file.
     """
     if not source.is_file():  # a pipe or a device may never end
         raise ImportFailedError("The model file is missing.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
+    if format == "obj":
+        with obj_folder.provided(source, companions, repairs) as model:
+            yield model
+        return
+    if format == "ply":
+        _check_indices(source)
     change = {"glb": _adapt_glb, "stl": _lower_case_stl}.get(format)
     if change is None:
         yield source
@@ -63,6 +72,17 @@ def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="~import-", dir=source.parent, ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / source.name
         yield copy if change(source, copy, repairs) else source
+
+
+def _check_indices(source: Path) -> None:
+    """Raises ImportFailedError for a PLY that would crash the importer."""
+    with contextlib.suppress(FormatError), source.open("rb") as file:
+        if ply_indices.has_wrong_index(file):
+            raise ImportFailedError(
+                "The model file is damaged: it refers to vertices that it does not have.",
+                advice=DAMAGED_ADVICE,
+                action=Action.DOWNLOAD_AGAIN,
+            )
 
 
 def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
@@ -75,6 +95,11 @@ def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
             document = glb.read_any_document(file, source.stat().st_size)
         except FormatError as error:
             raise _damaged(str(error)) from error
+        count = gltf_limits.part_count(document.json)
+        if count > gltf_limits.MAX_PARTS:
+            raise ImportFailedError(
+                "The model has too many parts: {count}.", advice=_TOO_MANY_ADVICE, count=f"{count:,}"
+            )
         removal = gltf_references.remove_references(document.json, document.binary_length)
         if removal.shape_is_missing:
             raise ImportFailedError(
@@ -132,6 +157,8 @@ def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
         return _unreadable(extension[1])
     if "Traceback" not in text and "library not found" in text and (found := _COMPRESSION.search(text)) is not None:
         return _unreadable(found[0].lower())
+    if "RecursionError" in text:
+        return ImportFailedError("The model's parts are nested too deeply.", advice=_TOO_MANY_ADVICE)
     lines = [line.strip() for line in text.replace(str(path), path.name).splitlines() if line.strip()]
     reason = one_line(lines[-1].removeprefix("Error: "), 200).rstrip(".") if lines else ""
     if not reason or any(_PATH.search(line) for line in lines):

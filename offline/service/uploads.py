@@ -13,6 +13,7 @@ from ...api.http.urls import is_loopback
 from ...errors import ImageError
 from ...formats.image_info import MAX_SIDE, read_image_info, require_pixels
 from ...formats.sniff import FIRST_BYTES, sniff
+from ...formats.texture_info import texture_info
 from .storage import Storage
 
 MAX_UPLOAD_CHARACTERS: Final = 5 * 1024 * 1024
@@ -42,7 +43,7 @@ def store_data_uri(text: object, storage: Storage) -> str:
     except binascii.Error as error:
         raise InvalidImageError("The base64 string is not valid.") from error
     extension = sniff(image[:FIRST_BYTES])
-    if extension not in _FORMATS:
+    if extension not in _FORMATS or texture_info(image) is None:
         raise InvalidImageError("This is not an image of a known format (PNG, JPEG).")
     name = storage.store_upload(image, extension)
     try:

@@ -833,6 +833,15 @@ def test_a_model_in_a_zip_archive_is_unpacked(queue: Queue, service: ScriptedSer
     assert (job.folder / "model.zip").read_bytes() == service.model, "what was delivered is kept"
 
 
+def test_a_companion_that_cannot_be_downloaded_does_not_cost_the_model(queue: Queue, service: ScriptedService) -> None:
+    service.model = model_files.obj()
+    links = [f"{service.origin}/files/model.obj", "http://127.0.0.1:9/thing.mtl", "http://127.0.0.1:9/thing.png"]
+    service.next("fetch", answers(to_json({"status": "success", "id": 1, "output": links})))
+    job = run(queue, parameters={"output_format": "obj"})
+    assert (job.state, job.model_file, job.companions) == (State.READY, "model.obj", ())
+    assert job.details["repairs"] == ["its materials are missing"]
+
+
 def test_a_worker_killed_while_working_is_replaced(
     make_queue: MakeQueue, service: ScriptedService, worker: WorkerProcess
 ) -> None:
