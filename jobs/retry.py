@@ -119,9 +119,11 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             return _fail(job, error)
     if failures.seconds >= (policy.after_accepted if job.state in _ACCEPTED else policy.before_accepted):
         return _fail(job, error)
-    wait = max(_backoff(failures.count, policy), min(error.retry_after or 0.0, policy.longest_pause))
-    pause = wait if isinstance(error, ConnectionFailedError) and job.state in _BEFORE_SUBMIT else 0.0
-    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, pause)
+    asked = min(error.retry_after or 0.0, policy.longest_pause)
+    wait = max(_backoff(failures.count, policy), asked)
+    unreachable = isinstance(error, ConnectionFailedError) and job.state in _BEFORE_SUBMIT
+    pauses = unreachable or (asked and job.state is not State.DOWNLOADING)
+    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, wait if pauses else 0.0)
 
 
 def _wait(job: Job, note: Message, seconds: float, pause: float = 0.0) -> Decision:
