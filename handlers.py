@@ -55,9 +55,10 @@ def _resume_unfinished() -> float | None:
 
 def _show_adopted() -> float | None:
     """App timer: while other Blenders have jobs, the queue takes them over later, when these Blenders have ended."""
-    if engine.busy():
+    busy = engine.busy()
+    if busy:
         monitor.start()
-    return _ADOPTED_SECONDS if engine.queue().others_own_jobs else None
+    return _ADOPTED_SECONDS if busy or engine.queue().others_own_jobs else None
 
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (

@@ -15,7 +15,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from . import background_task
 from .bl_ids import PACKAGE, Op
-from .data_folder import VARIABLE, default_folder, resolve_folder
+from .data_folder import OWN_NAME, VARIABLE, default_folder, resolve_folder
 from .errors import OnlineAccessError, ParameterError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
 
@@ -202,11 +202,11 @@ def data_folder() -> Path:
     """
     chosen = os.environ.get(VARIABLE, "")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(chosen).expanduser().absolute() / OWN_NAME
     user, program = Path(bpy.utils.resource_path("USER")), Path(bpy.app.binary_path)
     program_folder = program.parents[1] if sys.platform == "darwin" and program.parts else program.parent
     if os.environ.get("BLENDER_USER_RESOURCES") or (program.parts and user.is_relative_to(program_folder)):
-        return user / "image-to-3d"
+        return user / OWN_NAME
     store_build = "WindowsApps" in program.parts
     return Path(default_folder(sys.platform, os.environ, str(Path.home()), store_build=store_build))
 

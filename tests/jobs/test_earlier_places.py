@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,7 @@ from image_to_3d.jobs.process_lock import ProcessLock
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
 from queues import FAST, Borrowed, a_config, a_request, no_offline_service, rest, until
-from refused_files import refuse_open
+from refused_files import refuse_open, refuse_other_drive
 from scripted_service import ScriptedService
 
 
@@ -120,14 +118,7 @@ def test_earlier_results_are_moved_on_request(
     earlier.stop()
     today = blenders.of_today()
     if other_drive:
-        real = os.replace
-
-        def replace(source: Any, target: Any) -> None:
-            if Path(source).parent == blenders.earlier / "results" and not Path(target).name.startswith("~removed"):
-                raise OSError(errno.EXDEV, "Invalid cross-device link")
-            real(source, target)
-
-        monkeypatch.setattr(os, "replace", replace)
+        refuse_other_drive(monkeypatch, blenders.earlier)
     assert move(today, blenders) == Moved(count=3)
     assert list((blenders.earlier / "results").iterdir()) == []
     jobs = rest(today)

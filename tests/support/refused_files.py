@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,18 @@ def refuse_open(monkeypatch: pytest.MonkeyPatch, *opened: Path) -> None:
         return any(file == path or file.startswith(path + os.sep) for file in files)
 
     _refuse(monkeypatch, wanted, _OPERATIONS)
+
+
+def refuse_other_drive(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Refuse to move anything out of a folder by renaming it, as if it were on a drive of its own."""
+    real = os.replace
+
+    def replace(source: Any, target: Any) -> None:
+        if Path(source).is_relative_to(folder) and not Path(target).is_relative_to(folder):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
 
 
 def _open_here() -> Iterator[str]:

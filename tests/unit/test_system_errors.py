@@ -79,7 +79,10 @@ def test_our_folders_are_private_and_those_in_an_artists_folder_are_as_it_is(tmp
     shared.mkdir(mode=0o755)
     make_private(ours)
     make_private(ours / "owners")
-    make_as_private(ours / "job")
+    make_as_private(ours / "results" / "job")
     make_as_private(shared / "job")
-    modes = [folder.stat().st_mode & 0o777 for folder in (ours, ours / "owners", ours / "job", shared, shared / "job")]
+    modes = [
+        folder.stat().st_mode & 0o777
+        for folder in (ours, ours / "owners", ours / "results" / "job", shared, shared / "job")
+    ]
     assert modes == [0o700, 0o700, 0o700, 0o755, 0o755]
