@@ -6,11 +6,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .errors import ImageTo3DError
 from .jobs.config import Config
 from .log import logger
+
+if TYPE_CHECKING:
+    from .jobs.move_results import Moved
 
 
 class Status(NamedTuple):
@@ -97,8 +100,21 @@ def clean_up(config: Config) -> None:
         from .jobs import cleanup
 
         folders = config.results_folders
-        count, size = cleanup.remove(folders, older_than_days=config.keep_days, over_gigabytes=config.keep_gigabytes)
-        return Status(f"Deleted {count} results ({_size_text(size)}). {_usage(folders)}")
+        done = cleanup.remove(folders, older_than_days=config.keep_days, over_gigabytes=config.keep_gigabytes)
+        in_use = f" {done.in_use} are in use or can't be deleted." if done.in_use else ""
+        text = f"Deleted {done.count} results ({_size_text(done.size)}).{in_use} {_usage(folders)}"
+        return Status(text, failed=bool(done.in_use))
+
+    storage.start(work)
+
+
+def move_results(move: Callable[[], Moved]) -> None:
+    """Move results to the current results folder."""
+
+    def work() -> Status:
+        moved = move()
+        left = f" {moved.left} stay: running, of another Blender, or with a file in use." if moved.left else ""
+        return Status(f"Moved {moved.count} results.{left}", failed=bool(moved.left))
 
     storage.start(work)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import background_task, job_view, preferences
+from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.config import OFFLINE, Config
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
@@ -48,29 +49,37 @@ def queue() -> Queue:
     """Returns this Blender's queue, created on first use. Raises StorageError if its folder can't be created."""
     global _queue, _offline
     if _queue is None:
-        folder = preferences.user_folder()
+        folder = preferences.data_folder()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
         except OSError as error:
             raise StorageError(
-                "The folder {folder} can't be created: {reason}.", folder=str(folder), reason=error.strerror
+                "The folder {folder} can't be created: {reason}.", folder=str(folder), cause=error
             ) from error
         from .jobs.queue import Queue
         from .offline.service.launcher import OfflineService
         from .worker.worker_process import WorkerProcess
 
         _offline = OfflineService(_launch(), folder / "offline")
-        _queue = Queue(folder, preferences.read_config(), WorkerProcess(_launch()), _offline.access)
+        earlier = preferences.earlier_folder()
+        worker = WorkerProcess(_launch())
+        _queue = Queue(folder, preferences.read_config(), worker, _offline.access, earlier=earlier)
     return _queue
 
 
 def has_unfinished_jobs() -> bool:
     """Whether an earlier Blender may have left jobs. Fast if there never was a job, or once `preload` has finished."""
-    if _queue is not None or not preferences.user_folder().is_dir():
+    folders = [folder for folder in (preferences.data_folder(), preferences.earlier_folder()) if folder.is_dir()]
+    if _queue is not None or not folders:
         return False
     from .jobs import journal
 
-    return journal.exists(preferences.user_folder())
+    return any(journal.exists(folder) for folder in folders)
+
+
+def has_data() -> bool:
+    """Whether there may be jobs or results: the first job creates the data folder."""
+    return preferences.data_folder().is_dir() or preferences.earlier_folder().is_dir()
 
 
 def stop() -> None:
@@ -132,6 +141,18 @@ def submit(
     if scene is not None:
         pending_models.add_placeholder(job, scene, undo_step=undo_step)
     return job
+
+
+def try_now() -> None:
+    """End the pauses that services asked for."""
+    queue().try_now()
+    job_view.set_pause(queue().paused())
+
+
+def move_results() -> None:
+    """Move the results in all other results folders to the current one, in a thread. Raises StorageError."""
+    config, running = preferences.read_config(), queue()
+    background_task.move_results(lambda: running.move_results(config.results_folders[1:], config.results))
 
 
 def check_account() -> None:

@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
+from .system_errors import is_in_use, reason_of
+
 MAX_TEXT = 300
 """Characters kept of a text that comes from outside; the interface has no room for more."""
 
@@ -85,10 +87,12 @@ class ImageTo3DError(Exception):
 
     `advice` (a template for the same arguments), `action` and `transient` are defaults of the class.
     `transient`: trying again unchanged can help. `retry_after`: seconds the service asks to wait.
+    `cause`: what the system refused; it gives the argument `reason`.
     """
 
     code: ClassVar[str] = "error"
     default_advice: ClassVar[str] = ""
+    writing: ClassVar[bool] = False
     transient: bool = False
     action: Action = Action.NONE
 
@@ -103,9 +107,12 @@ class ImageTo3DError(Exception):
         advice: str | None = None,
         action: Action | None = None,
         retry_after: float | None = None,
+        cause: OSError | None = None,
         **arguments: Any,
     ) -> None:
         super().__init__(message)
+        if cause is not None:
+            arguments["reason"] = one_line(reason_of(cause, writing=self.writing), 160)
         self.message = Message(message, arguments)
         self.advice = Message(self.default_advice if advice is None else advice, arguments)
         self.action = self.action if action is None else action
@@ -237,9 +244,20 @@ class UnsafeAddressError(ImageTo3DError, code="unsafe_address", action=Action.DO
 
 
 class StorageError(ImageTo3DError, code="storage", action=Action.DOWNLOAD_AGAIN):
-    """The results folder can't be written: full, read-only or missing."""
+    """The results folder can't be written: full, read-only, missing, or a file in it is open in another program."""
 
     default_advice = "Make room, or choose another results folder in the preferences, then download again."
+    writing = True
+
+    def __init__(
+        self, message: str, *, advice: str | None = None, cause: OSError | None = None, **options: Any
+    ) -> None:
+        in_use = cause is not None and is_in_use(cause)
+        if in_use:
+            advice = "Close the program that has it open, then retry." if advice is None else advice
+            options.setdefault("action", Action.RETRY)
+        super().__init__(message, advice=advice, cause=cause, **options)
+        self.transient = in_use
 
 
 class WorkerError(ImageTo3DError, code="worker", action=Action.IMPORT_AGAIN, transient=True):

@@ -16,8 +16,8 @@ from .scene import target_scene
 _FIRST_CHECK: Final = 1.0
 """Seconds after the start until earlier jobs are resumed: Blender's own start comes first."""
 _RETRY_SECONDS: Final = 0.5
-_OWNERS_SECONDS: Final = 40.0
-"""Between two checks whether the Blenders that own other jobs are still running."""
+_ADOPTED_SECONDS: Final = 5.0
+"""Between two looks whether the queue has taken over jobs."""
 
 _cleaned_up = False
 
@@ -38,7 +38,7 @@ def _saved(*_: object) -> None:
 def _resume_unfinished() -> float | None:
     """App timer: resume what an earlier Blender left unfinished. Ends soon if there is nothing."""
     global _cleaned_up
-    if preferences.user_folder().is_dir():
+    if engine.has_data():
         preload.start()
         if not preload.finished():
             return _RETRY_SECONDS
@@ -49,17 +49,16 @@ def _resume_unfinished() -> float | None:
     if engine.has_unfinished_jobs():
         engine.queue().adopt()
         monitor.start()
-        bpy.app.timers.register(_adopt_again, first_interval=_OWNERS_SECONDS, persistent=True)
+        bpy.app.timers.register(_show_adopted, first_interval=_ADOPTED_SECONDS, persistent=True)
     return None
 
 
-def _adopt_again() -> float | None:
-    """App timer: another Blender may have ended since, or one on another computer turns out to have."""
-    if not engine.queue().others_own_jobs:
-        return None
-    engine.queue().adopt()
-    monitor.start()
-    return _OWNERS_SECONDS
+def _show_adopted() -> float | None:
+    """App timer: while other Blenders have jobs, the queue takes them over later, when these Blenders have ended."""
+    busy = engine.busy()
+    if busy:
+        monitor.start()
+    return _ADOPTED_SECONDS if busy or engine.queue().others_own_jobs else None
 
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (
@@ -77,7 +76,7 @@ def register() -> None:
 
 
 def unregister() -> None:
-    for timer in (_resume_unfinished, _adopt_again):
+    for timer in (_resume_unfinished, _show_adopted):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     for handlers, function in _HANDLERS:

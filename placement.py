@@ -7,6 +7,7 @@ add a field with `_setting(…)`.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -140,9 +141,11 @@ class Placement:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Returns a placement in `to_json`'s form, of this or another version: unknown settings are ignored."""
-        known: dict[str, Any] = {name: value for name, value in values.items() if name in SETTINGS}
-        known |= {name: tuple(value) for name, value in known.items() if isinstance(value, list)}
+        """Returns a placement in `to_json`'s form, of any version: unknown settings and values are ignored."""
+        known: dict[str, Any] = {}
+        for name in SETTINGS.keys() & values.keys():
+            with contextlib.suppress(ParameterError):
+                known[name] = _check(name, values[name])
         return cls(**known)
 
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +16,8 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 from . import background_task
 from .api.http.urls import is_unencrypted
 from .bl_ids import PACKAGE, Op
-from .errors import OnlineAccessError
+from .data_folder import OWN_NAME, VARIABLE, default_folder, resolve_folder
+from .errors import OnlineAccessError, ParameterError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
@@ -30,10 +33,15 @@ SERVICE_NAMES: Final = {value: name for value, name, _ in SERVICES}
 
 
 def _changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
-    if preferences.results_folder.startswith("//"):  # preferences belong to no file that a path could be relative to
-        preferences.results_folder = bpy.path.abspath(preferences.results_folder)
-        return
     background_task.account.reset()
+
+
+def _folder_changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
+    """Make the path absolute: preferences belong to no file that it could be relative to. A refused one is shown."""
+    with contextlib.suppress(ParameterError):
+        absolute = str(_resolved(preferences.results_folder, bpy.data.filepath)) if preferences.results_folder else ""
+        if absolute != preferences.results_folder:
+            preferences.results_folder = absolute
 
 
 class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
@@ -86,9 +94,9 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         )
         results_folder: StringProperty(
             name="Results Folder",
-            description="Folder for models, videos and images. Leave it empty to use Blender's user folder",
+            description="Folder for models, videos and images. Leave it empty for the system's own folder for data",
             subtype="DIR_PATH",
-            update=_changed,
+            update=_folder_changed,
         )
         keep_days: IntProperty(
             name="Delete After (Days)",
@@ -125,7 +133,10 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         layout.separator()
         storage = layout.column()
         storage.prop(self, "job_limit")
-        storage.prop(self, "results_folder", placeholder="In Blender's user folder")
+        storage.prop(self, "results_folder", placeholder=str(data_folder() / "results"))
+        refused = read_config().results_refused
+        if refused:
+            _hint(storage, refused, icon="ERROR")
         self._draw_storage(storage)
 
     def _draw_storage(self, layout: bpy.types.UILayout) -> None:
@@ -140,6 +151,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         row = _field_column(layout)
         row.operator(Op.MEASURE_RESULTS, icon="FILE_REFRESH")
         row.operator(Op.CLEAN_UP, icon="TRASH")
+        _field_column(layout).operator(Op.MOVE_RESULTS, icon="FILE_FOLDER")
 
     def _draw_account(self, layout: bpy.types.UILayout) -> None:
         if self.service == CUSTOM:
@@ -193,9 +205,31 @@ def get() -> IMAGE_TO_3D_Preferences | None:
 
 
 @functools.cache
-def user_folder() -> Path:
-    """Returns the extension's folder in Blender's user files. It is created when the first job is started."""
+def data_folder() -> Path:
+    """Returns the folder of the journal and, by default, the results. It is created when the first job is started.
+
+    All Blenders of a user share it, except portable ones, and those whose user folder is set by the environment.
+    """
+    chosen = os.environ.get(VARIABLE, "")
+    if chosen:
+        return Path(chosen).expanduser().absolute() / OWN_NAME
+    user, program = Path(bpy.utils.resource_path("USER")), Path(bpy.app.binary_path)
+    program_folder = program.parents[1] if sys.platform == "darwin" and program.parts else program.parent
+    if os.environ.get("BLENDER_USER_RESOURCES") or (program.parts and user.is_relative_to(program_folder)):
+        return user / OWN_NAME
+    store_build = "WindowsApps" in program.parts
+    return Path(default_folder(sys.platform, os.environ, str(Path.home()), store_build=store_build))
+
+
+@functools.cache
+def earlier_folder() -> Path:
+    """Returns the extension's folder in Blender's user files, which earlier versions used. Uninstalling deletes it."""
     return Path(bpy.utils.extension_path_user(PACKAGE))
+
+
+def _resolved(text: str, blend_file: str = "") -> Path:
+    """Returns the folder that somebody means who enters this. Raises ParameterError if that is not clear."""
+    return Path(resolve_folder(text, sys.platform, str(Path.home()), os.path.dirname(blend_file)))
 
 
 def read_config() -> Config:
@@ -205,16 +239,23 @@ def read_config() -> Config:
     base_url = (saved.base_url if saved else "").strip() or os.environ.get(URL_VARIABLE, "").strip()
     base_url = base_url.rstrip("/")
     service = saved.service if saved else MODELSLAB
-    default_results = user_folder() / "results"
+    results = default_results = data_folder() / "results"
+    refused = ""
+    if saved and saved.results_folder:
+        try:
+            results = _resolved(saved.results_folder)
+        except ParameterError as error:
+            refused = str(error.message)
     return Config(
         service=service,
-        results=Path(saved.results_folder) if saved and saved.results_folder else default_results,
+        results=results,
+        results_refused=refused,
         # One key is entered: it is for the chosen service, and for no other.
         keys={CUSTOM if service == CUSTOM else MODELSLAB: key},
         base_url=base_url,
         online=bpy.app.online_access,
         limit=saved.job_limit if saved else JOB_LIMIT,
-        earlier_results=(default_results,),
+        earlier_results=(default_results, earlier_folder() / "results"),
         keep_days=(saved.keep_days if saved else 0) or None,
         keep_gigabytes=(saved.keep_gigabytes if saved else 0) or None,
         clean_up_at_start=saved.clean_up_at_start if saved else False,

@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..atomic_file import delete, replace
 from ..errors import StorageError, one_line
 from .http.urls import parse_http_url
 
@@ -84,13 +84,13 @@ class PartialFile:
     def finish(self) -> None:
         """Rename the file to its target. Raises StorageError."""
         with self.disk_errors():
-            os.replace(self.path, self.target)
+            replace(self.path, self.target)
         self.delete()
 
     def delete(self) -> None:
         for path in (self.path, self.origin_path):
             with suppress(OSError):  # a file that can't be deleted is overwritten by the next attempt
-                path.unlink(missing_ok=True)
+                delete(path)
 
     @contextmanager
     def disk_errors(self) -> Iterator[None]:
@@ -101,7 +101,7 @@ class PartialFile:
             raise StorageError(
                 "The file can't be written to {folder}: {reason}.",
                 folder=one_line(self.target.parent, 160),
-                reason=one_line(error.strerror or error, 80),
+                cause=error,
             ) from error
 
 

@@ -57,21 +57,22 @@ def check(file: BinaryIO, size: int) -> None:
         _contents(archive)
 
 
-def unpack(path: Path, folder: Path) -> tuple[Path, list[tuple[str, str]]]:
+def unpack(path: Path, folder: Path, suffix: str = "") -> tuple[Path, list[tuple[str, str]]]:
     """Unpack the model as model.* and its companions as part-* into `folder`, which must exist.
 
-    Returns the model, and each companion's (name in the folder, name that the model uses). Raises FormatError, OSError.
+    `suffix` is added to these names. Returns the model, and each companion's (name in the folder, name that the model
+    uses). Raises FormatError, OSError.
     """
     with path.open("rb") as file, _opened(file) as archive:
         contents = _contents(archive)
         left = _MAX_BYTES
         companions = []
         for number, info in enumerate(contents.companions, 1):
-            ours = companion_names.numbered(number, info.filename)
+            ours = companion_names.numbered(number, info.filename, suffix)
             with contextlib.suppress(FormatError):  # a missing texture does not cost the model
                 left -= _extract(archive, info, folder / ours, left)
                 companions.append((ours, base_name(info)))
-        model = folder / f"model.{extension(contents.model)}"
+        model = folder / f"model{suffix}.{extension(contents.model)}"
         _extract(archive, contents.model, model, left)
     return model, companions
 

@@ -30,9 +30,9 @@ def extension(path: str) -> str:
     return found if found in EXTENSIONS else "bin"
 
 
-def numbered(number: int, theirs: str) -> str:
-    """Returns the name of a job's companion on the disk: part-1.png."""
-    return f"part-{number}.{extension(theirs)}"
+def numbered(number: int, theirs: str, suffix: str = "") -> str:
+    """Returns the name of a job's companion on the disk: part-1.png, with the suffix "-2" part-1-2.png."""
+    return f"part-{number}{suffix}.{extension(theirs)}"
 
 
 def safe_name(theirs: str, taken: Collection[str] = ()) -> str:

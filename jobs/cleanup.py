@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import StorageError
+from ..atomic_file import delete
 from . import serialization
 from .job import Job
 
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 DAY: Final = 86400.0
 GIGABYTE: Final = 10**9
+_REMOVED: Final = "~removed-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,11 @@ class JobFolder:
 
     @property
     def removable(self) -> bool:
-        """Whether it is safe to delete: placed and saved, cancelled before it was sent, or removed from the list."""
-        return self.job.settled or not self.job.listed
+        """Whether it is safe to delete: placed and saved, cancelled before it was sent, or removed from the list.
+
+        What is left of a folder that was being deleted is, too.
+        """
+        return self.job.settled or not self.job.listed or self.folder.name.startswith(_REMOVED)
 
 
 def job_folders(results: Path) -> Iterator[JobFolder]:
@@ -76,21 +80,42 @@ def select_removable(
     return chosen
 
 
-def remove(
-    results_folders: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None
-) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a clean-up did: how many results and bytes it deleted, and how many are open in another program."""
+
+    count: int = 0
+    size: int = 0
+    in_use: int = 0
+
+
+def remove(results_folders: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None) -> Removed:
     """Delete removable results older than `older_than_days`, then the oldest until the total is below `over_gigabytes`.
 
-    None disables a limit. Returns how many folders and bytes were deleted. Raises StorageError.
+    None disables a limit. Continues past results that can't be deleted.
     """
     found = sorted((each for results in results_folders for each in job_folders(results)), key=lambda x: x.job.created)
     chosen = select_removable(found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time())
-    for each in chosen:
-        try:
-            shutil.rmtree(each.folder)
-        except OSError as error:
-            raise StorageError(
-                "{name} can't be deleted: {reason}.", name=each.folder.name, reason=error.strerror
-            ) from error
-        _log.info("deleted %s (%d bytes)", each.folder.name, each.size)
-    return len(chosen), sum(each.size for each in chosen)
+    sizes = [each.size for each in chosen if delete_result(each.folder)]
+    return Removed(len(sizes), sum(sizes), len(chosen) - len(sizes))
+
+
+def delete_result(folder: Path) -> bool:
+    """Delete a job's folder. Returns whether all of it could be deleted; what is left is found by the next clean-up.
+
+    It is renamed first: Windows refuses that as a whole while a file in it is open, so nothing is half-deleted.
+    """
+    try:
+        if not folder.name.startswith(_REMOVED):
+            folder = folder.rename(folder.with_name(_REMOVED + folder.name))
+        for path in sorted(folder.iterdir(), key=lambda path: path.name == serialization.JOB_FILE):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                delete(path)  # job.json last: without it the rest would never be found again
+        folder.rmdir()
+    except OSError as error:
+        _log.warning("%s can't be deleted: %s", folder.name, error)
+        return False
+    _log.info("deleted %s", folder.name)
+    return True

@@ -41,12 +41,9 @@ def apply(command: Command, job: Job) -> Job | None:
         case Command.CHECK_AGAIN if job.state in {State.UNCONFIRMED, State.FAILED}:
             return job.moved(State.WAITING if job.service_id or job.fetch_url else State.RECONCILING)
         case Command.SEND_AGAIN if job.state in _ENDED:
-            fresh = replace(
-                job, sent=0.0, service_id="", fetch_url="", links=(), model_file="", blend_file="", conversions=0
-            )
-            return fresh.moved(State.QUEUED)
+            return job.to_submit_again().moved(State.QUEUED)
         case Command.DOWNLOAD_AGAIN if job.state in {State.FAILED, State.CANCELLED}:
-            bare = replace(job, model_file="", blend_file="", conversions=0)
+            bare = job.to_download_again()
             return bare.moved(resume_state(bare))
         case Command.IMPORT_AGAIN if job.model_file and job.state in {State.FAILED, State.CANCELLED, State.READY}:
             return replace(job, blend_file="").moved(State.IMPORTING)

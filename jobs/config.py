@@ -36,6 +36,8 @@ class Config(NamedTuple):
     """Whether Blender allows online access; a service on this computer needs none."""
     limit: int = 5
     """How many jobs the account's plan runs at once."""
+    results_refused: str = ""
+    """Why the results folder that was entered is not used; nothing is generated until it is corrected."""
     earlier_results: tuple[Path, ...] = ()
     """Other results folders, for rebuilding a damaged journal."""
     keep_days: float | None = None
@@ -71,6 +73,13 @@ class Config(NamedTuple):
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""
+        if self.results_refused:
+            raise ParameterError(
+                "{reason}",
+                advice="Correct the results folder in the add-on's preferences.",
+                action=Action.OPEN_PREFERENCES,
+                reason=self.results_refused,
+            )
         base_url = self.chosen_url()
         self.require_usable(self.service, base_url)
         return base_url
@@ -82,6 +91,8 @@ class Config(NamedTuple):
         """
         if service == OFFLINE:
             return ""
+        if service == MODELSLAB:
+            base_url = MODELSLAB_URL
         if not self.online and not is_loopback(host_of(base_url)):
             raise OnlineAccessError("Online access is disabled.")
         if service == CUSTOM and base_url != self.base_url:
@@ -125,7 +136,11 @@ class ServiceClients:
         Raises OnlineAccessError, KeyMissingError, WorkerError.
         """
         key = self.config.require_usable(service, base_url)
-        url, key = self._offline() if service == OFFLINE else (base_url, key)
+        if service == OFFLINE:
+            url, key = self._offline()
+        else:
+            # Never what a job's record says: the key goes to the service whose key it is.
+            url = MODELSLAB_URL if service == MODELSLAB else base_url
         with self._lock:
             client = self._clients.get((url, key))
             if client is None:

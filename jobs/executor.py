@@ -7,6 +7,7 @@ is left. Each state is saved before its step starts.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
 from . import commands, request
+from .awake_clock import AwakeClock
 from .commands import Command
 from .config import ServiceClients
 from .job import Job, Notice, State
@@ -36,7 +38,6 @@ _log = logging.getLogger(__name__)
 
 NETWORK_THREADS: Final = 12
 _CLAIM_RETRY: Final = 1.0
-_ADOPT_INTERVAL: Final = 30.0
 _WORKER_STATES: Final = frozenset({State.PREPARING, State.IMPORTING})
 
 
@@ -50,7 +51,8 @@ class Executor:
         self._clients = clients
         self._policy = policy
         self._stopping = threading.Event()
-        self._steps = StepRunner(store, clients, worker, timing, policy, self._stopping)
+        self._clock = AwakeClock()
+        self._steps = StepRunner(store, clients, worker, timing, policy, self._stopping, self._clock)
         self._scheduler = Scheduler()
         """Guarded by the store's lock, like the fields below."""
         self._requests: dict[str, JobRequest] = {}
@@ -60,7 +62,8 @@ class Executor:
         self._tasks = 0
         """File tasks that have not ended."""
         self._thread: threading.Thread | None = None
-        self._adopted = 0.0
+        self._next_adoption = 0.0
+        self._adoption_delays = itertools.chain(timing.adoptions, itertools.repeat(timing.adoptions[-1]))
         self._network_pool = ThreadPool("network", NETWORK_THREADS)
         self._worker_pool = ThreadPool("worker", 1)
         self._file_pool = ThreadPool("files", 1)
@@ -72,7 +75,7 @@ class Executor:
         with self._store.lock:
             self._store.put(job)
             self._requests[job.id] = job_request
-        self._run_file_task(partial(self._store_input, job.id))
+        self.run_file_task(partial(self._store_input, job.id))
 
     def command(self, job_id: str, command: Command) -> None:
         """Continue a job that is not running as the command says. Does nothing if it does not fit the job's state."""
@@ -88,20 +91,20 @@ class Executor:
             self._steps.forget(job_id)
             if job_id in self._requests:
                 self._store.put(self._with_current_service(job.moved(State.QUEUED)))
-                self._run_file_task(partial(self._store_input, job_id))
+                self.run_file_task(partial(self._store_input, job_id))
                 return
             self._store.put(self._with_current_service(changed))
         if command in commands.DELETES_DOWNLOADS:
-            self._run_file_task(partial(delete_downloads, job))
+            self.run_file_task(partial(delete_downloads, job))
         results = self._clients.config.results
         if job.error is not None and job.error.code == StorageError.code and job.folder.parent != results:
-            self._run_file_task(partial(request.copy_job_folder, job.folder, results))
+            self.run_file_task(partial(request.copy_job_folder, job.folder, results))
             self._store.update(job_id, lambda current: replace(current, folder=results / current.folder.name))
-        self._run_file_task(partial(self._save_and_schedule, job_id))
+        self.run_file_task(partial(self._save_and_schedule, job_id))
 
     def save(self, job_id: str) -> None:
         """Save a job that was changed in the store."""
-        self._run_file_task(partial(self._store.save, job_id))
+        self.run_file_task(partial(self._store.save, job_id))
 
     def remove(self, job_id: str) -> None:
         """Remove a job that is not running from the list. Its results folder stays."""
@@ -115,12 +118,18 @@ class Executor:
     def adopt(self) -> None:
         """Take over unfinished jobs of dead Blenders. They appear as events."""
         if not self._stopping.is_set():
-            self._adopted = time.monotonic()
-            self._run_file_task(self._take_over_orphans)
+            self._next_adoption = time.monotonic() + next(self._adoption_delays)
+            self.run_file_task(self._take_over_orphans)
 
     def notify_config_changed(self) -> None:
         """Look at once whether paused or waiting jobs can start."""
         with self._store.lock:
+            self._store.lock.notify_all()
+
+    def try_now(self) -> None:
+        """End all pauses and delays."""
+        with self._store.lock:
+            self._scheduler.try_now()
             self._store.lock.notify_all()
 
     def active(self) -> int:
@@ -169,18 +178,20 @@ class Executor:
 
     def _run_scheduler(self) -> None:
         while True:
+            self._clock.now()
             with self._store.lock:
-                if self._stopping.is_set() or not (self._scheduler or self._tasks):
+                if self._stopping.is_set() or not (self._scheduler or self._tasks or self._store.others_own_jobs):
                     self._thread = None
                     return
                 self._pause_unusable_services()
                 steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit)
                 if not steps:
-                    self._store.lock.wait(self._scheduler.seconds_to_next())
+                    to_adoption = max(self._next_adoption - time.monotonic(), 0.0)
+                    self._store.lock.wait(min(self._scheduler.seconds_to_next(), to_adoption))
             for step in steps:
                 pool = self._worker_pool if step.job.state in _WORKER_STATES else self._network_pool
                 pool.submit(partial(self._run_step, step))
-            if time.monotonic() - self._adopted > _ADOPT_INTERVAL:
+            if time.monotonic() >= self._next_adoption:
                 self.adopt()
 
     def _pause_unusable_services(self) -> None:
@@ -306,7 +317,8 @@ class Executor:
 
     # --- file tasks: one after the other, in a thread ----------------------------------------------------------------
 
-    def _run_file_task(self, task: Callable[[], object]) -> None:
+    def run_file_task(self, task: Callable[[], object]) -> None:
+        """Run a task in the thread for files. Returns at once."""
         with self._store.lock:
             self._tasks += 1
             self._wake()
@@ -365,7 +377,7 @@ class Executor:
 
     def _save_removed(self, job: Job) -> None:
         self._steps.forget(job.id)
-        self._run_file_task(partial(self._store.save_removed, job))
+        self.run_file_task(partial(self._store.save_removed, job))
 
     def _take_over_orphans(self) -> None:
         try:

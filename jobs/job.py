@@ -172,6 +172,8 @@ class Job:
     """The result's URLs: per file, the mirrors in the order to try."""
     seed: str = ""
     """The seed that the service used: unsigned 32 bit, as text."""
+    delivery: int = 1
+    """Counts what the service was asked to deliver: each submit and each *Download Again* has file names of its own."""
     progress: float = 0.0
     """Finished fraction of the present state, 0 to 1."""
     model_file: str = ""
@@ -193,6 +195,29 @@ class Job:
     """Shown in the job list; False once the artist removed it."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What the worker found out about the model: triangles, dimensions, repairs."""
+
+    def file_name(self, stem: str, extension: str) -> str:
+        """Returns the name of a file of the present delivery: "model.glb", of the second one "model-2.glb"."""
+        return f"{stem}{self.file_suffix}.{extension}"
+
+    @property
+    def file_suffix(self) -> str:
+        return f"-{self.delivery}" if self.delivery > 1 else ""
+
+    def to_download_again(self) -> Job:
+        """Returns this job without its files. They stay, perhaps open in another program, and are not taken for new."""
+        without: dict[str, Any] = {
+            "model_file": "",
+            "blend_file": "",
+            "video_file": "",
+            "companions": (),
+            "conversions": 0,
+        }
+        return replace(self, delivery=self.delivery + 1, **without)
+
+    def to_submit_again(self) -> Job:
+        """Returns this job without anything that its last submit brought."""
+        return replace(self.to_download_again(), sent=0.0, service_id="", fetch_url="", links=())
 
     @property
     def model_path(self) -> Path | None:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The journal: a SQLite database that holds every job and every change of its state, so that they survive a crash.
 
-All Blenders that share the user folder share one file. Each job belongs to one process (`process_lock`); the jobs
-of a dead process are taken over by exactly one other. A damaged file is set aside and rebuilt from the job.json in
-each results folder. `PRAGMA user_version` holds the schema version; migrations are applied once, when it is opened.
+All Blenders that share the data folder share one file. Each job belongs to one process (`process_lock`); the jobs
+of a dead process are taken over by exactly one other. A damaged file stays where it is (another Blender may have it
+open), and journal-2.sqlite is built from the job.json in each results folder. `PRAGMA user_version` holds the schema
+version; migrations are applied once, when it is opened.
 
 Blocking: a commit waits for the disk. Not for the main thread.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -22,6 +24,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from ..atomic_file import make_private
 from ..errors import StorageError
 from . import serialization
 from .job import SLOT_STATES, Job, State
@@ -30,6 +33,8 @@ from .process_lock import exclusive
 _log = logging.getLogger(__name__)
 
 FILE_NAME: Final = "journal.sqlite"
+_NAME: Final = re.compile(r"journal(?:-([1-9][0-9]{0,5}))?\.sqlite", re.ASCII)
+"""The one with the highest number is used."""
 PRUNE_AFTER: Final = 90 * 86400.0
 """Seconds after its last change at which a job that is no longer on the list is deleted from the journal."""
 _LOCK_TIMEOUT: Final = 30.0
@@ -81,12 +86,11 @@ class Journal:
     def __init__(self, folder: Path, results_folders: Sequence[Path], owner: str) -> None:
         self.owner = owner
         self.recovered: int | None = None
-        self._path = folder / FILE_NAME
+        self._path = newest(folder)
         self._results_folders = tuple(results_folders)
-        self._inode = 0
         self._lock = threading.RLock()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             self._database = self._open_or_rebuild()
         except (OSError, sqlite3.Error) as error:
             raise _cannot_write(error) from error
@@ -144,6 +148,19 @@ class Journal:
         with self._transaction() as database:
             _add_seen(database, ((" ".join(account), service_id) for service_id in service_ids))
 
+    def all_seen(self) -> list[tuple[str, str]]:
+        """Returns every service (with its base URL, if known) and id that `unseen` leaves out. Raises StorageError."""
+        with self._transaction() as database:
+            query = (
+                "SELECT service, service_id FROM seen UNION SELECT service, service_id FROM jobs WHERE service_id != ''"
+            )
+            return [(service, service_id) for service, service_id in database.execute(query)]
+
+    def copy_seen(self, rows: Iterable[tuple[str, str]]) -> None:
+        """Add what another journal's `all_seen` returned. Raises StorageError."""
+        with self._transaction() as database:
+            _add_seen(database, rows)
+
     def unseen(self, account: tuple[str, str], service_ids: Sequence[str]) -> list[str]:
         """Returns those of the ids that were not in the list before and belong to no job. Raises StorageError."""
         with self._transaction() as database:
@@ -182,41 +199,35 @@ class Journal:
                     self._database.execute("ROLLBACK")
                     raise
                 self._database.execute("COMMIT")
-            except sqlite3.Error as error:
+            except (sqlite3.Error, OSError) as error:
                 raise _cannot_write(error) from error
 
     def _open_or_rebuild(self) -> sqlite3.Connection:
         with exclusive(self._path.with_name("journal.lock"), _LOCK_TIMEOUT):
+            self._path = newest(self._path.parent)
             try:
                 database = _open(self._path)
             except sqlite3.DatabaseError as error:
                 if not _is_damage(error):
                     raise
                 database = self._rebuild(error)
-            self._inode = os.stat(self._path).st_ino
             return database
 
     def _reopen_if_replaced(self) -> None:
-        """Another Blender may have found the file damaged and replaced it: continue with the new one."""
-        try:
-            inode = os.stat(self._path).st_ino
-        except FileNotFoundError:
-            inode = 0
-        if inode != self._inode:
+        """Another Blender may have found the file damaged and built the next one: continue with that."""
+        if _next_to(self._path).exists() or not self._path.exists():
             self._database.close()
             self._database = self._open_or_rebuild()
 
     def _rebuild(self, reason: Exception) -> sqlite3.Connection:
-        damaged = self._path.with_name(f"journal-damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.sqlite")
-        _log.warning("The journal is damaged (%s); it is set aside as %s", reason, damaged.name)
-        for suffix in ("", "-wal", "-shm", "-journal"):
-            part = self._path.with_name(self._path.name + suffix)
-            if part.exists():
-                os.replace(part, damaged.with_name(damaged.name + suffix))
+        damaged, self._path = self._path, _next_to(self._path)
+        _log.warning("%s is damaged (%s), so %s is built", damaged.name, reason, self._path.name)
         database = _open(self._path)
-        found = list(serialization.read_job_files(self._results_folders))
+        found: dict[str, tuple[Job, str]] = {}
+        for job, owner in serialization.read_job_files(self._results_folders):
+            found.setdefault(job.id, (job, owner))
         database.execute("BEGIN IMMEDIATE")
-        for job, owner in found:
+        for job, owner in found.values():
             _write(database, job, owner)
         database.execute("COMMIT")
         self.recovered = len(found)
@@ -229,7 +240,23 @@ class TakenOverError(StorageError):
 
 def exists(folder: Path) -> bool:
     """Whether there is a journal in the folder, thus jobs that may have to be resumed."""
-    return (folder / FILE_NAME).exists()
+    return newest(folder).exists()
+
+
+def newest(folder: Path) -> Path:
+    """Returns the journal to use in a folder; it may not exist yet. Raises OSError."""
+    names = os.listdir(folder) if folder.is_dir() else []
+    numbers = [int(match[1] or 1) for name in names if (match := _NAME.fullmatch(name))]
+    return folder / _name(max(numbers, default=1))
+
+
+def _next_to(path: Path) -> Path:
+    match = _NAME.fullmatch(path.name)
+    return path.with_name(_name(int(match[1] or 1) + 1 if match else 2))
+
+
+def _name(number: int) -> str:
+    return f"journal-{number}.sqlite" if number > 1 else FILE_NAME
 
 
 def _open(path: Path) -> sqlite3.Connection:

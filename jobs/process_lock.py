@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ..atomic_file import make_private
 from ..errors import StorageError
 
 HEARTBEAT_INTERVAL: Final = 10.0
@@ -37,6 +38,9 @@ if sys.platform == "win32":
     def _acquire(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
+    def _unlock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+
     def _process_exists(pid: int) -> bool:
         query, still_active = 0x1000, 259  # PROCESS_QUERY_LIMITED_INFORMATION, STILL_ACTIVE
         handle = ctypes.windll.kernel32.OpenProcess(query, False, pid)
@@ -51,6 +55,9 @@ else:
 
     def _acquire(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _unlock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def _process_exists(pid: int) -> bool:
         try:
@@ -71,12 +78,19 @@ def _lock(descriptor: int, folder: Path) -> bool:
             return False
         raise StorageError(
             "Files can't be locked in {folder} ({reason}), so a job could be paid for twice.",
-            advice="Let your administrator enable file locking on that drive, or keep Blender's user files on this "
-            "computer: set the environment variable BLENDER_USER_RESOURCES to a local folder.",
+            advice="Let your administrator enable file locking on that drive, or keep the add-on's data on this "
+            "computer: set the environment variable IMAGE_TO_3D_DATA to a local folder.",
             folder=str(folder),
-            reason=error.strerror,
+            cause=error,
         ) from error
     return True
+
+
+def _close(descriptor: int) -> None:
+    """Unlock and close. Windows releases the lock of a file that is only closed at some later time."""
+    with contextlib.suppress(OSError):  # it was not locked
+        _unlock(descriptor)
+    os.close(descriptor)
 
 
 def _locks_work(probe: Path) -> bool:
@@ -87,7 +101,7 @@ def _locks_work(probe: Path) -> bool:
         return _lock(descriptors[0], probe.parent) and not _lock(descriptors[1], probe.parent)
     finally:
         for descriptor in descriptors:
-            os.close(descriptor)
+            _close(descriptor)
         with contextlib.suppress(OSError):
             probe.unlink()
 
@@ -104,7 +118,7 @@ def exclusive(path: Path, timeout: float) -> Iterator[None]:
             time.sleep(0.02)
         yield
     finally:
-        os.close(descriptor)
+        _close(descriptor)
 
 
 def this_computer() -> str:
@@ -123,7 +137,7 @@ class ProcessLock:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         self._computer = this_computer()
         self.token = f"{os.getpid()}-{uuid.uuid4().hex[:12]}-{self._computer}"
         self._locks_work = _locks_work(folder / f"~{self.token}")
@@ -159,14 +173,15 @@ class ProcessLock:
         except OSError:
             yield False
             return
+        dead = False
         try:
             dead = _lock(descriptor, self._folder) and self._stopped(token, os.fstat(descriptor).st_mtime_ns)
             yield dead
-            if dead:
-                with contextlib.suppress(OSError):
-                    path.unlink()
         finally:
-            os.close(descriptor)
+            _close(descriptor)
+        if dead:
+            with contextlib.suppress(OSError):  # only now: Windows deletes no file that is open
+                path.unlink()
 
     def _stopped(self, token: str, heartbeat: int) -> bool:
         """Whether a process whose lock is free has exited, as its computer says, or its heartbeat has stopped."""
@@ -190,6 +205,6 @@ class ProcessLock:
         """Release the lock: other processes may take over this one's unfinished jobs at once."""
         self._released.set()
         with contextlib.suppress(OSError):
-            os.close(self._descriptor)
+            _close(self._descriptor)
         with contextlib.suppress(OSError):
             self._file(self.token).unlink()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,18 +18,22 @@ from .commands import Command
 from .config import Config, ServiceClients
 from .executor import Executor
 from .job import Job, State
+from .move_results import Moved, move_result, results_in
 from .recovery import LEFT_UNSAVED
 from .request import JobRequest, create_job
 from .retry import RetryPolicy
 from .steps import Timing
 from .store import JobStore
+from .thread_pool import result_of
 
 if TYPE_CHECKING:
     from ..worker.worker_process import WorkerProcess
 
 
 class Queue:
-    """All jobs of this Blender. `folder`: the user folder with the journal, shared by all Blenders.
+    """All jobs of this Blender. `folder`: the data folder with the journal, shared by all Blenders.
+
+    `earlier`: where earlier versions had the journal; its jobs are taken over from there.
 
     `offline` starts the offline preview if needed, and returns its base URL and key.
     """
@@ -40,13 +45,14 @@ class Queue:
         worker: WorkerProcess,
         offline: Callable[[], tuple[str, str]],
         *,
+        earlier: Path | None = None,
         timing: Timing | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         timing = timing or Timing()
         self._clients = ServiceClients(config, offline, (timing.connect, timing.read))
         self._worker = worker
-        self._store = JobStore(folder, lambda: list(self._clients.config.results_folders))
+        self._store = JobStore(folder, lambda: list(self._clients.config.results_folders), earlier)
         self._executor = Executor(self._store, self._clients, worker, timing, retry_policy or RetryPolicy())
         self.events = self._store.events
 
@@ -111,6 +117,17 @@ class Queue:
     def adopt(self) -> None:
         """Take over unfinished jobs of dead Blenders. Returns at once; the jobs appear as events."""
         self._executor.adopt()
+
+    def try_now(self) -> None:
+        """Do not wait for the end of a pause, or of a delay before a retry."""
+        self._executor.try_now()
+
+    def move_results(self, sources: Sequence[Path], target: Path) -> Moved:
+        """Move the results of jobs that are not running to another results folder. Blocks: for a thread of its own."""
+        moved = Moved()
+        for folder in results_in(sources, target):  # one by one, so that jobs are saved in between
+            moved += result_of(self._executor.run_file_task, partial(move_result, self._store, folder, target))
+        return moved
 
     # --- reports of the host -------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from ..api import parameters
+from ..atomic_file import make_as_private
 from ..errors import ImageError, StorageError, one_line
 from ..placement import Placement
 from . import serialization
@@ -25,6 +26,8 @@ _log = logging.getLogger(__name__)
 
 MAX_IMAGE_BYTES: Final = 512 * 1024 * 1024
 _MAX_NAME: Final = 60
+_MAX_SLUG: Final = 20
+"""Paths are short: Windows allows 260 characters."""
 _CHUNK: Final = 1 << 20
 
 
@@ -87,7 +90,7 @@ def store_input(job: Job, request: JobRequest) -> Job:
     Returns the job with the image's hash. Raises ImageError, StorageError.
     """
     try:
-        job.folder.mkdir(parents=True, exist_ok=True)
+        make_as_private(job.folder)
         if job.image.file:
             digest = hashlib.sha256()
             with (job.folder / job.image.file).open("wb") as copy:
@@ -97,7 +100,7 @@ def store_input(job: Job, request: JobRequest) -> Job:
             job = replace(job, image=job.image._replace(sha256=digest.hexdigest()))
         serialization.write_job_file(job)
     except OSError as error:
-        raise StorageError("The results folder can't be written: {reason}.", reason=error.strerror) from error
+        raise StorageError("The results folder can't be written: {reason}.", cause=error) from error
     return job
 
 
@@ -117,7 +120,9 @@ def _check_file(path: Path) -> None:
         size = path.stat().st_size
     except FileNotFoundError:
         raise ImageError("Image not found: {path}.", path=one_line(str(path))) from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise ImageError("The image can't be read: {reason}.", cause=error) from error
+    except ValueError as error:
         raise ImageError("The image can't be read: {reason}.", reason=one_line(error)) from error
     if size == 0:
         raise ImageError("{name} is empty.", name=name)
@@ -135,7 +140,7 @@ def _chunks(image: Path | bytes | str) -> Iterator[bytes]:
             while chunk := source.read(_CHUNK):
                 yield chunk
     except OSError as error:
-        raise ImageError("The image can't be read: {reason}.", reason=error.strerror) from error
+        raise ImageError("The image can't be read: {reason}.", cause=error) from error
 
 
 def _image_name(request: JobRequest) -> str:
@@ -148,4 +153,4 @@ def _image_name(request: JobRequest) -> str:
 def _slug(name: str) -> str:
     """Returns the name as a part of a folder name that is valid on any file system."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^A-Za-z0-9]+", "-", ascii_name).strip("-")[:40] or "model"
+    return re.sub(r"[^A-Za-z0-9]+", "-", ascii_name)[:_MAX_SLUG].strip("-") or "model"

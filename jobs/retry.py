@@ -42,6 +42,8 @@ class RetryPolicy:
     after_accepted: float = 3600.0
     recheck_interval: float = 5.0
     """Between two checks whether online access is enabled, or a key is set, again."""
+    longest_pause: float = 3600.0
+    """A service that asks for a longer pause is asked again after this."""
     rate_limit: float = 60.0
     """Pause if the service says "too many requests" but not how long to wait."""
     without_files: float = 180.0
@@ -98,7 +100,7 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             )
             return Decision(job.moved(State.UNCONFIRMED, error=unknown.info()))
         case RateLimitError():
-            wait = policy.rate_limit if error.retry_after is None else error.retry_after
+            wait = policy.rate_limit if error.retry_after is None else min(error.retry_after, policy.longest_pause)
             # The limit of a file's host is not the service's.
             return _wait(job, error.message, wait, pause=0.0 if job.state is State.DOWNLOADING else wait)
         case ResultMissingError() if job.state is State.WAITING:
@@ -109,7 +111,7 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             return Decision(job.moved(State.DOWNLOADING, model_file=""))
         case ServiceRefusedError() | NoCreditError() if job.state is State.WAITING:
             # Over: what the reply to the submit announced is no result. A retry submits again.
-            return _fail(replace(job, service_id="", fetch_url="", links=(), sent=0.0), error)
+            return _fail(job.to_submit_again(), error)
         case WorkerError() if job.state in {State.IMPORTING, State.PREPARING}:
             attempts = job.conversions if job.state is State.IMPORTING else failures.count
             if error.transient and attempts < MAX_WORKER_ATTEMPTS:
@@ -119,9 +121,11 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             return _fail(job, error)
     if failures.seconds >= (policy.after_accepted if job.state in _ACCEPTED else policy.before_accepted):
         return _fail(job, error)
-    wait = max(_backoff(failures.count, policy), min(error.retry_after or 0.0, policy.after_accepted))
-    pause = wait if isinstance(error, ConnectionFailedError) and job.state in _BEFORE_SUBMIT else 0.0
-    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, pause)
+    asked = min(error.retry_after or 0.0, policy.longest_pause)
+    wait = max(_backoff(failures.count, policy), asked)
+    unreachable = isinstance(error, ConnectionFailedError) and job.state in _BEFORE_SUBMIT
+    pauses = unreachable or (asked and job.state is not State.DOWNLOADING)
+    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, wait if pauses else 0.0)
 
 
 def _wait(job: Job, note: Message, seconds: float, pause: float = 0.0) -> Decision:

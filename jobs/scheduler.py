@@ -79,6 +79,14 @@ class Scheduler:
         queue.paused_until = max(queue.paused_until, time.monotonic() + seconds)
         queue.pause_reason = reason
 
+    def try_now(self) -> None:
+        """End all pauses and delays."""
+        now = time.monotonic()
+        for queue in self._queues.values():
+            queue.paused_until = 0.0
+        self._due = [(min(due, now), number, job_id) for due, number, job_id in self._due]
+        heapq.heapify(self._due)
+
     def pause_of(self, account: Account) -> tuple[float, Message]:
         """Returns the remaining pause of a service in seconds (0 or less: not paused), and its reason."""
         queue = self._queues[account]

@@ -3,12 +3,17 @@
 
 A job holds no key, so the JSON holds none. Compatibility: fields may be added at any time; unknown fields are
 ignored; a renamed field or state gets an entry in the tables below; an unknown state never drops a job.
+
+A record may come from anywhere, such as a results folder that was copied: its values have the right types, and its
+files are inside the folder in which it was found.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,17 +23,31 @@ from ..atomic_file import atomic_write
 from ..errors import Action, ErrorInfo, InternalError, Message
 from ..placement import Placement
 from .job import InputImage, Job, State, TargetScene
+from .progress import model_summary, no_mesh_note
 
 _log = logging.getLogger(__name__)
 
 JOB_FILE: Final = "job.json"
+_MAX_JOB_FILE: Final = 4 * 1024 * 1024
+"""Bytes."""
 NO_OWNER: Final = "nobody"
 """No process has this name, so it counts as dead: the first one that looks for orphans gets such a job."""
 
 _RENAMED_FIELDS: Final = {"picture": "image", "destination": "target_scene", "placing": "placement", "kept": "saved"}
 _RENAMED_STATES: Final = {"looking": "reconciling", "unknown": "unconfirmed", "converting": "importing"}
+_PLAIN_NAME: Final = re.compile(r"(?!\.)[^\\/:*?\"<>|\x00-\x1f\x7f]{1,120}")
+"""Names of files in the job's own folder, on every system."""
 _RENAMED_SCENE_FIELDS: Final = {"stamp": "scene_token"}
 """Names in version 0.1.0, and today's."""
+
+
+_DEFAULTS: Final[Mapping[type[Any], Mapping[str, Any]]] = {
+    Job: {f.name: f.default for f in fields(Job) if type(f.default) in {str, int, float, bool}}
+    | {"id": "", "name": "", "service": ""},
+    InputImage: {"name": "", "file": "", "sha256": "", **InputImage._field_defaults},
+    TargetScene: {name: value for name, value in TargetScene._field_defaults.items() if name != "location"},
+}
+"""Each field that holds a plain value, and a value of the type it must have."""
 
 
 def to_json(job: Job) -> dict[str, Any]:
@@ -67,9 +86,41 @@ def from_json(values: Mapping[str, Any]) -> Job:
             "companions": tuple((str(ours), str(theirs)) for ours, theirs in known.get("companions", ())),
             "objects": tuple(str(name) for name in known.get("objects", ())),
         }
-        return _with_state(Job(**known), stored_state)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        return _with_state(_checked(Job(**known)), stored_state)
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a job: {error}") from error
+
+
+def _checked(job: Job) -> Job:
+    """Returns the job. Raises ValueError if a value has a wrong type, or a file is not inside the job's folder."""
+    for part in (job, job.image, job.target_scene):
+        defaults = _DEFAULTS[type(part)]
+        for name, default in defaults.items():
+            value = getattr(part, name)
+            if type(default) is float and type(value) is int:
+                value = float(value)
+            if not isinstance(value, type(default)) or (isinstance(value, bool) and type(default) is not bool):
+                raise ValueError(f"{name} has the wrong type")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is not finite")
+            if isinstance(value, str):
+                value.encode()  # lone surrogates can't be stored
+    if not (isinstance(job.parameters, Mapping) and isinstance(job.details, Mapping)):
+        raise ValueError("parameters or details have the wrong type")
+    model_summary(job.details)  # the interface shows it: it must be of the right types
+    no_mesh_note(job.details)
+    if not all(map(math.isfinite, job.target_scene.location)):
+        raise ValueError("location is not finite")
+    for name in (job.id, *filter(None, _files(job))):
+        if not _PLAIN_NAME.fullmatch(name) or name.endswith((".", " ")):
+            raise ValueError("a file is not inside its folder")
+    return job
+
+
+def _files(job: Job) -> tuple[str, ...]:
+    """Returns the names of all files of a job that are inside its folder; empty ones too."""
+    made = (job.thumbnail_file, job.upload_file, job.model_file, job.video_file, job.blend_file)
+    return (job.image.file, *made, *(ours for ours, _ in job.companions))
 
 
 def _with_state(job: Job, stored: str) -> Job:
@@ -96,10 +147,20 @@ def read_job_file(folder: Path) -> tuple[Job, str]:
 
     Raises ValueError, OSError.
     """
-    values = json.loads((folder / JOB_FILE).read_text("utf-8"))
+    with (folder / JOB_FILE).open("rb") as file:
+        content = file.read(_MAX_JOB_FILE + 1)
+    if len(content) > _MAX_JOB_FILE:
+        raise ValueError("it is too large")
+    try:
+        values = json.loads(content)
+    except RecursionError as error:
+        raise ValueError("not a job") from error
     if not isinstance(values, dict):
         raise ValueError("not a job")
-    return from_json(values | {"folder": str(folder)}), str(values.get("owner", NO_OWNER))
+    job, owner = from_json(values | {"folder": str(folder)}), values.get("owner", NO_OWNER)
+    if any((folder / name).is_symlink() for name in _files(job) if name):
+        raise ValueError("a file is not inside its folder")
+    return job, owner if isinstance(owner, str) and _PLAIN_NAME.fullmatch(owner) else NO_OWNER
 
 
 def read_job_files(results_folders: Sequence[Path]) -> Iterator[tuple[Job, str]]:

@@ -21,6 +21,7 @@ from ..errors import (
     TookTooLongError,
     WorkerError,
 )
+from .awake_clock import AwakeClock
 from .config import ServiceClients
 from .job import RUNNING_STATES, Job, State
 from .recovery import ListReader
@@ -39,13 +40,13 @@ _RANK: Final = {state: rank for rank, state in enumerate(RUNNING_STATES)}
 
 @dataclass(slots=True)
 class _Runtime:
-    """One job's counters. Times are monotonic, so a changed clock does not matter."""
+    """One job's counters. Times are those of an AwakeClock, except `reported` (monotonic)."""
 
     failures: int = 0
     failing_since: float = 0.0
     failed_in: State = State.QUEUED
     attempt: int = 0
-    waiting_since: float = 0.0
+    waiting_since: float | None = None
     reported: float = 0.0
 
 
@@ -60,6 +61,7 @@ class StepRunner:
         timing: Timing,
         policy: RetryPolicy,
         stopping: threading.Event,
+        clock: AwakeClock,
     ) -> None:
         self._store = store
         self._clients = clients
@@ -67,6 +69,7 @@ class StepRunner:
         self._timing = timing
         self._policy = policy
         self._stopping = stopping
+        self._clock = clock
         self._list_reader = ListReader(store)
         self._runtimes: dict[str, _Runtime] = {}
 
@@ -80,8 +83,11 @@ class StepRunner:
         if job.state is State.IMPORTING:
             job = self._count_conversion(job, 1)
         try:
-            self._check_timeout(job, runtime)
+            if job.state is not State.WAITING:
+                runtime.waiting_since = None
             result = STEPS[job.state](job, self._context(job, runtime))
+            if job.state is result.job.state is State.WAITING:
+                self._check_timeout(runtime)
         except ImageTo3DError as error:
             ended_nothing = isinstance(error, CancelledError | ImportFailedError)
             if job.state is State.IMPORTING and ended_nothing and not isinstance(error, ConversionLimitError):
@@ -114,20 +120,18 @@ class StepRunner:
             attempt=runtime.attempt,
         )
 
-    def _check_timeout(self, job: Job, runtime: _Runtime) -> None:
-        """Raises TookTooLongError if the job has waited for the service for too long."""
-        if job.state is not State.WAITING:
-            runtime.waiting_since = 0.0
-            return
-        now = time.monotonic()
-        runtime.waiting_since = runtime.waiting_since or now
+    def _check_timeout(self, runtime: _Runtime) -> None:
+        """Raises TookTooLongError if the service says "not yet" after the job has waited for too long."""
+        now = self._clock.now()
+        if runtime.waiting_since is None:
+            runtime.waiting_since = now
         if now - runtime.waiting_since > self._timing.give_up:
-            runtime.waiting_since = 0.0
+            runtime.waiting_since = None
             minutes = f"{self._timing.give_up / 60:.0f}"
             raise TookTooLongError("The service did not finish within {minutes} minutes.", minutes=minutes)
 
     def _handle_error(self, job: Job, error: ImageTo3DError, runtime: _Runtime) -> Decision:
-        now = time.monotonic()
+        now = self._clock.now()
         if runtime.failures == 0:
             runtime.failing_since = now
         runtime.failures += 1

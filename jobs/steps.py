@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..atomic_file import atomic_write
+from ..atomic_file import atomic_write, delete
+from ..atomic_file import replace as replace_file
 from ..control import Control
 from ..errors import (
     NO_MESSAGE,
@@ -67,6 +68,9 @@ class Timing:
     """Delays before each check for a lost submit in the service's list."""
     mirror_rounds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     """Delays between rounds through a file's mirrors."""
+    adoptions: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 30.0)
+    """Delays between two looks for dead Blenders' jobs; the last one repeats. A lock can outlive its process, and a
+    crashed Blender lives on behind its crash dialog."""
     connect: float = 10.0
     read: float = 60.0
     """For the next bytes of a reply."""
@@ -170,7 +174,7 @@ def upload(job: Job, context: StepContext) -> StepResult:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ImageError("The prepared image can't be read: {reason}.", reason=error.strerror) from error
+        raise ImageError("The prepared image can't be read: {reason}.", cause=error) from error
     url = context.client().upload(content, upload_type(content), context.control)
     return StepResult(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
@@ -234,7 +238,7 @@ def download(job: Job, context: StepContext) -> StepResult:
     control = context.control
     model, companions = _fetch_model(job, context, files, control.span(0.0, 0.8))
     for number, (theirs, mirrors) in enumerate(files.companions, len(companions) + 1):
-        ours = companion_names.numbered(number, theirs)
+        ours = companion_names.numbered(number, theirs, job.file_suffix)
         try:
             _fetch(job, context, mirrors, ours, control.span(0.8, 0.9))
         except (StorageError, CancelledError):
@@ -247,7 +251,8 @@ def download(job: Job, context: StepContext) -> StepResult:
     video = ""
     if files.video:
         try:
-            video = _fetch(job, context, files.video, f"video.{files.video_format}", control.span(0.9, 1.0)).name
+            name = job.file_name("video", files.video_format)
+            video = _fetch(job, context, files.video, name, control.span(0.9, 1.0)).name
         except (StorageError, CancelledError):
             raise
         except ImageTo3DError as error:
@@ -265,20 +270,23 @@ def _fetch_model(
     from ..formats.check import check_file
     from ..formats.sniff import FIRST_BYTES, FormatError, sniff
 
-    packed = job.folder / "model.zip"
+    packed = job.folder / job.file_name("model", "zip")
+    path = None
     if not _is_complete(packed, "zip"):
-        path = _fetch(job, context, files.model, f"model.{files.format}", control)
+        path = _fetch(job, context, files.model, job.file_name("model", files.format), control)
         with path.open("rb") as file:
             if sniff(file.read(FIRST_BYTES)) != "zip":
                 return path, []
-        path.replace(packed)  # the archive is kept: its files can be unpacked again
     try:
-        model, companions = archive.unpack(packed, job.folder)
+        if path is not None:
+            replace_file(path, packed)  # the archive is kept: its files can be unpacked again
+        model, companions = archive.unpack(packed, job.folder, job.file_suffix)
     except FormatError as error:
-        packed.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is damaged, so it is never taken for complete
+            delete(packed)
         raise ResultDamagedError("The ZIP file is damaged: {reason}.", reason=str(error)) from error
     except OSError as error:
-        raise StorageError("The results folder can't be written: {reason}.", reason=error.strerror) from error
+        raise StorageError("The results folder can't be written: {reason}.", cause=error) from error
     check_file(model, model.suffix[1:])
     return model, companions
 
@@ -318,8 +326,8 @@ def _is_complete(path: Path, format: str) -> bool:
 
 
 def delete_downloads(job: Job) -> None:
-    """Delete downloaded files so that they are downloaded again. Files that can't be deleted are overwritten later."""
-    for pattern in ("model.*", "video.*", "part-*", "~*"):
+    """Delete files of earlier deliveries. One that can't be deleted stays: later ones have other names."""
+    for pattern in ("model*", "video*", "part-*", "~*"):
         for path in job.folder.glob(pattern):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -330,7 +338,7 @@ def import_model(job: Job, context: StepContext) -> StepResult:
     assert job.model_path is not None
     if not job.model_path.is_file():
         raise ResultMissingError("The model file is no longer in the job's folder.")
-    name = "model.blend"
+    name = job.file_name("model", "blend")
     details = context.worker.run(
         {
             "do": "model",

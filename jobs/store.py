@@ -18,9 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from ..atomic_file import atomic_write
+from ..atomic_file import atomic_write, make_private
 from ..errors import Message, StorageError
-from . import serialization
+from . import earlier_journal, serialization
 from .job import Changed, Event, Job, Notice, Removed, State
 from .journal import Journal, TakenOverError
 from .process_lock import ProcessLock
@@ -28,20 +28,24 @@ from .process_lock import ProcessLock
 _log = logging.getLogger(__name__)
 
 RESULTS_FOLDERS_FILE: Final = "results_folders.json"
-_OLD_RESULTS_FOLDERS_FILE: Final = "places.json"
-"""Its name in 0.1.0."""
+_RESULTS_FOLDERS_FILES: Final = (RESULTS_FOLDERS_FILE, "places.json")
+"""Its name, and that in 0.1.0."""
 
 
 class JobStore:
-    """`folder`: the user folder with the journal. `results_folders`: where job folders are, the current one first."""
+    """`folder`: the data folder with the journal. `results_folders`: where job folders are, the current one first.
 
-    def __init__(self, folder: Path, results_folders: Callable[[], list[Path]]) -> None:
+    `earlier`: where earlier versions had the journal.
+    """
+
+    def __init__(self, folder: Path, results_folders: Callable[[], list[Path]], earlier: Path | None = None) -> None:
         self.lock = threading.Condition()
         """Guards the memory, and the scheduler. Notified at each change."""
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.jobs: dict[str, Job] = {}
         """All listed jobs by id, oldest first. Read and change it with the lock held."""
         self._folder = folder
+        self._earlier = earlier
         self._results_folders = results_folders
         self._open_lock = threading.Lock()
         self._write_lock = threading.Lock()
@@ -148,8 +152,22 @@ class JobStore:
             others_own_jobs |= not dead
             for job in settled:
                 self._write_job_file(job)
-            yield from jobs
+            yield from map(self._with_present_folder, jobs)
+        if self._earlier is not None:
+            moved, living = earlier_journal.take_over(self._earlier, journal)
+            others_own_jobs |= living
+            if not living:
+                self._earlier = None
+            yield from map(self._with_present_folder, moved)
         self.others_own_jobs = others_own_jobs
+
+    def _with_present_folder(self, job: Job) -> Job:
+        """Returns the job with its folder in another results folder, if it was moved there."""
+        if not job.folder.is_dir():
+            for place in (results / job.folder.name for results in self._known_results_folders()):
+                if place.is_dir():
+                    return replace(job, folder=place)
+        return job
 
     def close(self) -> None:
         """Close the journal and release the process lock: other Blenders may take over unfinished jobs."""
@@ -181,7 +199,8 @@ class JobStore:
 
     def _write_job_file(self, job: Job) -> None:
         """Write job.json, if the job is not running or if what a rebuilt journal must know has changed."""
-        essentials = (job.sent, job.service_id, job.fetch_url, job.links, job.model_file, job.blend_file, job.folder)
+        files = (job.folder, job.delivery, job.model_file, job.blend_file)
+        essentials = (job.sent, job.service_id, job.fetch_url, job.links, *files)
         if job.running and self._copied.get(job.id) == essentials:
             return
         if job.running:
@@ -200,7 +219,7 @@ class JobStore:
         try:
             self._process_lock = self._process_lock or ProcessLock(self._folder / "owners")
         except OSError as error:
-            raise StorageError("The add-on's folder can't be written: {reason}.", reason=error.strerror) from error
+            raise StorageError("The add-on's folder can't be written: {reason}.", cause=error) from error
         journal = Journal(self._folder, self._known_results_folders(), self._process_lock.token)
         if journal.recovered is not None:
             text = "The journal was damaged and has been set aside. {count} jobs were recovered from their folders."
@@ -211,13 +230,14 @@ class JobStore:
         """Returns every results folder that was ever used, for rebuilding a damaged journal, and remembers them."""
         file = self._folder / RESULTS_FOLDERS_FILE
         known: list[str] = []
-        for source in (file, file.with_name(_OLD_RESULTS_FOLDERS_FILE)):
+        earlier = [self._earlier / name for name in _RESULTS_FOLDERS_FILES] if self._earlier else []
+        for source in (*(self._folder / name for name in _RESULTS_FOLDERS_FILES), *earlier):
             with contextlib.suppress(OSError, ValueError, TypeError):
                 known += [str(folder) for folder in json.loads(source.read_text("utf-8"))]
         folders = list(dict.fromkeys([*map(str, self._results_folders()), *known]))
         if folders != known:
             try:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_private(self._folder)
                 atomic_write(file, json.dumps(folders).encode())
             except OSError as error:
                 _log.warning("the list of results folders can't be written: %s", error)

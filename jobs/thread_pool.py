@@ -7,11 +7,13 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from typing import Final
+from concurrent.futures import Future
+from typing import Final, TypeVar
 
 _log = logging.getLogger(__name__)
 
 _IDLE_TIMEOUT: Final = 5.0
+_Result = TypeVar("_Result")
 
 
 class ThreadPool:
@@ -55,3 +57,17 @@ class ThreadPool:
                 del task
                 with self._lock:
                     self._unfinished -= 1
+
+
+def result_of(run: Callable[[Callable[[], object]], None], work: Callable[[], _Result]) -> _Result:
+    """Returns what `work` returns, or raises what it raises, when `run` has had a thread do it. Blocks."""
+    future: Future[_Result] = Future()
+
+    def do() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+
+    run(do)
+    return future.result()

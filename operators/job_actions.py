@@ -36,6 +36,12 @@ def retry_all(_context: bpy.types.Context) -> None:
             engine.queue().command(job.id, Command.RETRY)
 
 
+@operator(Op.TRY_NOW, "Try Now")
+def try_now(_context: bpy.types.Context) -> None:
+    """Do not wait any longer. The service may ask for another pause"""
+    engine.try_now()
+
+
 @job_operator(Op.CHECK_AGAIN, "Check Again")
 def check_again(_context: bpy.types.Context, job: Job) -> None:
     """Search your account's generated models for this job. Free"""

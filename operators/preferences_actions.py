@@ -56,6 +56,12 @@ def measure_results(_context: bpy.types.Context) -> None:
     background_task.measure_results(preferences.read_config().results_folders)
 
 
+@operator(Op.MOVE_RESULTS, "Move Earlier Results", why_not=_storage_busy)
+def move_results(_context: bpy.types.Context) -> None:
+    """Move results from where earlier versions kept them, and from the default folder, to the results folder"""
+    engine.move_results()
+
+
 @operator(Op.CLEAN_UP, "Clean Up", why_not=_storage_busy, confirm=True)
 def clean_up(_context: bpy.types.Context) -> None:
     """Delete old result files, within the limits set here. Unsaved or unplaced models are kept"""

@@ -43,7 +43,9 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     paused = job_view.paused()
     if paused is not None:
         left, reason = paused
-        layout.label(text=f"New jobs start in {left}", icon="SORTTIME")
+        row = layout.row()
+        row.label(text=f"New jobs start in {left}", icon="SORTTIME")
+        row.operator(Op.TRY_NOW)
         wrapped(layout, reason, width, icon="BLANK1")
     column = layout.column(align=False)
     for job in shown:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import os
 from pathlib import Path
 
 import bpy
 
+from ..atomic_file import delete, replace
 from ..errors import WorkerError, one_line
 from ..placement import Placement
 from . import asset_preview
@@ -27,9 +28,12 @@ def write(model: PreparedModel, target: Path, placement: Placement) -> None:
     temporary = target.with_name("~" + target.name)
     try:
         bpy.data.libraries.write(str(temporary), wanted, fake_user=False, compress=False)
-        os.replace(temporary, target)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
+        replace(temporary, target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            delete(temporary)
+        raise WorkerError("The prepared model can't be written: {reason}.", cause=error) from error
+    except RuntimeError as error:
         raise WorkerError("The prepared model can't be written: {reason}.", reason=one_line(error)) from error
 
 

@@ -25,7 +25,7 @@ if "bpy" in sys.modules:
     raise RuntimeError("bpy must not be imported before its user folder is set")
 USER = Path(tempfile.mkdtemp(prefix="image-to-3d-user-"))
 os.environ["BLENDER_USER_RESOURCES"] = str(USER)
-for _variable in ("MODELSLAB_API_KEY", "IMAGE_TO_3D_BASE_URL"):
+for _variable in ("MODELSLAB_API_KEY", "IMAGE_TO_3D_BASE_URL", "IMAGE_TO_3D_DATA"):
     os.environ.pop(_variable, None)
 
 
@@ -65,7 +65,8 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
     bpy.ops.wm.read_homefile(use_empty=True)
     yield extension
     part("engine").stop()
-    shutil.rmtree(part("preferences").user_folder(), ignore_errors=True)  # the next test starts without jobs
+    for folder in (part("preferences").data_folder(), part("preferences").earlier_folder()):
+        shutil.rmtree(folder, ignore_errors=True)  # the next test starts without jobs
     preferences = bpy.context.preferences.addons[PACKAGE].preferences
     for name in ("service", "api_key", "base_url", "job_limit", "results_folder", "keep_days", "keep_gigabytes"):
         preferences.property_unset(name)

@@ -56,7 +56,7 @@ def test_the_size_limit_applies_to_all_results_folders_together(
 
 
 def test_the_folder_for_jobs_is_created_with_the_first_job(image_to_3d: Any, service: ScriptedService) -> None:
-    folder = part("preferences").user_folder()
+    folder = part("preferences").data_folder()
     assert part("preferences").read_config().why_not_ready() is None
     assert not folder.exists()
     part("engine").queue()
@@ -66,7 +66,7 @@ def test_the_folder_for_jobs_is_created_with_the_first_job(image_to_3d: Any, ser
 def test_an_error_says_that_this_folder_can_not_be_created(
     image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
-    folder = part("preferences").user_folder()
+    folder = part("preferences").data_folder()
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
     try:

@@ -1098,7 +1098,12 @@ def test_a_paid_result_moves_when_its_folder_becomes_unwritable(
     queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
     folder = queue.jobs()[0].folder
-    shutil.rmtree(folder, ignore_errors=True)
+
+    def removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)  # the queue may be writing job.json there
+        return not folder.exists()
+
+    until(removed)
     folder.write_text("a file where the folder should be")
     [job] = rest(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")

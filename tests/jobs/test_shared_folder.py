@@ -101,7 +101,7 @@ def test_a_folder_without_file_locks_is_reported_with_what_helps(
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     monkeypatch.setattr(fcntl, "flock", no_locks)
-    with pytest.raises(StorageError, match="BLENDER_USER_RESOURCES"):
+    with pytest.raises(StorageError, match="IMAGE_TO_3D_DATA"):
         ProcessLock(tmp_path)
     with pytest.raises(StorageError, match="can't be locked"):
         Journal(tmp_path, [], "me")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 def states_of(folder: Path, job_id: str) -> list[str]:
     """Returns the states that a job went through, oldest first."""
-    with closing(sqlite3.connect(folder / "journal.sqlite")) as database:
+    newest = max(folder.glob("journal*.sqlite"), key=lambda path: (len(path.name), path.name))
+    with closing(sqlite3.connect(newest)) as database:
         rows = database.execute("SELECT state FROM changes WHERE job = ? ORDER BY rowid", (job_id,))
         return [state for (state,) in rows]

@@ -19,6 +19,8 @@ FAMILY = {
     if isinstance(kind, type) and issubclass(kind, errors.ImageTo3DError)
 }
 OPTIONS = {"advice", "action", "retry_after"}
+CAUSE = {"cause": "reason"}
+"""An error of the operating system gives the reason."""
 OUTSIDE = {"tests", "tools", "benchmarks", "build", "demo"}
 
 
@@ -74,7 +76,8 @@ def test_every_message_is_a_template_that_uses_exactly_its_arguments(call: ast.C
     if not (isinstance(advice, ast.Constant) and advice.value is None):
         assert advice is None or isinstance(advice, ast.IfExp | ast.Name) or text_of(advice, constants) is not None
     used = set(_PLACEHOLDER.findall(template)) | set(_PLACEHOLDER.findall(text_of(advice, constants) or ""))
-    assert used == {keyword.arg for keyword in call.keywords} - OPTIONS
+    given = {CAUSE.get(keyword.arg or "", keyword.arg) for keyword in call.keywords}
+    assert used == given - OPTIONS
     assert template[0].isupper() or template[0] in "{\"'"
     assert template.endswith((".", "?", ")", "}"))
 
