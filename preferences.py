@@ -12,6 +12,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from . import background_task
+from .api.parameters import ACCOUNT, PARAMETERS
 from .bl_ids import PACKAGE, Op
 from .errors import OnlineAccessError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
@@ -44,6 +45,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         service: str
         api_key: str
         base_url: str
+        webhook: str
+        track_id: str
         job_limit: int
         results_folder: str
         keep_days: int
@@ -74,6 +77,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             ),
             update=_changed,
         )
+        webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
+        track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)
         job_limit: IntProperty(
             name="Simultaneous Jobs",
             description="How many jobs run at the same time; the others wait. Plans allow 5, 10 or 15",
@@ -160,6 +165,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         if isinstance(read_config().why_not_ready(), OnlineAccessError):
             _hint(layout, "Online access is disabled.", icon="ERROR")
             _field_column(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+        for name in sorted(ACCOUNT, reverse=True):
+            layout.prop(self, name)
 
 
 def _field_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -180,6 +187,14 @@ def get() -> IMAGE_TO_3D_Preferences | None:
     """Returns the add-on's preferences; None if it was enabled for this session only, without an entry in them."""
     entry = bpy.context.preferences.addons.get(PACKAGE)
     return entry.preferences if entry else None
+
+
+def account_parameters() -> dict[str, str]:
+    """Returns the request parameters that are set for the account, for a service that has one."""
+    saved = get()
+    if saved is None or saved.service == OFFLINE:
+        return {}
+    return {name: text for name in ACCOUNT if (text := getattr(saved, name).strip())}
 
 
 @functools.cache

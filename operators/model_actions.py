@@ -16,7 +16,7 @@ from mathutils import Matrix
 from .. import engine, preferences
 from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import ImageError
+from ..errors import ImageError, one_line
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
@@ -26,10 +26,15 @@ from .generate import StartJobsOperator
 from .open_actions import open_with_system
 
 
+def _image_url(root: bpy.types.Object) -> str:
+    """Returns the public URL of the image that a model was made from; "" if it was a file."""
+    url = provenance.image_url(root)
+    return url if image_sources.is_url(url) else ""
+
+
 def _image_of(root: bpy.types.Object) -> Path | str:
     """Returns the image that a model was made from: a file in its results folder, or a URL. Raises ImageError."""
-    url = provenance.image_url(root)
-    if image_sources.is_url(url):
+    if url := _image_url(root):
         return url
     found = provenance.find_image_file(root, preferences.read_config().results_folders)
     if found is None:
@@ -198,7 +203,13 @@ class IMAGE_TO_3D_OT_keep_variation(PollMixin, bpy.types.Operator):
         return {"FINISHED"}
 
 
-@operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model)
+def _url_to_open(context: bpy.types.Context) -> str:
+    """Returns the URL that Show Image would open, "" for a file: a URL in a .blend may be a stranger's."""
+    image = _image_url(_root(context))
+    return f"Open {one_line(image)} in the browser?" if image else ""
+
+
+@operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model, confirm=_url_to_open)
 def show_image(context: bpy.types.Context) -> None:
     """Open the image that this model was made from"""
     image = _image_of(_root(context))

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from .. import store_build
 from ..control import NO_CONTROL, Control
 from ..errors import Message, WorkerError, one_line
 
@@ -41,17 +42,28 @@ class Launch:
     """The command that starts a background Blender, without the script to run."""
 
     command: tuple[str, ...]
+    alias: str = ""
+    """Starts the same program where its own file may not be executed; "" if there is no other way."""
 
     @classmethod
     def for_blender(cls, binary: str) -> Launch:
         """With Blender's executable (`bpy.app.binary_path`)."""
         options = ("--background", "--factory-startup", "-noaudio", "--offline-mode", "--python-exit-code", "1")
-        return cls((binary, *options, "--python"))
+        return cls((binary, *options, "--python"), alias=store_build.execution_alias(binary, os.environ))
 
     @classmethod
     def for_wheel(cls, executable: str = sys.executable) -> Launch:
         """With a Python that has the bpy module."""
         return cls((executable, "-P"))
+
+    def start(self, arguments: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Start the process. Raises OSError."""
+        try:
+            return subprocess.Popen([*self.command, *arguments], **options)
+        except PermissionError:
+            if not self.alias:
+                raise
+            return subprocess.Popen([self.alias, *self.command[1:], *arguments], **options)
 
 
 class ExitedError(Exception):
@@ -82,7 +94,7 @@ class ChildProcess:
             options["start_new_session"] = True  # Ctrl-C in the terminal is for the artist's Blender only
         options |= dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         try:
-            self._process = subprocess.Popen([*launch.command, str(BOOTSTRAP), "--", module, *args], **options)
+            self._process = launch.start([str(BOOTSTRAP), "--", module, *args], **options)
         except (OSError, ValueError) as error:
             raise WorkerError("A background Blender could not be started: {reason}.", reason=one_line(error)) from error
         self.pid = self._process.pid
