@@ -35,18 +35,31 @@ def clean(
     container: Any = getattr(scene, "bl_system_properties_get", lambda: scene)()
     if container is None or SCENE_SETTINGS not in container:
         return
-    try:
-        stored = container[SCENE_SETTINGS]
-        names = set(stored.keys())
-    except (AttributeError, UnicodeDecodeError):  # not a group, or one with names that can't be read
+    stored = _group_in(container)
+    if stored is None:
         logger(__name__).warning("the settings of %s are not readable, and were removed", scene.name)
         del container[SCENE_SETTINGS]
         return
+    names = set(stored.keys())
     for old in names.intersection(renamed):
         stored[renamed[old]] = stored.pop(old)
     for name in names.intersection(removed):
         del stored[name]
     _clean_group(stored, group.bl_rna.properties)
+
+
+def _group_in(container: Any) -> Any:
+    """Returns the stored group of settings; None if something else is stored, or names that are not text."""
+    try:
+        stored = container[SCENE_SETTINGS]
+        return stored if _is_group(stored) and stored.keys() is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_group(value: Any) -> bool:
+    """Whether a stored value is a group of others: data also has keys, those of its custom properties."""
+    return hasattr(value, "keys") and not isinstance(value, bpy.types.ID)
 
 
 def _clean_group(stored: Any, properties: Any) -> None:
@@ -77,7 +90,7 @@ def _fits(stored: Any, name: str, known: Any) -> bool:
             return isinstance(value, int) and value in [item.value for item in known.enum_items]
         case "POINTER" if _is_data(known.fixed_type):
             return isinstance(value, getattr(bpy.types, known.fixed_type.identifier))
-        case "POINTER" if hasattr(value, "keys") and not isinstance(value, bpy.types.ID):
+        case "POINTER" if _is_group(value):
             _clean_group(value, known.fixed_type.properties)
             return True
     return False
