@@ -45,7 +45,8 @@ def copy_tracked(root: Path, target: Path) -> None:
     """Copy the files that git tracks, without symbolic links and what was deleted in the working tree."""
     for name in git_files(root):
         source = root / name
-        if source.is_file() and not any(path.is_symlink() for path in (source, *source.parents) if root in path.parents):
+        links = [path for path in (source, *source.parents) if root in path.parents and path.is_symlink()]
+        if source.is_file() and not links:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / name)
 

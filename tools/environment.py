@@ -104,7 +104,9 @@ def real_path(command: str, version: str, *arguments: str) -> str:
     """
     script = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
     try:
-        done = subprocess.run([command, *arguments, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [command, *arguments, "-c", script], capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = done.stdout.splitlines()

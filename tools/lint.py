@@ -74,14 +74,14 @@ def main() -> int:
         subprocess.run(_module("ruff", "check", "--fix", "--quiet", "."), cwd=ROOT, check=False)
         subprocess.run(_module("ruff", "format", "."), cwd=ROOT, check=False)
     link_package()
-    environment = os.environ | {"MYPYPATH": str(ROOT / "tools"), "PYTHONPATH": str(LINKS), "NO_COLOR": "1"}
+    variables = os.environ | {"MYPYPATH": str(ROOT / "tools"), "PYTHONPATH": str(LINKS), "NO_COLOR": "1"}
     outcomes: list[tuple[str, bool, float]] = []
     for name, (command, folder) in checks().items():
         started = time.monotonic()
         done = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env=variables,
             text=True,
             encoding="utf-8",
             errors="replace",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from scripted_service import ScriptedService
+from systems import needs_proc
 
 from .conftest import part
 
@@ -208,6 +209,7 @@ def is_read(image: str) -> bool:
     return part("scene.image_sources").absolute(image) in part("scene.thumbnails")._collection
 
 
+@needs_proc
 @pytest.mark.parametrize(
     "image", ["/dev/zero", "//../../../../../../../../dev/zero", "/proc/self/environ", "/net/host/a.png"]
 )

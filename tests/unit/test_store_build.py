@@ -33,7 +33,9 @@ def test_files_below_appdata_are_in_the_folder_of_the_store_s_package(path: str,
     assert store_build.redirected(path, BINARY, ENVIRONMENT) == real
 
 
-@pytest.mark.parametrize("binary", ["", r"C:\Program Files\Blender Foundation\Blender 4.5\blender.exe", "/usr/bin/blender"])
+@pytest.mark.parametrize(
+    "binary", ["", r"C:\Program Files\Blender Foundation\Blender 4.5\blender.exe", "/usr/bin/blender"]
+)
 def test_nothing_changes_for_another_blender(binary: str) -> None:
     path = LOCAL + r"\image-to-3d"
     assert store_build.redirected(path, binary, ENVIRONMENT) == path
