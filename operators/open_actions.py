@@ -29,8 +29,12 @@ def open_with_system(path: Path | None, name: str) -> None:
         bpy.ops.wm.path_open(filepath=shown)
     except RuntimeError as error:
         logger(__name__).warning("%s: %s", shown, error)
-        advice = "Perhaps no program is installed for it. It is here: {path}"
-        raise StorageError("{name} can't be opened by the system.", advice=advice, name=name, path=shown) from error
+        raise StorageError(
+            "{name} can't be opened by the system.",
+            advice="Perhaps no program is installed for it. It is here: {path}",
+            name=name,
+            path=shown,
+        ) from error
 
 
 @job_operator(Op.OPEN_FOLDER, "Open Folder")

@@ -32,7 +32,8 @@ def blender_scripts() -> Path:
 
 def git_files(root: Path, *options: str) -> list[str]:
     """Returns the files that `git ls-files` lists. Raises SystemExit if git can't tell."""
-    command = ["git", "ls-files", "-z", *options]
+    # safe.directory: in a container the checkout often belongs to another user. Its code is run anyway.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", *options]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:

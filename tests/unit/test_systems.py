@@ -7,6 +7,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import package_stub
@@ -82,3 +83,14 @@ def test_without_make_each_target_can_be_listed_and_run() -> None:
     helped = subprocess.run([*command, "dev", "--help"], capture_output=True, text=True, encoding="utf-8", check=False)
     assert helped.returncode == 0
     assert "--blender" in helped.stdout
+
+
+def test_tests_and_the_processes_that_they_start_do_not_write_into_the_developer_s_folders() -> None:
+    script = "import os; print(os.environ['XDG_DATA_HOME'], os.environ['LOCALAPPDATA'], sep='\\n')"
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert len(told) == 2
+    for folder in told:
+        assert Path(folder).parent.name.startswith("image-to-3d-home-")
+        assert Path(folder).resolve().is_relative_to(Path(tempfile.gettempdir()).resolve())
