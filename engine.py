@@ -134,6 +134,7 @@ def submit(
     if at is not None:
         target = target._replace(location=at)
     placed = scene is not None
+    parameters = preferences.account_parameters() | dict(parameters)
     request = JobRequest(image, parameters, name, placement, target, place_by_itself=placed, group=group)
     queue().configure(config)
     job = queue().add(request)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..api.parameters import PARAMETERS
+from ..api.parameters import ACCOUNT, PARAMETERS
 from ..errors import one_line
 from .job import Job
 
@@ -27,7 +27,7 @@ ROTATION: Final = f"{PREFIX}rotation"
 
 _NAMES_0_1_0: Final = {IMAGE: f"{PREFIX}picture", IMAGE_URL: f"{PREFIX}picture_url"}
 """What version 0.1.0 called them."""
-_NOT_STORED: Final = frozenset({"image", "seed", "webhook", "track_id"})
+_NOT_STORED: Final = frozenset({"image", "seed"}) | ACCOUNT
 """Nothing about the account goes into a .blend that is passed on."""
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
 """What `job.new_id` returns. A .blend comes from anywhere: an id in it must not lead elsewhere on the disk."""

@@ -16,20 +16,19 @@ from mathutils import Matrix
 from .. import engine, preferences
 from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import MAX_TEXT, ImageError, ImageTo3DError
+from ..errors import ImageError, one_line
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
 from ..scene import orientation, variations
-from .define import PollMixin
+from .define import PollMixin, operator
 from .generate import StartJobsOperator
 from .open_actions import open_with_system
 
 
 def _image_of(root: bpy.types.Object) -> Path | str:
     """Returns the image that a model was made from: a file in its results folder, or a URL. Raises ImageError."""
-    url = provenance.image_url(root)
-    if url:
+    if url := provenance.image_url(root):
         return url
     found = provenance.find_image_file(root, preferences.read_config().results_folders)
     if found is None:
@@ -201,35 +200,17 @@ class IMAGE_TO_3D_OT_keep_variation(PollMixin, bpy.types.Operator):
         return {"FINISHED"}
 
 
-class IMAGE_TO_3D_OT_show_image(PollMixin, bpy.types.Operator):
+def _url_to_open(context: bpy.types.Context) -> str:
+    """Returns the URL that Show Image would open, "" for a file: a URL in a .blend may be a stranger's."""
+    image = provenance.image_url(_root(context))
+    return f"Open {one_line(image)} in the browser?" if image else ""
+
+
+@operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model, confirm=_url_to_open)
+def show_image(context: bpy.types.Context) -> None:
     """Open the image that this model was made from"""
-
-    bl_idname = Op.SHOW_IMAGE
-    bl_label = "Show Image"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-    why_not = _why_no_model
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        """Show an address before it is opened: the .blend may be from somebody else."""
-        if provenance.image_url(_root(context)):
-            return context.window_manager.invoke_props_dialog(self, width=500)
-        return self.execute(context)
-
-    def draw(self, context: bpy.types.Context) -> None:
-        column = self.layout.column(align=True)
-        column.label(text="Open this address in the web browser?", icon="URL")
-        url = provenance.image_url(_root(context))
-        for start in range(0, min(len(url), MAX_TEXT), 70):
-            column.label(text=url[start : start + 70])
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            image = _image_of(_root(context))
-            if isinstance(image, str):
-                bpy.ops.wm.url_open(url=image)
-            else:
-                open_with_system(image, "The image")
-        except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        return {"FINISHED"}
+    image = _image_of(_root(context))
+    if isinstance(image, str):
+        bpy.ops.wm.url_open(url=image)
+    else:
+        open_with_system(image, "The image")

@@ -9,6 +9,7 @@ import bpy
 
 from .. import job_view
 from ..bl_ids import Op
+from ..errors import one_line
 from ..jobs import provenance
 from ..scene import variations
 from . import job_list
@@ -32,6 +33,8 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         row = column.row()
         row.label(text=provenance.image_name(root), icon="IMAGE_DATA")
         row.operator(Op.SHOW_IMAGE, text="", icon="HIDE_OFF", emboss=False)
+        if url := provenance.image_url(root):  # it can be opened and sent, and may be a stranger's
+            job_list.wrapped(column, one_line(url), job_list.characters(context), icon="URL")
         seed, date = provenance.text(root, provenance.SEED) or "?", provenance.text(root, provenance.DATE)[:10]
         column.label(text=f"Seed {seed} · {date}", icon="BLANK1")
         low, high = variations.bounds(root)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from .. import store_build
 from ..control import NO_CONTROL, Control
 from ..errors import Message, WorkerError, one_line
 from . import temp_folder
@@ -45,17 +46,28 @@ class Launch:
     """The command that starts a background Blender, without the script to run."""
 
     command: tuple[str, ...]
+    alias: str = ""
+    """Starts the same program where its own file may not be executed; "" if there is no other way."""
 
     @classmethod
     def for_blender(cls, binary: str) -> Launch:
         """With Blender's executable (`bpy.app.binary_path`)."""
         options = ("--background", "--factory-startup", "-noaudio", "--offline-mode", "--python-exit-code", "1")
-        return cls((binary, *options, "--python"))
+        return cls((binary, *options, "--python"), alias=store_build.execution_alias(binary, os.environ))
 
     @classmethod
     def for_wheel(cls, executable: str = sys.executable) -> Launch:
         """With a Python that has the bpy module."""
         return cls((executable, "-P"))
+
+    def start(self, arguments: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+        """Start the process. Raises OSError."""
+        try:
+            return subprocess.Popen([*self.command, *arguments], **options)
+        except PermissionError:
+            if not self.alias:
+                raise
+            return subprocess.Popen([self.alias, *self.command[1:], *arguments], **options)
 
 
 class ExitedError(Exception):
@@ -90,7 +102,7 @@ class ChildProcess:
         """The end of a pipe that stays open as long as this process lives."""
         try:
             self._temp = temp_folder.create(os.getpid())
-            self._process = self._start([*launch.command, str(BOOTSTRAP), "--", module, *args], self._temp)
+            self._process = self._start(launch, [str(BOOTSTRAP), "--", module, *args], self._temp)
         except (OSError, ValueError) as error:
             self._clean_up()
             raise WorkerError("A background Blender could not be started: {reason}.", reason=one_line(error)) from error
@@ -104,18 +116,18 @@ class ChildProcess:
         self._stderr_thread.start()
         threading.Thread(target=self._drain_stdout, name="image_to_3d child stdout", daemon=True).start()
 
-    def _start(self, command: Sequence[str], temp: Path) -> subprocess.Popen[bytes]:
+    def _start(self, launch: Launch, arguments: Sequence[str], temp: Path) -> subprocess.Popen[bytes]:
         environment = {n: v for n, v in os.environ.items() if n not in SECRETS}
         environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temp))
         options: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         if sys.platform == "win32":
             flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-            return subprocess.Popen(command, env=environment, creationflags=flags, **options)
+            return launch.start(arguments, env=environment, creationflags=flags, **options)
         theirs, self._lifeline = os.pipe()
         environment |= {LIFELINE: str(theirs), MEMORY_LIMIT: str(self._memory_limit)}
         try:
             # In a session of its own: Ctrl-C in the terminal is for the artist's Blender only.
-            return subprocess.Popen(command, env=environment, start_new_session=True, pass_fds=(theirs,), **options)
+            return launch.start(arguments, env=environment, start_new_session=True, pass_fds=(theirs,), **options)
         finally:
             os.close(theirs)
 

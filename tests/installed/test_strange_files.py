@@ -109,21 +109,6 @@ def test_only_a_web_address_is_opened(stranger: Any, url: str) -> None:
         bpy.ops.image_to_3d.show_image()
 
 
-def test_an_address_is_shown_before_it_is_opened(stranger: Any) -> None:
-    import bpy
-
-    stranger["image_to_3d_image_url"] = "https://evil.example/" + "a" * 200
-    shown = part("operators.model_actions").IMAGE_TO_3D_OT_show_image
-    layout = Layout()
-    shown.draw(type("Dialog", (), {"layout": layout})(), bpy.context)
-    assert "".join(layout.texts[1:]) == stranger["image_to_3d_image_url"]
-    asked: list[Any] = []
-    manager = type("Manager", (), {"invoke_props_dialog": lambda _self, op, **_o: asked.append(op) or {"CANCELLED"}})()
-    context = type("Context", (), {"active_object": stranger, "window_manager": manager})()
-    assert shown.invoke(shown, context, None) == {"CANCELLED"}
-    assert asked == [shown], "the artist is asked, and nothing is opened"
-
-
 def test_an_image_that_would_fill_the_memory_has_no_thumbnail(image_to_3d: Any, tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.png"
     header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)

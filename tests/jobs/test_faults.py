@@ -47,6 +47,7 @@ from scripted_service import (
     takes_and_resets,
     to_json,
 )
+from systems import needs_posix
 
 MakeQueue = Callable[..., Queue]
 
@@ -842,6 +843,7 @@ def test_a_companion_that_cannot_be_downloaded_does_not_cost_the_model(queue: Qu
     assert job.details["repairs"] == ["its materials are missing"]
 
 
+@needs_posix
 def test_a_worker_killed_while_working_is_replaced(
     make_queue: MakeQueue, service: ScriptedService, worker: WorkerProcess
 ) -> None:
@@ -885,6 +887,7 @@ def test_an_unwritable_results_folder_is_reported_and_nothing_is_sent(
     assert not service.submits
 
 
+@needs_posix
 def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, service: ScriptedService) -> None:
     service.files["/files/big.glb"] = bytes(5_000_000)
     service.model = bytes(5_000_000)
@@ -905,6 +908,7 @@ def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, se
     assert service_id == service.submits[0].id
 
 
+@needs_posix
 def test_nothing_is_submitted_when_the_journal_cannot_be_written(tmp_path: Path, service: ScriptedService) -> None:
     script = (
         "import resource, sys, pathlib\n"
@@ -969,6 +973,7 @@ def test_a_clock_change_has_no_effect(queue: Queue, service: ScriptedService, mo
     assert job.state is State.READY
 
 
+@needs_posix
 def test_suspending_the_computer_has_no_effect(tmp_path: Path, service: ScriptedService) -> None:
     service.polls_until_done = 5
     script = Path(__file__).parents[1] / "support" / "queue_process.py"

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import gzip
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from image_to_3d.errors import (
     UnsafeAddressError,
 )
 from raw_server import CERTIFICATE, Connection, RawServer
+from systems import needs_posix
 
 MODEL = model_files.glb(20_000)
 PACKED = gzip.compress(MODEL)
@@ -579,7 +579,9 @@ def test_a_full_disk_is_a_matter_of_storage(target: Path) -> None:
     assert "make room" in str(raised.value.advice).lower()
 
 
+@needs_posix
 def test_a_file_larger_than_the_disk_allows_is_a_matter_of_storage(target: Path) -> None:
+    resource: Any = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:
