@@ -22,6 +22,7 @@ from image_to_3d.jobs.retry import MAX_WORKER_ATTEMPTS, Failures, RetryPolicy, d
 from image_to_3d.worker.worker_process import Launch, WorkerProcess
 from queues import a_config, a_queue, a_request, no_offline_service, rest, until
 from scripted_service import ScriptedService
+from systems import needs_posix
 from victim import Victim, kept_jobs
 
 
@@ -74,6 +75,7 @@ def test_quitting_blender_during_a_conversion_does_not_count(
         assert [(job.state, job.conversions) for job in kept_jobs(tmp_path)] == [(State.IMPORTING, 0)]
 
 
+@needs_posix
 def test_a_file_that_ended_a_worker_is_not_imported_directly(tmp_path: Path, service: ScriptedService) -> None:
     counter, starter = tmp_path / "started", tmp_path / "starter.sh"
     starter.write_text(f'#!/bin/sh\n[ -e "{counter}" ] && exit 3\ntouch "{counter}"\nexec "{sys.executable}" -P "$@"\n')

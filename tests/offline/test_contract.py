@@ -33,6 +33,7 @@ from image_to_3d.worker.child_process import BOOTSTRAP, Launch
 from PIL import Image
 from pytest_httpserver import HTTPServer
 from service import Service
+from systems import needs_proc
 
 QUICK = {"resolution": 48}
 
@@ -484,6 +485,7 @@ def test_a_server_without_a_key_does_not_start(tmp_path: Path) -> None:
         Server(storage, GenerationQueue(storage), "")
 
 
+@needs_proc
 def test_the_key_is_not_in_the_process_list(service: Service, offline: OfflineService) -> None:
     assert len(service.key) >= 32
     if sys.platform == "linux":

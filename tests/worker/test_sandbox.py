@@ -28,6 +28,7 @@ from image_to_3d.worker.worker_process import MAX_TIME_LIMIT, TIME_LIMIT, Worker
 from model_files import glb_of, scene_of
 from package_stub import ROOT
 from PIL import Image
+from systems import needs_proc, needs_symlinks
 
 SUPPORT = ROOT / "tests" / "support"
 GIB = 1 << 30
@@ -82,6 +83,7 @@ def outside(secret: Path) -> Iterator[Any]:
     yield "data:image/png;base64,@@@@"
 
 
+@needs_symlinks
 def test_a_texture_elsewhere_is_left_out_and_reported(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     for uri in outside(secret):
         (folder / "a.glb").write_bytes(glb_of(*textured({"uri": uri})))
@@ -91,6 +93,7 @@ def test_a_texture_elsewhere_is_left_out_and_reported(worker: WorkerProcess, fol
         assert_leaks_nothing(folder, secret)
 
 
+@needs_symlinks
 def test_an_embedded_texture_arrives(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     uri = "data:image/png;base64," + base64.b64encode(secret.read_bytes()).decode()
     (folder / "a.glb").write_bytes(glb_of(*textured({"uri": uri})))
@@ -98,6 +101,7 @@ def test_an_embedded_texture_arrives(worker: WorkerProcess, folder: Path, secret
     assert secret.read_bytes() in (folder / "model.blend").read_bytes()
 
 
+@needs_symlinks
 def test_an_extension_refers_to_no_texture_elsewhere(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     for name in ("EXT_texture_webp", "KHR_texture_basisu", "MSFT_texture_dds"):
         extension = {name: {"source": 0, "uri": str(secret)}}
@@ -107,6 +111,7 @@ def test_an_extension_refers_to_no_texture_elsewhere(worker: WorkerProcess, fold
         assert_leaks_nothing(folder, secret)
 
 
+@needs_symlinks
 def test_a_shape_elsewhere_is_not_read(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     secret.write_bytes(os.urandom(72))
     for uri in outside(secret):
@@ -119,6 +124,7 @@ def test_a_shape_elsewhere_is_not_read(worker: WorkerProcess, folder: Path, secr
         assert not (folder / "model.blend").exists()
 
 
+@needs_symlinks
 def test_a_buffer_that_nothing_needs_does_not_matter(worker: WorkerProcess, folder: Path) -> None:
     scene, binary = scene_of()
     scene["buffers"].append({"byteLength": 9, "uri": "/dev/zero"})
@@ -126,6 +132,7 @@ def test_a_buffer_that_nothing_needs_does_not_matter(worker: WorkerProcess, fold
     assert convert(worker, folder / "a.glb")["triangles"] == 1
 
 
+@needs_symlinks
 def test_a_gltf_in_text_form_is_treated_the_same(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     scene, binary = textured({"uri": str(secret)})
     scene["buffers"][0]["uri"] = "data:application/octet-stream;base64," + base64.b64encode(binary).decode()
@@ -135,6 +142,7 @@ def test_a_gltf_in_text_form_is_treated_the_same(worker: WorkerProcess, folder: 
 
 
 @pytest.mark.parametrize("text", [b"\xef\xbb\xbf%s", b'{"a":1,%s', b"[%s]"], ids=["BOM", "cut", "list"])
+@needs_symlinks
 def test_a_description_that_we_cannot_read_is_not_given_to_the_importer(
     worker: WorkerProcess, folder: Path, secret: Path, text: bytes
 ) -> None:
@@ -149,6 +157,7 @@ def test_a_description_that_we_cannot_read_is_not_given_to_the_importer(
             convert(worker, folder / "a.glb")
 
 
+@needs_symlinks
 def test_of_two_keys_with_one_name_the_same_one_counts_for_all(
     worker: WorkerProcess, folder: Path, secret: Path
 ) -> None:
@@ -162,6 +171,7 @@ def test_of_two_keys_with_one_name_the_same_one_counts_for_all(
 
 
 @pytest.mark.parametrize("format", ["glb", "obj", "stl", "ply"])
+@needs_symlinks
 def test_a_pipe_or_a_device_in_place_of_the_model_is_not_opened(
     worker: WorkerProcess, folder: Path, format: str
 ) -> None:
@@ -172,6 +182,7 @@ def test_a_pipe_or_a_device_in_place_of_the_model_is_not_opened(
             convert(worker, folder / f"{name}.{format}", timeout=20)
 
 
+@needs_symlinks
 def test_python_reaches_only_the_jobs_folder_while_a_file_is_handled(folder: Path, secret: Path) -> None:
     content = secret.read_bytes()
     script = SUPPORT / "probe_confinement.py"
@@ -198,6 +209,7 @@ def huge(folder: Path, count: int, targets: int) -> Path:
     return folder / "huge.glb"
 
 
+@needs_symlinks
 def test_a_model_that_needs_too_much_memory_ends_with_a_clear_error(folder: Path) -> None:
     worker = WorkerProcess(Launch.for_wheel(), memory_limit=GIB)
     try:
@@ -210,6 +222,7 @@ def test_a_model_that_needs_too_much_memory_ends_with_a_clear_error(folder: Path
         worker.stop()
 
 
+@needs_symlinks
 def test_a_file_that_takes_too_long_is_ended(worker: WorkerProcess, folder: Path) -> None:
     with pytest.raises(ConversionLimitError, match="too long") as raised:
         convert(worker, huge(folder, 1_000_000, 50), timeout=1.0)
@@ -290,6 +303,7 @@ def ended(pid: int, within: float) -> bool:
     return False
 
 
+@needs_proc
 def test_a_stuck_child_dies_with_its_blender(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\n"
@@ -318,6 +332,7 @@ def test_a_child_outlives_the_thread_that_started_it() -> None:
         children[0].end()
 
 
+@needs_symlinks
 def test_temporary_files_are_in_a_folder_of_ours_that_is_removed(folder: Path, tmp_path: Path) -> None:
     started = set(Path("/tmp").iterdir())
     worker = WorkerProcess(Launch.for_wheel())

@@ -14,6 +14,7 @@ from image_to_3d.jobs.config import CUSTOM, MODELSLAB, MODELSLAB_URL, Config, Se
 from image_to_3d.jobs.job import InputImage, Job, State, new_id
 from image_to_3d.jobs.journal import FILE_NAME, Journal
 from image_to_3d.jobs.serialization import JOB_FILE, read_job_files, to_json, write_job_file
+from systems import needs_symlinks
 
 
 def a_result(results: Path, **changes: Any) -> Job:
@@ -101,6 +102,7 @@ def test_a_job_is_in_the_folder_where_it_was_found(tmp_path: Path) -> None:
     assert found.folder == job.folder
 
 
+@needs_symlinks
 def test_a_file_that_is_a_link_to_another_place_is_not_followed(tmp_path: Path) -> None:
     job = a_result(tmp_path, model_file="model.glb")
     try:
