@@ -69,6 +69,7 @@ def make_private(folder: Path) -> None:
 
 def make_as_private(folder: Path) -> None:
     """Create a folder that is as private as the one it is in. Raises OSError."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.parent.exists():
+        make_as_private(folder.parent)
     private = not stat.S_IMODE(folder.parent.stat().st_mode) & 0o077
     folder.mkdir(mode=0o700 if private else 0o777, exist_ok=True)

@@ -13,7 +13,9 @@ from typing import Final
 from .errors import Action, ParameterError, one_line
 
 VARIABLE: Final = "IMAGE_TO_3D_DATA"
-"""The environment variable that names another folder."""
+"""The environment variable that names another place."""
+OWN_NAME: Final = "image-to-3d"
+"""Our folder in a place that is named, and on Linux."""
 _NAME: Final = "Image to 3D"
 
 
@@ -30,7 +32,7 @@ def default_folder(system: str, environment: Mapping[str, str], home: str, *, st
     if system == "darwin":
         return PurePosixPath(home, "Library", "Application Support", _NAME)
     data = PurePosixPath(environment.get("XDG_DATA_HOME", ""))
-    return (data if data.is_absolute() else PurePosixPath(home, ".local", "share")) / "image-to-3d"
+    return (data if data.is_absolute() else PurePosixPath(home, ".local", "share")) / OWN_NAME
 
 
 def resolve_folder(text: str, system: str, home: str, blend_folder: str = "") -> PurePath:

@@ -70,7 +70,7 @@ def queue() -> Queue:
         _offline = OfflineService(_launch(), folder / "offline")
         earlier = preferences.earlier_folder()
         worker = WorkerProcess(_launch())
-        _queue = Queue(folder, preferences.read_config(), worker, _offline.base_url, earlier=earlier)
+        _queue = Queue(folder, preferences.read_config(), worker, _offline.access, earlier=earlier)
     return _queue
 
 
@@ -142,6 +142,7 @@ def submit(
     if at is not None:
         target = target._replace(location=at)
     placed = scene is not None
+    parameters = preferences.account_parameters() | dict(parameters)
     request = JobRequest(image, parameters, name, placement, target, place_by_itself=placed, group=group)
     queue().configure(config)
     job = queue().add(request)

@@ -276,6 +276,15 @@ class ImportFailedError(ImageTo3DError, code="import_failed", action=Action.IMPO
     default_advice = "Import again, or open the folder to look at the file."
 
 
+class ConversionLimitError(ImportFailedError, code="conversion_limit", action=Action.IMPORT_AGAIN):
+    """The model file needs more time or memory than a background Blender may use."""
+
+    default_advice = (
+        "Import again when the computer is less busy, or ask for a simpler model. The folder has the file, but it "
+        "could do the same to your own Blender."
+    )
+
+
 class CancelledError(ImageTo3DError, code="cancelled"):
     """The job was cancelled; not a fault."""
 

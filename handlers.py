@@ -24,10 +24,16 @@ _cleaned_up = False
 
 @persistent
 def _loaded(*_: object) -> None:
-    for scene in bpy.data.scenes:
-        properties.rename_stored(scene)
+    _clean_settings()
     engine.file_loaded()
     monitor.restart()
+
+
+@persistent
+def _clean_settings(*_: object) -> None:
+    """Handler after scenes were linked or appended, and app timer for the file in which the add-on was enabled."""
+    for scene in bpy.data.scenes:
+        properties.clean_stored(scene)
 
 
 @persistent
@@ -55,27 +61,30 @@ def _resume_unfinished() -> float | None:
 
 def _show_adopted() -> float | None:
     """App timer: while other Blenders have jobs, the queue takes them over later, when these Blenders have ended."""
-    if engine.busy():
+    busy = engine.busy()
+    if busy:
         monitor.start()
-    return _ADOPTED_SECONDS if engine.queue().others_own_jobs else None
+    return _ADOPTED_SECONDS if busy or engine.queue().others_own_jobs else None
 
 
 _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]] = (
     (bpy.app.handlers.load_post, _loaded),
     (bpy.app.handlers.save_pre, target_scene.restore_tokens),
     (bpy.app.handlers.save_post, _saved),
+    (getattr(bpy.app.handlers, "blend_import_post", []), _clean_settings),  # not in 4.2
 )
 
 
 def register() -> None:
     for handlers, function in _HANDLERS:
         handlers.append(function)
+    bpy.app.timers.register(_clean_settings, persistent=True)  # the data can't be changed yet
     if not bpy.app.background:
         bpy.app.timers.register(_resume_unfinished, first_interval=_FIRST_CHECK, persistent=True)
 
 
 def unregister() -> None:
-    for timer in (_resume_unfinished, _show_adopted):
+    for timer in (_clean_settings, _resume_unfinished, _show_adopted):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)
     for handlers, function in _HANDLERS:

@@ -74,7 +74,7 @@ def page(number: int) -> tuple[list[Job], int, int]:
     """Returns the jobs of a page, its number (the last page if there are fewer), and the number of pages."""
     ids = _order()[1]
     pages = max(1, -(-len(ids) // ROWS))
-    number = min(number, pages - 1)
+    number = max(0, min(number, pages - 1))
     return [_jobs[job_id] for job_id in ids[number * ROWS : (number + 1) * ROWS]], number, pages
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Final
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from . import background_task
+from . import background_task, store_build
+from .api.http.urls import is_unencrypted
+from .api.parameters import ACCOUNT, PARAMETERS
 from .bl_ids import PACKAGE, Op
-from .data_folder import VARIABLE, default_folder, resolve_folder
+from .data_folder import OWN_NAME, VARIABLE, default_folder, resolve_folder
 from .errors import OnlineAccessError, ParameterError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
 
@@ -52,6 +54,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         service: str
         api_key: str
         base_url: str
+        webhook: str
+        track_id: str
         job_limit: int
         results_folder: str
         keep_days: int
@@ -82,6 +86,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             ),
             update=_changed,
         )
+        webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
+        track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)
         job_limit: IntProperty(
             name="Simultaneous Jobs",
             description="How many jobs run at the same time; the others wait. Plans allow 5, 10 or 15",
@@ -157,6 +163,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             layout.prop(self, "base_url", placeholder=os.environ.get(URL_VARIABLE, "https://…"))
             if not self.base_url and os.environ.get(URL_VARIABLE):
                 _hint(layout, f"Using {URL_VARIABLE}.")
+            if is_unencrypted(self.base_url or os.environ.get(URL_VARIABLE, "")):
+                _warning(layout, "Your key and images are sent unencrypted to this server.")
         row = layout.row(align=True)
         row.prop(self, "api_key")
         row.operator(Op.TEST_KEY, text="Test Key")
@@ -172,6 +180,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         if isinstance(read_config().why_not_ready(), OnlineAccessError):
             _hint(layout, "Online access is disabled.", icon="ERROR")
             _field_column(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+        for name in sorted(ACCOUNT, reverse=True):
+            layout.prop(self, name)
 
 
 def _field_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -188,10 +198,25 @@ def _hint(layout: bpy.types.UILayout, text: str, icon: str = "INFO") -> None:
     row.label(text=text, icon=icon)
 
 
+def _warning(layout: bpy.types.UILayout, text: str) -> None:
+    """Draw a red line below a field."""
+    row = _field_column(layout)
+    row.alert = True
+    row.label(text=text, icon="ERROR")
+
+
 def get() -> IMAGE_TO_3D_Preferences | None:
     """Returns the add-on's preferences; None if it was enabled for this session only, without an entry in them."""
     entry = bpy.context.preferences.addons.get(PACKAGE)
     return entry.preferences if entry else None
+
+
+def account_parameters() -> dict[str, str]:
+    """Returns the request parameters that are set for the account, for a service that has one."""
+    saved = get()
+    if saved is None or saved.service == OFFLINE:
+        return {}
+    return {name: text for name in ACCOUNT if (text := getattr(saved, name).strip())}
 
 
 @functools.cache
@@ -202,13 +227,13 @@ def data_folder() -> Path:
     """
     chosen = os.environ.get(VARIABLE, "")
     if chosen:
-        return Path(chosen).expanduser().absolute()
+        return Path(chosen).expanduser().absolute() / OWN_NAME
     user, program = Path(bpy.utils.resource_path("USER")), Path(bpy.app.binary_path)
     program_folder = program.parents[1] if sys.platform == "darwin" and program.parts else program.parent
     if os.environ.get("BLENDER_USER_RESOURCES") or (program.parts and user.is_relative_to(program_folder)):
-        return user / "image-to-3d"
-    store_build = "WindowsApps" in program.parts
-    return Path(default_folder(sys.platform, os.environ, str(Path.home()), store_build=store_build))
+        return user / OWN_NAME
+    in_store = bool(store_build.package_family(bpy.app.binary_path))
+    return Path(default_folder(sys.platform, os.environ, str(Path.home()), store_build=in_store))
 
 
 @functools.cache

@@ -13,16 +13,16 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from . import placement
-from .api.parameters import PARAMETERS, Kind, Parameter, undo_single_precision, validate
+from .api.parameters import ACCOUNT, PARAMETERS, Kind, Parameter, undo_single_precision, validate
 from .bl_ids import LIST_PAGE, SCENE_SETTINGS
 from .placement import Placement
-from .scene import asset_catalogs, thumbnails
+from .scene import asset_catalogs, stored_settings, thumbnails
 
 _NAMES_0_1_0: Final = {"picture": "image", "placing": "placement", "stamp": "scene_token"}
 """Settings that version 0.1.0 stored in .blend files under other names, and today's names."""
 
-PANEL_PARAMETERS: Final = {name: parameter for name, parameter in PARAMETERS.items() if name != "image"}
-"""The parameters that are scene settings: all but the image, which is usually a file."""
+PANEL_PARAMETERS: Final = {name: row for name, row in PARAMETERS.items() if name != "image" and name not in ACCOUNT}
+"""The parameters that are scene settings: not the image, which is usually a file, nor what belongs to the account."""
 
 PANEL_PLACEMENT: Final = {name: setting for name, setting in placement.SETTINGS.items() if setting.group != "script"}
 """The placement settings that are scene settings."""
@@ -93,8 +93,8 @@ def _placement_of(group: Any) -> Placement:
             values[name] = undo_single_precision(value)
         elif isinstance(value, str):
             values[name] = value.strip()
-    return Placement(
-        **values
+    return Placement.checked(
+        values
         | {
             "collection": group.collection.name if group.collection else "",
             "asset_catalog": asset_catalogs.find(group.asset_catalog),
@@ -111,7 +111,7 @@ def _parameters_of(settings: Any) -> dict[str, Any]:
 def _image_changed(settings: Any, _context: bpy.types.Context) -> None:
     from . import preload
 
-    thumbnails.refresh(settings.image)
+    thumbnails.chosen(settings.image)
     preload.start()  # a job will probably follow
 
 
@@ -144,14 +144,9 @@ IMAGE_TO_3D_Settings = _property_group(
 )
 
 
-def rename_stored(scene: bpy.types.Scene) -> None:
-    """Rename the settings in a scene that was saved by version 0.1.0."""
-    # Blender 5.0 moved them from the custom properties to properties of their own.
-    container = getattr(scene, "bl_system_properties_get", lambda: scene)()
-    stored = container.get(SCENE_SETTINGS) if container is not None else None
-    for old, new in _NAMES_0_1_0.items():
-        if stored is not None and old in stored and scene.library is None:
-            stored[new] = stored.pop(old)
+def clean_stored(scene: bpy.types.Scene) -> None:
+    """Make what a .blend brought safe to read and to draw (see scene.stored_settings)."""
+    stored_settings.clean(scene, IMAGE_TO_3D_Settings, renamed=_NAMES_0_1_0, removed=ACCOUNT)
 
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(

@@ -7,7 +7,7 @@ import errno
 import sys
 from typing import Final
 
-_IN_USE: Final = frozenset({errno.EBUSY, errno.ETXTBSY})
+_IN_USE: Final = frozenset({errno.EBUSY})
 _IN_USE_WINDOWS: Final = frozenset({5, 32, 33})
 """ERROR_ACCESS_DENIED (also for a file that is being deleted), ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION."""
 _CLOUD_WINDOWS: Final = range(358, 405)

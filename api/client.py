@@ -35,7 +35,7 @@ from ..errors import (
     one_line,
 )
 from .account import Balance, Generated, read_balance, read_generated
-from .http.urls import REDIRECTS, host_of, is_loopback, origin_of, parse_http_url, redirect_target, service_base
+from .http.urls import REDIRECTS, host_of, is_unencrypted, origin_of, parse_http_url, redirect_target, service_base
 from .http.watchdog import Timeouts, Watchdog
 from .parameters import validate
 from .replies import Reply, is_failed, links_of, read_object, read_reply
@@ -50,7 +50,8 @@ USER_AGENT: Final = "Image-to-3D (Blender extension)"
 UPLOAD_LIMIT_BYTES: Final = (5_000_000 - 4096) // 4 * 3
 """Largest image file to upload: its base64 text, with everything around it, stays below the service's 5 MB."""
 
-MAX_REPLY_BYTES: Final = 8 * 1024 * 1024
+MAX_REPLY_BYTES: Final = 1024 * 1024
+"""A longer reply is not parsed; real ones have some kilobytes."""
 
 _ENCODE_CHUNK: Final = 192 * 1024
 """Bytes; small, so that Blender's main thread gets the GIL in between. A multiple of 3, as base64 needs."""
@@ -86,7 +87,8 @@ class Client:
         self._lock = threading.Lock()
         self._active: set[Watchdog] = set()
         self._closed = False
-        if self.origin.startswith("http:") and not is_loopback(host_of(self.base_url)):
+        self._peer = ""
+        if is_unencrypted(self.base_url):
             _log.warning("requests to the service at %s are not encrypted", host_of(self.base_url))
 
     def __repr__(self) -> str:
@@ -131,7 +133,7 @@ class Client:
         except ServiceBrokenError as error:
             raise OutcomeUnknownError(_UNCLEAR_REPLY, host=host, reason=error.message) from error
         except CancelledError as error:
-            if watchdog.connected:
+            if watchdog.sent:
                 raise OutcomeUnknownError("The request was cancelled before the service replied.") from error
             raise
         try:
@@ -188,6 +190,22 @@ class Client:
             return read_generated(redacted(value, self._redactor))
         return read_generated(read_object(*reply, self._redactor))
 
+    def peer(self, control: Control = NO_CONTROL) -> str:
+        """Returns the IP address that the last request was sent to; "" behind a proxy.
+
+        Before the first request, connects to the service without sending anything. Raises ConnectionFailedError.
+        """
+        from .http.connection import open_connection
+        from .http.proxies import proxy_for
+
+        host = host_of(self.base_url)
+        if not self._peer and proxy_for(self.base_url, host) is None:
+            watchdog = self._watchdog(control)
+            with self._tracked(watchdog):
+                open_connection(host, int(self.origin.rpartition(":")[2]), watchdog).close()
+            self._peer = watchdog.peer
+        return self._peer
+
     def close(self) -> None:
         """Cancel the active requests, from any thread; the waiting calls raise their errors."""
         with self._lock:
@@ -224,6 +242,7 @@ class Client:
             body = json.dumps({"key": self._key, **body}, allow_nan=False).encode()
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept": "application/json"}
         with self._tracked(watchdog), send_request("POST", url, watchdog, headers=headers, body=body) as response:
+            self._peer = watchdog.peer
             if response.status in REDIRECTS:
                 host = host_of(redirect_target(url, response.headers.get("Location", "")))
                 raise UnsafeAddressError(

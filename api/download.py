@@ -11,7 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -79,6 +79,8 @@ class _Download:
     address_filter: Callable[[str, str], bool]
     max_bytes: int
     timeouts: Timeouts
+    unencrypted: bool = False
+    """A redirect from https to http is followed."""
 
 
 def download(
@@ -88,6 +90,7 @@ def download(
     format: str,
     control: Control,
     service_origin: str = "",
+    service_peer: Callable[[], str] = str,
     waits: Sequence[float] = MIRROR_ROUNDS,
     connect: float = 10.0,
     stall: float = 30.0,
@@ -95,38 +98,64 @@ def download(
 ) -> Path:
     """Download one file from the first of its mirrors that has it complete. Returns `target`, which then exists.
 
-    `format`: as `formats.check.check_file` takes it. `service_origin`: where the links come from; a public service
-    can't name addresses in this computer's own network. `waits`: seconds between rounds through the mirrors.
-    `connect` and `stall`: seconds to wait for a connection, and for the next bytes.
+    `format`: as `formats.check.check_file` takes it. `service_origin` and `service_peer`: where the links come from; a
+    public service can't name addresses in this computer's own network, see `address_filter`. `waits`: seconds between
+    rounds through the mirrors. `connect` and `stall`: seconds to wait for a connection, and for the next bytes.
+
+    What anybody on the way can change, a file over http, is the last resort: all mirrors over https are tried before.
 
     Raises ResultMissingError, ResultDamagedError, ResultTooLargeError, UnsafeAddressError, StorageError,
     CancelledError, or the connection's error. What was downloaded stays for the next attempt.
     """
     timeouts = Timeouts(connect, read=stall, send=connect, total=None)
-    job = _Download(PartialFile(target), format, control, address_filter(service_origin), max_bytes, timeouts)
+    allowed = address_filter(service_origin, service_peer)
+    job = _Download(PartialFile(target), format, control, allowed, max_bytes, timeouts)
     usable = [url for url in mirrors if is_http_url(url)]
     if not usable:
         raise ResultMissingError("The service gave no URL for the file.")
+    errors: dict[str, ImageTo3DError] = {}
+    if _from_first([url for url in usable if _is_encrypted(url)], job, waits, errors):
+        return target
+    last_resort = [url for url in usable if isinstance(errors.get(url), _UnencryptedError | None)]
+    if url := _from_first(last_resort, replace(job, unencrypted=True), waits, errors):
+        if _is_encrypted(url) or _is_encrypted(service_origin):
+            _log.warning("%s was downloaded without encryption, from a link at %s", target.name, host_of(url))
+        return target
+    raise next(error for kind in _MOST_HOPEFUL_FIRST for error in errors.values() if isinstance(error, kind))
+
+
+def _from_first(urls: Sequence[str], job: _Download, waits: Sequence[float], errors: dict[str, ImageTo3DError]) -> str:
+    """Returns the first mirror that had the file, which is then complete; "" if none had. Adds their last errors."""
     for wait in (*waits, None):
-        errors: list[ImageTo3DError] = []
-        for url in usable:
+        for url in urls:
             try:
                 _from_mirror(url, job)
-                return target
+                return url
             except (CancelledError, StorageError):
                 raise
             except ImageTo3DError as error:
                 _log.info("a mirror at %s: %s", one_line(host_of(url), 80), error.message)
-                errors.append(error)
-        worth_waiting = any(isinstance(e, ConnectionLostError | ServiceBrokenError | _NotYetError) for e in errors)
-        if wait is None or not worth_waiting:
-            raise next(error for kind in _MOST_HOPEFUL_FIRST for error in errors if isinstance(error, kind))
-        _sleep(wait, control)
-    raise AssertionError("the last round raises or returns")
+                errors[url] = error
+        if wait is None or not any(isinstance(errors[url], _WORTH_WAITING) for url in urls):
+            break
+        _sleep(wait, job.control)
+    return ""
+
+
+def _is_encrypted(url: str) -> bool:
+    parts = parse_http_url(url)
+    return parts is not None and parts.scheme == "https"
+
+
+class _UnencryptedError(UnsafeAddressError):
+    """A redirect from https to http."""
 
 
 class _NotYetError(ResultMissingError):
     """HTTP 404, which a new file may give for a short while."""
+
+
+_WORTH_WAITING: Final = (ConnectionLostError, ServiceBrokenError, _NotYetError)
 
 
 def _sleep(seconds: float, control: Control) -> None:
@@ -167,7 +196,7 @@ def _transfer(url: str, job: _Download, origin: Origin | None) -> bool:
         watchdog = Watchdog(job.timeouts, job.control, job.address_filter)
         with send_request("GET", url, watchdog, headers=headers) as response:
             if response.status in REDIRECTS:
-                url = _redirected(url, response.headers)
+                url = _redirected(url, response.headers, job.unencrypted)
             elif response.status == 200:
                 length = None if response.encoding else response.length
                 _receive(response, job, Origin.of(first, response.headers, length))
@@ -184,13 +213,13 @@ def _transfer(url: str, job: _Download, origin: Origin | None) -> bool:
     raise UnsafeAddressError("The file's URL redirects endlessly.")
 
 
-def _redirected(url: str, headers: Mapping[str, str]) -> str:
+def _redirected(url: str, headers: Mapping[str, str], unencrypted: bool) -> str:
     target = redirect_target(url, headers.get("Location", ""))
     old, new = parse_http_url(url), parse_http_url(target)
     if old is None or new is None:
         raise UnsafeAddressError("The file's URL redirects to one that can't be followed.")
-    if old.scheme == "https" and new.scheme != "https":
-        raise UnsafeAddressError(
+    if old.scheme == "https" and new.scheme != "https" and not unencrypted:
+        raise _UnencryptedError(
             "The file's URL redirects to an unencrypted one ({host}).", host=one_line(new.hostname, 80)
         )
     return target

@@ -16,7 +16,8 @@ from typing import Any, Final, Literal, NamedTuple
 from ..errors import ParameterError, one_line
 from .http.urls import is_http_url
 
-Group = Literal["generation", "output", "advanced"]
+Group = Literal["generation", "output", "advanced", "account"]
+"""Where a parameter is set; "account": in the preferences, because a .blend is passed on to others."""
 
 MAX_SEED: Final = 2**32 - 1
 _OUT_OF_RANGE: Final = "{name} is {value}, but must be {allowed}."
@@ -143,13 +144,16 @@ _ALL: Final = (
     Parameter("temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
               "advanced", choices=_STORAGE),
     Parameter("webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",
-              "advanced", schemes=("https",)),
+              "account", schemes=("https",)),
     Parameter("track_id", Kind.TEXT, None, "Track ID", "Your own ID for the request, passed on to the webhook",
-              "advanced"),
+              "account"),
 )  # fmt: skip
 
 PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType({p.name: p for p in _ALL})
 """Every parameter by name, `image` first, in the order to show them."""
+
+ACCOUNT: Final = frozenset(p.name for p in _ALL if p.group == "account")
+"""The parameters that belong to the artist's account: no .blend has them."""
 
 
 def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[str, Any]:

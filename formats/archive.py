@@ -14,13 +14,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO, Final
 
+from . import companion_names
 from .sniff import FormatError, require
 
 MODELS: Final = ("glb", "obj", "ply", "stl")
-COMPANIONS: Final = ("mtl", "png", "jpg", "jpeg", "webp", "bmp", "tga")
+COMPANIONS: Final = companion_names.EXTENSIONS
 _MAX_ENTRIES: Final = 2000
 _MAX_COMPANIONS: Final = 32
 _MAX_BYTES: Final = 1024**3
@@ -41,12 +42,12 @@ class Contents:
 
 def base_name(info: zipfile.ZipInfo) -> str:
     """Returns the last part of an entry's path, whichever slashes it has."""
-    return PurePosixPath(info.filename.replace("\\", "/")).name
+    return companion_names.base_name(info.filename)
 
 
 def extension(info: zipfile.ZipInfo) -> str:
     """Returns an entry's extension, in lower case without the dot."""
-    return PurePosixPath(base_name(info)).suffix[1:].lower()
+    return base_name(info).rpartition(".")[2].lower()
 
 
 def check(file: BinaryIO, size: int) -> None:
@@ -67,9 +68,10 @@ def unpack(path: Path, folder: Path, suffix: str = "") -> tuple[Path, list[tuple
         left = _MAX_BYTES
         companions = []
         for number, info in enumerate(contents.companions, 1):
-            ours = f"part-{number}{suffix}.{extension(info)}"
-            left -= _extract(archive, info, folder / ours, left)
-            companions.append((ours, base_name(info)))
+            ours = companion_names.numbered(number, info.filename, suffix)
+            with contextlib.suppress(FormatError):  # a missing texture does not cost the model
+                left -= _extract(archive, info, folder / ours, left)
+                companions.append((ours, base_name(info)))
         model = folder / f"model{suffix}.{extension(contents.model)}"
         _extract(archive, contents.model, model, left)
     return model, companions
@@ -102,15 +104,19 @@ def _contents(archive: zipfile.ZipFile) -> Contents:
     companions = [info for info in files.values() if extension(info) in COMPANIONS] if extension(model) == "obj" else []
     # The material library first: it must not be lost to a limit.
     companions.sort(key=lambda info: COMPANIONS.index(extension(info)))
-    for info in (model, *companions[:_MAX_COMPANIONS]):
-        require(not info.flag_bits & 1, "it is encrypted")
-        require(info.file_size <= max(_ANY_RATIO, info.compress_size * _MAX_RATIO), "it unpacks to more than it should")
+    require(not model.flag_bits & 1, "it is encrypted")
+    require(model.file_size <= _limit(model), "it unpacks to more than it should")
     return Contents(model, tuple(companions[:_MAX_COMPANIONS]))
+
+
+def _limit(info: zipfile.ZipInfo) -> int:
+    """Returns the most bytes that an entry may unpack to."""
+    return max(_ANY_RATIO, info.compress_size * _MAX_RATIO)
 
 
 def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limit: int) -> int:
     """Write one entry to `target`, of at most `limit` bytes. Returns its size."""
-    limit = min(limit, max(_ANY_RATIO, info.compress_size * _MAX_RATIO))
+    limit = min(limit, _limit(info))
     size = 0
     try:
         with archive.open(info) as packed, target.open("wb") as unpacked:

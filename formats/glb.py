@@ -24,12 +24,12 @@ _MAX_ELEMENTS: Final = 100_000_000
 class GlbDocument:
     """A GLB's JSON, and where its binary chunk is in the file (0 and 0 if there is none)."""
 
-    json: Mapping[str, Any]
+    json: dict[str, Any]
     binary_start: int
     binary_length: int
 
 
-def read_document(file: BinaryIO, size: int) -> GlbDocument:
+def read_document(file: BinaryIO, size: int, *, max_json: int = _MAX_JSON) -> GlbDocument:
     """Returns the document of a GLB of `size` bytes. Raises FormatError if a chunk is cut off or unreadable."""
     head = file.read(20)
     require(len(head) == 20, "it ends too early")
@@ -37,15 +37,30 @@ def read_document(file: BinaryIO, size: int) -> GlbDocument:
     require(magic == b"glTF" and version == 2, "it is not a GLB of version 2")
     require(length == size, "it ends too early, or has data behind its end")
     require(json_kind == b"JSON" and 20 + json_length <= size, "its description is cut off")
-    require(json_length <= _MAX_JSON, "its description is too long")
+    require(json_length <= max_json, "its description is too long")
     description = file.read(json_length)
     start, length = _find_binary(file, 20 + json_length, size)
+    return GlbDocument(_parse(description), start, length)
+
+
+def read_any_document(file: BinaryIO, size: int) -> GlbDocument:
+    """Returns the document of a GLB or of a glTF in text form, as Blender's importer tells them apart.
+
+    The text is decoded and parsed just as there. Raises FormatError.
+    """
+    is_binary = file.read(4) == b"glTF"
+    file.seek(0)
+    return read_document(file, size, max_json=size) if is_binary else GlbDocument(_parse(file.read()), 0, 0)
+
+
+def _parse(description: bytes) -> dict[str, Any]:
     try:
         document = json.loads(description.decode("utf-8"))
     except (ValueError, RecursionError, MemoryError):
         document = None
-    require(isinstance(document, dict), "its description can't be read")
-    return GlbDocument(document, start, length)
+    if not isinstance(document, dict):
+        raise FormatError("its description can't be read")
+    return document
 
 
 def write_changed(source: BinaryIO, document: GlbDocument, changed: Mapping[str, Any], target: BinaryIO) -> None:
@@ -94,7 +109,7 @@ def _find_binary(file: BinaryIO, position: int, size: int) -> tuple[int, int]:
 
 
 def _check_references(document: Mapping[str, Any], binary_length: int) -> None:
-    """Every buffer view lies inside the file, and nothing refers to another file: an importer would read it."""
+    """Every buffer view lies inside the file, and no shape is in another file."""
     lengths = []
     for number, buffer in enumerate(_list(document, "buffers")):
         _check_embedded(buffer)
@@ -106,7 +121,7 @@ def _check_references(document: Mapping[str, Any], binary_length: int) -> None:
         end = _unsigned(view.get("byteOffset", 0)) + _unsigned(view["byteLength"])
         require(end <= lengths[_unsigned(view["buffer"])], "its data is cut off")
     for image in _list(document, "images"):
-        _check_embedded(image)
+        # One in another file costs its texture only: `gltf_references` removes it.
         if "bufferView" in image:
             views[_unsigned(image["bufferView"])]
     elements = sum(_unsigned(accessor["count"]) for accessor in _list(document, "accessors"))

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-Json = dict[str, Any]
+from .gltf_limits import limit_materials
+from .gltf_references import Json
+from .gltf_references import dicts as _dicts
+
+_MAX_EXTENSIONS: Final = 100
 
 _UNREADABLE_IMAGES: Final = frozenset({"image/ktx2", "image/ktx", "image/avif", "image/heic", "image/jxl"})
 """Types of images that Blender has no decoder for."""
@@ -47,6 +51,8 @@ def adapt(document: Mapping[str, Any], supported: Collection[str]) -> Adaptation
         result = Adaptation(copy.deepcopy(dict(document)))
         _relax_required_extensions(result, supported)
         _remove_unreadable_textures(result, supported)
+        if left_out := limit_materials(result.json):
+            result.repairs.append(left_out)
         _set_unspecified(result)
         _keep_default_scene(result)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
@@ -58,7 +64,7 @@ def adapt(document: Mapping[str, Any], supported: Collection[str]) -> Adaptation
 def _relax_required_extensions(result: Adaptation, supported: Collection[str]) -> None:
     """Require only what the importer knows. What concerns the shape is reported as unreadable instead."""
     document = result.json
-    required = [str(name) for name in document.get("extensionsRequired") or ()]
+    required = list(dict.fromkeys(str(name) for name in document.get("extensionsRequired") or ()))[:_MAX_EXTENSIONS]
     if not required:
         return
     document["extensionsUsed"] = list(dict.fromkeys([*(document.get("extensionsUsed") or ()), *required]))
@@ -82,28 +88,20 @@ def _uses(content: Any, name: str) -> bool:
     return any(name in (part.get("extensions") or ()) for part in _dicts(content))
 
 
-def _dicts(content: Any) -> Iterator[Json]:
-    """Yields every object in a JSON value, without recursion: somebody else chose how deep it is."""
-    pending = [content]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            yield value
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-
-
 def _remove_unreadable_textures(result: Adaptation, supported: Collection[str]) -> None:
     """Materials use their plain values instead of textures that the importer would show as black."""
     document = result.json
     images = document.get("images") or []
-    readable = [image.get("mimeType") not in _UNREADABLE_IMAGES for image in images]
+    there = ["bufferView" in image or "uri" in image for image in images]
+    readable = [it and image.get("mimeType") not in _UNREADABLE_IMAGES for it, image in zip(there, images, strict=True)]
 
     def usable(texture: Json) -> bool:
         extensions = texture.get("extensions") or {}
-        sources = [texture.get("source"), *(x.get("source") for name, x in extensions.items() if name in supported)]
-        return any(isinstance(source, int) and readable[source] for source in sources)
+        sources = [texture, *(x for name, x in extensions.items() if name in supported)]
+        for source in sources:
+            if isinstance(source.get("source"), int) and not there[source["source"]]:
+                del source["source"]  # the importer would choose it, and show black
+        return any(isinstance(source.get("source"), int) and readable[source["source"]] for source in sources)
 
     missing = {number for number, texture in enumerate(document.get("textures") or ()) if not usable(texture)}
     removed = set()
@@ -118,7 +116,8 @@ def _remove_unreadable_textures(result: Adaptation, supported: Collection[str]) 
         kinds = kinds or sorted({str(x) for n in removed for x in document["textures"][n].get("extensions") or ()})
         what = f" ({', '.join(kinds)[:120]})" if kinds else ""
         count = "a texture is" if len(removed) == 1 else f"{len(removed)} textures are"
-        result.repairs.append(f"{count} missing: Blender can't read the image format{what}")
+        why = f"Blender can't read the image format{what}" if all(there) else "the file does not contain all images"
+        result.repairs.append(f"{count} missing: {why}")
 
 
 def _set_unspecified(result: Adaptation) -> None:
@@ -139,6 +138,8 @@ def _keep_default_scene(result: Adaptation) -> None:
     nodes, scenes = document.get("nodes") or [], document.get("scenes") or []
     if not nodes or not scenes:
         return
+    for scene in scenes:
+        scene.pop("extras", None)  # an importer that can't be told otherwise puts them on the artist's scene
     scene = scenes[document.get("scene", 0)]
     kept = _reachable(nodes, scene.get("nodes") or ())
     if not any("mesh" in nodes[n] for n in kept):
@@ -172,8 +173,8 @@ def _with_joints(document: Json, kept: set[int]) -> set[int]:
     nodes, skins = document["nodes"], document.get("skins") or []
     parents = {child: number for number, node in enumerate(nodes) for child in node.get("children") or ()}
     result = set(kept)
-    for number in kept:
-        skin = skins[nodes[number]["skin"]] if "skin" in nodes[number] else {}
+    for used in sorted({nodes[number]["skin"] for number in kept if "skin" in nodes[number]}):
+        skin = skins[used]
         for joint in [*(skin.get("joints") or ()), *([skin["skeleton"]] if "skeleton" in skin else [])]:
             current: int | None = joint
             while current is not None and current not in result:
@@ -212,11 +213,11 @@ def _keep_nodes(document: Json, kept: set[int]) -> None:
 def _keep_used_skins(document: Json) -> None:
     """Remove the skins of removed nodes: the importer would make bones of them."""
     users = [node for node in document["nodes"] if "skin" in node]
-    used = sorted({node["skin"] for node in users})
-    if used:
-        document["skins"] = [document["skins"][number] for number in used]
+    new = {old: number for number, old in enumerate(sorted({node["skin"] for node in users}))}
+    if new:
+        document["skins"] = [document["skins"][old] for old in new]
         for node in users:
-            node["skin"] = used.index(node["skin"])
+            node["skin"] = new[node["skin"]]
     else:
         document.pop("skins", None)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import ImageError, one_line
-from .containers import Data, jpeg_segments, png_chunks, riff_chunks, tiff_directory
+from .containers import Data, iso_boxes, jpeg_segments, png_chunks, riff_chunks, tiff_directory
 from .image_complete import is_complete
 from .sniff import FIRST_BYTES, FormatError, sniff
 
@@ -86,7 +86,7 @@ def read_image_info(path: Path) -> ImageInfo | None:
         if size > MAX_FILE_BYTES:
             raise ImageError("The image file is too large: {size} GB.", size=f"{size / 1e9:.1f}")
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            info = _read_header(data, path.suffix.lower())
+            info = read_info(data, path.suffix.lower())
     except OSError as error:
         raise ImageError("The image can't be read: {reason}.", reason=one_line(error.strerror or error)) from error
     if info is not None:
@@ -107,7 +107,8 @@ def require_pixels(width: int, height: int, most: int) -> None:
         )
 
 
-def _read_header(data: Data, suffix: str) -> ImageInfo | None:
+def read_info(data: Data, suffix: str = "") -> ImageInfo | None:
+    """Returns what the header at the start of `data` says; None for a format not known here. Raises ImageError."""
     head = data[:_HEAD]
     try:
         match sniff(head[:FIRST_BYTES]):
@@ -129,15 +130,14 @@ def _read_header(data: Data, suffix: str) -> ImageInfo | None:
             case "tif":
                 return _tiff(data)
             case "exr":
-                return _exr(head)
+                return _exr(data)
             case "hdr":
                 return _hdr(head)
             case "psd":
                 height, width = struct.unpack_from(">II", head, 14)
                 return ImageInfo("image/vnd.adobe.photoshop", width, height, alpha=True, plain=False)
-            case "jp2" if (at := head.find(b"ihdr")) > 0:
-                height, width = struct.unpack_from(">II", head, at + 4)
-                return ImageInfo("image/jp2", width, height, plain=False)
+            case "jp2":
+                return _jp2(data)
             case "dds":
                 height, width = struct.unpack_from("<II", head, 12)
                 return ImageInfo("image/vnd-ms.dds", width, height, alpha=True, plain=False)
@@ -211,19 +211,46 @@ def _ispe(head: bytes, format: str) -> ImageInfo | None:
     return ImageInfo(f"image/{format}", width, height, alpha=True, plain=False)
 
 
-def _exr(head: bytes) -> ImageInfo | None:
-    at = head.find(b"dataWindow\0box2i\0")
-    if at < 0:
-        return None
-    left, top, right, bottom = struct.unpack_from("<iiii", head, at + 21)
-    return ImageInfo("image/x-exr", right - left + 1, bottom - top + 1, alpha=True, plain=False)
+def _exr(data: Data) -> ImageInfo | None:
+    """An EXR can have several parts: the largest counts. Attributes are walked: their values may look like others."""
+    at, largest = 8, None
+    has_parts = bool(data[5] & 0x10)
+    while data[at] or (has_parts and data[at + 1]):
+        if not data[at]:
+            at += 1  # the next part's header
+        kind, begin = _terminated(data, _terminated(data, at)[1])
+        (length,) = struct.unpack_from("<I", data, begin)
+        if kind == b"box2i" and data[at : at + 11] == b"dataWindow\0":
+            left, top, right, bottom = struct.unpack_from("<iiii", data, begin + 4)
+            found = ImageInfo("image/x-exr", right - left + 1, bottom - top + 1, alpha=True, plain=False)
+            if largest is None or found.width * found.height > largest.width * largest.height:
+                largest = found
+        at = begin + 4 + length
+    return largest
+
+
+def _terminated(data: Data, at: int) -> tuple[bytes, int]:
+    """Returns the text that ends with a zero byte, and the position behind it. Raises ValueError."""
+    end = data.find(b"\0", at, at + 256)
+    if end < 0:
+        raise ValueError("no end")
+    return data[at:end], end + 1
 
 
 def _hdr(head: bytes) -> ImageInfo | None:
-    for line in head[:65536].split(b"\n"):
-        words = line.split()
-        if len(words) == 4 and words[0] in {b"-Y", b"+Y"} and words[2] in {b"-X", b"+X"}:
-            return ImageInfo("image/vnd.radiance", int(words[3]), int(words[1]), plain=False)
+    """The size is in the first line behind an empty one; before it, a comment may say anything."""
+    words = head.partition(b"\n\n")[2][:256].partition(b"\n")[0].split()
+    if len(words) == 4 and words[0] in {b"-Y", b"+Y"} and words[2] in {b"-X", b"+X"}:
+        return ImageInfo("image/vnd.radiance", int(words[3][:10]), int(words[1][:10]), plain=False)
+    return None
+
+
+def _jp2(data: Data) -> ImageInfo | None:
+    """The codestream's own size counts; the box before it only repeats it."""
+    for kind, start, _ in iso_boxes(data):
+        if kind == b"jp2c" and data[start : start + 4] == b"\xff\x4f\xff\x51":
+            right, bottom, left, top = struct.unpack_from(">IIII", data, start + 8)
+            return ImageInfo("image/jp2", right - left, bottom - top, plain=False)
     return None
 
 

@@ -19,8 +19,6 @@ OFFLINE: Final = "OFFLINE"
 CUSTOM: Final = "CUSTOM"
 
 MODELSLAB_URL: Final = "https://modelslab.com/api/v6"
-_OFFLINE_KEY: Final = "offline-preview"
-"""The offline preview accepts any key; this one is not secret."""
 
 
 class Config(NamedTuple):
@@ -87,9 +85,12 @@ class Config(NamedTuple):
         return base_url
 
     def require_usable(self, service: str, base_url: str) -> str:
-        """Returns the key for a service that can be used now. Raises OnlineAccessError, KeyMissingError."""
+        """Returns the key for a service that can be used now; "" for the offline preview, which has one for each start.
+
+        Raises OnlineAccessError, KeyMissingError.
+        """
         if service == OFFLINE:
-            return _OFFLINE_KEY
+            return ""
         if service == MODELSLAB:
             base_url = MODELSLAB_URL
         if not self.online and not is_loopback(host_of(base_url)):
@@ -121,11 +122,11 @@ class Config(NamedTuple):
 class ServiceClients:
     """Creates the client for each job, from the current configuration. Thread-safe."""
 
-    def __init__(self, config: Config, offline_url: Callable[[], str], timeouts: tuple[float, float]) -> None:
-        """`offline_url`: starts the offline preview if needed, and returns its base URL. `timeouts`: see Client."""
+    def __init__(self, config: Config, offline: Callable[[], tuple[str, str]], timeouts: tuple[float, float]) -> None:
+        """`offline`: starts the offline preview if needed, and returns its base URL and key. `timeouts`: see Client."""
         self.config = config
         self._timeouts = timeouts
-        self._offline_url = offline_url
+        self._offline = offline
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Client] = {}
 
@@ -135,8 +136,11 @@ class ServiceClients:
         Raises OnlineAccessError, KeyMissingError, WorkerError.
         """
         key = self.config.require_usable(service, base_url)
-        # Never what a job's record says: the key goes to the service whose key it is.
-        url = self._offline_url() if service == OFFLINE else MODELSLAB_URL if service == MODELSLAB else base_url
+        if service == OFFLINE:
+            url, key = self._offline()
+        else:
+            # Never what a job's record says: the key goes to the service whose key it is.
+            url = MODELSLAB_URL if service == MODELSLAB else base_url
         with self._lock:
             client = self._clients.get((url, key))
             if client is None:

@@ -183,6 +183,8 @@ class Job:
     model_file: str = ""
     companions: tuple[tuple[str, str], ...] = ()
     """Files the model refers to (materials, textures): our file name, and the name the model uses."""
+    conversions: int = 0
+    """How many times the present model file was given to the worker without a result: each may have ended a Blender."""
     video_file: str = ""
     blend_file: str = ""
     """File names inside the folder; empty until the files are complete."""
@@ -208,7 +210,13 @@ class Job:
 
     def to_download_again(self) -> Job:
         """Returns this job without its files. They stay, perhaps open in another program, and are not taken for new."""
-        without: dict[str, Any] = {"model_file": "", "blend_file": "", "video_file": "", "companions": ()}
+        without: dict[str, Any] = {
+            "model_file": "",
+            "blend_file": "",
+            "video_file": "",
+            "companions": (),
+            "conversions": 0,
+        }
         return replace(self, delivery=self.delivery + 1, **without)
 
     def to_submit_again(self) -> Job:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..api.parameters import PARAMETERS
+from ..api.parameters import ACCOUNT, PARAMETERS
+from ..errors import one_line
 from .job import Job
 
 PREFIX: Final = "image_to_3d_"
@@ -28,10 +30,14 @@ ROTATION: Final = f"{PREFIX}rotation"
 
 _NAMES_0_1_0: Final = {IMAGE: f"{PREFIX}picture", IMAGE_URL: f"{PREFIX}picture_url"}
 """What version 0.1.0 called them."""
-_NOT_STORED: Final = frozenset({"image", "seed", "webhook", "track_id"})
+_NOT_STORED: Final = frozenset({"image", "seed"}) | ACCOUNT
 """Nothing about the account goes into a .blend that is passed on."""
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
 """What `job.new_id` returns. A .blend comes from anywhere: an id in it must not lead elsewhere on the disk."""
+
+_SEED: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
+_URL: Final = re.compile(r"https?://[!-~]{1,2000}", re.IGNORECASE | re.ASCII)
+"""Without white space and characters that could make it look like another address."""
 
 
 def record_of(job: Job) -> dict[str, Any]:
@@ -59,26 +65,44 @@ def record_of(job: Job) -> dict[str, Any]:
     )
 
 
+def text(record: Mapping[str, Any], key: str) -> str:
+    """Returns a stored text as one line; "" if it is missing or of another type: a .blend may come from anywhere."""
+    value = record.get(key)
+    return one_line(value) if isinstance(value, str) else ""
+
+
 def parameters_in(record: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the request parameters that a model was made with, including the seed that the service used."""
-    found = {name: record[PREFIX + name] for name in PARAMETERS if name not in _NOT_STORED and PREFIX + name in record}
-    seed = str(record.get(SEED, ""))
-    return found | ({"seed": int(seed)} if seed.isdecimal() else {})
+    stored = {name: record.get(PREFIX + name) for name in PARAMETERS if name not in _NOT_STORED}
+    found = {name: value for name, value in stored.items() if isinstance(value, str | int | float)}
+    seed = text(record, SEED)
+    return found | ({"seed": int(seed)} if _SEED.fullmatch(seed) else {})
 
 
 def image_name(record: Mapping[str, Any]) -> str:
     """Returns the name of the image that a model was made from; "" if unknown."""
-    return str(record.get(IMAGE) or record.get(_NAMES_0_1_0[IMAGE]) or "")
+    return text(record, IMAGE) or text(record, _NAMES_0_1_0[IMAGE])
 
 
 def image_url(record: Mapping[str, Any]) -> str:
-    """Returns the public URL of the image that a model was made from; "" if it was a file."""
-    return str(record.get(IMAGE_URL) or record.get(_NAMES_0_1_0[IMAGE_URL]) or "")
+    """Returns the public URL of the image that a model was made from; "" if it was a file, or if it is no address."""
+    found = record.get(IMAGE_URL) or record.get(_NAMES_0_1_0[IMAGE_URL])
+    return found if isinstance(found, str) and _URL.fullmatch(found) else ""
+
+
+def rotation(record: Mapping[str, Any]) -> tuple[float, ...]:
+    """Returns how a model was rotated since it was read from its file: degrees about X, Y and Z."""
+    stored = record.get(ROTATION)
+    try:
+        angles = tuple(float(angle) for angle in stored or ())
+    except (TypeError, ValueError):
+        return (0.0, 0.0, 0.0)
+    return angles if len(angles) == 3 and all(map(math.isfinite, angles)) else (0.0, 0.0, 0.0)
 
 
 def find_image_file(record: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:
     """Returns the copy of the image in the job's results folder; None if it is no longer there."""
-    job_id = str(record[JOB])
+    job_id = text(record, JOB)
     for results in results_folders if _JOB_ID.fullmatch(job_id) else ():
         for folder in sorted(results.glob(f"{job_id}_*")):
             for pattern in ("image.*", "picture.*"):  # the second in 0.1.0

@@ -37,7 +37,7 @@ class Queue:
 
     `earlier`: where earlier versions had the journal; its jobs are taken over from there.
 
-    `offline_url` starts the offline preview if needed, and returns its base URL.
+    `offline` starts the offline preview if needed, and returns its base URL and key.
     """
 
     def __init__(
@@ -45,14 +45,14 @@ class Queue:
         folder: Path,
         config: Config,
         worker: WorkerProcess,
-        offline_url: Callable[[], str],
+        offline: Callable[[], tuple[str, str]],
         *,
         earlier: Path | None = None,
         timing: Timing | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         timing = timing or Timing()
-        self._clients = ServiceClients(config, offline_url, (timing.connect, timing.read))
+        self._clients = ServiceClients(config, offline, (timing.connect, timing.read))
         self._worker = worker
         self._store = JobStore(folder, lambda: list(self._clients.config.results_folders), earlier)
         self._executor = Executor(self._store, self._clients, worker, timing, retry_policy or RetryPolicy())

@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import NO_MESSAGE, ImageTo3DError, Message
+from ..errors import NO_MESSAGE, ImageTo3DError, Message, WorkerError
 from .job import Job, State, resume_state
+from .retry import MAX_WORKER_ATTEMPTS
 
 if TYPE_CHECKING:
     from ..api.client import Client, Generated
@@ -41,7 +42,10 @@ LEFT_UNSAVED: Final[dict[str, Any]] = {
 
 
 def after_crash(job: Job) -> Job:
-    """Returns the job as it continues after its Blender ended in the middle of whatever it did."""
+    """Returns the job as it continues after its Blender ended in the middle of whatever it did.
+
+    A job fails whose model file may have ended it, again: it would block all others at every start.
+    """
     job = replace(job, progress=0.0, note=NO_MESSAGE)
     if job.state is State.PLACED:
         return replace(job, state=State.READY, **LEFT_UNSAVED)
@@ -51,6 +55,13 @@ def after_crash(job: Job) -> Job:
         job = replace(job, note=Message("Blender ended while the request was sent"))
     if job.blend_path is not None and not job.blend_path.is_file():
         job = replace(job, blend_file="")
+    if job.state is State.IMPORTING and not job.blend_file and job.conversions >= MAX_WORKER_ATTEMPTS:
+        error = WorkerError(
+            "Blender, or its background Blender, ended {count} times while this model was converted.",
+            advice="Import again, or open the folder to look at the file.",
+            count=job.conversions,
+        )
+        return replace(job, state=State.FAILED, error=error.info())
     return replace(job, state=resume_state(job))
 
 

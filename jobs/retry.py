@@ -52,7 +52,6 @@ class RetryPolicy:
     """How often new links are requested if the links don't answer or the files are damaged."""
     list_attempts: int = 5
     """How often the service's list is requested if it can't be read."""
-    import_attempts: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,8 @@ class Decision:
     pause: float = 0.0
 
 
+MAX_WORKER_ATTEMPTS: Final = 2
+"""A file that ended a Blender or its worker so often is tried again only if the artist says so."""
 _BEFORE_SUBMIT: Final = frozenset({State.QUEUED, State.PREPARING, State.UPLOADING, State.SUBMITTING})
 _ACCEPTED: Final = frozenset({State.RECONCILING, State.WAITING, State.DOWNLOADING})
 
@@ -112,16 +113,19 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             # Over: what the reply to the submit announced is no result. A retry submits again.
             return _fail(job.to_submit_again(), error)
         case WorkerError() if job.state in {State.IMPORTING, State.PREPARING}:
-            if error.transient and failures.count < policy.import_attempts:
+            attempts = job.conversions if job.state is State.IMPORTING else failures.count
+            if error.transient and attempts < MAX_WORKER_ATTEMPTS:
                 return Decision(job)
             return _fail(job, error)
         case _ if not error.transient:
             return _fail(job, error)
     if failures.seconds >= (policy.after_accepted if job.state in _ACCEPTED else policy.before_accepted):
         return _fail(job, error)
-    wait = max(_backoff(failures.count, policy), min(error.retry_after or 0.0, policy.longest_pause))
-    pause = wait if isinstance(error, ConnectionFailedError) and job.state in _BEFORE_SUBMIT else 0.0
-    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, pause)
+    asked = min(error.retry_after or 0.0, policy.longest_pause)
+    wait = max(_backoff(failures.count, policy), asked)
+    unreachable = isinstance(error, ConnectionFailedError) and job.state in _BEFORE_SUBMIT
+    pauses = unreachable or (asked and job.state is not State.DOWNLOADING)
+    return _wait(job, Message("Trying again: {reason}", {"reason": error.message}), wait, wait if pauses else 0.0)
 
 
 def _wait(job: Job, note: Message, seconds: float, pause: float = 0.0) -> Decision:

@@ -111,8 +111,8 @@ def _checked(job: Job) -> Job:
     no_mesh_note(job.details)
     if not all(map(math.isfinite, job.target_scene.location)):
         raise ValueError("location is not finite")
-    for name in (*_files(job), job.id):
-        if name and (not _PLAIN_NAME.fullmatch(name) or name.endswith((".", " "))):
+    for name in (job.id, *filter(None, _files(job))):
+        if not _PLAIN_NAME.fullmatch(name) or name.endswith((".", " ")):
             raise ValueError("a file is not inside its folder")
     return job
 

@@ -13,7 +13,16 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from ..control import Control
-from ..errors import CancelledError, ImageTo3DError, RateLimitError, StorageError, TookTooLongError, WorkerError
+from ..errors import (
+    CancelledError,
+    ConversionLimitError,
+    ImageTo3DError,
+    ImportFailedError,
+    RateLimitError,
+    StorageError,
+    TookTooLongError,
+    WorkerError,
+)
 from .awake_clock import AwakeClock
 from .config import ServiceClients
 from .estimates import UNKNOWN, Estimate, learned, learned_duration, settings_key
@@ -80,6 +89,8 @@ class StepRunner:
     def run(self, job: Job) -> Decision | None:
         """Run the job's next step. Returns what happens to it; None if it was interrupted because Blender quits."""
         runtime = self._runtimes.setdefault(job.id, _Runtime())
+        if job.state is State.IMPORTING:
+            job = self._count_conversion(job, 1)
         try:
             if job.state is not State.WAITING:
                 runtime.waiting_since = None
@@ -87,6 +98,9 @@ class StepRunner:
             if job.state is result.job.state is State.WAITING:
                 self._check_timeout(runtime)
         except ImageTo3DError as error:
+            ended_nothing = isinstance(error, CancelledError | ImportFailedError)
+            if job.state is State.IMPORTING and ended_nothing and not isinstance(error, ConversionLimitError):
+                job = self._count_conversion(job, -1)
             interrupted = self._stopping.is_set() and isinstance(error, CancelledError)
             return None if interrupted else self._handle_error(job, error, runtime)
         # Failures count until the job gets past the state in which it failed, not until an earlier step succeeds.
@@ -96,6 +110,16 @@ class StepRunner:
             self._learn(job, first_poll=runtime.attempt == 0)
         runtime.attempt = runtime.attempt + 1 if result.job.state is job.state else 0
         return Decision(result.job, result.delay)
+
+    def _count_conversion(self, job: Job, change: int) -> Job:
+        """Save that a conversion begins, or that it was no failure: whoever resumes the job must know. Returns it."""
+        count = job.conversions + change
+        changed = self._store.update(
+            job.id, lambda now: replace(now, conversions=count) if now.state is job.state else None
+        )
+        if changed is not None:
+            self._store.save(job.id)
+        return replace(job, conversions=count)
 
     def _context(self, job: Job, runtime: _Runtime) -> StepContext:
         return StepContext(
@@ -149,7 +173,9 @@ class StepRunner:
         runtime.failed_in = job.state
         if isinstance(error, RateLimitError):
             self._rate_limited[job.account] = now + RATE_LIMIT_MEMORY
-        if isinstance(error, WorkerError) and job.state is State.IMPORTING and self._worker.cannot_start:
+        # Only a file that no worker has begun with: one that ended a worker would end this Blender, too.
+        fresh = job.state is State.IMPORTING and job.conversions == 1
+        if isinstance(error, WorkerError) and fresh and self._worker.cannot_start:
             _log.warning("%s: %s The model is imported directly, which may block Blender.", job.id, error.message)
             return Decision(job.moved(State.READY))
         decision = decide(job, error, Failures(runtime.failures, now - runtime.failing_since), self._policy)

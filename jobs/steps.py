@@ -236,6 +236,7 @@ def find_in_list(job: Job, context: StepContext) -> StepResult:
 def download(job: Job, context: StepContext) -> StepResult:
     """Download the result's files into the job's folder, complete and checked."""
     from ..api import result_files
+    from ..formats import companion_names
 
     files = result_files.classify(job.links, str(job.parameters.get("output_format", "glb")))
     if not files.model:
@@ -244,10 +245,13 @@ def download(job: Job, context: StepContext) -> StepResult:
     control = context.control
     model, companions = _fetch_model(job, context, files, control.span(0.0, 0.8))
     for number, (theirs, mirrors) in enumerate(files.companions, len(companions) + 1):
-        ours = job.file_name(f"part-{number}", Path(theirs).suffix.lower().lstrip("."))
+        ours = companion_names.numbered(number, theirs, job.file_suffix)
         try:
             _fetch(job, context, mirrors, ours, control.span(0.8, 0.9))
-        except (ResultMissingError, ResultDamagedError) as error:
+        except (StorageError, CancelledError):
+            raise
+        except ImageTo3DError as error:
+            # A model without one of its textures is still the model that was paid for.
             _log.warning("%s: %s could not be downloaded: %s", job.id, ours, error)
             continue
         companions.append((ours, theirs))
@@ -261,7 +265,8 @@ def download(job: Job, context: StepContext) -> StepResult:
         except ImageTo3DError as error:
             # A model without its video is still the model that was paid for.
             _log.warning("%s: the video could not be downloaded: %s", job.id, error)
-    return StepResult(job.moved(State.IMPORTING, model_file=model.name, companions=tuple(companions), video_file=video))
+    job = replace(job, conversions=0, companions=tuple(companions))
+    return StepResult(job.moved(State.IMPORTING, model_file=model.name, video_file=video))
 
 
 def _fetch_model(
@@ -300,12 +305,14 @@ def _fetch(job: Job, context: StepContext, mirrors: tuple[str, ...], name: str, 
     path, format = job.folder / name, Path(name).suffix[1:]
     if _is_complete(path, format):
         return path
+    client = context.client()
     return download(
         mirrors,
         path,
         format=format,
         control=control,
-        service_origin=context.client().origin,
+        service_origin=client.origin,
+        service_peer=lambda: client.peer(control),
         waits=context.timing.mirror_rounds,
         connect=context.timing.connect,
         stall=context.timing.stall,
@@ -352,7 +359,7 @@ def import_model(job: Job, context: StepContext) -> StepResult:
         },
         context.control,
     )
-    return StepResult(job.moved(State.READY, blend_file=name, details=details))
+    return StepResult(job.moved(State.READY, blend_file=name, details=details, conversions=0))
 
 
 STEPS: Final[Mapping[State, Callable[[Job, StepContext], StepResult]]] = {

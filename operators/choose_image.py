@@ -9,6 +9,7 @@ import bpy
 from bpy.props import BoolProperty, StringProperty
 
 from ..bl_ids import SCENE_SETTINGS, Op
+from ..scene import image_sources
 
 
 class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
@@ -34,7 +35,8 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
         )
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        self.filepath = bpy.path.abspath(getattr(context.scene, SCENE_SETTINGS).image)
+        stored = image_sources.absolute(getattr(context.scene, SCENE_SETTINGS).image)
+        self.filepath = stored if image_sources.is_local(stored) else ""  # the file browser reads the file's folder
         self.relative_path = context.preferences.filepaths.use_relative_paths
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -43,7 +45,7 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
         path = self.filepath
         if self.relative_path and bpy.data.filepath:
             try:
-                path = bpy.path.relpath(path)
+                path = image_sources.relative(path)
             except ValueError:  # on another drive
                 path = self.filepath
         getattr(context.scene, SCENE_SETTINGS).image = path

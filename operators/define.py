@@ -41,11 +41,16 @@ class PollMixin:
 
 
 def operator(
-    idname: Op, label: str, *, why_not: Callable[[bpy.types.Context], str] | None = None, confirm: bool = False
+    idname: Op,
+    label: str,
+    *,
+    why_not: Callable[[bpy.types.Context], str] | None = None,
+    confirm: bool | Callable[[bpy.types.Context], str] = False,
 ) -> Callable[[Callable[[bpy.types.Context], None]], type[bpy.types.Operator]]:
     """Makes an operator of a function that takes the context.
 
-    `why_not`: returns why it can't run now, or an empty text. `confirm`: the artist is asked first.
+    `why_not`: returns why it can't run now, or an empty text. `confirm`: the artist is asked first; a function returns
+    what to show then, or an empty text if there is nothing to ask.
     """
 
     def define(function: Callable[[bpy.types.Context], None]) -> type[bpy.types.Operator]:
@@ -100,11 +105,16 @@ def _operator_class(
     label: str,
     function: Callable[..., None],
     why_not: Callable[[bpy.types.Context], str] | None,
-    confirm: bool,
+    confirm: bool | Callable[[bpy.types.Context], str],
     **body: Any,
 ) -> type[bpy.types.Operator]:
     def ask(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        return context.window_manager.invoke_confirm(self, event)
+        if not callable(confirm):
+            return context.window_manager.invoke_confirm(self, event)
+        shown = confirm(context)
+        if not shown:
+            return self.execute(context)
+        return context.window_manager.invoke_confirm(self, event, title=label, message=shown)
 
     body |= {"bl_idname": idname, "bl_label": label, "bl_options": {"INTERNAL"}}
     body |= {"__doc__": inspect.getdoc(function), "__module__": function.__module__}

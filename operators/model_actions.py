@@ -16,11 +16,11 @@ from mathutils import Matrix
 from .. import engine, preferences
 from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import ImageError
+from ..errors import ImageError, one_line
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
-from ..scene import image_sources, orientation, variations
+from ..scene import orientation, variations
 from .define import PollMixin, operator
 from .generate import StartJobsOperator
 from .open_actions import open_with_system
@@ -28,8 +28,7 @@ from .open_actions import open_with_system
 
 def _image_of(root: bpy.types.Object) -> Path | str:
     """Returns the image that a model was made from: a file in its results folder, or a URL. Raises ImageError."""
-    url = provenance.image_url(root)
-    if image_sources.is_url(url):
+    if url := provenance.image_url(root):
         return url
     found = provenance.find_image_file(root, preferences.read_config().results_folders)
     if found is None:
@@ -50,7 +49,8 @@ def _root(context: bpy.types.Context) -> bpy.types.Object:
 def _placement(context: bpy.types.Context, root: bpy.types.Object) -> Placement:
     """Returns the scene's placement settings, with the orientation that the model has now."""
     chosen: Placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
-    up_axis = str(root.get(provenance.UP_AXIS, chosen.up_axis))
+    stored = provenance.text(root, provenance.UP_AXIS)
+    up_axis = stored if stored in {"Y", "Z"} else chosen.up_axis
     return replace(chosen, up_axis=up_axis, rotation=orientation.rotation_of(root))
 
 
@@ -59,7 +59,9 @@ def _why_no_model(context: bpy.types.Context) -> str:
 
 
 def _why_no_variations(context: bpy.types.Context) -> str:
-    return _why_no_model(context) or ("" if _root(context).get(provenance.GROUP) else "This model has no variations")
+    return _why_no_model(context) or (
+        "" if provenance.text(_root(context), provenance.GROUP) else "This model has no variations"
+    )
 
 
 class IMAGE_TO_3D_OT_generate_again(StartJobsOperator, bpy.types.Operator):
@@ -97,7 +99,7 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
         if placement.place == "ORIGIN":
             placement = replace(placement, place="CURSOR")  # each has a location of its own
         # Nothing is changed before this point.
-        group = str(root.get(provenance.GROUP) or new_id())
+        group = provenance.text(root, provenance.GROUP) or new_id()
         root[provenance.GROUP] = group
         others = len(variations.group_of(root, context.scene))
         low, high = variations.bounds(root)
@@ -198,7 +200,13 @@ class IMAGE_TO_3D_OT_keep_variation(PollMixin, bpy.types.Operator):
         return {"FINISHED"}
 
 
-@operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model)
+def _url_to_open(context: bpy.types.Context) -> str:
+    """Returns the URL that Show Image would open, "" for a file: a URL in a .blend may be a stranger's."""
+    image = provenance.image_url(_root(context))
+    return f"Open {one_line(image)} in the browser?" if image else ""
+
+
+@operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model, confirm=_url_to_open)
 def show_image(context: bpy.types.Context) -> None:
     """Open the image that this model was made from"""
     image = _image_of(_root(context))

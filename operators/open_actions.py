@@ -3,21 +3,38 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import bpy
 
+from .. import store_build
 from ..bl_ids import Op
 from ..errors import StorageError
 from ..jobs.job import Job
+from ..log import logger
 from .define import job_operator
 
 
 def open_with_system(path: Path | None, name: str) -> None:
-    """Open a file or folder with the system's default program. Raises StorageError if it is missing."""
+    """Open a file or folder with the system's default program.
+
+    Raises StorageError if it is missing, or if the system has no program that can open it.
+    """
     if path is None or not path.exists():
         raise StorageError("{name} no longer exists.", advice="", name=name)
-    bpy.ops.wm.path_open(filepath=str(path))
+    real = Path(store_build.redirected(str(path), bpy.app.binary_path, os.environ))
+    shown = str(real if real.exists() else path)
+    try:
+        bpy.ops.wm.path_open(filepath=shown)
+    except RuntimeError as error:
+        logger(__name__).warning("%s: %s", shown, error)
+        raise StorageError(
+            "{name} can't be opened by the system.",
+            advice="Perhaps no program is installed for it. It is here: {path}",
+            name=name,
+            path=shown,
+        ) from error
 
 
 @job_operator(Op.OPEN_FOLDER, "Open Folder")

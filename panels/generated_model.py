@@ -9,6 +9,7 @@ import bpy
 
 from .. import job_view
 from ..bl_ids import Op
+from ..errors import one_line
 from ..jobs import provenance
 from ..scene import variations
 from . import job_list
@@ -32,12 +33,14 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         row = column.row()
         row.label(text=provenance.image_name(root), icon="IMAGE_DATA")
         row.operator(Op.SHOW_IMAGE, text="", icon="HIDE_OFF", emboss=False)
-        date = str(root.get(provenance.DATE, ""))[:10]
-        column.label(text=f"Seed {root.get(provenance.SEED, '?')} · {date}", icon="BLANK1")
+        if url := provenance.image_url(root):  # it can be opened and sent, and may be a stranger's
+            job_list.wrapped(column, one_line(url), job_list.characters(context), icon="URL")
+        seed, date = provenance.text(root, provenance.SEED) or "?", provenance.text(root, provenance.DATE)[:10]
+        column.label(text=f"Seed {seed} · {date}", icon="BLANK1")
         low, high = variations.bounds(root)
         size = bpy.utils.units.to_string(context.scene.unit_settings.system, "LENGTH", high.z - low.z, precision=3)
         column.label(text=f"{variations.triangle_count(root):,} triangles · {size} high", icon="BLANK1")
-        job = job_view.job(str(root.get(provenance.JOB, "")))
+        job = job_view.job(provenance.text(root, provenance.JOB))
         for repair in job.details.get("repairs", ()) if job is not None else ():
             job_list.wrapped(column, repair, job_list.characters(context), icon="INFO")
         row = self.layout.row(align=True)
@@ -47,7 +50,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         row.label(text="Rotate 90°")
         for axis in "XYZ":
             row.operator(Op.ROTATE_MODEL, text=axis).axis = axis
-        if root.get(provenance.GROUP):
+        if provenance.text(root, provenance.GROUP):
             row = self.layout.row(align=True)
             row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_LEFT").which = "PREVIOUS"
             row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_RIGHT").which = "NEXT"

@@ -89,7 +89,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
 def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
     split = layout.split(factor=_NAME_SHARE)
     image = job.thumbnail_path
-    thumbnail = thumbnails.icon(str(image)) if image else 0
+    thumbnail = thumbnails.icon(str(image), ours=True) if image else 0
     if thumbnail:
         split.label(text=job.name, icon_value=thumbnail)
     else:

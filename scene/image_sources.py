@@ -4,11 +4,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import re
+import sys
+from pathlib import Path, PureWindowsPath
+from typing import Final
 
 import bpy
 
 from ..errors import ImageError
+
+_WINDOWS_DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?", re.I)
+_POSIX_DEVICES: Final = frozenset({"dev", "proc", "sys", "net"})
+"""Folders at the root that hold no image files: devices, and hosts that are connected to when they are named."""
 
 
 def from_text(text: str) -> Path | str:
@@ -18,7 +25,7 @@ def from_text(text: str) -> Path | str:
         raise ImageError("No image is chosen.", advice="Choose an image first.")
     if is_url(text):
         return text
-    path = Path(bpy.path.abspath(text)).expanduser().absolute()
+    path = Path(absolute(text)).expanduser().absolute()
     if not path.is_file():
         raise ImageError("Image not found: {path}.", advice="Choose another image.", path=str(path))
     return path
@@ -31,11 +38,34 @@ def from_any(image: str | os.PathLike[str] | bpy.types.Image) -> Path | str:
     return from_text(os.fspath(image))
 
 
-def absolute(text: str) -> str:
-    """Returns the path for one as it is stored in a .blend (`//` is the .blend's folder)."""
-    return str(bpy.path.abspath(text))
-
-
 def is_url(text: str) -> bool:
     """Whether the text is a URL rather than a path."""
     return text.lower().startswith(("http://", "https://"))
+
+
+def absolute(text: str) -> str:
+    """Returns the path for one as it is stored in a .blend (`//` is the .blend's folder), in the system's form."""
+    if text.startswith("//") and sys.platform != "win32":
+        text = text.replace("\\", "/")  # it was stored on Windows
+    return str(bpy.path.abspath(text))
+
+
+def relative(path: str, *, windows: bool = sys.platform == "win32") -> str:
+    """Returns a path relative to the open .blend, in the form that can be read on each system.
+
+    Raises ValueError if it is on another drive.
+    """
+    found = str(bpy.path.relpath(path))
+    return found.replace("\\", "/") if windows else found
+
+
+def is_local(path: str, *, windows: bool = sys.platform == "win32") -> bool:
+    """Whether an absolute path is neither on another computer nor a device. Does not access it.
+
+    On Windows, looking at a path on another computer sends that computer the artist's password hash.
+    """
+    if windows:
+        is_device = any(_WINDOWS_DEVICE.fullmatch(part) for part in PureWindowsPath(path).parts)
+        return not path.replace("/", "\\").startswith("\\\\") and not is_device
+    parts = os.path.normpath(path).lstrip("/").split("/")
+    return parts[0] not in _POSIX_DEVICES

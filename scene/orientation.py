@@ -8,14 +8,13 @@ import math
 import bpy
 from mathutils import Euler, Matrix, Vector
 
-from ..jobs.provenance import ROTATION
+from ..jobs import provenance
 from . import variations
 
 
 def rotation_of(root: bpy.types.Object) -> tuple[float, ...]:
     """Returns how a model was rotated since it was read from its file: degrees about X, Y and Z."""
-    stored = root.get(ROTATION)
-    return tuple(float(angle) for angle in stored) if stored is not None and len(stored) == 3 else (0.0, 0.0, 0.0)
+    return provenance.rotation(root)
 
 
 def rotate(root: bpy.types.Object, turn: Matrix) -> None:
@@ -28,7 +27,7 @@ def rotate(root: bpy.types.Object, turn: Matrix) -> None:
     new_low, _ = variations.bounds(root)
     root.matrix_world = Matrix.Translation(Vector((0.0, 0.0, low.z - new_low.z))) @ root.matrix_world
     total = (turn @ _matrix(root)).to_euler()
-    root[ROTATION] = [round(math.degrees(angle), 3) for angle in (total.x, total.y, total.z)]
+    root[provenance.ROTATION] = [round(math.degrees(angle), 3) for angle in (total.x, total.y, total.z)]
 
 
 def follow_variations(root: bpy.types.Object, scene: bpy.types.Scene) -> None:

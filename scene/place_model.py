@@ -100,10 +100,15 @@ def place_directly(
 
     Raises ImportFailedError; also outside Object Mode, which Blender's importers need.
     """
-    from ..worker import blend_file, convert_model, import_model
+    from ..worker import blend_file, convert_model, mesh_data, obj_folder
 
     if job.model_path is None:
         raise ImportFailedError("There is no model file.")
+    if job.conversions > 1:
+        raise ImportFailedError(
+            "A background Blender ended while it converted this model.",
+            advice="The folder has the file, but it could do the same to this Blender.",
+        )
     if bpy.context.mode != "OBJECT":
         raise ImportFailedError(
             "Without a background Blender, a model can only be imported in Object Mode.",
@@ -113,18 +118,18 @@ def place_directly(
     placement = job.placement
     layer = view_layer(scene)
     selected, active = list(layer.objects.selected), layer.objects.active
-    before = _all_data(convert_model.DATA_KINDS)
+    before = _all_data(mesh_data.DATA_KINDS)
     try:
         shaped = convert_model.make_model(
             job.model_path,
             job.model_path.suffix[1:],
-            [import_model.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
+            [obj_folder.Companion(job.folder / ours, theirs) for ours, theirs in job.companions],
             job.name,
             placement,
             record_of(job),
         )
     except Exception:
-        for kind in convert_model.DATA_KINDS:
+        for kind in mesh_data.DATA_KINDS:
             new = [item for item in getattr(bpy.data, kind) if item.session_uid not in before]
             bpy.data.batch_remove(new)
         _select_again(layer, selected, active)

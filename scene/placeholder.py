@@ -14,6 +14,7 @@ from typing import Final
 import bpy
 from mathutils import Matrix
 
+from ..jobs import provenance
 from ..jobs.job import Job
 
 JOB_PROPERTY: Final = "image_to_3d_placeholder"
@@ -66,8 +67,8 @@ def search() -> list[str]:
     """Look through the whole file once, for `find_cached`. Returns the ids of their jobs."""
     _names.clear()
     for item in bpy.data.objects:
-        job_id = item.get(JOB_PROPERTY)
-        if isinstance(job_id, str) and item.library is None:
+        job_id = provenance.text(item, JOB_PROPERTY)
+        if job_id and item.library is None and item.type == "EMPTY":
             _names[job_id] = item.name
     return list(_names)
 
@@ -95,7 +96,7 @@ def reparent_children(empty: bpy.types.Object, root: bpy.types.Object) -> None:
 
 def remove(empty: bpy.types.Object) -> None:
     """Remove a placeholder, and its image if nothing else uses it."""
-    _names.pop(empty.get(JOB_PROPERTY, ""), None)
+    _names.pop(provenance.text(empty, JOB_PROPERTY), None)
     image = empty.data
     bpy.data.objects.remove(empty)
     if isinstance(image, bpy.types.Image) and image.users == 0:

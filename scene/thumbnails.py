@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Thumbnails of image files, for the interface.
 
-Registering one is cheap: Blender reads and scales the file in a thread of its own when it is first drawn.
+Registering one is cheap: Blender reads and scales the file when it is first drawn. One whose header asks for very many
+pixels, or can't be measured, has no thumbnail.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Final
 
 import bpy
@@ -18,22 +21,48 @@ _MAX_THUMBNAILS: Final = 200
 
 _collection: bpy.utils.previews.ImagePreviewCollection | None = None
 
+_chosen: Final[set[str]] = set()
+"""Paths that were chosen since Blender started. Any other came with a .blend, which may be a stranger's."""
+_refused: Final[set[str]] = set()
+"""Paths that came with a .blend, and are not shown."""
 
-def icon(image: str) -> int:
-    """Returns the icon id of an image file; 0 for a URL or if nothing is chosen."""
+
+def icon(image: str, *, ours: bool = False) -> int:
+    """Returns the icon id of an image file; 0 for a URL or if nothing is chosen, or if it must not be read.
+
+    `ours`: the path is not from a .blend, but that of a job's file.
+    """
     if _collection is None or not image.strip() or image_sources.is_url(image):
         return 0
-    path = bpy.path.abspath(image)
+    path = image_sources.absolute(image)
     if path not in _collection:
+        if not ours and not _may_be_read(path):
+            return 0
+        from ..formats.texture_info import can_be_shown
+
         if len(_collection) >= _MAX_THUMBNAILS:
             _collection.clear()
-        _collection.load(path, path, "IMAGE")
+        if can_be_shown(Path(path)):
+            _collection.load(path, path, "IMAGE")
+        else:
+            _collection.new(path)  # empty: its header is not read again
     return _collection[path].icon_id
 
 
-def refresh(image: str) -> None:
-    """The image was chosen again: its file may have changed."""
-    path = bpy.path.abspath(image)
+def _may_be_read(path: str) -> bool:
+    """Whether a file may be read to show it: it was chosen, or it is a regular file on this computer."""
+    if path in _chosen:
+        return True
+    if path not in _refused and not (image_sources.is_local(path) and os.path.isfile(path)):
+        _refused.add(path)
+    return path not in _refused
+
+
+def chosen(image: str) -> None:
+    """The image was chosen, perhaps again: its file may have changed."""
+    path = image_sources.absolute(image)
+    _chosen.add(path)
+    _refused.discard(path)
     if _collection is not None and path in _collection:
         del _collection[path]
 

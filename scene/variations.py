@@ -9,7 +9,7 @@ from typing import Final
 import bpy
 from mathutils import Vector
 
-from ..jobs.provenance import GROUP, JOB
+from ..jobs.provenance import GROUP, JOB, text
 
 GAP: Final = 1.25
 """Distance between two variations, in widths of the model."""
@@ -18,7 +18,7 @@ GAP: Final = 1.25
 def model_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """Returns the root of the generated model that an object belongs to; None if it belongs to none."""
     while item is not None:
-        if item.get(JOB):
+        if text(item, JOB):
             return item
         item = item.parent
     return None
@@ -32,10 +32,11 @@ def parts(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
 
 def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """Returns all variations of a model in a scene, including itself, oldest first."""
-    group = root.get(GROUP)
+    group = text(root, GROUP)
     if not group:
         return [root]
-    return sorted((item for item in scene.objects if item.get(GROUP) == group), key=lambda item: str(item[JOB]))
+    found = [item for item in scene.objects if text(item, GROUP) == group and text(item, JOB)]
+    return sorted(found, key=lambda item: text(item, JOB))
 
 
 def bounds(root: bpy.types.Object) -> tuple[Vector, Vector]:

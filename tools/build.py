@@ -3,16 +3,20 @@
 
     .venv/bin/python tools/build.py [--output build]
 
-Prints the path of the zip. Blender itself is not started: this takes a second.
+Prints the path of the zip. Blender itself is not started: this takes a second. The zip has the files that git tracks,
+as they are in the working tree, and of those the ones that the manifest allows. The same files give the same zip.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,8 +30,48 @@ def blender_scripts() -> Path:
     return next(Path(spec.submodule_search_locations[0]).glob("*/scripts"))
 
 
+def git_files(root: Path, *options: str) -> list[str]:
+    """Returns the files that `git ls-files` lists. Raises SystemExit if git can't tell."""
+    # safe.directory: in a container the checkout often belongs to another user. Its code is run anyway.
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", *options]
+    try:
+        done = subprocess.run(command, cwd=root, capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", b"") or str(error).encode()
+        raise SystemExit(f"git can't list the files of {root}: {reason.decode('utf-8', 'replace')}") from error
+    return sorted(name for name in done.stdout.decode().split("\0") if name)
+
+
+def copy_tracked(root: Path, target: Path) -> None:
+    """Copy the files that git tracks, without symbolic links and what was deleted in the working tree."""
+    for name in git_files(root):
+        source = root / name
+        links = [path for path in (source, *source.parents) if root in path.parents and path.is_symlink()]
+        if source.is_file() and not links:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target / name)
+
+
+def refuse_untracked(root: Path, archived: set[str]) -> None:
+    """Raises SystemExit if there are new modules beside the packed ones, which git does not track yet."""
+    folders = {Path(name).parent for name in archived if name.endswith(".py")}
+    new = [name for name in git_files(root, "--others", "--exclude-standard") if Path(name).parent in folders]
+    if found := [name for name in new if name.endswith(".py")]:
+        raise SystemExit(f"Not tracked by git: {', '.join(found)}. Add them with `git add`, or remove them.")
+
+
+def write_reproducibly(packed: Path, archive: Path) -> None:
+    """Write a zip again, its files in the order of their names and without their times."""
+    with zipfile.ZipFile(packed) as source, zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in sorted(name for name in source.namelist() if not name.endswith("/")):
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system, entry.external_attr = 3, 0o644 << 16
+            target.writestr(entry, source.read(name))
+
+
 def extension_tool(*arguments: str) -> None:
-    """Run Blender's extension tool on the repository. Raises SystemExit with its output if it finds an error."""
+    """Run Blender's extension tool. Raises SystemExit with its output if it finds an error."""
     scripts = blender_scripts()
     tool = scripts / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
     tags = scripts / "modules" / "_bpy_internal" / "extensions" / "tags.py"
@@ -37,13 +81,19 @@ def extension_tool(*arguments: str) -> None:
         raise SystemExit(done.stdout)
 
 
-def build(output: Path) -> Path:
+def build(output: Path, root: Path = ROOT) -> Path:
     """Validate the source, build the zip into `output`, and validate it. Returns the zip's path."""
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
+    manifest = tomllib.loads((root / "blender_manifest.toml").read_text(encoding="utf-8"))
     output.mkdir(parents=True, exist_ok=True)
     archive = output / f"{manifest['id']}-{manifest['version']}.zip"
-    extension_tool("validate", str(ROOT))
-    extension_tool("build", "--source-dir", str(ROOT), "--output-filepath", str(archive))
+    with tempfile.TemporaryDirectory(prefix="image-to-3d-build-") as folder:
+        source, packed = Path(folder, "source"), Path(folder, archive.name)
+        copy_tracked(root, source)
+        extension_tool("validate", str(source))
+        extension_tool("build", "--source-dir", str(source), "--output-filepath", str(packed))
+        write_reproducibly(packed, archive)
+    with zipfile.ZipFile(archive) as written:
+        refuse_untracked(root, set(written.namelist()))
     extension_tool("validate", str(archive))
     return archive
 
@@ -51,4 +101,6 @@ def build(output: Path) -> Path:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=ROOT / "build")
-    print(build(parser.parse_args().output.resolve()))
+    parser.add_argument("--root", type=Path, default=ROOT, help="another clone of the repository")
+    options = parser.parse_args()
+    print(build(options.output.resolve(), options.root.resolve()))

@@ -92,6 +92,7 @@ def make_model(bpy: Any, image: Path) -> Any:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("image", type=Path, nargs="?", default=ROOT / "samples" / "chair.png")
+    importlib.import_module("environment").use_utf8()
     image = parser.parse_args().image.expanduser().resolve()
     if not image.is_file():
         raise SystemExit(f"There is no image at {image}")

@@ -85,18 +85,28 @@ OTHERS = (
 )
 
 
+def use_utf8() -> None:
+    """Make this process and those that it starts print UTF-8: what Windows uses for a pipe lacks most characters."""
+    os.environ["PYTHONUTF8"] = "1"
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
 def log(text: str) -> None:
     print(f"[environment] {text}", file=sys.stderr, flush=True)
 
 
-def real_path(command: str, version: str) -> str:
+def real_path(command: str, version: str, *arguments: str) -> str:
     """Returns the path of the interpreter that `command` runs; "" if it has another version or does not run.
 
     A pyenv shim exists for versions that are not active, and fails.
     """
     script = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
     try:
-        done = subprocess.run([command, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            [command, *arguments, "-c", script], capture_output=True, text=True, timeout=30, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = done.stdout.splitlines()
@@ -121,6 +131,8 @@ def find_python(version: str) -> str:
     """Returns an interpreter of that version ("3.11") that can create environments; "" if there is none."""
     candidates = [f"python{version}", sys.executable, "python3", *pyenv_pythons(version), f"/usr/bin/python{version}"]
     found = [path for path in (real_path(c, version) for c in candidates) if path]
+    if not found and os.name == "nt":  # "python3" is the Store's stub there, and the launcher knows each version
+        found = [path for path in (real_path("py", version, f"-{version}"),) if path]
     if not found and shutil.which("uv"):
         by_uv = output_of("uv", "python", "find", version)
         found = [path for path in (real_path(by_uv, version),) if by_uv and path]
@@ -172,6 +184,7 @@ def require_python(version: str) -> str:
         f"Python {version} with its venv module is needed and was not found.\n"
         f"  Debian, Ubuntu:  sudo apt-get install {' '.join(packages)}\n"
         f"  macOS:           brew install python@{version}\n"
+        f"  Windows:         winget install Python.Python.{version}\n"
         f"  anywhere:        uv python install {version}, or pyenv install {version}"
     )
 
@@ -256,6 +269,7 @@ def available(blender: Blender) -> bool:
 
 
 def main() -> int:
+    use_utf8()
     parser = argparse.ArgumentParser(description="Create the environments of the demo and the tests.")
     parser.add_argument("what", choices=("demo", "tests", "all"))
     what = parser.parse_args().what

@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+import environment
+
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / "build" / "lint"
 CONFIG = ROOT / "pyproject.toml"
@@ -67,18 +69,19 @@ def checks() -> dict[str, tuple[list[str], Path]]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--fix", action="store_true", help="format the code and correct what ruff can correct")
+    environment.use_utf8()
     if parser.parse_args().fix:
         subprocess.run(_module("ruff", "check", "--fix", "--quiet", "."), cwd=ROOT, check=False)
         subprocess.run(_module("ruff", "format", "."), cwd=ROOT, check=False)
     link_package()
-    environment = os.environ | {"MYPYPATH": str(ROOT / "tools"), "PYTHONPATH": str(LINKS), "NO_COLOR": "1"}
+    variables = os.environ | {"MYPYPATH": str(ROOT / "tools"), "PYTHONPATH": str(LINKS), "NO_COLOR": "1"}
     outcomes: list[tuple[str, bool, float]] = []
     for name, (command, folder) in checks().items():
         started = time.monotonic()
         done = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env=variables,
             text=True,
             encoding="utf-8",
             errors="replace",

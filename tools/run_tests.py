@@ -37,6 +37,8 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     if os.name == "posix":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
+    elif process.poll() is None:  # its children can be found only while it runs
+        subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
     process.kill()
     process.wait()
 
@@ -101,6 +103,7 @@ def pytest(blender: Blender, *arguments: str) -> tuple[object, ...]:
 
 
 def main(extra: list[str]) -> int:
+    environment.use_utf8()
     summary = Summary()
     try:
         environment.ensure(MAIN, tests=True)

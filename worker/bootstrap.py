@@ -22,6 +22,7 @@ def main(name: str, *args: str) -> None:
     package = types.ModuleType(PACKAGE)
     package.__path__ = [str(Path(__file__).absolute().parent.parent)]
     sys.modules[PACKAGE] = package
+    importlib.import_module(f"{PACKAGE}.worker.child_side").confine_process()
     importlib.import_module(f"{PACKAGE}.{name}").main(list(args))
 
 

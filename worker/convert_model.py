@@ -11,16 +11,11 @@ from typing import Any, Final
 import bpy
 
 from ..placement import Placement
-from . import blend_file, import_model, naming, point_cloud, repair, transform
-from .mesh_data import meshes
+from . import blend_file, import_model, join_parts, naming, obj_folder, point_cloud, repair, transform
+from .mesh_data import DATA_KINDS, meshes
 
 LARGE_PART: Final = 2_000_000
 """Bytes; reading a million takes the artist's Blender about 0.7 ms."""
-DATA_KINDS: Final = (
-    "objects", "collections", "meshes", "curves", "armatures", "cameras", "lights", "materials", "images", "textures",
-    "node_groups", "actions", "worlds", "texts",
-)  # fmt: skip
-"""Collections of `bpy.data` that a model or its preview can fill; screens and the like belong to this Blender."""
 _TRIANGLE: Final = (
     '{"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],"materials":[{}],'
     '"meshes":[{"primitives":[{"attributes":{"POSITION":0},"material":0}]}],"accessors":[{"bufferView":0,'
@@ -35,7 +30,8 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     """Handle a "model" request: import, repair, place, name, write. Raises ImportFailedError, WorkerError."""
     clear_data()
     source = Path(request["source"])
-    companions = [import_model.Companion(source.parent / x["file"], x["name"]) for x in request.get("companions", ())]
+    companions = [obj_folder.Companion(source.parent / x["file"], x["name"]) for x in request.get("companions", ())]
+    companions = [companion for companion in companions if companion.file.is_file()]
     placement = Placement.from_json(request.get("placement", {}))
     record = request.get("record", {})
     model = make_model(source, request["format"], companions, request["name"], placement, record, progress)
@@ -49,7 +45,7 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
 def make_model(
     source: Path,
     format: str,
-    companions: Sequence[import_model.Companion],
+    companions: Sequence[obj_folder.Companion],
     name: str,
     placement: Placement,
     record: Mapping[str, str | int | float],
@@ -62,7 +58,7 @@ def make_model(
     repairs: list[str] = []
     objects = import_model.import_file(source, format, companions, repairs)
     progress(0.6)
-    objects = point_cloud.without_strays(objects, repairs)
+    objects = join_parts.join_many(point_cloud.without_strays(objects, repairs), repairs)
     repairs += repair.repair(objects, source, format)
     model = transform.apply_placement(objects, placement, name)
     points = point_cloud.draw(model.objects)

@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import bpy
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+
+DATA_KINDS: Final = (
+    "objects", "collections", "meshes", "curves", "armatures", "cameras", "lights", "materials", "images", "textures",
+    "node_groups", "actions", "worlds", "texts", "shape_keys",
+)  # fmt: skip
+"""Collections of `bpy.data` that a model or its preview can fill; screens and the like belong to this Blender."""
 
 
 def read(data: Any, name: str, width: int = 1, kind: Any = np.float32) -> Array:

@@ -28,7 +28,10 @@ from .source_file import DAMAGED_ADVICE
 
 _FLOAT: Final = 5126
 """glTF's code of single precision components."""
-_NONFINITE_LINE: Final = re.compile(rb"^(?:v|[^#\n]*\bvertex)[ \t][^\n]*(?:nan|inf)", re.IGNORECASE | re.MULTILINE)
+_NONFINITE: Final = re.compile(rb"nan|inf", re.IGNORECASE)
+_COORDINATES: Final = re.compile(rb"\s*v[ \t]|.*\bvertex[ \t]", re.IGNORECASE)
+_LINE_HEAD: Final = 1000
+"""Bytes of a line that are looked at for the word that says what it is."""
 
 
 def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[str]:
@@ -72,9 +75,24 @@ def has_nonfinite_points(path: Path, format: str) -> bool:
                     return _any_nonfinite(data, stl.HEADER_BYTES + 12, count, stl.TRIANGLE_BYTES, 9)
             words = (b"nan", b"NaN", b"NAN", b"inf", b"Inf", b"INF")
             # Search for words first: the pattern alone takes half a second at 500,000 triangles.
-            return any(data.find(word) >= 0 for word in words) and _NONFINITE_LINE.search(data) is not None
+            return any(data.find(word) >= 0 for word in words) and _has_nonfinite_line(data)
     except (FormatError, ValueError, KeyError, IndexError, TypeError, struct.error):
         return False  # the importer decides whether it is a model at all
+
+
+def _has_nonfinite_line(data: mmap.mmap) -> bool:
+    """Whether a line with coordinates has one that is not finite. Looks at each byte once: lines have any length."""
+    position = 0
+    while (found := _NONFINITE.search(data, position)) is not None:
+        start = data.rfind(b"\n", position, found.start()) + 1 or position
+        head = data[start : min(found.start(), start + _LINE_HEAD)]
+        if b"#" not in head and _COORDINATES.match(head):
+            return True
+        end = data.find(b"\n", found.end())
+        if end < 0:
+            return False
+        position = end + 1
+    return False
 
 
 def _any_nonfinite(data: Any, offset: int, count: int, stride: int, floats: int = 3) -> bool:

@@ -27,13 +27,15 @@ import logging
 import os
 import queue
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import bpy
 
-from ..errors import ImageTo3DError, WorkerError, one_line
+from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, images
-from .child_side import JsonStdout, lower_priority, read_stdin
+from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
+from .confinement import confined
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,8 @@ def main(args: list[str]) -> None:
     requests: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     read_stdin(requests.put)
     lower_priority()
+    if not deny_network():
+        _log.info("this system can't deny network access to a process: only Python's is denied")
     configure_blender()
     send({"ready": bpy.app.version_string})
     convert_model.warm_up()
@@ -70,9 +74,12 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
     faulthandler.dump_traceback_later(float(request.get("timeout", 60.0)) + GRACE, exit=True)
     try:
         report(0.0)
-        return {"id": number, "result": TASKS[request["do"]](request, report)}
+        with confined(_folders(request)):
+            return {"id": number, "result": TASKS[request["do"]](request, report)}
     except ImageTo3DError as known:
         failure = known
+    except MemoryError:
+        failure = ConversionLimitError("The file needs too much memory.")
     except Exception as error:
         _log.exception("request %s failed", request.get("do"))
         kind, reason = type(error).__name__, one_line(error)
@@ -84,6 +91,12 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
         "id": number,
         "error": {"code": failure.code, "message": message, "advice": advice, "action": str(failure.action)},
     }
+
+
+def _folders(request: Mapping[str, Any]) -> list[Path]:
+    """Returns the job's folders: those with what the request reads and writes."""
+    files = [Path(request[key]).parent for key in ("source", "target") if key in request]
+    return files + [Path(request[key]) for key in ("folder",) if key in request]
 
 
 TASKS: Final[Mapping[str, Task]] = {

@@ -10,17 +10,20 @@ import contextlib
 import importlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import Action, ImportFailedError, one_line
-from ..formats import glb, gltf_adapt, stl
+from ..errors import Action, ConversionLimitError, ImportFailedError, one_line
+from ..formats import glb, gltf_adapt, gltf_limits, gltf_references, ply_indices, stl
 from ..formats.sniff import FormatError
+from . import obj_folder
+from .obj_folder import Companion
 
 DAMAGED_ADVICE: Final = "Download again, or open the folder to look at the file."
 """With `Action.DOWNLOAD_AGAIN`: for every file whose content is not what its format promises."""
 _UNREADABLE_ADVICE: Final = "Open the folder to convert the file to plain GLB elsewhere, or ask for another format."
+_TOO_MANY_ADVICE: Final = "Open the folder to import the file by hand, or ask for a simpler model."
 _COMPRESSION: Final = re.compile(r"meshopt|draco|decoder|compress", re.IGNORECASE)
 _PATH: Final = re.compile(r"[/\\]|\.py\b|Traceback|Location:")
 _SUPPORTED: Final = frozenset(
@@ -49,11 +52,19 @@ _SUPPORTED: Final = frozenset(
 
 
 @contextlib.contextmanager
-def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
+def prepared(source: Path, format: str, companions: Sequence[Companion], repairs: list[str]) -> Iterator[Path]:
     """Context: the file to import, `source` itself if nothing must be changed. Appends to `repairs`.
 
-    Raises ImportFailedError if the importer can't read such a file.
+    A GLB among them refers to nothing outside. Raises ImportFailedError if the importer can't read such a file.
     """
+    if not source.is_file():  # a pipe or a device may never end
+        raise ImportFailedError("The model file is missing.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
+    if format == "obj":
+        with obj_folder.provided(source, companions, repairs) as model:
+            yield model
+        return
+    if format == "ply":
+        _check_indices(source)
     change = {"glb": _adapt_glb, "stl": _lower_case_stl}.get(format)
     if change is None:
         yield source
@@ -63,21 +74,50 @@ def prepared(source: Path, format: str, repairs: list[str]) -> Iterator[Path]:
         yield copy if change(source, copy, repairs) else source
 
 
+def _check_indices(source: Path) -> None:
+    """Raises ImportFailedError for a PLY that would crash the importer."""
+    with contextlib.suppress(FormatError), source.open("rb") as file:
+        if ply_indices.has_wrong_index(file):
+            raise ImportFailedError(
+                "The model file is damaged: it refers to vertices that it does not have.",
+                advice=DAMAGED_ADVICE,
+                action=Action.DOWNLOAD_AGAIN,
+            )
+
+
 def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
-    """Write the GLB with its JSON adapted. Returns False if it needs no change, or can't be understood."""
+    """Write the GLB with its JSON adapted and without references. Returns False if it needs no change.
+
+    What can't be understood here is refused: the importer might understand it, and open what it refers to.
+    """
     with source.open("rb") as file:
         try:
-            document = glb.read_document(file, source.stat().st_size)
-        except FormatError:
-            return False  # the importer decides whether it is a model at all
+            document = glb.read_any_document(file, source.stat().st_size)
+        except FormatError as error:
+            raise _damaged(str(error)) from error
+        count = gltf_limits.part_count(document.json)
+        if count > gltf_limits.MAX_PARTS:
+            raise ImportFailedError(
+                "The model has too many parts: {count}.", advice=_TOO_MANY_ADVICE, count=f"{count:,}"
+            )
+        removal = gltf_references.remove_references(document.json, document.binary_length)
+        if removal.shape_is_missing:
+            raise ImportFailedError(
+                "The model's shape is in another file, which does not belong to the model.",
+                advice="Open the folder to look at the file, or ask for another format.",
+            )
         adaptation = gltf_adapt.adapt(document.json, _supported_extensions())
         if adaptation.unreadable:
             raise _unreadable(", ".join(adaptation.unreadable))
         repairs += adaptation.repairs
-        if adaptation.changed:
-            with target.open("wb") as changed:
-                glb.write_changed(file, document, adaptation.json, changed)
-    return adaptation.changed
+        changed = removal.changed or adaptation.changed
+        if changed:
+            try:
+                with target.open("wb") as copy:
+                    glb.write_changed(file, document, adaptation.json, copy)
+            except RecursionError as error:
+                raise _damaged("its description is too deep") from error
+    return changed
 
 
 def _supported_extensions() -> frozenset[str]:
@@ -110,11 +150,15 @@ def _lower_case_stl(source: Path, target: Path, repairs: list[str]) -> bool:
 def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
     """Returns the error for an importer's failure to read the file at `path`."""
     text = str(error)
+    if "MemoryError" in text:
+        return ConversionLimitError("The file needs too much memory.")
     extension = re.search(r"Extension (\w{1,80}) is not available", text)
     if extension is not None:
         return _unreadable(extension[1])
     if "Traceback" not in text and "library not found" in text and (found := _COMPRESSION.search(text)) is not None:
         return _unreadable(found[0].lower())
+    if "RecursionError" in text:
+        return ImportFailedError("The model's parts are nested too deeply.", advice=_TOO_MANY_ADVICE)
     lines = [line.strip() for line in text.replace(str(path), path.name).splitlines() if line.strip()]
     reason = one_line(lines[-1].removeprefix("Error: "), 200).rstrip(".") if lines else ""
     if not reason or any(_PATH.search(line) for line in lines):
@@ -123,6 +167,10 @@ def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
             advice=DAMAGED_ADVICE,
             action=Action.DOWNLOAD_AGAIN,
         )
+    return _damaged(reason)
+
+
+def _damaged(reason: str) -> ImportFailedError:
     return ImportFailedError(
         "The model file can't be read: {reason}.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN, reason=reason
     )

@@ -12,6 +12,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from ..control import NO_CONTROL, Control
@@ -19,19 +20,28 @@ from ..errors import (
     NO_MESSAGE,
     Action,
     CancelledError,
+    ConversionLimitError,
     ImageError,
     ImageTo3DError,
     ImportFailedError,
     Message,
     WorkerError,
 )
-from .child_process import POLL_INTERVAL, ChildOwner, ChildProcess, ExitedError, Launch
+from .child_process import POLL_INTERVAL, ChildOwner, ChildProcess, ExitedError, Launch, OutOfMemoryError
 
 _log = logging.getLogger(__name__)
 
 _ERRORS: Final[Mapping[str, type[ImageTo3DError]]] = {
-    error.code: error for error in (ImageError, ImportFailedError, WorkerError)
+    error.code: error for error in (ImageError, ImportFailedError, ConversionLimitError, WorkerError)
 }
+
+TIME_LIMIT: Final = 40.0
+"""Seconds for a small model file. Other jobs wait meanwhile, so a file that never ends must end within a minute."""
+TIME_LIMIT_PER_MB: Final = 2.0
+"""Seconds for each megabyte of it: ten times what 1.5 million triangles in 42 MB take, 8 to 11 seconds."""
+IMAGE_TIME_LIMIT: Final = 120.0
+"""Seconds: an image's pixels cost time, not its bytes, and 50 million take 16 seconds."""
+MAX_TIME_LIMIT: Final = 1800.0
 
 _CRASHED_ADVICE: Final = "Download again: the model file may be damaged. The folder has the file."
 
@@ -39,8 +49,9 @@ _CRASHED_ADVICE: Final = "Download again: the model file may be damaged. The fol
 class WorkerProcess(ChildOwner):
     """The worker. Thread-safe: it handles one request at a time, and the others wait for their turn."""
 
-    def __init__(self, launch: Launch, *, idle_seconds: float = 120.0) -> None:
-        super().__init__(launch, "worker.request_loop")
+    def __init__(self, launch: Launch, *, idle_seconds: float = 120.0, memory_limit: int = 0) -> None:
+        """`memory_limit`: bytes; 0 for the default."""
+        super().__init__(launch, "worker.request_loop", memory_limit=memory_limit)
         self._idle_seconds = idle_seconds
         self._turn = threading.Lock()
         """Held by the thread whose request is being handled."""
@@ -52,13 +63,15 @@ class WorkerProcess(ChildOwner):
         """Why the last start failed; empty once one succeeded."""
 
     def run(
-        self, request: Mapping[str, Any], control: Control = NO_CONTROL, *, timeout: float = 600.0
+        self, request: Mapping[str, Any], control: Control = NO_CONTROL, *, timeout: float | None = None
     ) -> dict[str, Any]:
         """Handle a request. Returns its result. Blocks; not for the main thread.
 
-        `timeout`: seconds for the work itself, without waiting for a turn and for the start.
-        Raises ImageError, ImportFailedError, WorkerError, CancelledError.
+        `timeout`: seconds for the work itself, without waiting for a turn and for the start; by default, the request
+        decides (`time_limit`). Raises ImageError, ImportFailedError, WorkerError, CancelledError; if the file needs
+        more time or memory than it may, ConversionLimitError for a model and ImageError for an image.
         """
+        timeout = time_limit(request) if timeout is None else timeout
         with self._take_turn(control):
             # A warm worker may exit when idle, or be ended by the OS while nobody looked. That says nothing about
             # this request, so it is sent once more. A request during which the worker dies is not.
@@ -68,9 +81,9 @@ class WorkerProcess(ChildOwner):
                 except CancelledError:
                     self.stop()
                     raise
-                except TimeoutError as error:
+                except (TimeoutError, OutOfMemoryError, ConversionLimitError) as error:
                     self.stop()
-                    raise WorkerError("The background Blender took too long and was ended.") from error
+                    raise _limit_error(request, out_of_time=isinstance(error, TimeoutError)) from error
                 except ExitedError as error:
                     why, was_stopped = error.reason, self._child is None
                     if may_retry and not self._request_started and not was_stopped:
@@ -154,3 +167,29 @@ class WorkerProcess(ChildOwner):
                     self._request_started = True
                     control.report(float(fraction))
         raise AssertionError("unreachable")
+
+
+def time_limit(request: Mapping[str, Any]) -> float:
+    """Returns how many seconds the worker may take for a request: more for a larger model file."""
+    if request.get("do") in {"image", "thumbnail"}:
+        return IMAGE_TIME_LIMIT
+    try:
+        size = Path(request["source"]).stat().st_size if "source" in request else 0
+    except OSError:
+        size = 0
+    return min(TIME_LIMIT + TIME_LIMIT_PER_MB * size / 1e6, MAX_TIME_LIMIT)
+
+
+def _limit_error(request: Mapping[str, Any], *, out_of_time: bool) -> ImageTo3DError:
+    """Returns the error for a request that was ended. Trying again by itself does not help."""
+    match request.get("do"), out_of_time:
+        case "model", True:
+            return ConversionLimitError("Converting the model took too long, and was stopped.")
+        case "model", False:
+            return ConversionLimitError("Converting the model needs too much memory, and was stopped.")
+        case "image", True:
+            return ImageError("Reading the image took too long, and was stopped.")
+        case "image", False:
+            return ImageError("Reading the image needs too much memory, and was stopped.")
+    reason = "took too long" if out_of_time else "needed too much memory"
+    return WorkerError("The background Blender {reason} and was ended.", reason=reason)

@@ -12,29 +12,29 @@ from __future__ import annotations
 
 import errno
 import itertools
-import os
 import selectors
 import socket
 import threading
 import time
-from typing import Any, Final
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any, Final, TypeVar
 
 from ...errors import ConnectionFailedError, UnsafeAddressError, one_line
+from .socket_errors import reason_of
+from .sockets import WatchedSocket, wait_for
 from .watchdog import TICK, Watchdog
 
-_REASONS: Final = {
-    **dict.fromkeys((errno.ECONNREFUSED, 10061), "it refuses the connection"),
-    **dict.fromkeys((errno.ENETUNREACH, 10051), "the network is unreachable"),
-    **dict.fromkeys((errno.EHOSTUNREACH, 10065), "there is no route to it"),
-}
-"""By error number; those of Windows differ."""
+_Result = TypeVar("_Result")
+_IN_PROGRESS: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY, 10035, 10036, 10037})
+"""What `connect_ex` returns if the connection is being made; the last ones are Windows'."""
 
 
 def open_connection(host: str, port: int, watchdog: Watchdog) -> socket.socket:
     """Connect to the first address of a host that is allowed and answers. Raises ImageTo3DError only."""
     host = host.strip("[]")
     deadline = time.monotonic() + watchdog.timeouts.connect
-    found = _resolve(host, port, watchdog, deadline)
+    found = resolve(host, port, watchdog, deadline)
     allowed = [a for a in found if watchdog.address_filter is None or watchdog.address_filter(host, str(a[4][0]))]
     if not allowed:
         raise address_not_allowed(host)
@@ -44,12 +44,12 @@ def open_connection(host: str, port: int, watchdog: Watchdog) -> socket.socket:
         now = time.monotonic()
         share = max(deadline - now, 0.0) / (len(allowed) - number)
         try:
-            return _connect(socket.socket(family, kind, protocol), address, watchdog, now + share)
+            return _connect(WatchedSocket(family, kind, protocol), address, watchdog, now + share)
         except OSError as error:
             last = error
-    reason = "it did not answer" if isinstance(last, TimeoutError) else _REASONS.get(last.errno or 0)
-    reason = reason or one_line(os.strerror(last.errno or 0), 60)
-    raise ConnectionFailedError("{host} can't be reached: {reason}.", host=one_line(host, 80), reason=reason) from last
+    raise ConnectionFailedError(
+        "{host} can't be reached: {reason}.", host=one_line(host, 80), reason=reason_of(last)
+    ) from last
 
 
 def _interleaved(found: list[Any]) -> list[Any]:
@@ -61,47 +61,52 @@ def _interleaved(found: list[Any]) -> list[Any]:
     return [entry for row in rows for entry in row if entry is not None]
 
 
-def _resolve(host: str, port: int, watchdog: Watchdog, deadline: float) -> list[Any]:
-    """Returns a host's addresses. In a thread: a DNS lookup can hang, and can't be interrupted."""
-    outcome: list[Any] = []
-
-    def resolve() -> None:
-        try:
-            outcome.append(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            outcome.append(error)
-
-    thread = threading.Thread(target=resolve, name="image_to_3d DNS lookup", daemon=True)
-    thread.start()
-    while thread.is_alive() and time.monotonic() < deadline:
-        thread.join(TICK)
-        watchdog.check()
-    if outcome and isinstance(outcome[0], list):
-        return outcome[0]
-    raise ConnectionFailedError(
-        "{host} can't be reached: {reason}.",
-        advice="Check the network connection, and the address.",
-        host=one_line(host, 80),
-        reason="its name can't be resolved",
-    )
-
-
-def _connect(connection: socket.socket, address: Any, watchdog: Watchdog, deadline: float) -> socket.socket:
+def resolve(host: str, port: int, watchdog: Watchdog, deadline: float) -> list[Any]:
+    """Returns a host's addresses, as `socket.getaddrinfo` does. Raises ConnectionFailedError if there are none."""
     try:
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.connect_ex(address)
-        with selectors.DefaultSelector() as selector:
-            selector.register(connection, selectors.EVENT_WRITE)
-            while not selector.select(TICK):
-                watchdog.check()
-                if time.monotonic() >= deadline:
-                    raise TimeoutError
-        error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
+        return run_watched(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM), watchdog, deadline)
+    except (OSError, UnicodeError) as error:
+        raise ConnectionFailedError(
+            "{host} can't be reached: {reason}.",
+            advice="Check the network connection, and the address.",
+            host=one_line(host, 80),
+            reason="its name can't be resolved",
+        ) from error
+
+
+def run_watched(work: Callable[[], _Result], watchdog: Watchdog, deadline: float) -> _Result:
+    """Returns the result of `work`, which runs in a thread: a DNS lookup can hang, and can't be interrupted.
+
+    Raises what `work` and `Watchdog.check` raise, and TimeoutError after the deadline.
+    """
+    future: Future[_Result] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="image_to_3d DNS lookup", daemon=True).start()
+    while not future.done() and time.monotonic() < deadline:
+        wait([future], TICK)
+        watchdog.check()
+    return future.result(0)
+
+
+def _connect(connection: WatchedSocket, address: Any, watchdog: Watchdog, deadline: float) -> WatchedSocket:
+    """Returns the socket once it is connected. Raises OSError, also for one that failed at once."""
+    try:
         connection.settimeout(watchdog.timeouts.connect)
-        watchdog.attach(connection)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        code = connection.connect_ex(address)
+        if code in _IN_PROGRESS:
+            wait_for(connection, selectors.EVENT_WRITE, watchdog, deadline)
+            code = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, "")
+        # Raises OSError if there is no connection, whatever the two codes say.
+        watchdog.peer = str(connection.getpeername()[0])
     except BaseException:
         connection.close()
         raise

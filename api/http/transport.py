@@ -2,20 +2,21 @@
 """HTTP transport: one request that always ends, bounded in time and memory, and cancelled at any moment.
 
 Requests bounds each single read, so a server that sends a byte now and then could block a thread for ever, and no
-other thread can end a read. Here a watchdog closes the connection. Each request uses a new connection, so it is
-certain whether anything was sent, and its address is checked before anything is sent to it (see `connection`).
+other thread can end a read. Here a watchdog is asked in every wait (see `sockets`). Each request uses a new connection,
+so it is certain whether anything was sent, and its address is checked before anything is sent to it (see `connection`).
 
 Imports requests, which is slow: import this module in worker threads only.
 """
 
 from __future__ import annotations
 
+import errno
 import http.client
 import logging
 import re
 import socket
 import ssl
-import threading
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -42,9 +43,10 @@ from ...errors import (
     one_line,
 )
 from .certificates import read_again, trusted_context
-from .connection import address_not_allowed, open_connection
+from .connection import address_not_allowed, open_connection, resolve, run_watched
 from .proxies import PROXY_LOGIN, Proxy, proxy_for
-from .urls import addresses_of, host_of
+from .sockets import WatchedTLSSocket, current_watchdog, use_watchdog
+from .urls import host_of
 from .watchdog import AddressFilter, Watchdog
 
 _log = logging.getLogger(__name__)
@@ -77,11 +79,16 @@ class Response:
     def read_all(self, max_bytes: int) -> bytes:
         """Returns the whole body, decoded. Raises ServiceBrokenError if it is larger than `max_bytes`."""
         body = bytearray()
+        if (self.length or 0) > max_bytes:
+            raise self._too_long()
         for piece in self.decoded():
             body += piece
             if len(body) > max_bytes:
-                raise ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
+                raise self._too_long()
         return bytes(body)
+
+    def _too_long(self) -> ServiceBrokenError:
+        return ServiceBrokenError("The reply is too long (HTTP {status}).", status=self.status)
 
     def decoded(self) -> Iterator[bytes]:
         """Yields the body in small pieces, decompressed if necessary. Raises ServiceBrokenError if that fails."""
@@ -119,14 +126,14 @@ def send_request(
     host = host_of(url)
     if not host:
         raise UnsafeAddressError('"{url}" is not a web address.', url=one_line(url, 80))
-    proxy = proxy_for(url, host)
+    proxy = _find_proxy(url, host, watchdog)
     if watchdog.address_filter is not None and proxy is not None:
-        _check_host_behind_proxy(host, watchdog.address_filter)
+        _check_host_behind_proxy(host, watchdog.address_filter, watchdog)
         watchdog.address_filter = None  # it would judge the proxy
     headers = {"Accept-Encoding": "identity", "Connection": "close", **headers}
-    with watchdog, closing(_Adapter(url)) as adapter:
+    with closing(_Adapter(url)) as adapter:
         try:
-            _local.watchdog = watchdog
+            use_watchdog(watchdog)
             watchdog.check()
             response = adapter.send(
                 requests.Request(method, url, headers=headers, data=body).prepare(),
@@ -140,14 +147,26 @@ def send_request(
                 raise
             # It is the proxy that is connected to.
             raise proxy.unreachable(str(error.message.arguments["reason"])) from error
-        except _FAULTS as fault:
+        except (*_FAULTS, ImageTo3DError) as fault:
             raise _map_error(fault, watchdog, host, proxy) from fault
         finally:
-            _local.watchdog = None
+            use_watchdog(None)
+            if proxy is not None:
+                watchdog.peer = ""
         with response:
             if proxy is not None and response.status_code == PROXY_LOGIN:
                 raise proxy.login_required()
             yield _response(response, watchdog, host)
+
+
+def _find_proxy(url: str, host: str, watchdog: Watchdog) -> Proxy | None:
+    """Returns the proxy for a URL. To find exceptions from it, macOS looks the name up, which can take long."""
+    try:
+        return run_watched(lambda: proxy_for(url, host), watchdog, time.monotonic() + watchdog.timeouts.connect)
+    except TimeoutError:
+        raise ConnectionFailedError(
+            "{host} can't be reached: {reason}.", host=one_line(host, 80), reason="its name can't be resolved"
+        ) from None
 
 
 def _response(response: requests.Response, watchdog: Watchdog, host: str) -> Response:
@@ -179,14 +198,14 @@ def _chunks(response: requests.Response, watchdog: Watchdog, host: str) -> Itera
         yield chunk
 
 
-def _check_host_behind_proxy(host: str, address_filter: AddressFilter) -> None:
+def _check_host_behind_proxy(host: str, address_filter: AddressFilter, watchdog: Watchdog) -> None:
     """A proxy makes the connection: if this computer can resolve the name, check what the proxy will find."""
-    found = addresses_of(host)
-    if found and not any(address_filter(host, address) for address in found):
+    try:
+        found = resolve(host, 0, watchdog, time.monotonic() + watchdog.timeouts.connect)
+    except ConnectionFailedError:
+        return  # only the proxy knows it
+    if not any(address_filter(host, str(entry[4][0])) for entry in found):
         raise address_not_allowed(host)
-
-
-_local: Any = threading.local()
 
 
 class _StrictResponse(http.client.HTTPResponse):
@@ -205,14 +224,17 @@ class _PlainConnection(urllib3.connection.HTTPConnection):
     response_class = _StrictResponse
 
     def _new_conn(self) -> socket.socket:
-        return open_connection(self.host, self.port, _local.watchdog)
+        return open_connection(self.host, self.port, current_watchdog())
 
     def connect(self) -> None:
         super().connect()
-        watchdog: Watchdog = _local.watchdog
+        # A connection that broke at the right moment is wrapped without a handshake, and would send unencrypted.
+        if isinstance(self.sock, WatchedTLSSocket) and self.sock.version() is None:
+            raise ConnectionAbortedError(errno.ECONNABORTED, "no TLS handshake took place")
+        watchdog = current_watchdog()
         # Until here, the connect timeout applied to everything, including sending an image.
         self.sock.settimeout(watchdog.timeouts.send)
-        watchdog.mark_connected()
+        watchdog.mark_ready()
 
 
 class _SecureConnection(_PlainConnection, urllib3.connection.HTTPSConnection):
@@ -243,13 +265,14 @@ class _Adapter(requests.adapters.HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        context = trusted_context(_TLS_CHECKS_HOST) if self._secure else None
+        context = _watched(trusted_context(_TLS_CHECKS_HOST)) if self._secure else None
         super().init_poolmanager(*arguments, ssl_context=context, **options)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: Any, **options: Any) -> Any:
         # The second context is for a proxy that is itself connected to by TLS.
         contexts = {"ssl_context": trusted_context(_TLS_CHECKS_HOST), "proxy_ssl_context": trusted_context()}
+        contexts = {name: _watched(context) for name, context in contexts.items()}
         manager = super().proxy_manager_for(proxy, **contexts, **options)
         manager.pool_classes_by_scheme = _POOLS
         return manager
@@ -259,17 +282,24 @@ class _Adapter(requests.adapters.HTTPAdapter):
         conn.cert_reqs = "CERT_REQUIRED"
 
 
+def _watched(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.sslsocket_class = WatchedTLSSocket
+    return context
+
+
 def _map_error(fault: Exception, watchdog: Watchdog, host: str, proxy: Proxy | None = None) -> ImageTo3DError:
     """Returns our error for an error of the libraries, without URLs or internals in its text."""
     name = one_line(host, 80)
     if watchdog.reason is not None:
-        if watchdog.connected or isinstance(watchdog.reason, CancelledError):
+        if watchdog.sent or isinstance(watchdog.reason, CancelledError):
             return watchdog.reason
         return _not_connected([], name, proxy)
     chain = list(_chain(fault))
     _log.debug("exchange with %s failed: %s", name, [type(link).__name__ for link in chain])
-    if not watchdog.connected:
+    if not watchdog.ready:
         return _not_connected(chain, name, proxy)
+    if not watchdog.sent:
+        return ConnectionFailedError("The connection to {host} broke before anything was sent.", host=name)
     ours = next((link for link in chain if isinstance(link, ImageTo3DError)), None)
     if ours is not None:
         return ours

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP URLs: parsing, origins, and which addresses a service's links may lead to (SSRF protection).
 
-The links in a reply are chosen by somebody else: an address is judged by what it resolves to (see `connection`).
+The links in a reply are chosen by somebody else: an address is judged by the IP address that is connected to (see
+`connection`), and compared with the one that the service's API was reached at.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PORTS = {"http": 80, "https": 443}
 _MAX_URL = 8192
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_STAND_INS = ipaddress.ip_network("198.18.0.0/15")
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -27,9 +29,11 @@ class NetworkScope(enum.IntEnum):
     """Network scope of an address, from public to this computer."""
 
     PUBLIC = 0
-    PRIVATE = 1
+    STAND_IN = 1
+    """What a VPN or proxy program on this computer answers for every public name ("fake IP", as of Clash and Surge)."""
+    PRIVATE = 2
     """The local network."""
-    LOCAL = 2
+    LOCAL = 3
     """This computer, and the link-local addresses at which clouds serve their metadata."""
 
 
@@ -83,6 +87,12 @@ def is_loopback(host: str) -> bool:
     return ip.is_loopback if ip else host == "localhost" or host.endswith(".localhost")
 
 
+def is_unencrypted(address: str) -> bool:
+    """Whether requests to this URL cross a network as plain text: http, and not on this computer."""
+    parts = parse_http_url(address.strip())
+    return parts is not None and parts.scheme == "http" and not is_loopback(host_of(address.strip()))
+
+
 def scope_of_ip(ip: IPAddress) -> NetworkScope:
     """Returns the scope of an IP address, also of an IPv4 address embedded in an IPv6 one."""
     if isinstance(ip, ipaddress.IPv6Address):
@@ -93,30 +103,17 @@ def scope_of_ip(ip: IPAddress) -> NetworkScope:
             return scope_of_ip(hidden)
     if ip.is_loopback or ip.is_link_local or ip.is_unspecified or ip.is_multicast:
         return NetworkScope.LOCAL
+    if ip in _STAND_INS:
+        return NetworkScope.STAND_IN
     return NetworkScope.PUBLIC if ip.is_global else NetworkScope.PRIVATE
 
 
-def scope_of_host(host: str) -> NetworkScope:
-    """Returns the scope of a host, by the nearest of its addresses; PUBLIC for one that is not found."""
-    found = [host] if _ip(host) else addresses_of(host)
-    return max((scope_of_ip(ip) for address in found if (ip := _ip(address))), default=NetworkScope.PUBLIC)
-
-
-def addresses_of(host: str) -> list[str]:
-    """Returns the IP addresses of a host name; none if this computer can't resolve it."""
-    import socket
-
-    try:
-        return [str(entry[4][0]) for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
-    except (OSError, UnicodeError):
-        return []
-
-
-def address_filter(service_origin: str) -> Callable[[str, str], bool]:
+def address_filter(service_origin: str, service_peer: Callable[[], str] = str) -> Callable[[str, str], bool]:
     """Returns a function of (host name, IP address): may a file of this service be downloaded from there?
 
-    Always from the service's own host; never from an address that is nearer than the service itself.
-    An empty origin counts as public.
+    Never from an address that is nearer than the service itself. `service_peer` returns the IP address that requests to
+    the service were really sent to. No name is looked up: the next answer could be another one. Behind a proxy the
+    address is "": the service then counts as public, and may name its own host besides.
     """
     home = host_of(service_origin)
 
@@ -124,7 +121,10 @@ def address_filter(service_origin: str) -> Callable[[str, str], bool]:
         ip = _ip(address)
         if ip is None or scope_of_ip(ip) is NetworkScope.PUBLIC:
             return ip is not None
-        return bool(home) and (host.rstrip(".").lower() == home or scope_of_ip(ip) <= scope_of_host(home))
+        service = _ip(home) or _ip("127.0.0.1" if is_loopback(home) else service_peer())
+        if service is None:
+            return bool(home) and host.rstrip(".").lower() == home
+        return scope_of_ip(ip) <= scope_of_ip(service)
 
     return allowed
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A watchdog for one HTTP request: closes its connection on timeout or cancel, from outside the waiting thread."""
+"""The limits of one HTTP request: its timeouts, its cancellation, and how far it got.
+
+Nothing that waits for the network waits longer than TICK without a `check`, see `sockets`. No other thread has to wake
+it: closing a connection ends a waiting read on some systems, but not on Windows.
+"""
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,45 +36,33 @@ class Timeouts:
 
 
 class Watchdog:
-    """Watches one request, as a context manager, and closes its connection when the request has to end.
+    """Watches one request.
 
-    `connected`: anything may have been sent. `reason`: why the request was ended.
+    `ready`: the connection is established, with TLS if it has that. `sent`: a byte of the request has left. `reason`:
+    why the request was ended. `peer`: the IP address that is connected to; "" if that is a proxy's.
     """
 
     def __init__(self, timeouts: Timeouts, control: Control, address_filter: AddressFilter | None) -> None:
         self.timeouts = timeouts
         self.address_filter = address_filter
-        self.connected = False
+        self.ready = False
+        self.sent = False
         self.reason: ImageTo3DError | None = None
+        self.peer = ""
         self._control = control
-        self._finished = threading.Event()
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
         self._last_activity = time.monotonic()
         # To resolve the name, to connect, and to set up TLS.
         self._deadline: float | None = self._last_activity + 3 * timeouts.connect
 
-    def __enter__(self) -> Watchdog:
-        threading.Thread(target=self._watch, name="image_to_3d watchdog", daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._finished.set()
-        with self._lock:
-            if self._socket is not None:
-                self._socket.close()
-                self._socket = None
-
-    def attach(self, connection: socket.socket) -> None:
-        """Keep a duplicate of the socket: wrapping it in TLS detaches the original."""
-        with self._lock:
-            self._socket = connection.dup()
-
-    def mark_connected(self) -> None:
-        """The connection is established; from now on something may be sent."""
+    def mark_ready(self) -> None:
+        """The connection is established; from now on the request is sent."""
         self.touch()
         self._deadline = None if self.timeouts.total is None else self._last_activity + self.timeouts.total
-        self.connected = True
+        self.ready = True
+
+    def mark_sent(self) -> None:
+        """Bytes have left: those of the request if the connection is ready, else those for a proxy."""
+        self.sent = self.ready
 
     def touch(self) -> None:
         """Bytes arrived."""
@@ -81,26 +70,19 @@ class Watchdog:
 
     def check(self) -> None:
         """Raises the reason to end the request, if there is one."""
-        if self.reason is None and self._control.cancelled():
-            self.reason = CancelledError()
+        now = time.monotonic()
+        if self.reason is not None:
+            pass
+        elif self._control.cancelled():
+            self.end(CancelledError())
+        elif self._deadline is not None and now > self._deadline:
+            self.end(ConnectionLostError("The server took too long to answer."))
+        elif self.ready and now - self._last_activity > self.timeouts.send + self.timeouts.read:
+            self.end(ConnectionLostError("The server stopped sending."))
         if self.reason is not None:
             raise self.reason
 
     def end(self, reason: ImageTo3DError) -> None:
-        """Close the connection, from any thread."""
-        with self._lock:
-            if self.reason is None:
-                self.reason = reason
-            if self._socket is not None:
-                with suppress(OSError):  # the other side closed it already
-                    self._socket.shutdown(socket.SHUT_RDWR)
-
-    def _watch(self) -> None:
-        while not self._finished.wait(TICK):
-            now = time.monotonic()
-            if self._control.cancelled():
-                self.end(CancelledError())
-            elif self._deadline is not None and now > self._deadline:
-                self.end(ConnectionLostError("The server took too long to answer."))
-            elif self.connected and now - self._last_activity > self.timeouts.send + self.timeouts.read:
-                self.end(ConnectionLostError("The server stopped sending."))
+        """End the request at its next check, from any thread."""
+        if self.reason is None:
+            self.reason = reason

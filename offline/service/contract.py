@@ -3,7 +3,7 @@
 
 Reply shapes, field names and error forms are the service's. Differences, because this is not AI and nothing leaves
 the computer: guidance and step parameters are validated but have no effect, the seed varies the thickness slightly,
-`webhook` is never called, and images come from uploads and from this computer only.
+`webhook` is never called, and images come from its own uploads only.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from typing import Any, Final
 from ...api.parameters import PARAMETERS, defaults
 from ...errors import ParameterError
 from .generation_queue import GenerationQueue, QueueFullError
-from .storage import Storage, StoredJob
-from .uploads import InvalidImageError, store_data_uri, store_from_url
+from .storage import Storage, StorageFullError, StoredJob
+from .uploads import InvalidImageError, store_data_uri, uploaded_at
 
 NOT_AI: Final = (
     "Made on this computer by the offline preview: the outline is inflated to a rough shape. This is not AI."
 )
 TIP: Final = "The offline preview makes rough shapes without AI. Choose a real service for real models."
+UPLOAD_ENDPOINT: Final = "base64_to_url"
 MAX_TRACK_ID: Final = 300
 """Characters."""
 
@@ -49,20 +50,21 @@ class Contract:
     generation_queue: GenerationQueue
     origin: str
 
-    def handle(self, path: str, request: object) -> JsonResponse:
-        """Handle a POST to `path` with a JSON body."""
-        if not isinstance(request, dict):
-            return error_reply("The request body is not a JSON object.", 400)
-        key = request.get("key")
-        if not isinstance(key, str) or not key.strip():
-            return error_reply("Invalid API key: the key field is required.", 401)
+    def handle(self, path: str, request: dict[str, Any]) -> JsonResponse:
+        """Handle a POST to `path` with a JSON body, whose key was checked."""
+        try:
+            return self._handle(path, request)
+        except StorageFullError:
+            return error_reply("The offline preview's folder is full; try again later.", 503)
+
+    def _handle(self, path: str, request: dict[str, Any]) -> JsonResponse:
         # The service has the same endpoints below a second base URL.
         match path.replace("/v1/enterprise/", "/v6/", 1).strip("/").split("/"):
             case ["api", "v6", "3d", "image_to_3d"]:
                 return self._submit(request)
             case ["api", "v6", "3d", "fetch", job_id]:
                 return self._fetch(job_id)
-            case ["api", "v6", "base64_to_url"]:
+            case ["api", "v6", endpoint] if endpoint == UPLOAD_ENDPOINT:
                 return self._upload(request)
             case ["api", "wallet_balance"]:
                 balance = {"balance": 0.0, "currency": "USD"}
@@ -83,7 +85,7 @@ class Contract:
         if errors:
             return error_reply(errors)
         try:
-            upload = store_from_url(str(parameters["image"]), self.storage)
+            upload = uploaded_at(str(parameters["image"]), self.storage)
         except InvalidImageError as error:
             return error_reply({"init_image": [str(error)]})
         parameters["seed"] = parameters["seed"] or secrets.randbelow(2**32 - 1) + 1

@@ -50,11 +50,16 @@ class GenerationQueue:
             return self._enqueue(self._storage.create(upload, parameters))
 
     def resume(self, job: StoredJob) -> None:
-        """Queue a job from an earlier run. Harmless if it is queued already."""
+        """Queue a job from an earlier run, as soon as there is room. Harmless if it is queued already."""
         with self._lock:
-            if job.id not in self._pending:
+            if job.id not in self._pending and len(self._pending) < MAX_JOBS:
                 _log.info("job %d was not finished and is queued again", job.id)
                 self._enqueue(job)
+
+    def pending(self) -> list[StoredJob]:
+        """Returns the jobs that are queued or running."""
+        with self._lock:
+            return list(self._pending.values())
 
     def eta(self, job: StoredJob) -> float:
         """Returns the seconds until a job will be done."""
@@ -107,7 +112,11 @@ class GenerationQueue:
         except Exception as error:
             _log.exception("job %d failed", job.id)
             text = f"The offline preview could not make a model: {type(error).__name__}: {one_line(error, 120)}"
-        return self._storage.save(job, state="failed", error=text)
+        try:
+            return self._storage.save(job, state="failed", error=text)
+        except OSError:
+            _log.exception("the folder can't be used")  # the next job may have more luck
+            return job
 
 
 def _estimate(job: StoredJob) -> float:

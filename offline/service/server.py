@@ -3,18 +3,23 @@
 
     … bootstrap.py -- offline.service.server FOLDER
 
-Prints `{"ready": …, "port": …}` on stdout once it listens, and exits when its stdin closes. Requests are handled in
-threads; models are made on the main thread, one after the other.
+Reads `{"key": …}` from stdin: what every request must have as its key. Then prints `{"ready": …, "port": …}` on stdout,
+listens, and exits when its stdin closes. Requests are handled in threads; models are made on the main thread, one after
+the other.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import os
+import queue
 import re
 import shutil
+import socket
+import socketserver
 import sys
 import threading
 import time
@@ -27,11 +32,13 @@ from urllib.parse import urlsplit
 from ...worker.child_side import JsonStdout, lower_priority, read_stdin
 from .contract import Contract, JsonResponse, error_reply
 from .generation_queue import GenerationQueue
+from .request_checks import REQUEST_SECONDS, BoundedReader, authorized, body_length, refusal
 from .storage import TYPES, Storage
 
 _log = logging.getLogger(__name__)
 
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+MAX_CONNECTIONS: Final = 32
+"""At once; the add-on needs at most one per job. More are closed unanswered."""
 CLEANUP_INTERVAL: Final = 3600.0
 """Seconds."""
 _RANGE: Final = re.compile(r"bytes=(?!-$)(\d{0,18})-(\d{0,18})")
@@ -39,17 +46,20 @@ _RANGE: Final = re.compile(r"bytes=(?!-$)(\d{0,18})-(\d{0,18})")
 
 def main(args: list[str]) -> None:
     """Serve from the folder `args[0]` until stdin closes."""
+    # numpy and bpy: on Windows, a DLL that looks at stdin when it is loaded hangs while a thread reads from it.
+    from ..shapes import make
+
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     lower_priority()
     send = JsonStdout()
-    read_stdin(lambda _line: None)
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    read_stdin(lines.put)
+    key = str(json.loads(lines.get())["key"])
     storage = Storage(Path(args[0]).absolute())
     generation_queue = GenerationQueue(storage)
-    server = Server(storage, generation_queue)
+    server = Server(storage, generation_queue, key)
     for name, work in (("http", server.serve_forever), ("clean", lambda: _clean(storage))):
         threading.Thread(target=work, name=name, daemon=True).start()
-    from ..shapes import make  # slow to import, and the host may already send requests
-
     send({"ready": True, "port": server.server_port})
     generation_queue.serve(make.make)
 
@@ -59,12 +69,38 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     request_queue_size = 32
+    # On Windows, SO_REUSEADDR would let another program listen at the same port.
+    allow_reuse_address = sys.platform != "win32"
 
-    def __init__(self, storage: Storage, generation_queue: GenerationQueue) -> None:
+    def __init__(self, storage: Storage, generation_queue: GenerationQueue, key: str) -> None:
+        """`key`: what every request must have as its key; not empty."""
+        if not key:
+            raise ValueError("the offline preview needs a key")
         super().__init__(("127.0.0.1", 0), Handler)
         self.storage = storage
+        self.key = key
+        self._free = threading.BoundedSemaphore(MAX_CONNECTIONS)
         self.contract = Contract(storage, generation_queue, f"http://127.0.0.1:{self.server_port}")
         self.hosts = {f"{name}:{self.server_port}" for name in ("127.0.0.1", "localhost")}
+
+    def server_bind(self) -> None:
+        """Bind without the reverse DNS lookup of HTTPServer, which can take half a minute."""
+        if sys.platform == "win32":
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         if not isinstance(sys.exception(), OSError):  # otherwise the client has disconnected
@@ -79,31 +115,38 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "ImageTo3DOfflinePreview"
     sys_version = ""
     timeout = 60.0
+    """Seconds for a whole response."""
+
+    def setup(self) -> None:
+        super().setup()
+        self._reader = BoundedReader(self.connection)
+        self.rfile = io.BufferedReader(self._reader)
+
+    def handle_one_request(self) -> None:
+        self._reader.start(REQUEST_SECONDS)
+        super().handle_one_request()
 
     def parse_request(self) -> bool:
-        """Parse the request. Refuse those of web pages: they can reach loopback ports too (CSRF, DNS rebinding)."""
         if not super().parse_request():
             return False
-        if self.headers.get("Host", "") in self.server.hosts and "Origin" not in self.headers:
-            return True
-        self._reply(error_reply("The offline preview accepts requests from programs on this computer only.", 403))
-        return False
+        refused = refusal(self.headers, self.server.hosts)
+        if refused is not None:
+            self._reply(refused)
+        return refused is None
 
     def do_POST(self) -> None:
         self._reply(self._handle_post())
 
     def _handle_post(self) -> JsonResponse:
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit():
-            return error_reply("The request has no Content-Length.", 400)
-        if int(length) > MAX_BODY_BYTES:
-            return error_reply("The request is too large.", 400)
+        path = urlsplit(self.path).path
+        length = body_length(path, self.headers)
+        if isinstance(length, JsonResponse):
+            return length
+        request = authorized(self.rfile.read(length), self.server.key)
+        if isinstance(request, JsonResponse):
+            return request
         try:
-            request = json.loads(self.rfile.read(int(length)))
-        except (ValueError, RecursionError):
-            return error_reply("The request body is not JSON.", 400)
-        try:
-            return self.server.contract.handle(urlsplit(self.path).path, request)
+            return self.server.contract.handle(path, request)
         except OSError as error:
             _log.exception("the folder can't be used")
             return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500)
@@ -132,9 +175,8 @@ class Handler(BaseHTTPRequestHandler):
                 part_text = f"{part.start}-{part.stop - 1}" if part else "*"
                 headers["Content-Range"] = f"bytes {part_text}/{facts.st_size}"
             self._send_headers(status, TYPES.get(path.suffix[1:], "application/octet-stream"), len(part), headers)
-            if self.command != "HEAD":
-                file.seek(part.start)
-                self.wfile.write(file.read(len(part)))
+            if self.command != "HEAD" and part:
+                self.connection.sendfile(file, part.start, len(part))
 
     do_HEAD = do_GET
 
@@ -169,6 +211,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _send_headers(self, status: int, content_type: str, length: int, extra: Mapping[str, str]) -> None:
+        self.connection.settimeout(self.timeout)
         self.send_response(status)
         common = {"Content-Type": content_type, "Content-Length": str(length)}
         common |= {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -5,7 +5,8 @@
     jobs/ID.json             one file per job, so that a server started later knows it
     results/TOKEN/ID.glb …   result files
 
-Files are written atomically. Thread-safe, also for two servers on one folder.
+Files are written atomically. Thread-safe, also for two servers on one folder. The total is limited: the oldest files
+give way to new ones.
 """
 
 from __future__ import annotations
@@ -29,13 +30,16 @@ _log = logging.getLogger(__name__)
 
 MAX_AGE: Final = 24 * 3600.0
 """Seconds."""
+MAX_UPLOAD_BYTES: Final = 256 * 1024**2
+MAX_TOTAL_BYTES: Final = 2 * 1024**3
+"""Uploads, jobs and results together."""
+_SETTLED_AGE: Final = 900.0
+"""Seconds; what is younger may be in use, and gives way to nothing."""
+_MIN_ENTRY_BYTES: Final = 64 * 1024
+"""What the smallest file counts, so that their number is limited as well."""
 TYPES: Final[Mapping[str, str]] = {
     "png": "image/png",
     "jpg": "image/jpeg",
-    "webp": "image/webp",
-    "bmp": "image/bmp",
-    "tif": "image/tiff",
-    "gif": "image/gif",
     "glb": "model/gltf-binary",
     "obj": "model/obj",
     "mtl": "model/mtl",
@@ -68,6 +72,10 @@ class StoredJob:
     """How long it took."""
 
 
+class StorageFullError(Exception):
+    """The limits are reached, and everything is still in use."""
+
+
 class Storage:
     """The storage folder. Thread-safe. Raises OSError if it can't be written."""
 
@@ -76,10 +84,12 @@ class Storage:
         self._uploads, self._jobs, self._results = self._folders
         self._lock = threading.Lock()
         for subfolder in self._folders:
-            subfolder.mkdir(parents=True, exist_ok=True)
+            subfolder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def store_upload(self, image: bytes, extension: str) -> str:
-        """Store an image. Returns its file name."""
+        """Store an image. Returns its file name. Raises StorageFullError."""
+        self._make_room([self._uploads], MAX_UPLOAD_BYTES, len(image))
+        self._make_room(self._folders, MAX_TOTAL_BYTES, len(image))
         name = f"{secrets.token_hex(16)}.{extension}"
         atomic_write(self._uploads / name, image)
         return name
@@ -87,6 +97,11 @@ class Storage:
     def upload(self, name: str) -> Path | None:
         """Returns an uploaded image; None if there is none of that name."""
         return _file_in(self._uploads, name)
+
+    def delete_upload(self, name: str) -> None:
+        """Delete an upload; one that can't be deleted is deleted with the old ones."""
+        with contextlib.suppress(OSError):
+            (self._uploads / name).unlink()
 
     def result(self, token: str, name: str) -> Path | None:
         """Returns a result file; None if there is none of that name."""
@@ -99,7 +114,8 @@ class Storage:
         return folder
 
     def create(self, upload: str, parameters: Mapping[str, Any]) -> StoredJob:
-        """Store a new job, and return it."""
+        """Store a new job, and return it. Raises StorageFullError."""
+        self._make_room(self._folders, MAX_TOTAL_BYTES, 0)
         while True:
             job_id = 100_000_000 + secrets.randbelow(900_000_000)
             with contextlib.suppress(FileExistsError):
@@ -119,22 +135,51 @@ class Storage:
     def find(self, job_id: str) -> StoredJob | None:
         """Returns the job with that id; None if there is none."""
         path = _file_in(self._jobs, f"{job_id}.json") if job_id.isascii() and job_id.isdigit() else None
-        return _read(path) if path else None
+        with self._lock:  # on Windows, a file that is being read can't be replaced
+            return _read(path) if path else None
 
     def all(self) -> list[StoredJob]:
         """Returns all jobs, the newest first."""
-        jobs = [job for path in self._jobs.glob("[0-9]*.json") if (job := _read(path)) is not None]
+        with self._lock:
+            jobs = [job for path in self._jobs.glob("[0-9]*.json") if (job := _read(path)) is not None]
         return sorted(jobs, key=lambda job: job.created, reverse=True)
 
     def clean(self) -> None:
         """Delete what is older than a day. Files that can't be deleted are tried again the next time."""
         oldest = time.time() - MAX_AGE
-        for folder in self._folders:
-            for path in list(folder.iterdir()):
-                with contextlib.suppress(OSError):  # such as deleted by another server
-                    if path.stat().st_mtime < oldest:
-                        _log.info("deleting %s", path.name)
-                        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
+        for path, modified, _size in _entries(self._folders):
+            if modified < oldest:
+                _delete(path)
+
+    def _make_room(self, folders: Sequence[Path], limit: int, needed: int) -> None:
+        """Delete the oldest entries of folders until `needed` bytes fit. Raises StorageFullError."""
+        entries = sorted(_entries(folders), key=lambda entry: entry[1])
+        total = needed + sum(size for _path, _modified, size in entries)
+        for path, modified, size in entries:
+            if total <= limit or time.time() - modified < _SETTLED_AGE:
+                break
+            _delete(path)
+            total -= size
+        if total > limit:
+            raise StorageFullError
+
+
+def _entries(folders: Sequence[Path]) -> list[tuple[Path, float, int]]:
+    """Returns what is in the folders, with the time of its last change and its size in bytes."""
+    found = []
+    for folder in folders:
+        for path in folder.iterdir():
+            with contextlib.suppress(OSError):  # such as deleted by another server
+                parts = list(path.iterdir()) if path.is_dir() else [path]
+                size = sum(max(part.stat().st_size, _MIN_ENTRY_BYTES) for part in parts)
+                found.append((path, path.stat().st_mtime, size))
+    return found
+
+
+def _delete(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        _log.info("deleting %s", path.name)
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def _file_in(folder: Path, name: str) -> Path | None:

@@ -68,8 +68,19 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
     for folder in (part("preferences").data_folder(), part("preferences").earlier_folder()):
         shutil.rmtree(folder, ignore_errors=True)  # the next test starts without jobs
     preferences = bpy.context.preferences.addons[PACKAGE].preferences
-    for name in ("service", "api_key", "base_url", "job_limit", "results_folder", "keep_days", "keep_gigabytes"):
+    for name in (
+        "service",
+        "api_key",
+        "base_url",
+        "job_limit",
+        "results_folder",
+        "keep_days",
+        "keep_gigabytes",
+        "webhook",
+        "track_id",
+    ):
         preferences.property_unset(name)
+    preferences.webhook = preferences.track_id = ""
     bpy.context.preferences.system.use_online_access = False
 
 

@@ -187,3 +187,59 @@ def test_testing_the_key_with_a_malformed_server_url_fails_with_an_error(
     keep_going(lambda: not account.status.running)
     assert account.status.failed
     account.reset()
+
+
+class Recorder:
+    """Takes the place of a layout, and notes each label with whether it is red."""
+
+    def __init__(self, labels: list[tuple[str, bool]]) -> None:
+        self.labels = labels
+        self.alert = False
+
+    def label(self, text: str = "", **_: Any) -> None:
+        self.labels.append((text, self.alert))
+
+    def _part(self, *_: Any, **__: Any) -> Recorder:
+        return Recorder(self.labels)
+
+    column = row = split = separator = prop = operator = _part
+
+
+class Drawn:
+    """The preferences, drawn into a recorder."""
+
+    def __init__(self, preferences: Any) -> None:
+        self._preferences = preferences
+        self.labels: list[tuple[str, bool]] = []
+        self.layout = Recorder(self.labels)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(type(self._preferences), name, None)
+        return found.__get__(self) if callable(found) else getattr(self._preferences, name)
+
+
+@pytest.mark.parametrize(
+    ("url", "red"),
+    [
+        ("http://service.example/api/v6", True),
+        ("http://192.168.1.5:8000/api/v6", True),
+        ("https://service.example/api/v6", False),
+        ("http://127.0.0.1:8000/api/v6", False),
+        ("http://localhost:8000/api/v6", False),
+        ("", False),
+    ],
+)
+@pytest.mark.parametrize("source", ["field", "environment"])
+def test_a_custom_service_over_plain_http_is_flagged_in_red(
+    preferences: Any, url: str, red: bool, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preferences.service = "CUSTOM"
+    if source == "field":
+        preferences.base_url = url
+    else:
+        monkeypatch.setenv("IMAGE_TO_3D_BASE_URL", url)
+    drawn = Drawn(preferences)
+    type(preferences).draw(drawn, None)
+    warning = ("Your key and images are sent unencrypted to this server.", True)
+    assert (warning in drawn.labels) is red
+    assert drawn.labels

@@ -6,6 +6,7 @@ docs/faults.md lists them with what the add-on does; `test_fault_table` checks t
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -46,6 +47,7 @@ from scripted_service import (
     takes_and_resets,
     to_json,
 )
+from systems import needs_posix
 
 MakeQueue = Callable[..., Queue]
 
@@ -308,6 +310,33 @@ def test_a_service_that_is_down_is_retried_and_then_reported(make_queue: MakeQue
     assert (job.state, job.error and job.error.code) == (State.FAILED, "connection")
     assert job.error is not None
     assert job.error.action is Action.RETRY
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["the network comes back", "it stays down"])
+def test_a_submit_that_could_not_connect_was_not_sent(
+    make_queue: MakeQueue, service: ScriptedService, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """The network goes down after the upload: the connect fails at once, and the socket itself reports no error."""
+    real, failed = socket.socket.connect_ex, list[Any]()
+
+    def connect_ex(self: socket.socket, address: Any) -> int:
+        if not service.count("upload") or (back and len(failed) == 3):
+            return real(self, address)
+        failed.append(address)
+        return errno.ENETUNREACH
+
+    monkeypatch.setattr(socket.socket, "connect_ex", connect_ex)
+    queue = make_queue()
+    job = run(queue)
+    assert State.RECONCILING not in states_seen(queue, job.id)
+    assert not job.sent or service.submits
+    if back:
+        assert (job.state, len(service.submits)) == (State.READY, 1)
+    else:
+        assert (job.state, len(service.submits)) == (State.FAILED, 0)
+        assert job.error is not None
+        assert job.error.code == "connection"
+    assert len(failed) >= 3
 
 
 def test_a_host_name_that_cannot_be_resolved_is_reported(make_queue: MakeQueue) -> None:
@@ -805,6 +834,16 @@ def test_a_model_in_a_zip_archive_is_unpacked(queue: Queue, service: ScriptedSer
     assert (job.folder / "model.zip").read_bytes() == service.model, "what was delivered is kept"
 
 
+def test_a_companion_that_cannot_be_downloaded_does_not_cost_the_model(queue: Queue, service: ScriptedService) -> None:
+    service.model = model_files.obj()
+    links = [f"{service.origin}/files/model.obj", "http://127.0.0.1:9/thing.mtl", "http://127.0.0.1:9/thing.png"]
+    service.next("fetch", answers(to_json({"status": "success", "id": 1, "output": links})))
+    job = run(queue, parameters={"output_format": "obj"})
+    assert (job.state, job.model_file, job.companions) == (State.READY, "model.obj", ())
+    assert job.details["repairs"] == ["its materials are missing"]
+
+
+@needs_posix
 def test_a_worker_killed_while_working_is_replaced(
     make_queue: MakeQueue, service: ScriptedService, worker: WorkerProcess
 ) -> None:
@@ -848,6 +887,7 @@ def test_an_unwritable_results_folder_is_reported_and_nothing_is_sent(
     assert not service.submits
 
 
+@needs_posix
 def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, service: ScriptedService) -> None:
     service.files["/files/big.glb"] = bytes(5_000_000)
     service.model = bytes(5_000_000)
@@ -868,6 +908,7 @@ def test_a_disk_that_fills_up_while_downloading_loses_nothing(tmp_path: Path, se
     assert service_id == service.submits[0].id
 
 
+@needs_posix
 def test_nothing_is_submitted_when_the_journal_cannot_be_written(tmp_path: Path, service: ScriptedService) -> None:
     script = (
         "import resource, sys, pathlib\n"
@@ -932,6 +973,7 @@ def test_a_clock_change_has_no_effect(queue: Queue, service: ScriptedService, mo
     assert job.state is State.READY
 
 
+@needs_posix
 def test_suspending_the_computer_has_no_effect(tmp_path: Path, service: ScriptedService) -> None:
     service.polls_until_done = 5
     script = Path(__file__).parents[1] / "support" / "queue_process.py"
@@ -1061,7 +1103,12 @@ def test_a_paid_result_moves_when_its_folder_becomes_unwritable(
     queue.add(a_request())
     until(lambda: queue.jobs()[0].state is State.WAITING)
     folder = queue.jobs()[0].folder
-    shutil.rmtree(folder, ignore_errors=True)
+
+    def removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)  # the queue may be writing job.json there
+        return not folder.exists()
+
+    until(removed)
     folder.write_text("a file where the folder should be")
     [job] = rest(queue)
     assert (job.state, job.error and job.error.code) == (State.FAILED, "storage")

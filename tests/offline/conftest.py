@@ -26,7 +26,7 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfflineService
 @pytest.fixture
 def service(offline: OfflineService) -> Service:
     """A client for the server, which has no unfinished jobs."""
-    client = Service(offline.base_url())
+    client = Service(*offline.access())
     client.wait_until_idle()
     return client
 

@@ -4,11 +4,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import os
+import select
 import socket
+import struct
 import subprocess
+import sys
+import threading
 import time
+import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,12 +23,17 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from image_to_3d.errors import WorkerError
+from image_to_3d.offline.service import server as server_module
+from image_to_3d.offline.service import storage as storage_module
+from image_to_3d.offline.service.generation_queue import MAX_JOBS, GenerationQueue, QueueFullError
 from image_to_3d.offline.service.launcher import OfflineService
-from image_to_3d.offline.service.storage import Storage
+from image_to_3d.offline.service.server import MAX_CONNECTIONS, Server
+from image_to_3d.offline.service.storage import Storage, StorageFullError
 from image_to_3d.worker.child_process import BOOTSTRAP, Launch
 from PIL import Image
 from pytest_httpserver import HTTPServer
-from service import KEY, Service
+from service import Service
+from systems import needs_proc
 
 QUICK = {"resolution": 48}
 
@@ -101,9 +113,9 @@ def test_an_invalid_parameter_is_named_in_the_services_error_format(
     assert isinstance(reply["message"][named][0], str)
 
 
-def test_every_endpoint_requires_an_api_key(service: Service) -> None:
+def test_every_endpoint_requires_the_key_of_this_start(service: Service) -> None:
     for path in ("3d/image_to_3d", "3d/fetch/1", "base64_to_url", "assets_generated", "/api/wallet_balance"):
-        for key in ("", None):
+        for key in ("", None, service.key[:-1], 7, "\u00e4"):
             reply = requests.post(service.post(path).url, json={"key": key}, timeout=60)
             assert reply.status_code == 401
             assert reply.json()["status"] == "error"
@@ -161,13 +173,13 @@ def test_an_image_on_another_computer_is_not_downloaded(service: Service) -> Non
         assert "does not download images" in reply["message"]["init_image"][0]
 
 
-def test_an_image_served_by_this_computer_is_downloaded(service: Service, chair: Path, httpserver: HTTPServer) -> None:
-    httpserver.expect_request("/chair").respond_with_data(chair.read_bytes(), content_type="text/plain")
-    httpserver.expect_request("/moved").respond_with_data("", 302, {"Location": "http://example.com/chair.png"})
-    assert service.ask("3d/image_to_3d", image=httpserver.url_for("/chair"), **QUICK)["status"] == "processing"
-    for path in ("/moved", "/missing"):
-        reply = service.ask("3d/image_to_3d", image=httpserver.url_for(path))
-        assert list(reply["message"]) == ["init_image"]
+def test_an_image_must_have_been_uploaded_even_if_this_computer_serves_it(
+    service: Service, chair: Path, httpserver: HTTPServer
+) -> None:
+    httpserver.expect_request("/temp/chair.png").respond_with_data(chair.read_bytes(), content_type="image/png")
+    reply = service.ask("3d/image_to_3d", image=httpserver.url_for("/temp/chair.png"), **QUICK)
+    assert "upload the image first" in reply["message"]["init_image"][0]
+    assert httpserver.log == []
 
 
 def test_the_webhook_is_never_called(service: Service, chair: Path) -> None:
@@ -196,12 +208,12 @@ def test_a_subject_that_is_too_thin_fails_the_job_with_a_reason(service: Service
 
 
 def test_a_damaged_image_fails_the_job_with_a_reason(service: Service, chair: Path) -> None:
-    reply = service.finish(service.submit(chair.read_bytes()[:300]))
+    reply = service.finish(service.submit(chair.read_bytes()[:20_000]))
     assert reply["status"] == "error"
     assert "image" in reply["message"]
 
 
-def test_the_balance_is_zero_for_any_key(service: Service) -> None:
+def test_the_balance_is_zero(service: Service) -> None:
     reply = service.ask("/api/wallet_balance")
     assert reply["status"] == "success"
     assert reply["data"] == {"balance": 0.0, "currency": "USD"}
@@ -252,35 +264,94 @@ def test_only_uploads_and_results_are_served(service: Service, chair: Path) -> N
 def test_requests_from_web_pages_are_refused(service: Service, headers: dict[str, str]) -> None:
     for method in ("POST", "GET"):
         reply = requests.request(
-            method, f"{service.root}/api/wallet_balance", json={"key": "k"}, headers=headers, timeout=60
+            method, f"{service.root}/api/wallet_balance", json={"key": service.key}, headers=headers, timeout=60
         )
         assert reply.status_code == 403
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"nothing", b"[" * 100_000, b'"key"'])
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"nothing", b"[" * 50_000, b'"key"'])
 def test_a_request_body_that_is_not_a_json_object_is_refused(service: Service, body: bytes) -> None:
-    reply = requests.post(f"{service.base_url}/3d/image_to_3d", data=body, timeout=60)
+    headers = {"Content-Type": "application/json"}
+    reply = requests.post(f"{service.base_url}/3d/image_to_3d", data=body, headers=headers, timeout=60)
     assert reply.status_code == 400
     assert reply.json()["status"] == "error"
 
 
-def test_a_request_body_that_is_too_large_is_not_read(service: Service) -> None:
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("base64_to_url", {"Content-Length": str(6 * 1024 * 1024)}, 413),
+        ("3d/image_to_3d", {"Content-Length": "100000"}, 413),
+        ("3d/image_to_3d", {"Content-Length": "100", "Content-Type": "text/plain"}, 415),
+        ("3d/image_to_3d", {"Content-Length": "100", "Content-Type": None}, 415),
+        ("3d/image_to_3d", {"Content-Length": "-1"}, 400),
+        ("3d/image_to_3d", {"Content-Length": "\u00b2"}, 400),
+        ("3d/image_to_3d", {"Content-Length": None}, 400),
+        ("3d/image_to_3d", {"Content-Length": "100", "Transfer-Encoding": "chunked"}, 400),
+    ],
+    ids=["a large upload", "a large submit", "text", "no type", "negative", "odd digits", "no length", "chunked"],
+)
+def test_a_request_that_the_add_on_would_not_send_is_refused_before_its_body_is_read(
+    service: Service, path: str, headers: dict[str, str | None], status: int
+) -> None:
     connection = http.client.HTTPConnection(urlsplit(service.root).netloc, timeout=60)
-    connection.putrequest("POST", "/api/v6/base64_to_url")
-    connection.putheader("Content-Length", str(10**12))
+    connection.putrequest("POST", f"/api/v6/{path}")
+    for name, value in ({"Content-Type": "application/json"} | headers).items():
+        if value is not None:
+            connection.putheader(name, value.encode("latin-1"))
     connection.endheaders()
-    assert connection.getresponse().status == 400
+    assert connection.getresponse().status == status
     connection.close()
+
+
+def test_more_connections_than_the_add_on_needs_are_closed(service: Service) -> None:
+    address = (urlsplit(service.root).hostname, urlsplit(service.root).port)
+    idle = [socket.create_connection(address, timeout=20) for _ in range(MAX_CONNECTIONS)]
+    try:
+        with socket.create_connection(address, timeout=20) as refused:
+            assert refused.recv(1) == b""
+    finally:
+        for connection in idle:
+            connection.close()
+    service.wait_until_idle()
+
+
+@pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (4097, 4096), (0, 10)])
+def test_an_image_that_claims_too_many_pixels_is_refused_by_its_header(
+    service: Service, offline: OfflineService, width: int, height: int
+) -> None:
+    before = set((offline.folder / "uploads").iterdir())
+    reply = service.ask("base64_to_url", base64_string=data_uri(png_header(width, height)))
+    assert reply["status"] == "error"
+    assert list(reply["message"]) == ["base64_string"]
+    assert set((offline.folder / "uploads").iterdir()) == before
+
+
+def data_uri(image: bytes, mime: str = "image/png") -> str:
+    return f"data:{mime};base64,{base64.b64encode(image).decode()}"
+
+
+def png_header(width: int, height: int) -> bytes:
+    """The beginning of a PNG of that size."""
+    content = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + content + struct.pack(">I", zlib.crc32(content))
+
+
+def test_only_png_and_jpeg_images_are_taken(service: Service, tmp_path: Path) -> None:
+    for name, mime in (("a.gif", "image/gif"), ("a.bmp", "image/bmp"), ("a.gif", "image/png")):
+        Image.new("RGB", (64, 64), (200, 40, 30)).save(tmp_path / name)
+        reply = service.ask("base64_to_url", base64_string=data_uri((tmp_path / name).read_bytes(), mime))
+        assert reply["status"] == "error"
 
 
 def test_jobs_survive_a_restart_of_the_server(tmp_path: Path, chair: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
-        before = Service(offline.base_url())
+        before = Service(*offline.access())
         image_file = before.upload(chair)
         jobs = [before.ask("3d/image_to_3d", image=image_file, track_id=str(i), resolution=256) for i in range(2)]
         offline.stop()
-        after = Service(offline.base_url())
+        after = Service(*offline.access())
         for i, job in enumerate(jobs):
             reply = after.finish(job)
             assert reply["status"] == "success"
@@ -296,11 +367,11 @@ def test_jobs_survive_a_restart_of_the_server(tmp_path: Path, chair: Path) -> No
 def test_the_server_is_restarted_after_it_exited(tmp_path: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
-        offline.base_url()
+        offline.access()
         first = offline.pid
         offline.stop()
         assert not offline.running
-        assert Service(offline.base_url()).ask("/api/wallet_balance")["status"] == "success"
+        assert Service(*offline.access()).ask("/api/wallet_balance")["status"] == "success"
         assert offline.pid not in (0, first)
     finally:
         offline.stop()
@@ -310,7 +381,7 @@ def test_concurrent_threads_share_one_server(tmp_path: Path) -> None:
     offline = OfflineService(Launch.for_wheel(), tmp_path)
     try:
         with ThreadPoolExecutor(4) as threads:
-            addresses = {future.result() for future in [threads.submit(offline.base_url) for _ in range(4)]}
+            addresses = {future.result() for future in [threads.submit(offline.access) for _ in range(4)]}
         assert len(addresses) == 1
     finally:
         offline.stop()
@@ -319,7 +390,7 @@ def test_concurrent_threads_share_one_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["/nowhere/blender", "false"])
 def test_a_server_that_does_not_start_is_reported_with_the_reason(tmp_path: Path, command: str) -> None:
     with pytest.raises(WorkerError, match="could not be started"):
-        OfflineService(Launch((command,)), tmp_path).base_url()
+        OfflineService(Launch((command,)), tmp_path).access()
 
 
 def test_the_server_exits_when_its_blender_does(tmp_path: Path) -> None:
@@ -328,6 +399,8 @@ def test_the_server_exits_when_its_blender_does(tmp_path: Path) -> None:
     assert child.stdout is not None
     assert child.stdin is not None
     try:
+        child.stdin.write(b'{"key": "a key"}\n')
+        child.stdin.flush()
         assert b"port" in child.stdout.readline()
         child.stdin.close()
         try:
@@ -363,4 +436,138 @@ def test_the_api_key_is_not_stored(service: Service, offline: OfflineService, ch
     service.finish(service.submit(chair, **QUICK))
     kept = [path for path in offline.folder.rglob("*") if path.is_file()]
     assert kept
-    assert not [path for path in kept if KEY.encode() in path.read_bytes()]
+    assert not [path for path in kept if service.key.encode() in path.read_bytes()]
+
+
+# What the server needs no Blender for
+
+
+@pytest.fixture
+def bare_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A server that makes no models, where a reverse DNS lookup fails."""
+
+    def getfqdn(*_: object) -> str:
+        raise AssertionError("a reverse DNS lookup can take half a minute")
+
+    monkeypatch.setattr(socket, "getfqdn", getfqdn)
+    storage = Storage(tmp_path)
+    with Server(storage, GenerationQueue(storage), "the-key") as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield Service(f"http://127.0.0.1:{server.server_port}/api/v6", "the-key")
+        server.shutdown()
+
+
+def test_the_server_starts_without_a_reverse_dns_lookup(bare_server: Service) -> None:
+    assert bare_server.ask("/api/wallet_balance")["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"POST / HTT", b"POST / HTTP/1.1\r\nContent-Length: 9"], ids=["none", "line", "header"]
+)
+def test_a_client_that_sends_slowly_is_disconnected(
+    bare_server: Service, start: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server_module, "REQUEST_SECONDS", 0.5)
+    address = (urlsplit(bare_server.root).hostname, urlsplit(bare_server.root).port)
+    with socket.create_connection(address, timeout=10) as slow:
+        slow.sendall(start)
+        deadline = time.monotonic() + 5
+        with contextlib.suppress(ConnectionError):
+            while not select.select([slow], [], [], 0.1)[0]:
+                assert time.monotonic() < deadline, "the server still waits"
+                slow.sendall(b"x")
+            assert slow.recv(1) == b""
+
+
+def test_a_server_without_a_key_does_not_start(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    with pytest.raises(ValueError, match="key"):
+        Server(storage, GenerationQueue(storage), "")
+
+
+@needs_proc
+def test_the_key_is_not_in_the_process_list(service: Service, offline: OfflineService) -> None:
+    assert len(service.key) >= 32
+    if sys.platform == "linux":
+        shown = Path(f"/proc/{offline.pid}/cmdline").read_bytes() + Path(f"/proc/{offline.pid}/environ").read_bytes()
+        assert service.key.encode() not in shown
+
+
+def test_each_start_has_another_key(tmp_path: Path) -> None:
+    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    try:
+        keys = set()
+        for _ in range(2):
+            keys.add(offline.access().key)
+            offline.stop()
+        assert len(keys) == 2
+    finally:
+        offline.stop()
+
+
+def test_bpy_and_numpy_are_imported_before_a_thread_reads_stdin(tmp_path: Path) -> None:
+    """On Windows, a DLL that looks at stdin when it is loaded would hang."""
+    script = tmp_path / "watch.py"
+    script.write_text(
+        "import runpy, sys, threading\n"
+        "def watch(event, args):\n"
+        "    if event == 'import' and args[0] in ('bpy', 'numpy'):\n"
+        "        reading = any(thread.name == 'stdin' for thread in threading.enumerate())\n"
+        "        print('imported', args[0], 'LATE' if reading else 'early', file=sys.stderr, flush=True)\n"
+        "sys.addaudithook(watch)\n"
+        f"sys.argv = [{str(BOOTSTRAP)!r}, '--', 'offline.service.server', {str(tmp_path)!r}]\n"
+        f"runpy.run_path({str(BOOTSTRAP)!r}, run_name='__main__')\n"
+    )
+    command = [*Launch.for_wheel().command, str(script)]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    try:
+        child.stdin.write(b'{"key": "a key"}\n')
+        child.stdin.flush()
+        assert b"port" in child.stdout.readline()
+        errors = child.communicate(timeout=20)[1].decode()
+    finally:
+        child.kill()
+        child.wait()
+    assert "imported bpy early" in errors
+    assert "LATE" not in errors
+
+
+def test_the_oldest_files_give_way_when_the_folder_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage_module, "MAX_UPLOAD_BYTES", 300_000)
+    storage = Storage(tmp_path)
+    names = [storage.store_upload(bytes(100_000), "png") for _ in range(3)]
+    with pytest.raises(StorageFullError):
+        storage.store_upload(bytes(100_000), "png")
+    for name, age in zip(names, (3000, 4000, 0), strict=True):
+        os.utime(tmp_path / "uploads" / name, (time.time() - age,) * 2)
+    storage.store_upload(bytes(100_000), "png")
+    assert [storage.upload(name) is None for name in names] == [False, True, False]
+
+
+def test_results_count_too_when_the_folder_is_full(
+    tmp_path: Path, bare_server: Service, chair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = bare_server.upload(chair)
+    monkeypatch.setattr(storage_module, "MAX_TOTAL_BYTES", 1_000_000)
+    (tmp_path / "results" / "token").mkdir()
+    (tmp_path / "results" / "token" / "1.glb").write_bytes(bytes(1_000_000))
+    replies = [bare_server.post("base64_to_url", base64_string=data_uri(chair.read_bytes()))]
+    replies.append(bare_server.post("3d/image_to_3d", image=url, **QUICK))
+    for reply in replies:
+        assert (reply.status_code, reply.json()["status"]) == (503, "error")
+        assert "full" in reply.json()["message"]
+    os.utime(tmp_path / "results" / "token", (time.time() - 3000,) * 2)
+    assert bare_server.ask("3d/image_to_3d", image=url, **QUICK)["status"] == "processing"
+
+
+def test_unfinished_jobs_of_earlier_starts_are_queued_only_as_far_as_there_is_room(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    jobs = [storage.create("x.png", {"resolution": 48, "render": False}) for _ in range(MAX_JOBS + 2)]
+    waiting = GenerationQueue(storage)
+    for job in [*jobs, *jobs]:
+        waiting.resume(job)
+    with pytest.raises(QueueFullError):
+        waiting.submit("x.png", {"resolution": 48, "render": False})
+    assert [job.id for job in waiting.pending()] == [job.id for job in jobs[:MAX_JOBS]]

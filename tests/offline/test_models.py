@@ -21,7 +21,7 @@ SMALL = {"resolution": 96, "seed": 5}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory, offline: OfflineService) -> dict[str, dict[str, Path]]:
     """The chair in each format."""
-    service = Service(offline.base_url())
+    service = Service(*offline.access())
     folder = tmp_path_factory.mktemp("models")
     image_file = ROOT / "samples" / "chair.png"
     return {
@@ -75,7 +75,7 @@ def test_the_model_looks_like_the_image_from_the_front(made: dict[str, dict[str,
 
 def test_the_background_does_not_bleed_into_the_outline(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
     """The mug's background is white; no vertex of the model is."""
-    files = Service(offline.base_url()).make(mug, tmp_path, **SMALL)
+    files = Service(*offline.access()).make(mug, tmp_path, **SMALL)
     mesh = meshes.read(files["glb"])
     rim = np.abs(mesh.points[:, 2]) < 0.01
     colors = at(texture_of(files["glb"]), mesh.uv[rim])
@@ -84,7 +84,7 @@ def test_the_background_does_not_bleed_into_the_outline(offline: OfflineService,
 
 
 def test_the_mugs_handle_has_a_hole(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
-    mesh = meshes.read(Service(offline.base_url()).make(mug, tmp_path, **SMALL)["glb"]).welded()
+    mesh = meshes.read(Service(*offline.access()).make(mug, tmp_path, **SMALL)["glb"]).welded()
     edges = 3 * len(mesh.triangles) // 2
     assert len(mesh.points) - edges + len(mesh.triangles) == 0  # Euler: a torus
 
@@ -109,7 +109,7 @@ def test_ply_has_vertex_colors(made: dict[str, dict[str, Path]]) -> None:
 
 
 def test_simplify_sets_the_fraction_of_triangles_removed(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
-    service = Service(offline.base_url())
+    service = Service(*offline.access())
     counts = {
         share: len(meshes.read(service.make(chair, tmp_path, mesh_simplify=share, **SMALL)["glb"]).triangles)
         for share in (0.9, 0.98)
@@ -118,7 +118,7 @@ def test_simplify_sets_the_fraction_of_triangles_removed(offline: OfflineService
 
 
 def test_resolution_sets_the_detail_of_mesh_and_texture(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
-    service = Service(offline.base_url())
+    service = Service(*offline.access())
     coarse, fine = (service.make(chair, tmp_path, resolution=r)["glb"] for r in (64, 128))
     ratio = len(meshes.read(fine).triangles) / len(meshes.read(coarse).triangles)
     assert ratio == pytest.approx(4.0, rel=0.15)
@@ -126,7 +126,7 @@ def test_resolution_sets_the_detail_of_mesh_and_texture(offline: OfflineService,
 
 
 def test_render_adds_a_playable_video(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
-    files = Service(offline.base_url()).make(chair, tmp_path, render=True, **SMALL)
+    files = Service(*offline.access()).make(chair, tmp_path, render=True, **SMALL)
     assert set(files) == {"glb", "mp4"}
     video = files["mp4"].read_bytes()
     assert video[4:8] == b"ftyp"
@@ -156,7 +156,7 @@ def at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
 
 def test_a_tiny_image_becomes_a_model(offline: OfflineService, tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), (200, 40, 30)).save(tmp_path / "tiny.png")
-    mesh = meshes.read(Service(offline.base_url()).make(tmp_path / "tiny.png", tmp_path, **SMALL)["glb"])
+    mesh = meshes.read(Service(*offline.access()).make(tmp_path / "tiny.png", tmp_path, **SMALL)["glb"])
     assert mesh.open_edges() == 0
     assert mesh.volume > 0
 
@@ -166,7 +166,7 @@ def test_a_rotated_photo_becomes_an_upright_model(offline: OfflineService, chair
     exif = Image.Exif()
     exif[274] = 6
     Image.open(chair).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "rotated.png", exif=exif.tobytes())
-    service = Service(offline.base_url())
+    service = Service(*offline.access())
     models = []
     for index, image in enumerate((chair, tmp_path / "rotated.png")):
         (tmp_path / str(index)).mkdir()

@@ -17,14 +17,14 @@ from image_to_3d.formats.check import check_file
 from modelslab_py.core.apis.three_d import Three_D
 from modelslab_py.core.client import Client
 from modelslab_py.schemas.threed import Image23D
-from service import KEY, Service
+from service import Service
 
 QUICK = 48
 
 
 @pytest.fixture
 def client(service: Service) -> Client:
-    client = Client(api_key=KEY, fetch_retry=600, fetch_timeout=0.25)
+    client = Client(api_key=service.key, fetch_retry=600, fetch_timeout=0.25)
     client.base_url = f"{service.root}/api/"
     return client
 

@@ -45,7 +45,7 @@ EAGER = RetryPolicy(
 )
 
 
-def no_offline_service() -> str:
+def no_offline_service() -> tuple[str, str]:
     raise AssertionError("this test has no offline service")
 
 

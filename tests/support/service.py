@@ -11,13 +11,11 @@ from urllib.parse import urlsplit
 
 import requests
 
-KEY = "a-key-for-the-tests"
-
 
 class Service:
-    """A service at a base URL (…/api/v6)."""
+    """A service at a base URL (…/api/v6), with its key."""
 
-    def __init__(self, base_url: str, key: str = KEY) -> None:
+    def __init__(self, base_url: str, key: str) -> None:
         self.base_url = base_url
         self.root = f"{urlsplit(base_url).scheme}://{urlsplit(base_url).netloc}"
         self.key = key

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import package_stub
 import pytest
+from systems import needs_symlinks
 
 ROOT = package_stub.ROOT
 
@@ -38,6 +39,61 @@ def test_the_zip_has_nothing_but_modules_manifest_and_license(names: set[str]) -
     assert {name for name in names if not name.endswith("/")} - modules == {"blender_manifest.toml", "LICENSE"}
     for_developers = {"tests", "tools", "benchmarks", "docs", "samples", "demo", "build"}
     assert {Path(name).parts[0] for name in names} & for_developers == set()
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with a few files of the extension, and files around them that belong to nobody."""
+    root = tmp_path / "clone"
+    (root / "api").mkdir(parents=True)
+    for name in ("blender_manifest.toml", "__init__.py", "LICENSE", ".gitignore", "api/__init__.py", "api/account.py"):
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    subprocess.run(["git", "add", "."], cwd=root, check=True)
+    return root
+
+
+def build(root: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "tools" / "build.py"), "--root", str(root), "--output", str(output)]
+    return subprocess.run(command, text=True, capture_output=True, check=False)
+
+
+def archive_of(done: subprocess.CompletedProcess[str]) -> Path:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def test_ignored_files_and_notes_beside_the_modules_never_get_in(clone: Path, tmp_path: Path) -> None:
+    expected = {"blender_manifest.toml", "__init__.py", "LICENSE", "api/__init__.py", "api/account.py"}
+    for name in ("api/secret.pyc", "api/old.zip", "api/key.txt", "notes.txt"):
+        (clone / name).write_text("sk-a-secret")
+    (clone / "api" / "account.py").write_text("CHANGED = True")
+    with zipfile.ZipFile(archive_of(build(clone, tmp_path))) as archive:
+        assert set(archive.namelist()) == expected
+        assert archive.read("api/account.py") == b"CHANGED = True"  # the working tree's, not the last commit's
+
+
+def test_a_new_module_that_git_does_not_track_is_named(clone: Path, tmp_path: Path) -> None:
+    (clone / "api" / "forgotten.py").write_text("")
+    done = build(clone, tmp_path)
+    assert done.returncode != 0
+    assert "api/forgotten.py" in done.stderr
+
+
+@needs_symlinks
+def test_a_symbolic_link_never_gets_in_even_if_it_is_tracked(clone: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.py"
+    secret.write_text("a secret")
+    (clone / "api" / "linked.py").symlink_to(secret)
+    subprocess.run(["git", "add", "."], cwd=clone, check=True)
+    with zipfile.ZipFile(archive_of(build(clone, tmp_path))) as archive:
+        assert "api/linked.py" not in archive.namelist()
+
+
+def test_the_same_files_give_the_same_zip(clone: Path, tmp_path: Path) -> None:
+    first = archive_of(build(clone, tmp_path / "first")).read_bytes()
+    (clone / "LICENSE").touch()
+    assert archive_of(build(clone, tmp_path / "second")).read_bytes() == first
 
 
 def test_the_manifest_follows_the_extension_platform_s_rules() -> None:

@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from image_to_3d.benchmarks.shapes import ball, write_glb, write_obj, write_ply, write_stl
 from image_to_3d.control import Control
-from image_to_3d.errors import CancelledError, ImageError, ImportFailedError, WorkerError
+from image_to_3d.errors import CancelledError, ConversionLimitError, ImageError, ImportFailedError, WorkerError
 from image_to_3d.worker.child_process import ChildProcess, Launch
 from image_to_3d.worker.worker_process import WorkerProcess
 from PIL import Image
+from systems import needs_posix, needs_proc
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -87,12 +88,14 @@ def test_warming_up_does_not_block(worker: WorkerProcess) -> None:
     assert worker.run({"do": "ping"})["pid"] == pid
 
 
+@needs_posix
 def test_a_worker_killed_while_idle_is_replaced_silently(worker: WorkerProcess) -> None:
     first = worker.run({"do": "ping"})["pid"]
     os.kill(first, signal.SIGKILL)
     assert worker.run({"do": "ping"})["pid"] != first
 
 
+@needs_posix
 def test_a_worker_killed_during_a_request_is_reported_and_replaced(
     worker: WorkerProcess, large: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ def test_a_worker_killed_during_a_request_is_reported_and_replaced(
     assert (tmp_path / "a.blend").exists()
 
 
+@needs_posix
 def test_an_image_that_crashes_the_worker_is_an_image_error(worker: WorkerProcess, tmp_path: Path) -> None:
     Image.effect_noise((5000, 5000), 80).save(tmp_path / "noise.bmp")
     worker.run({"do": "ping"})
@@ -130,6 +134,7 @@ def test_a_worker_stopped_during_a_request_is_not_restarted(worker: WorkerProces
     assert not worker.running
 
 
+@needs_proc
 def test_cancelling_a_request_ends_the_worker_at_once(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
     worker.run({"do": "ping"})
     pid = worker.pid
@@ -182,11 +187,12 @@ def test_waiting_for_a_turn_can_be_cancelled(worker: WorkerProcess, large: Path,
 
 def test_a_request_that_times_out_is_ended(worker: WorkerProcess, large: Path, tmp_path: Path) -> None:
     worker.run({"do": "ping"})
-    with pytest.raises(WorkerError, match="too long"):
+    with pytest.raises(ConversionLimitError, match="too long"):
         worker.run(model_request(large, tmp_path / "a.blend"), timeout=0.05)
     assert worker.run({"do": "ping"})["pid"] == worker.pid
 
 
+@needs_proc
 def test_an_idle_worker_exits_and_is_started_again_when_needed() -> None:
     worker = WorkerProcess(Launch.for_wheel(), idle_seconds=0.5)
     try:
@@ -197,6 +203,7 @@ def test_an_idle_worker_exits_and_is_started_again_when_needed() -> None:
         worker.stop()
 
 
+@needs_proc
 def test_it_exits_when_its_host_dies(tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests/support')!r})\n"
@@ -212,6 +219,7 @@ def test_it_exits_when_its_host_dies(tmp_path: Path) -> None:
     assert has_exited(int(output))
 
 
+@needs_proc
 def test_it_exits_when_its_host_dies_during_a_request(large: Path, tmp_path: Path) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'tests/support')!r})\n"
@@ -228,6 +236,7 @@ def test_it_exits_when_its_host_dies_during_a_request(large: Path, tmp_path: Pat
     assert has_exited(int(output))
 
 
+@needs_proc
 def test_the_api_key_is_not_in_its_environment(worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELSLAB_API_KEY", "a-secret-that-nobody-may-see")
     worker.run({"do": "ping"})
@@ -235,6 +244,7 @@ def test_the_api_key_is_not_in_its_environment(worker: WorkerProcess, monkeypatc
     assert b"PATH=" in Path(f"/proc/{worker.pid}/environ").read_bytes()
 
 
+@needs_posix
 @pytest.mark.parametrize(
     ("command", "reason"),
     [

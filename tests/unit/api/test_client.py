@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -605,3 +606,39 @@ def test_importing_the_client_does_not_bring_in_requests() -> None:
     support = next(p for p in sys.path if p.endswith("tests/support"))
     done = subprocess.run([sys.executable, "-c", program], cwd=support, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("announced", [True, False], ids=["announced", "unannounced"])
+def test_a_reply_over_1_mb_is_not_parsed(announced: bool) -> None:
+    body = b'{"status": "success", "id": 5, "output": ["https://files.example/x.glb"], "data": [], "x": "'
+    body += b"x" * 1024 * 1024 + b'"}'
+    length = {} if announced else {"Content_Length": None}
+    with RawServer(lambda c: c.answer(body, **length)) as server:
+        client = Client(f"{server.url}/api/v6", KEY, timeouts=(20, 20))
+        for call in (lambda: client.fetch("5"), client.balance, client.generated):
+            with pytest.raises(ServiceBrokenError, match="too long"):
+                call()
+        with pytest.raises(ServiceBrokenError, match="too long"):
+            client.upload(b"x", "image/png")
+        with pytest.raises(OutcomeUnknownError, match="too long"):
+            client.submit({"image": IMAGE})
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["[" * 100_000, '{"a":' * 100_000, "1" * 5000, "NaN", "1e999", '{"id": 1, "id": 2}', '"\\ud800"'],
+    ids=["deep lists", "deep objects", "a huge number", "NaN", "infinity", "a key twice", "half a character"],
+)
+def test_json_that_breaks_parsers_is_a_reply_or_a_known_error(value: str) -> None:
+    closing = value.count("[") * "]" + (value.count("{") * "}" if len(value) > 1000 else "")
+    body = f'{{"status": "success", "id": 5, "meta": {value}{closing}, "output": ["https://a.example/x.glb"]}}'.encode()
+    with RawServer(lambda c: c.answer(body)) as server:
+        client = Client(f"{server.url}/api/v6", KEY, timeouts=(20, 20))
+        for call in (
+            lambda: client.fetch("5"),
+            client.balance,
+            client.generated,
+            lambda: client.submit({"image": IMAGE}),
+        ):
+            with suppress(ImageTo3DError):
+                call()

@@ -6,7 +6,6 @@ from __future__ import annotations
 import errno
 import gzip
 import os
-import resource
 import threading
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from image_to_3d.errors import (
     UnsafeAddressError,
 )
 from raw_server import CERTIFICATE, Connection, RawServer
+from systems import needs_posix
 
 MODEL = model_files.glb(20_000)
 PACKED = gzip.compress(MODEL)
@@ -494,13 +494,35 @@ def test_a_redirect_with_odd_letters_is_followed(target: Path) -> None:
         assert server.requests[1].target == "/st%C3%BChl.glb"
 
 
-def test_a_redirect_from_https_to_http_is_not_followed(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_over_http_is_used_only_after_all_over_https_failed(
+    target: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+    later = by_turns(lambda c: c.answer(b"", "404 Not Found"), read_all)
+    with RawServer(read_all) as plain, RawServer(later, tls=CERTIFICATE) as safe:
+        get([f"{plain.url}/x.glb", f"{safe.url}/x.glb"], target, service_origin="https://127.0.0.1:1", waits=(0.05,))
+        assert (plain.connections, safe.connections) == (0, 2)
+    assert "without encryption" not in caplog.text
+    gone: Handler = lambda c: c.answer(b"", "410 Gone")  # noqa: E731
+    with RawServer(read_all) as plain, RawServer(gone, tls=CERTIFICATE) as safe:
+        get([f"{plain.url}/x.glb", f"{safe.url}/x.glb"], target, service_origin="https://127.0.0.1:1")
+        assert (plain.connections, safe.connections) == (1, 1)
+    assert "model.glb was downloaded without encryption" in caplog.text
+
+
+def test_a_redirect_from_https_to_http_is_followed_only_as_a_last_resort(
+    target: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
     with RawServer(read_all) as plain:
         lead: Handler = lambda c: c.answer(b"", "302 Found", Location=f"{plain.url}/x.glb")  # noqa: E731
-        with RawServer(lead, tls=CERTIFICATE) as safe, pytest.raises(UnsafeAddressError):
-            get(safe.url, target)
-        assert plain.connections == 0
+        with RawServer(lead, tls=CERTIFICATE) as safe, RawServer(read_all, tls=CERTIFICATE) as other:
+            get([safe.url, other.url], target)
+            assert plain.connections == 0
+            assert "without encryption" not in caplog.text
+            get([safe.url], target)
+            assert plain.connections == 1
+    assert "model.glb was downloaded without encryption" in caplog.text
 
 
 def test_a_file_over_tls_is_fetched_where_the_certificate_is_trusted(
@@ -557,7 +579,9 @@ def test_a_full_disk_is_a_matter_of_storage(target: Path) -> None:
     assert "make room" in str(raised.value.advice).lower()
 
 
+@needs_posix
 def test_a_file_larger_than_the_disk_allows_is_a_matter_of_storage(target: Path) -> None:
+    resource: Any = pytest.importorskip("resource")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
     try:

@@ -6,7 +6,15 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from image_to_3d.api.http.urls import NetworkScope, address_filter, is_http_url, is_loopback, origin_of, scope_of_ip
+from image_to_3d.api.http.urls import (
+    NetworkScope,
+    address_filter,
+    is_http_url,
+    is_loopback,
+    is_unencrypted,
+    origin_of,
+    scope_of_ip,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +65,7 @@ def test_what_is_no_web_address_is_none(text: object) -> None:
     [
         ("8.8.8.8", NetworkScope.PUBLIC),
         ("2606:4700::1111", NetworkScope.PUBLIC),
+        ("198.18.0.5", NetworkScope.STAND_IN),
         ("10.1.2.3", NetworkScope.PRIVATE),
         ("192.168.0.1", NetworkScope.PRIVATE),
         ("172.16.0.1", NetworkScope.PRIVATE),
@@ -111,6 +120,20 @@ def test_a_service_names_no_address_nearer_than_itself(service: str, allowed: li
     assert not any(decide("files.example", ip) for ip in refused)
 
 
-def test_a_service_may_always_name_its_own_host() -> None:
+def test_behind_a_proxy_a_service_may_name_its_own_host() -> None:
     assert address_filter("https://service.example")("service.example", LAN)
     assert not address_filter("https://service.example")("service.example", "no address")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://service.example/api/v6", " HTTP://10.0.0.5:8000/api", "http://127.0.0.1.example"]
+)
+def test_plain_http_to_another_computer_is_recognized(url: str) -> None:
+    assert is_unencrypted(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://service.example", "http://localhost:8000", "http://[::1]:1/api", "", "http://"]
+)
+def test_https_and_this_computer_are_not_reported_as_unencrypted(url: str) -> None:
+    assert not is_unencrypted(url)

@@ -32,7 +32,9 @@ def adapted(**parts: Any) -> dict[str, Any]:
 )
 def test_only_an_unspecified_metallic_factor_is_set(surface: Any, expected: float | None) -> None:
     material = {} if surface is None else {"pbrMetallicRoughness": surface}
-    document = adapted(materials=[material], textures=[{"source": 0}], images=[{"mimeType": "image/png"}])
+    document = adapted(
+        materials=[material], textures=[{"source": 0}], images=[{"bufferView": 0, "mimeType": "image/png"}]
+    )
     assert document["materials"][0]["pbrMetallicRoughness"].get("metallicFactor") == expected
 
 
@@ -40,7 +42,9 @@ def test_a_metal_map_that_cannot_be_read_does_not_leave_pure_metal() -> None:
     surface = {"metallicRoughnessTexture": {"index": 0}, "metallicFactor": 1}
     textures = [{"extensions": {"KHR_texture_basisu": {"source": 0}}}]
     document = adapted(
-        materials=[{"pbrMetallicRoughness": surface}], textures=textures, images=[{"mimeType": "image/ktx2"}]
+        materials=[{"pbrMetallicRoughness": surface}],
+        textures=textures,
+        images=[{"bufferView": 0, "mimeType": "image/ktx2"}],
     )
     assert document["materials"][0]["pbrMetallicRoughness"] == {"metallicFactor": 0.0}
 
@@ -52,7 +56,7 @@ def test_a_texture_with_a_fallback_is_kept() -> None:
             "extensionsRequired": ["KHR_texture_basisu"],
             "materials": [{"pbrMetallicRoughness": {"baseColorTexture": {"index": 0}}}],
             "textures": [{"source": 0, "extensions": {"KHR_texture_basisu": {"source": 1}}}],
-            "images": [{"mimeType": "image/png"}, {"mimeType": "image/ktx2"}],
+            "images": [{"bufferView": 0, "mimeType": "image/png"}, {"bufferView": 1, "mimeType": "image/ktx2"}],
         },
         set(),
     )

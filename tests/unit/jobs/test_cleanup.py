@@ -11,6 +11,7 @@ import pytest
 from image_to_3d.jobs import cleanup
 from image_to_3d.jobs.job import InputImage, Job, State, new_id
 from image_to_3d.jobs.serialization import write_job_file
+from refused_files import refuse_open
 
 
 def a_result(place: Path, state: State, days_old: float, size: int = 1000, **changes: object) -> Path:
@@ -25,15 +26,15 @@ def a_result(place: Path, state: State, days_old: float, size: int = 1000, **cha
 
 def test_nothing_is_deleted_unless_a_limit_is_set(tmp_path: Path) -> None:
     folder = a_result(tmp_path, State.PLACED, 999, saved=True)
-    assert cleanup.remove([tmp_path], older_than_days=None, over_gigabytes=None) == (0, 0)
+    assert cleanup.remove([tmp_path], older_than_days=None, over_gigabytes=None) == cleanup.Removed()
     assert folder.exists()
 
 
 def test_old_results_that_are_placed_and_saved_are_deleted(tmp_path: Path) -> None:
     old, new = a_result(tmp_path, State.PLACED, 31, saved=True), a_result(tmp_path, State.PLACED, 29, saved=True)
-    count, size = cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None)
-    assert count == 1
-    assert size > 1000
+    removed = cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None)
+    assert removed.count == 1
+    assert removed.size > 1000
     assert not old.exists()
     assert new.exists()
 
@@ -75,3 +76,24 @@ def test_the_folder_of_a_removed_job_may_be_deleted(tmp_path: Path) -> None:
     folder = a_result(tmp_path, State.READY, 40, listed=False)
     cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None)
     assert not folder.exists()
+
+
+def test_a_clean_up_continues_past_a_result_that_is_open_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = [a_result(tmp_path, State.PLACED, 40 - number, saved=True) for number in range(3)]
+    with monkeypatch.context() as patch:
+        refuse_open(patch, folders[0] / "model.glb")
+        removed = cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None)
+    assert (removed.count, removed.in_use) == (2, 1)
+    assert [folder.exists() for folder in folders] == [True, False, False]
+    assert (folders[0] / "model.glb").exists(), "it was half-deleted"
+    assert cleanup.remove([tmp_path], older_than_days=30, over_gigabytes=None).count == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_left_of_a_result_is_found_by_the_next_clean_up(tmp_path: Path) -> None:
+    folder = a_result(tmp_path, State.READY, 1)
+    folder.rename(tmp_path / f"~removed-{folder.name}")  # Blender was killed here
+    assert cleanup.remove([tmp_path], older_than_days=0, over_gigabytes=None).count == 1
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from image_to_3d.jobs.process_lock import ProcessLock
 from image_to_3d.jobs.serialization import from_json, to_json, write_job_file
 from journal_rows import states_of
 from package_stub import ROOT
+from refused_files import refuse_open
 
 
 def a_job(folder: Path, state: State = State.QUEUED, **changes: object) -> Job:
@@ -136,7 +138,8 @@ def test_a_damaged_journal_is_set_aside_and_rebuilt_from_the_folders(tmp_path: P
     assert rebuilt.owners() == ["first"], "a rebuilt journal must not give living Blenders' jobs away"
     taken, _ = rebuilt.take_over("first")
     assert [job.service_id for job in taken] == [str(n) for n in range(20)]
-    assert list(tmp_path.glob("journal-damaged-*.sqlite"))
+    assert (tmp_path / "journal-2.sqlite").is_file(), "the damaged one is kept"
+    assert Journal(tmp_path, [results], "third").recovered is None
 
 
 def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
@@ -216,3 +219,30 @@ def test_a_process_continues_in_a_journal_that_another_one_rebuilt(tmp_path: Pat
     assert Journal(tmp_path, [results], "second").recovered == 1
     first.write(job.moved(State.DOWNLOADING))
     assert states_of(tmp_path, job.id)[-1] == "downloading"
+
+
+def test_a_journal_that_can_not_be_looked_at_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path, [], "me")
+
+    def denied(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Access is denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", denied)
+        with pytest.raises(StorageError, match="denied"):
+            journal.owners()
+    assert journal.owners() == []
+
+
+def test_a_dead_process_leaves_no_lock_where_open_files_can_not_be_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    me = ProcessLock(tmp_path)
+    dead = tmp_path / f"1-0123456789ab-{me.token.split('-')[2]}.lock"
+    dead.touch()
+    with monkeypatch.context() as patch:
+        refuse_open(patch)
+        with me.claim_dead(dead.stem) as is_dead:
+            assert is_dead
+        me.release()
+    assert list(tmp_path.iterdir()) == []
