@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A batch: many images with one set of settings, as a list of jobs with a name. It is not a second engine.
+
+A batch is an immutable snapshot like a job. It is written to the journal before its first job is created, with all of
+its images, so that a crash in between loses none of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Self
+
+from ..errors import ParameterError, one_line
+from ..placement import Placement
+from .job import Job, State, TargetScene
+
+ARRANGE_CHOICES: Final = ("GRID", "ROW", "NONE")
+"""How the models of a batch are arranged in the scene; NONE: each where its placement says."""
+
+
+class BatchItem(NamedTuple):
+    """One image of a batch, and what is different for it."""
+
+    job_id: str
+    """The id of its job, chosen in advance: after a crash, the same image never becomes a second job."""
+    image: str
+    """An absolute path or a public URL."""
+    name: str = ""
+    """The model's name; by default the image's."""
+    parameters: Mapping[str, Any] = {}
+    """Request parameters of this image alone."""
+    location: tuple[float, float, float] | None = None
+    """Where its model is placed, if that is already known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Many images that become models. All times are seconds since the epoch."""
+
+    id: str
+    name: str
+    folder: Path
+    """The batch's results folder. Its reports and the folders of its jobs are in it."""
+    items: tuple[BatchItem, ...]
+    service: str
+    base_url: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Validated request parameters of all images."""
+    placement: Placement = field(default_factory=Placement)
+    target_scene: TargetScene = field(default_factory=TargetScene)
+    place_by_itself: bool = True
+    group: str = ""
+    """Shared by the variations of one model."""
+    arrange: str = "NONE"
+    """One of ARRANGE_CHOICES."""
+    created: float = 0.0
+    paused: bool = False
+    """No job of it starts."""
+    cancelled: bool = False
+    """No more jobs of it are created."""
+    listed: bool = True
+    """Shown in the job list; False once the artist removed it."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the batch as plain data."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {
+            "folder": str(self.folder),
+            "items": [item._asdict() | {"parameters": dict(item.parameters)} for item in self.items],
+            "parameters": dict(self.parameters),
+            "placement": self.placement.to_json(),
+            "target_scene": self.target_scene._asdict(),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Returns the batch in `to_json`'s form, of this or another version. Raises ValueError if it is not a batch."""
+        names = {f.name for f in fields(cls)}
+        try:
+            known = {name: value for name, value in values.items() if name in names}
+            known |= {
+                "folder": Path(known["folder"]),
+                "items": tuple(_item_from_json(item) for item in known["items"]),
+                "placement": Placement.from_json(known.get("placement") or {}),
+                "target_scene": TargetScene.from_json(known.get("target_scene") or {}),
+            }
+            return cls(**known)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"not a batch: {error}") from error
+
+
+class BatchProgress(NamedTuple):
+    """How far a batch is."""
+
+    total: int
+    done: int
+    """Jobs whose model is ready or placed."""
+    failed: int
+    """Jobs that failed or whose submit was not confirmed."""
+    cancelled: int
+    running: int
+    """Jobs that the service or this computer is working on."""
+    waiting: int
+    """Jobs that wait for a slot, and images whose job does not exist yet."""
+    fraction: float
+    """Finished part of the whole batch, 0 to 1."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing of it is running or waiting."""
+        return not (self.running or self.waiting)
+
+
+_KINDS: Final[Mapping[State, str]] = {
+    State.QUEUED: "waiting",
+    State.READY: "done",
+    State.PLACED: "done",
+    State.FAILED: "failed",
+    State.UNCONFIRMED: "failed",
+    State.CANCELLED: "cancelled",
+}
+"""What each state counts as; all others: running."""
+
+
+def kind_of(state: State) -> str:
+    """Returns which number of `BatchProgress` a job in this state belongs to."""
+    return _KINDS.get(state, "running")
+
+
+def progress(total: int, states: Counter[State], *, cancelled: bool = False) -> BatchProgress:
+    """Returns a batch's progress. `states`: the number of its jobs in each state. `cancelled`: `Batch.cancelled`."""
+    kinds: Counter[str] = Counter()
+    for state, count in states.items():
+        kinds[kind_of(state)] += count
+    missing = max(0, total - states.total())
+    kinds["cancelled" if cancelled else "waiting"] += missing
+    ended = kinds["done"] + kinds["failed"] + kinds["cancelled"]
+    fraction = (ended + 0.5 * kinds["running"]) / total if total else 1.0
+    return BatchProgress(
+        total, kinds["done"], kinds["failed"], kinds["cancelled"], kinds["running"], kinds["waiting"], fraction
+    )
+
+
+def states_of(jobs: Iterable[Job]) -> Counter[State]:
+    """Returns the number of jobs in each state."""
+    return Counter(job.state for job in jobs)
+
+
+def check_arrange(value: str) -> str:
+    """Returns the value itself. Raises ParameterError if it is none of ARRANGE_CHOICES."""
+    if value not in ARRANGE_CHOICES:
+        raise ParameterError(
+            'arrange must be one of {choices}, not "{value}".',
+            choices=", ".join(ARRANGE_CHOICES),
+            value=one_line(value),
+        )
+    return value
+
+
+def _item_from_json(values: Mapping[str, Any]) -> BatchItem:
+    location = values.get("location")
+    if location is not None:
+        x, y, z = location
+        location = (float(x), float(y), float(z))
+    return BatchItem(
+        str(values["job_id"]),
+        str(values["image"]),
+        str(values.get("name", "")),
+        dict(values.get("parameters") or {}),
+        location,
+    )
