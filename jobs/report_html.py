@@ -69,7 +69,7 @@ _PAGE: Final = """\
 {buttons}
 </div>
 <div class="tools">
-<label class="field"><span>Search</span>
+<label class="field search"><span>Search</span>
 <input type="search" id="search" autocomplete="off" placeholder="Name, reason, seed"></label>
 <label class="field"><span>Sort by</span><select id="sort">{sorts}</select></label>
 <button type="button" id="reverse" aria-pressed="false">Reverse</button>

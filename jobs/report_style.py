@@ -113,7 +113,7 @@ dd { min-width: 0; overflow-wrap: anywhere; }
 footer { margin-top: 28px; color: var(--soft); }
 @media (max-width: 640px) {
   body { padding-top: 16px; } .top h1 { font-size: 22px; } .controls { position: static; }
-  .tools, .field:has(input) { width: 100%; } .field input { flex: 1; min-width: 0; width: auto; }
+  .tools, .search { width: 100%; } .field input { flex: 1; min-width: 0; width: auto; }
   button, select, input[type=search] { height: 40px; }
 }
 @media (prefers-reduced-motion: no-preference) { button, select, input { transition: border-color 0.12s; } }
