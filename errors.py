@@ -300,5 +300,8 @@ class InternalError(ImageTo3DError, code="internal", action=Action.RETRY):
 
 def one_line(text: object, max_length: int = MAX_TEXT) -> str:
     """A text from outside as one printable line: no control characters or line breaks, at most `max_length` long."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)[: max_length * 4]).split())
+    line = str(text)[: max_length * 4]
+    if not line.isprintable():
+        line = "".join(c if c.isprintable() else " " for c in line)
+    line = " ".join(line.split())
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run all tests that need no window: `python3 tools/run_tests.py [pytest arguments]`.
 
-Stages: lint; unit tests without Blender (Python 3.11, and 3.13 if it is found); jobs, faults and kills in one Blender
-version; and everything that runs inside Blender (the installed extension, the worker, the offline preview) in the bpy
-wheel of each version. The other wheels are installed while the first stages run. A summary is printed at the end. The
-exit status is 0 if every stage passed.
+Stages: lint; unit tests without Blender (Python 3.11, and 3.13 if it is found); the report in Chromium; jobs, faults
+and kills in one Blender version; and everything that runs inside Blender (the installed extension, the worker, the
+offline preview) in the bpy wheel of each version. The other wheels are installed while the first stages run. A summary
+is printed at the end. The exit status is 0 if every stage passed.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ def main(extra: list[str]) -> int:
     installation.start()
     summary.run("Lint", MAIN.executable, "tools/lint.py")
     summary.run("Unit tests, Python 3.11", *pytest(MAIN, "tests/unit", *extra))
+    summary.run("The report in a browser", *pytest(MAIN, "tests/browser", *extra))
     summary.run(f"Jobs, faults and kills, Blender {MAIN.version}", *pytest(MAIN, "tests/jobs", *extra))
     summary.run(f"In Blender {MAIN.version}", *pytest(MAIN, *IN_BLENDER, *extra))
     for blender in OTHERS:

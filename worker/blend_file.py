@@ -12,18 +12,21 @@ import bpy
 from ..atomic_file import delete, replace
 from ..errors import WorkerError, one_line
 from ..placement import Placement
-from . import asset_preview
 from .transform import PreparedModel
 
 _log = logging.getLogger(__name__)
 
 
-def write(model: PreparedModel, target: Path, placement: Placement) -> None:
-    """Write the model's objects and what they use. Raises WorkerError if the folder can't be written."""
+def write(model: PreparedModel, target: Path, placement: Placement, preview: str = "") -> None:
+    """Write the model's objects and what they use. Raises WorkerError if the folder can't be written.
+
+    `preview`: the file beside it that shows the model, for an asset; "" if there is none.
+    """
     wanted: set[bpy.types.ID] = set(model.objects)
     if placement.mark_as_asset:
         asset = mark_as_asset(model, placement)
-        set_preview(asset, model, target.parent)
+        if preview:
+            set_preview(asset, target.with_name(preview))
         wanted.add(asset)
     temporary = target.with_name("~" + target.name)
     try:
@@ -62,11 +65,9 @@ def mark_as_asset(model: PreparedModel, placement: Placement) -> bpy.types.ID:
     return asset
 
 
-def set_preview(asset: bpy.types.ID, model: PreparedModel, folder: Path) -> None:
-    """Render the asset's preview, also to preview.png in `folder`."""
-    image = folder / "preview.png"
+def set_preview(asset: bpy.types.ID, image: Path) -> None:
+    """Make an image file the asset's preview."""
     try:
-        asset_preview.render(model.objects, image)
         with bpy.context.temp_override(id=asset):
             bpy.ops.ed.lib_id_load_custom_preview(filepath=str(image))
     except RuntimeError as error:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import bpy
 
 from ..placement import Placement
-from . import blend_file, import_model, join_parts, naming, obj_folder, point_cloud, repair, transform
+from . import asset_preview, blend_file, import_model, join_parts, naming, obj_folder, point_cloud, repair, transform
 from .mesh_data import DATA_KINDS, meshes
 
 LARGE_PART: Final = 2_000_000
@@ -35,8 +35,10 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     placement = Placement.from_json(request.get("placement", {}))
     record = request.get("record", {})
     model = make_model(source, request["format"], companions, request["name"], placement, record, progress)
-    details = describe(model)
-    blend_file.write(model, Path(request["target"]), placement)
+    details, target = describe(model), Path(request["target"])
+    wanted = request.get("preview", False) or placement.mark_as_asset
+    details["preview"] = asset_preview.write(model.objects, target.parent) if wanted else ""
+    blend_file.write(model, target, placement, details["preview"])
     progress(1.0)
     clear_data()
     return details
@@ -76,7 +78,7 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), low (the lowest
     corner of the bounding box, relative to where the model is placed), repairs (sentences),
     parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
-    meshes that use them.
+    meshes that use them. `convert` adds preview: the name of the image file beside the .blend, "" if there is none.
     """
     found = meshes(model.objects)
     packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]

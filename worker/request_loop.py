@@ -14,7 +14,8 @@ CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with 
     ping                                                                          → pid, version
     image      source, folder, limit (bytes)                                      → see `images.prepare`
     thumbnail  source, target, longest (pixels)                                   → nothing
-    model      source, format, target, name, placement, companions, record        → see `convert_model.describe`
+    model      source, format, target, name, placement, companions, record,
+               preview (bool)                                                     → see `convert_model.describe`
 
 docs/architecture.md has an example.
 """
