@@ -39,7 +39,8 @@ def find(text: str, *, recursive: bool = False, pattern: str = "") -> list[Path 
 
 def is_image(path: Path) -> bool:
     """Whether a file's name says that it is an image, in a format that Blender reads. Hidden files are none."""
-    return path.suffix.lower() in bpy.path.extensions_image and not path.name.startswith(".") and path.is_file()
+    suffixes: frozenset[str] = getattr(bpy.path, "extensions_image")  # noqa: B009  unknown to the stubs
+    return path.suffix.lower() in suffixes and not path.name.startswith(".") and path.is_file()
 
 
 def common_name(text: str | os.PathLike[str]) -> str:
