@@ -23,6 +23,7 @@ from .batch_runner import BatchRunner
 from .commands import Command
 from .config import ServiceClients
 from .job import Job, Notice, State
+from .preview_renderer import PreviewRenderer
 from .recovery import after_crash
 from .request import JobRequest
 from .retry import Decision, RetryPolicy
@@ -69,6 +70,7 @@ class Executor:
         self._worker_pool = ThreadPool("worker", 1)
         self._file_pool = ThreadPool("files", 1)
         self.batches = BatchRunner(store, clients, self.start, self.command, self.run_file_task)
+        self.previews = PreviewRenderer(store, worker, self._worker_pool, self._stopping, self.run_file_task)
 
     # --- for the queue: these return at once -------------------------------------------------------------------
 
@@ -137,7 +139,8 @@ class Executor:
     def active(self) -> int:
         """Returns the number of running jobs and file tasks."""
         with self._store.lock:
-            return self._tasks + sum(job.running for job in self._store.jobs.values())
+            running = sum(job.running for job in self._store.jobs.values())
+            return self._tasks + self.previews.pending + running
 
     def is_idle(self) -> bool:
         """Whether no step and no file task is running."""
@@ -264,6 +267,7 @@ class Executor:
             published = self._publish(before, job)
             if published is not None and published.state is not before.state:
                 self._store.save(job.id)
+                self.previews.add(published)
         with self._store.lock:
             current = self._store.get(job.id)
             # Also a job that another Blender continued meanwhile, and that this one took over again.
@@ -393,6 +397,8 @@ class Executor:
                 if self._store.save(job.id):
                     self._schedule(job.id)
             self.batches.adopt()
+            for job in self._store.all():
+                self.previews.add(job)
         except ImageTo3DError as error:
             self._store.notify(Notice(error.info(), warning=True))
 

@@ -356,8 +356,6 @@ def import_model(job: Job, context: StepContext) -> StepResult:
             "placement": job.placement.to_json(),
             "companions": [{"file": str(job.folder / ours), "name": theirs} for ours, theirs in job.companions],
             "record": record_of(job),
-            # For the batch's report. A second attempt goes without: rendering may have ended the first one.
-            "preview": bool(job.batch) and job.conversions <= 1,
         },
         context.control,
     )

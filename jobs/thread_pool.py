@@ -30,6 +30,11 @@ class ThreadPool:
         self._threads = 0
         self._unfinished = 0
 
+    @property
+    def idle(self) -> bool:
+        """Whether no task is running or waiting."""
+        return self._unfinished == 0
+
     def submit(self, task: Callable[[], None]) -> None:
         """Run the task as soon as a thread is free. Never blocks."""
         with self._lock:

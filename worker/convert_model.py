@@ -36,12 +36,31 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     record = request.get("record", {})
     model = make_model(source, request["format"], companions, request["name"], placement, record, progress)
     details, target = describe(model), Path(request["target"])
-    wanted = request.get("preview", False) or placement.mark_as_asset
-    details["preview"] = asset_preview.write(model.objects, target.parent) if wanted else ""
-    blend_file.write(model, target, placement, details["preview"])
+    if placement.mark_as_asset:
+        details["preview"] = asset_preview.write(model.objects, target.parent)
+    blend_file.write(model, target, placement, details.get("preview", ""))
     progress(1.0)
     clear_data()
     return details
+
+
+def preview(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
+    """Handle a "preview" request: render a prepared model to an image beside it.
+
+    Its result has the key preview: the image's name, "" if rendering failed.
+    """
+    clear_data()
+    source = Path(request["source"])
+    with bpy.data.libraries.load(str(source), link=False) as (there, here):
+        here.objects = list(there.objects)
+    try:
+        objects = [item for item in here.objects if item is not None]
+        for item in objects:
+            bpy.context.scene.collection.objects.link(item)
+        bpy.context.view_layer.update()  # children get their places
+        return {"preview": asset_preview.write(objects, source.parent)}
+    finally:
+        clear_data()
 
 
 def make_model(
@@ -78,7 +97,7 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), low (the lowest
     corner of the bounding box, relative to where the model is placed), repairs (sentences),
     parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
-    meshes that use them. `convert` adds preview: the name of the image file beside the .blend, "" if there is none.
+    meshes that use them. For an asset, `convert` adds preview, as `preview` returns it.
     """
     found = meshes(model.objects)
     packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]

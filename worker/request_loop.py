@@ -14,8 +14,8 @@ CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with 
     ping                                                                          → pid, version
     image      source, folder, limit (bytes)                                      → see `images.prepare`
     thumbnail  source, target, longest (pixels)                                   → nothing
-    model      source, format, target, name, placement, companions, record,
-               preview (bool)                                                     → see `convert_model.describe`
+    model      source, format, target, name, placement, companions, record        → see `convert_model.describe`
+    preview    source (a prepared .blend)                                         → preview: the image's name
 
 docs/architecture.md has an example.
 """
@@ -105,6 +105,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "image": images.prepare,
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
+    "preview": convert_model.preview,
 }
 
 

@@ -25,6 +25,12 @@ def converted(worker: WorkerProcess, source: Path, **more: Any) -> dict[str, Any
     return dict(worker.run({**request, "target": str(source.with_name("model.blend")), **more}))
 
 
+def rendered(worker: WorkerProcess, source: Path) -> str:
+    """Convert a model, then render its preview. Returns the preview's name."""
+    converted(worker, source)
+    return str(worker.run({"do": "preview", "source": str(source.with_name("model.blend"))})["preview"])
+
+
 def pixels(path: Path) -> npt.NDArray[np.float64]:
     with Image.open(path) as image:
         assert (image.mode, image.size) == ("RGBA", (256, 256))
@@ -62,8 +68,7 @@ def long_row(folder: Path) -> Path:
 def test_a_preview_shows_the_whole_model_as_large_as_possible(
     worker: WorkerProcess, tmp_path: Path, make: Callable[[Path], Path]
 ) -> None:
-    details = converted(worker, make(tmp_path), preview=True)
-    assert details["preview"] == "preview.png"
+    assert rendered(worker, make(tmp_path)) == "preview.png"
     alpha = pixels(tmp_path / "preview.png")[..., 3] > 0.1
     y, x = np.nonzero(alpha)
     edges = np.concatenate((alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]))
@@ -74,7 +79,7 @@ def test_a_preview_shows_the_whole_model_as_large_as_possible(
 
 
 def test_a_preview_has_the_colors_of_the_model_in_good_light(worker: WorkerProcess, tmp_path: Path) -> None:
-    converted(worker, red_ball(tmp_path), preview=True)
+    rendered(worker, red_ball(tmp_path))
     shown = pixels(tmp_path / "preview.png")
     visible = shown[shown[..., 3] > 0.9][:, :3]
     red, green, blue = np.median(visible, axis=0)
@@ -84,23 +89,23 @@ def test_a_preview_has_the_colors_of_the_model_in_good_light(worker: WorkerProce
 
 
 def test_a_preview_leaves_nothing_in_the_model(worker: WorkerProcess, tmp_path: Path) -> None:
-    converted(worker, red_ball(tmp_path), preview=True)
+    rendered(worker, red_ball(tmp_path))
     with bpy.data.libraries.load(str(tmp_path / "model.blend")) as (there, _):
         kinds = {kind: list(v) for kind in dir(there) if (v := getattr(there, kind)) and isinstance(v, list)}
     assert kinds == {"objects": ["chair"], "meshes": ["chair"], "materials": ["chair"], "images": ["chair"]}
 
 
-def test_without_a_request_there_is_no_preview(worker: WorkerProcess, tmp_path: Path) -> None:
-    assert converted(worker, red_ball(tmp_path))["preview"] == ""
+def test_only_an_asset_has_a_preview_that_nobody_asked_for(worker: WorkerProcess, tmp_path: Path) -> None:
+    assert "preview" not in converted(worker, red_ball(tmp_path))
     assert not (tmp_path / "preview.png").exists()
+    assert converted(worker, red_ball(tmp_path), placement={"mark_as_asset": True})["preview"] == "preview.png"
+    assert (tmp_path / "preview.png").exists()
 
 
-@pytest.mark.parametrize("placement", [{}, {"mark_as_asset": True}], ids=["model", "asset"])
-def test_a_preview_that_cannot_be_made_does_not_cost_the_model(
-    worker: WorkerProcess, tmp_path: Path, placement: dict[str, Any]
-) -> None:
+def test_a_preview_that_cannot_be_made_does_not_cost_the_model(worker: WorkerProcess, tmp_path: Path) -> None:
     (tmp_path / "preview.png").mkdir()
-    details = converted(worker, red_ball(tmp_path), preview=True, placement=placement)
+    details = converted(worker, red_ball(tmp_path), placement={"mark_as_asset": True})
     assert details["preview"] == ""
     assert details["triangles"] > 1000
     assert (tmp_path / "model.blend").stat().st_size > 10_000
+    assert rendered(worker, red_ball(tmp_path)) == ""
