@@ -2,8 +2,8 @@
 """How long the service takes, learned from earlier jobs, and when to poll it next.
 
 Polling costs a request, not polling costs the artist's time. The interval grows with the time that has passed, so a
-finished model waits for about 3 % of its own duration. Where earlier jobs tell how long such a job takes, nothing is
-asked before that.
+finished model waits for 2 to 3 % of its own duration. Where earlier jobs tell how long such a job takes at least,
+nothing is asked before that.
 """
 
 from __future__ import annotations
@@ -17,18 +17,32 @@ ENOUGH: Final = 3
 REMEMBERED: Final = 20
 """Latest durations of one kind of job that are used."""
 
-INTERVAL: Final = 0.05
+INTERVAL: Final = 0.045
 """The next poll is after this part of the time that has passed."""
-EARLY_FACTOR: Final = 2.0
-"""Intervals are this much longer during the first half of the service's own estimate, which may be wrong."""
+EARLIEST: Final = 0.15
+"""Nothing is asked before this part of the service's own estimate has passed. It may be several times too long."""
 RATE_LIMIT_FACTOR: Final = 4.0
 """Intervals are this much longer after the service said that it gets too many requests."""
-FIRST_HIT: Final = 0.9
-"""A job that was done at its first poll may have been done earlier: this part of its duration is learned. So the
-estimate finds its way down again after the service has become faster."""
 
+_SPREAD: Final = 0.75
+"""Seconds: durations that differ by less are taken for constant."""
 _IRRELEVANT: Final = frozenset({"seed", "image", "webhook", "track_id"})
 """Request parameters that do not change how long a job takes."""
+
+
+class Duration(NamedTuple):
+    """How long the service took for a job, as far as polling tells: at least `low` and at most `high` seconds.
+
+    `low` is 0 for a job that was done at its first poll.
+    """
+
+    low: float
+    high: float
+
+    @property
+    def likely(self) -> float:
+        """A job that was done at its first poll may have been done earlier. So an estimate finds its way down again."""
+        return (self.low + self.high) / 2 if self.low else self.high * 0.97
 
 
 class Estimate(NamedTuple):
@@ -48,12 +62,24 @@ def settings_key(parameters: Mapping[str, Any]) -> str:
     return ";".join(f"{name}={value}" for name, value in sorted(parameters.items()) if name not in _IRRELEVANT)
 
 
-def learned(durations: Sequence[float]) -> Estimate:
+def learned(durations: Sequence[Duration]) -> Estimate:
     """Returns the estimate from the durations of earlier jobs with similar settings; UNKNOWN if there are too few."""
     if len(durations) < ENOUGH:
         return UNKNOWN
-    ordered = sorted(durations[-REMEMBERED:])
-    return Estimate(ordered[len(ordered) // 10], statistics.median(ordered))
+    latest = durations[-REMEMBERED:]
+    likely = [duration.likely for duration in latest]
+    earliest = _quantile(likely, 0.1)
+    if _quantile(likely, 0.9) - earliest <= _SPREAD:
+        # All jobs take as long: the first poll is right behind the time at which none was done.
+        lows = [duration.low for duration in latest if duration.low]
+        highs = [duration.high for duration in latest]
+        earliest = max(0.98 * _quantile(highs, 0.1), 1.01 * _quantile(lows, 0.1) if lows else 0.0)
+    return Estimate(earliest, statistics.median(likely))
+
+
+def expected_by_service(seconds: float) -> Estimate:
+    """Returns the estimate from what the service itself says."""
+    return Estimate(EARLIEST * seconds, seconds)
 
 
 def poll_delay(elapsed: float, estimate: Estimate, limits: tuple[float, float], *, rate_limited: bool = False) -> float:
@@ -62,14 +88,9 @@ def poll_delay(elapsed: float, estimate: Estimate, limits: tuple[float, float], 
     `elapsed`: seconds since the service accepted the job. `limits`: the shortest and the longest interval in seconds.
     """
     shortest, longest = limits
-    interval = max(INTERVAL * elapsed, shortest)
-    if elapsed < estimate.earliest:
-        interval = max(interval, estimate.earliest - elapsed)
-    elif not estimate.earliest and elapsed < estimate.typical / 2:
-        interval *= EARLY_FACTOR
+    interval = max(INTERVAL * elapsed, shortest, estimate.earliest - elapsed)
     return min(interval * (RATE_LIMIT_FACTOR if rate_limited else 1.0), longest)
 
 
-def learned_duration(duration: float, *, first_poll: bool) -> float:
-    """Returns the duration to remember for a job that a poll found to be done after so many seconds."""
-    return duration * FIRST_HIT if first_poll else duration
+def _quantile(values: Sequence[float], part: float) -> float:
+    return sorted(values)[int(len(values) * part)]

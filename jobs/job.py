@@ -171,7 +171,7 @@ class Job:
     service_id: str = ""
     fetch_url: str = ""
     expected: float = 0.0
-    """Seconds that the service's work is expected to take, counted from `submitted`."""
+    """Seconds that the service's work is expected to take, counted from `submitted`; 0 if nothing is known."""
     links: tuple[tuple[str, ...], ...] = ()
     """The result's URLs: per file, the mirrors in the order to try."""
     seed: str = ""

@@ -87,7 +87,8 @@ MIGRATIONS: Final = (
     CREATE TABLE durations (
         account TEXT NOT NULL,
         settings TEXT NOT NULL,
-        seconds REAL NOT NULL,
+        low REAL NOT NULL,
+        high REAL NOT NULL,
         at REAL NOT NULL
     );
     CREATE INDEX durations_by_settings ON durations (account, settings, at);

@@ -22,6 +22,8 @@ _SPANS: Final[Mapping[State, tuple[float, float]]] = {
 }
 """The part of the whole job that each state covers, from its start to its end."""
 
+_USUAL_SECONDS: Final = 60.0
+"""What the bar assumes where nothing is known; no time left is shown then."""
 _SECONDS_AFTER_SERVICE: Final = 8.0
 """What downloading and importing usually take."""
 
@@ -50,12 +52,12 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
     start, end = _SPANS.get(job.state, (0.0, 0.0))
     within = min(max(job.progress, 0.0), 1.0)
     seconds_left: float | None = None
-    if job.state is State.WAITING and job.expected > 0:
+    if job.state is State.WAITING:
         passed = max(now - job.submitted, 0.0)
         # Estimates are exceeded: the bar then slows down, and never reaches its end before the service is done.
-        share = passed / job.expected
+        share = passed / (job.expected or _USUAL_SECONDS)
         within = share * 0.9 if share < 1 else 1 - 0.1 / share
-        if share < 1:
+        if share < 1 and job.expected:
             seconds_left = job.expected - passed + _SECONDS_AFTER_SERVICE
     return start + (end - start) * within, seconds_left
 

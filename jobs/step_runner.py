@@ -25,7 +25,7 @@ from ..errors import (
 )
 from .awake_clock import AwakeClock
 from .config import ServiceClients
-from .estimates import UNKNOWN, Estimate, learned, learned_duration, settings_key
+from .estimates import UNKNOWN, Duration, Estimate, learned, settings_key
 from .job import RUNNING_STATES, Job, State
 from .recovery import ListReader
 from .retry import Decision, Failures, RetryPolicy, decide
@@ -54,6 +54,8 @@ class _Runtime:
     waiting_since: float | None = None
     estimate: Estimate | None = None
     """How long the service is expected to take; None until it was looked up."""
+    not_done: float = 0.0
+    """Seconds after the submit at which the service last said "not yet"."""
     reported: float = 0.0
 
 
@@ -107,7 +109,9 @@ class StepRunner:
         if _RANK[runtime.failed_in] <= _RANK[job.state]:
             runtime.failures = 0
         if job.state is State.WAITING and result.job.state is State.DOWNLOADING:
-            self._learn(job, first_poll=runtime.attempt == 0)
+            self._learn(job, runtime)
+        elif job.state is State.WAITING:
+            runtime.not_done = max(time.time() - job.submitted, 0.0)
         runtime.attempt = runtime.attempt + 1 if result.job.state is job.state else 0
         return Decision(result.job, result.delay)
 
@@ -144,13 +148,12 @@ class StepRunner:
                 runtime.estimate = UNKNOWN
         return runtime.estimate
 
-    def _learn(self, job: Job, *, first_poll: bool) -> None:
+    def _learn(self, job: Job, runtime: _Runtime) -> None:
         """Remember how long the service took for a job that is done now."""
-        seconds = time.time() - job.submitted
-        if not 0.0 < seconds < self._timing.give_up:
+        duration = Duration(runtime.not_done, time.time() - job.submitted)
+        if not duration.low <= duration.high < self._timing.give_up:
             return
         try:
-            duration = learned_duration(seconds, first_poll=first_poll)
             self._store.add_duration(job.account, settings_key(job.parameters), duration)
         except StorageError as error:
             _log.info("%s: its duration can't be remembered: %s", job.id, error)

@@ -31,7 +31,7 @@ from ..errors import (
     StorageError,
     WorkerError,
 )
-from .estimates import Estimate, poll_delay
+from .estimates import Estimate, expected_by_service, poll_delay
 from .job import NO_REPLY, Job, State
 from .provenance import record_of
 from .recovery import ListReader
@@ -51,7 +51,6 @@ MAX_THUMBNAIL_SIDE: Final = 1024
 """Pixels; Blender decodes an image up to this size in a few milliseconds."""
 THUMBNAIL_FILE: Final = "thumbnail.png"
 REPLY_FILE: Final = "reply.json"
-_DEFAULT_EXPECTED: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +193,14 @@ def submit(job: Job, context: StepContext) -> StepResult:
     job = replace(job, service_id=reply.id, fetch_url=reply.fetch_url, submitted=now, seed=reply.seed)
     if reply.done and reply.links:
         return StepResult(job.moved(State.DOWNLOADING, links=reply.links))
-    expected = context.estimate.typical or reply.eta or _DEFAULT_EXPECTED
+    expected = context.estimate.typical or reply.eta or 0.0
     job = job.moved(State.WAITING, expected=expected, links=reply.links)
     return StepResult(job, _poll_delay(job, context))
 
 
 def _poll_delay(job: Job, context: StepContext) -> float:
     """Returns the seconds until the job's next poll."""
-    estimate = context.estimate if context.estimate.typical else Estimate(0.0, job.expected)
+    estimate = context.estimate if context.estimate.typical else expected_by_service(job.expected)
     limits = context.timing.min_poll_interval, context.timing.max_poll_interval
     return poll_delay(max(time.time() - job.submitted, 0.0), estimate, limits, rate_limited=context.rate_limited)
 
@@ -226,7 +225,7 @@ def find_in_list(job: Job, context: StepContext) -> StepResult:
     if entry is not None:
         _log.info("%s was found in the service's list", job.id)
         found = replace(job, service_id=entry.id, submitted=job.sent, links=entry.links)
-        return StepResult(found.moved(State.WAITING, expected=_DEFAULT_EXPECTED))
+        return StepResult(found.moved(State.WAITING))
     if context.attempt + 1 < len(context.timing.list_checks):
         return StepResult(job, context.timing.list_checks[context.attempt + 1])
     reason = job.lost_reply or NO_REPLY

@@ -22,6 +22,7 @@ from ..atomic_file import atomic_write, make_private
 from ..errors import Message, StorageError, TakenOverError
 from . import batch_table, durations, earlier_journal, serialization
 from .batch import Batch, BatchChanged, BatchEvent, BatchRemoved
+from .estimates import Duration
 from .job import Changed, Event, Job, Notice, Removed, State
 from .journal import Journal
 from .process_lock import ProcessLock
@@ -194,15 +195,15 @@ class JobStore:
         with self.journal().transaction() as database:
             return batch_table.job_ids(database, batch_id)
 
-    def durations(self, account: tuple[str, str], settings: str) -> list[float]:
+    def durations(self, account: tuple[str, str], settings: str) -> list[Duration]:
         """Returns how long the latest jobs with these settings took, oldest first. Blocks. Raises StorageError."""
         with self.journal().transaction() as database:
             return durations.read(database, account, settings)
 
-    def add_duration(self, account: tuple[str, str], settings: str, seconds: float) -> None:
+    def add_duration(self, account: tuple[str, str], settings: str, duration: Duration) -> None:
         """Remember how long a job took. Blocks. Raises StorageError."""
         with self.journal().transaction() as database:
-            durations.add(database, account, settings, seconds)
+            durations.add(database, account, settings, duration)
 
     def take_over_batches(self) -> list[Batch]:
         """Returns the batches of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
