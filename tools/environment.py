@@ -30,6 +30,7 @@ TEST_TOOLS = (
     "pytest-xdist>=3.6,<4",
     "hypothesis>=6.120,<7",
     "pillow>=11",
+    "scikit-image>=0.25",  # for the photos that it includes
     "modelslab_py>=0.2.3,<1",  # the service's own client, which must work with the offline preview
 )
 CHECK_TOOLS = (
