@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from .contours import Contour
-from .raster import FloatArray, IntArray, Mask, blur
+from .raster import FloatArray, IntArray, Mask, blur, dilate, label_components
 from .superpixels import Superpixels
 
 SIMILAR: Final = 9.0
@@ -33,6 +33,12 @@ AFTER_FIT: Final = (0.25, 0.281, -0.122, -0.009, 0.019, -0.009, -0.881, -0.408, 
 AFTER_FIT_CONSTANT: Final = -0.252
 SAME: Final = 0.85
 """Outlines that overlap more are the same (intersection over union)."""
+BORDER_ZONE: Final = 0.08
+"""Distance from the border, as a fraction of the longest side, at which an image's background is sampled."""
+BORDER_COLORS: Final = 12.0
+"""Standard deviation, in Lab, of the colors that count as those of the background."""
+UNIQUE: Final = 0.01
+"""Fraction of the background near the border below which an area's color is the subject's own."""
 ROUNDS: Final = 5
 ITERATIONS: Final = 100
 STIFFNESS: Final = 0.5
@@ -80,7 +86,26 @@ def find_subject(lab: FloatArray, parts: Superpixels, proposals: list[Contour]) 
     features = np.column_stack([describe(parts, around, fitted), scores[chosen], agreement])
     expected = features @ AFTER_FIT + AFTER_FIT_CONSTANT
     best = int(expected.argmax())
-    return Found(fitted[:, best], float(expected[best]))
+    return Found(_completed(parts, fitted[:, best]), float(expected[best]))
+
+
+def _completed(parts: Superpixels, subject: FloatArray) -> FloatArray:
+    """Returns the subject with the areas beside it whose colors the background near the border doesn't have."""
+    height, width = parts.labels.shape
+    rows, columns = parts.centers.T
+    to_border = np.minimum.reduce([rows, height - rows, columns, width - columns]) / max(height, width)
+    background = np.exp(-to_border / BORDER_ZONE) * parts.sizes * (subject < 0.5)
+    alike = np.exp(-0.5 * _squared_distances(parts.colors / BORDER_COLORS))
+    np.fill_diagonal(alike, 0.0)
+    unique = (alike @ background / max(float(background.sum()), 1e-6) < UNIQUE) & (subject < 0.5)
+    areas = label_components(unique[parts.labels])
+    sizes = np.bincount(areas.ravel())
+    whole = subject[parts.labels] > 0.5
+    added = np.isin(np.arange(sizes.size), areas[dilate(whole, 2)])
+    added &= (sizes > 0.02 * whole.sum()) & (sizes < 1.5 * whole.sum())
+    added[np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]])] = False
+    added[0] = False
+    return np.where(fractions([added[areas]], parts)[:, 0] > 0.5, np.float32(1.0), subject)
 
 
 def _overlaps(subjects: FloatArray, parts: Superpixels) -> FloatArray:
