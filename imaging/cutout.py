@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Background removal: separates an image's subject by its alpha, or by its difference from the border. Not AI.
+"""Background removal: separates an image's subject by its alpha, or by its difference from the background. Not AI.
 
-The background is what a flood fill from the image's border reaches: a plain or softly graded color, with soft shadows.
-An image without a clear subject becomes a card with rounded corners.
+A plain background is what a flood fill from the image's border reaches (`plain_background`). In a photo, one complete
+subject near the center is searched for (`photo_background`). An image in which no subject can be separated becomes a
+card with rounded corners.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from .raster import FloatArray, Mask, blur, dilate, erode, flood_fill, label_components, resize, srgb_to_linear
+from ..errors import NO_MESSAGE, Message
+from . import photo_background, plain_background
+from .raster import FloatArray, Mask, blur, dilate, erode, label_components, resize, srgb_to_lab
 
 _log = logging.getLogger(__name__)
 
@@ -22,8 +25,11 @@ WORKING_SIDE: Final = 640
 MIN_SUBJECT: Final = 0.004
 MAX_SUBJECT: Final = 0.96
 """Fractions of the image that a subject covers at least and at most."""
-MIN_BACKGROUND: Final = 0.55
-"""Fraction of the border that has to match the background's color."""
+LARGE_PART: Final = 0.05
+"""Fraction of the largest part; smaller parts of an opaque image are scraps."""
+NOTHING_STANDS_OUT: Final = Message("Nothing in the image stands out from its background.")
+NO_BACKGROUND: Final = Message("No background was found around the subject.")
+NOT_CLEAR: Final = Message("The subject can't be told apart from the background.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +40,49 @@ class Cutout:
     """Coverage of each pixel by the subject, 0 to 1; same shape as the image."""
     card: bool
     """No subject was found: this is the whole image, with rounded corners."""
+    reason: Message = NO_MESSAGE
+    """Why no subject was found."""
+    photo: bool = False
+    """The background is not plain, so the outline is an estimate."""
 
 
 def cut_out(image: FloatArray, *, first_view: bool = False) -> Cutout:
     """Find the subject of an RGBA image. `first_view`: only the first of several views beside each other."""
     alpha = image[..., 3]
-    if MIN_SUBJECT < float((alpha > 0.5).mean()) < 1.0 - MIN_SUBJECT:
-        coverage = np.clip(alpha, 0.0, 1.0)
+    photo = False
+    if has_subject_in_alpha(image):
+        coverage: FloatArray | None = _clean_up(np.clip(alpha, 0.0, 1.0), first_view)
     else:
-        subject = _segment(np.clip(_working_copy(image[..., :3]), 0.0, 1.0)).astype(np.float32)
-        coverage = np.clip(resize(blur(subject, 1.2), *alpha.shape), 0.0, 1.0)
-    coverage = _clean_up(coverage, first_view)
+        colors = np.clip(_working_copy(image[..., :3]), 0.0, 1.0)
+        subject = plain_background.separate(blur(srgb_to_lab(colors), 0.8))
+        photo = subject is None
+        if subject is not None:
+            coverage = np.clip(resize(blur(subject.astype(np.float32), 1.2), *alpha.shape), 0.0, 1.0)
+        else:
+            coverage = photo_background.separate(image[..., :3], colors)
+        if coverage is not None:
+            coverage = _without_scraps(_clean_up(coverage, first_view), one=photo)
+            solid = coverage > 0.5
+            specks = solid & ~dilate(erode(solid, 1), 3)
+            coverage = np.where(specks, np.float32(0.49), coverage)
+    if coverage is None:
+        return _card(image, NOT_CLEAR)
     fraction = float((coverage > 0.5).mean())
-    if not MIN_SUBJECT < fraction < MAX_SUBJECT:
-        _log.info("no clear subject (%.1f %% of the image): the whole image becomes a card", fraction * 100.0)
-        return Cutout(_rounded_card(*alpha.shape), True)
-    return Cutout(coverage, False)
+    if fraction <= MIN_SUBJECT:
+        return _card(image, NOTHING_STANDS_OUT)
+    if fraction >= MAX_SUBJECT:
+        return _card(image, NO_BACKGROUND)
+    return Cutout(coverage, False, photo=photo)
+
+
+def has_subject_in_alpha(image: FloatArray) -> bool:
+    """Whether an RGBA image's own alpha separates a subject from its background."""
+    return MIN_SUBJECT < float((image[..., 3] > 0.5).mean()) < 1.0 - MIN_SUBJECT
+
+
+def _card(image: FloatArray, reason: Message) -> Cutout:
+    _log.info("the whole image becomes a card: %s", reason)
+    return Cutout(_rounded_card(*image.shape[:2]), True, reason)
 
 
 def _working_copy(image: FloatArray) -> FloatArray:
@@ -57,54 +90,6 @@ def _working_copy(image: FloatArray) -> FloatArray:
     height, width = image.shape[:2]
     scale = min(1.0, WORKING_SIDE / max(height, width))
     return resize(image, max(8, round(height * scale)), max(8, round(width * scale)))
-
-
-def _segment(colors: FloatArray) -> Mask:
-    """Find the subject of an opaque image: all that a flood fill of the background from the border doesn't reach."""
-    lab = blur(_srgb_to_lab(colors), 0.8)
-    height, width = lab.shape[:2]
-    thickness = max(1, min(height, width) // 60)
-    inner = np.zeros((height - 2 * thickness, width - 2 * thickness), np.bool_)
-    border = np.pad(inner, thickness, constant_values=True)
-    background, deviation = _fit_background(lab, border)
-    difference = lab - background
-    distance = np.sqrt((difference**2).sum(axis=-1))
-    similar = distance < float(np.clip(3.5 * deviation, 5.0, 14.0))
-    if similar[border].mean() < MIN_BACKGROUND:
-        return np.ones_like(border)
-    # A soft shadow is darker than the background, has its hue, and no edges.
-    lightness, chroma = difference[..., 0], np.hypot(difference[..., 1], difference[..., 2])
-    slope = np.hypot(*np.gradient(lab[..., 0]))
-    shadow = (lightness < 0.0) & (lightness > -26.0) & (chroma < 4.0) & (slope < 1.2)
-    outside = flood_fill(border & similar, similar)
-    with_shadows = flood_fill(border & similar, similar | (shadow & ~dilate(distance > 30.0, 1)))
-    if (~with_shadows).sum() > 0.6 * (~outside).sum():
-        outside = with_shadows  # else the subject itself looks like a shadow: white on white
-    # Background seen through the subject, as in a handle: larger areas of exactly its color.
-    areas = label_components((distance < max(1.2, 1.5 * deviation)) & ~outside)
-    large = np.bincount(areas.ravel()) > 0.002 * areas.size
-    large[0] = False
-    outside |= dilate(large[areas], 2)
-    # Smooth the ragged edge of the threshold.
-    return blur((~outside).astype(np.float32), 1.5) > 0.5
-
-
-def _fit_background(lab: FloatArray, border: Mask) -> tuple[FloatArray, float]:
-    """Returns the background's color at each pixel, and the border's median deviation from it.
-
-    Fits a bilinear gradient to the border's colors by least squares, three times, each time without the outliers.
-    """
-    height, width = border.shape
-    rows, columns = np.mgrid[-1.0 : 1.0 : height * 1j, -1.0 : 1.0 : width * 1j]
-    basis = np.stack([np.ones_like(rows), columns, rows, columns * rows], axis=-1).astype(np.float32)
-    known, colors = basis[border], lab[border]
-    residuals = np.sqrt(((colors - np.median(colors, axis=0)) ** 2).sum(axis=-1))
-    inliers = residuals <= max(float(np.median(residuals)) * 3.0, 6.0)
-    for _ in range(3):
-        coefficients = np.linalg.lstsq(known[inliers], colors[inliers], rcond=None)[0].astype(np.float32)
-        residuals = np.sqrt(((colors - known @ coefficients) ** 2).sum(axis=-1))
-        inliers = residuals <= max(float(np.median(residuals)) * 3.0, 3.0)
-    return (basis @ coefficients).astype(np.float32), float(np.median(residuals))
 
 
 def _clean_up(coverage: FloatArray, first_view: bool) -> FloatArray:
@@ -126,6 +111,22 @@ def _clean_up(coverage: FloatArray, first_view: bool) -> FloatArray:
     return np.maximum(coverage * (1.0 - changes[..., 0]), changes[..., 1])
 
 
+def _without_scraps(coverage: FloatArray, *, one: bool) -> FloatArray:
+    """Remove all that is not near a large part; `one`: not near the largest part."""
+    small = _working_copy(coverage)
+    parts = label_components(small > 0.5)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    if not sizes.any():
+        return coverage
+    kept = ((sizes == sizes.max()) if one else (sizes >= LARGE_PART * sizes.max()))[parts]
+    near = dilate(kept, 2)
+    scraps = (dilate((small > 0.1) & ~near, 3) & ~near) | (dilate((parts > 0) & ~kept, 1) & ~kept)
+    if not scraps.any():
+        return coverage
+    return coverage * (1.0 - np.clip(resize(scraps.astype(np.float32), *coverage.shape), 0.0, 1.0))
+
+
 def _reading_order(part: Mask) -> tuple[int, int]:
     """Sort key for areas in reading order: from the top in thirds of the image, then from the left."""
     rows, columns = np.nonzero(part)
@@ -140,12 +141,3 @@ def _rounded_card(height: int, width: int) -> FloatArray:
     x = np.abs(np.arange(width, dtype=np.float32) + 0.5 - width / 2)[None, :] - (width / 2 - margin - radius)
     distance = np.hypot(np.maximum(x, 0.0), np.maximum(y, 0.0)) + np.minimum(np.maximum(x, y), 0.0)
     return np.clip(0.5 + radius - distance, 0.0, 1.0).astype(np.float32)
-
-
-def _srgb_to_lab(colors: FloatArray) -> FloatArray:
-    """Convert sRGB to CIE L*a*b*, in which distances match perception (2 is just visible)."""
-    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    xyz = srgb_to_linear(colors) @ (to_xyz / np.array([[0.9505], [1.0], [1.089]])).T
-    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)
-    lab = np.stack([116.0 * f[..., 1] - 16.0, 500.0 * (f[..., 0] - f[..., 1]), 200.0 * (f[..., 1] - f[..., 2])], -1)
-    return lab.astype(np.float32)

@@ -27,6 +27,15 @@ def srgb_to_linear(srgb: FloatArray) -> FloatArray:
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
+def srgb_to_lab(colors: FloatArray) -> FloatArray:
+    """Convert sRGB to CIE L*a*b*, in which distances match perception (2 is just visible)."""
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = srgb_to_linear(colors) @ (to_xyz / np.array([[0.9505], [1.0], [1.089]])).T
+    f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16.0 / 116.0)
+    lab = np.stack([116.0 * f[..., 1] - 16.0, 500.0 * (f[..., 0] - f[..., 1]), 200.0 * (f[..., 1] - f[..., 2])], -1)
+    return lab.astype(np.float32)
+
+
 def to_rgba(image: FloatArray) -> FloatArray:
     """Convert an image of 1 (gray), 2 (gray and alpha), 3 (RGB) or more channels to h × w × 4."""
     channels = image.shape[2]
