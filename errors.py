@@ -260,7 +260,7 @@ class StorageError(ImageTo3DError, code="storage", action=Action.DOWNLOAD_AGAIN)
         self.transient = in_use
 
 
-class TakenOverError(StorageError, code="storage"):
+class TakenOverError(StorageError, code="taken_over"):
     """The job or batch belongs to another process now, which took this one for dead: it must not be continued here."""
 
 

@@ -75,7 +75,13 @@ _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]
 )
 
 
+def _check_image(context: bpy.types.Context) -> None:
+    engine.check_chosen_image(context)
+    monitor.start()  # shows the result
+
+
 def register() -> None:
+    properties.when_image_changed = _check_image
     for handlers, function in _HANDLERS:
         handlers.append(function)
     bpy.app.timers.register(_clean_settings, persistent=True)  # the data can't be changed yet
@@ -84,6 +90,7 @@ def register() -> None:
 
 
 def unregister() -> None:
+    properties.when_image_changed = None
     for timer in (_clean_settings, _resume_unfinished, _show_adopted):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

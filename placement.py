@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from .errors import ParameterError, one_line
 
-Group = Literal["placement", "mesh", "asset", "script"]
+Group = Literal["image", "placement", "mesh", "asset", "script"]
 """Where the panel shows a setting; "script": nowhere."""
 
 
@@ -50,6 +50,18 @@ def _setting(default: Any, *args: Any, **options: Any) -> Any:
 class Placement:
     """The placement settings of one model."""
 
+    cut_out: bool = _setting(
+        False,
+        "Cut Out Subject",
+        "Make the image's background transparent before it is sent. This is not AI, so look at the preview",
+        "image",
+    )
+    crop: bool = _setting(
+        False,
+        "Crop and Pad to Square",
+        "Center the subject in a square image with a small margin before it is sent",
+        "image",
+    )
     place: str = _setting(
         "CURSOR",
         "Location",

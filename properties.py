@@ -73,7 +73,8 @@ def _placement_property(name: str) -> Any:
     if setting.choices:
         return EnumProperty(**text, items=[tuple(c) for c in setting.choices], default=default)
     if isinstance(default, bool):
-        return BoolProperty(**text, default=default)
+        update = _preparation_changed if setting.group == "image" else None
+        return BoolProperty(**text, default=default, update=update)
     if isinstance(default, int):
         return IntProperty(**text, default=default, min=0, soft_max=int(setting.soft_maximum or 0), step=1000)
     if isinstance(default, float):
@@ -108,11 +109,21 @@ def _parameters_of(settings: Any) -> dict[str, Any]:
     return validate({name: getattr(settings, name) for name in PANEL_PARAMETERS})
 
 
-def _image_changed(settings: Any, _context: bpy.types.Context) -> None:
+when_image_changed: Callable[[bpy.types.Context], None] | None = None
+"""Called when the artist has chosen an image, or how it is prepared. The engine, a layer above, sets it."""
+
+
+def _image_changed(settings: Any, context: bpy.types.Context) -> None:
     from . import preload
 
     thumbnails.chosen(settings.image)
     preload.start()  # a job will probably follow
+    _preparation_changed(settings, context)
+
+
+def _preparation_changed(_settings: Any, context: bpy.types.Context) -> None:
+    if when_image_changed is not None:
+        when_image_changed(context)
 
 
 def _property_group(name: str, doc: str, annotations: dict[str, Any], **methods: Any) -> type[bpy.types.PropertyGroup]:

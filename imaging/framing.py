@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from ..errors import ImageError
-from .cutout import Cutout
+from ..errors import NO_MESSAGE, ImageError, Message
+from .cutout import Cutout, cut_out
 from .raster import FloatArray, downscale, resize, unpremultiply
 
 MARGIN: Final = 0.05
@@ -22,6 +22,18 @@ GAP: Final = 0.06
 """Transparent space between two views, as a fraction of their height."""
 MAX_SIDE: Final = 2048
 """Pixels; the longest side of several views in one image."""
+
+
+def frame_subject(image: FloatArray, *, cut: bool, crop: bool) -> tuple[FloatArray, Message]:
+    """Returns the RGBA image with its subject cut out, and cropped to it and padded to a square, as wanted.
+
+    Where no subject can be separated, the image is only padded; the message says why. It is empty otherwise.
+    """
+    if not (cut or crop):
+        return image, NO_MESSAGE
+    found = cut_out(image)
+    framed = apply_cutout(image, found) if cut else image
+    return crop_and_pad(framed, found) if crop else framed, found.reason
 
 
 def apply_cutout(image: FloatArray, cutout: Cutout) -> FloatArray:

@@ -53,7 +53,7 @@ def create_batch(request: BatchRequest, results: Path, service: str, base_url: s
         raise ParameterError("The batch has no images.", advice="Choose images, or a folder with images.")
     if request.arrange not in ARRANGE_CHOICES:
         raise ParameterError(
-            'arrange must be one of {choices}, not "{value}".',
+            'There is no arrangement "{value}"; there are {choices}.',
             choices=", ".join(ARRANGE_CHOICES),
             value=one_line(request.arrange),
         )

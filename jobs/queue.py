@@ -81,6 +81,11 @@ class Queue:
         return self._executor.paused()
 
     @property
+    def worker(self) -> WorkerProcess:
+        """The background Blender."""
+        return self._worker
+
+    @property
     def others_own_jobs(self) -> bool:
         """Whether other Blenders were running and had jobs when `adopt` last looked."""
         return self._store.others_own_jobs

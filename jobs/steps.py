@@ -25,6 +25,7 @@ from ..errors import (
     CancelledError,
     ImageError,
     ImageTo3DError,
+    Message,
     OutcomeUnknownError,
     ResultDamagedError,
     ResultMissingError,
@@ -112,10 +113,13 @@ def prepare(job: Job, context: StepContext) -> StepResult:
         raise ImageError("The image is no longer in the job's folder.")
     info = uploadable_unchanged(source, UPLOAD_LIMIT_BYTES)
     made = None
-    if info is None or _must_be_decoded(info):
-        made = _prepared_by_worker(source, info is not None, job, context)
+    framed = job.placement.cut_out or job.placement.crop
+    if info is None or framed or _must_be_decoded(info):
+        made = _prepared_by_worker(source, info is not None and not framed, job, context)
     if made is not None:
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
+        warnings = [str(Message.from_json(warning)) for warning in made.get("warnings", ())]
+        job = replace(job, details={**job.details, "warnings": warnings})
     else:
         assert info is not None
         file, width, height = source.name, info.width, info.height
@@ -137,6 +141,7 @@ def _prepared_by_worker(source: Path, unchanged: bool, job: Job, context: StepCo
     from ..api.client import UPLOAD_LIMIT_BYTES
 
     request = {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES}
+    request |= {"cut_out": job.placement.cut_out, "crop": job.placement.crop}
     try:
         return context.worker.run(request | {"unchanged": unchanged}, context.control)
     except WorkerError as error:
@@ -358,6 +363,7 @@ def import_model(job: Job, context: StepContext) -> StepResult:
         },
         context.control,
     )
+    details = {**job.details, **details}
     return StepResult(job.moved(State.READY, blend_file=name, details=details, conversions=0))
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import generated_model, main, overlay, settings
+from . import generated_model, image, main, overlay, settings
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Panel, main, generated_model, settings)
+    classes_in(bpy.types.Panel, main, image, generated_model, settings)
 )
 
 

@@ -14,7 +14,7 @@ from ..errors import Action, ImageTo3DError
 from ..jobs.config import OFFLINE, Config
 from ..redraw import TAB
 from ..scene import thumbnails
-from . import job_list
+from . import image_warnings, job_list
 
 _THUMBNAIL_ROWS: Final = 3.0
 _THUMBNAIL_SHARE: Final = 0.28
@@ -41,6 +41,7 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         obstacle = config.why_not_ready()
         _draw_service(layout, config)
         _draw_image(layout, settings)
+        image_warnings.draw_warnings(layout, context, settings)
         row = layout.row()
         row.scale_y = 1.6
         row.enabled = obstacle is None and bool(settings.image.strip())

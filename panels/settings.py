@@ -29,7 +29,8 @@ class SettingsPanel(SidebarPanel):
         return self.layout.column()
 
 
-def _draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Any], group: str) -> None:
+def draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Any], group: str) -> None:
+    """Draw the settings of one group of a table, one in each line."""
     for name, row in table.items():
         if row.group == group:
             if name in _GAP_BEFORE:
@@ -42,7 +43,7 @@ class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
     bl_label = "Settings"
 
     def draw(self, context: bpy.types.Context) -> None:
-        _draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "generation")
+        draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "generation")
 
 
 class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
@@ -51,7 +52,7 @@ class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
     bl_label = "Advanced"
 
     def draw(self, context: bpy.types.Context) -> None:
-        _draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "advanced")
+        draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "advanced")
 
 
 class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
@@ -61,9 +62,9 @@ class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, SCENE_SETTINGS).placement
         column = self.column()
-        _draw_group(column, settings, placement.SETTINGS, "placement")
+        draw_group(column, settings, placement.SETTINGS, "placement")
         column.separator(factor=0.5)
-        _draw_group(column, settings, placement.SETTINGS, "mesh")
+        draw_group(column, settings, placement.SETTINGS, "mesh")
 
 
 class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
@@ -73,7 +74,7 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, SCENE_SETTINGS)
         column = self.column()
-        _draw_group(column, settings, PANEL_PARAMETERS, "output")
+        draw_group(column, settings, PANEL_PARAMETERS, "output")
         column.separator(factor=0.5)
         column.prop(settings.placement, "mark_as_asset")
         if settings.placement.mark_as_asset:

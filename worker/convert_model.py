@@ -51,7 +51,8 @@ def preview(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     """
     clear_data()
     source = Path(request["source"])
-    with bpy.data.libraries.load(str(source), link=False) as (there, here):
+    libraries: Any = bpy.data.libraries  # the stubs say that `load` returns nothing
+    with libraries.load(str(source), link=False) as (there, here):
         here.objects = list(there.objects)
     try:
         objects = [item for item in here.objects if item is not None]

@@ -26,6 +26,7 @@ from ..formats.image_complete import is_complete
 from ..formats.image_info import read_image_info, require_pixels
 from ..formats.sniff import FIRST_BYTES, FormatError, require, sniff
 from ..imaging.color_profile import convert_to_srgb
+from ..imaging.framing import frame_subject
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
 from ..imaging.visibility import make_visible
 
@@ -48,17 +49,19 @@ _INCOMPLETE: Final = re.compile(
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     """Handle an "image" request: convert `source` to an upload.png if it has transparency, else to an upload.jpg.
 
-    `unchanged`: the service can read the file as it is, so it is kept if enough is visible. Returns the name in
-    `folder`, width and height. Raises ImageError if nothing is visible, the image can't be made small enough for
-    `limit` bytes, or the folder can't be written.
+    `unchanged`: the service can read the file as it is, so it is kept if enough is visible. `cut_out`, `crop`: see
+    `framing.frame_subject`. Returns the name in `folder`, width, height and warnings (messages). Raises ImageError if
+    nothing is visible, the image can't be made small enough for `limit` bytes, or the folder can't be written.
     """
     limit, source = int(request["limit"]), Path(request["source"])
     as_read = read_image(source)
-    image = make_visible(as_read)
+    visible = make_visible(as_read)
+    image, reason = frame_subject(visible, cut=bool(request.get("cut_out")), crop=bool(request.get("crop")))
+    warnings = [reason.to_json()] if reason else []
     progress(0.5)
     info = read_image_info(source)
     if request.get("unchanged") and image is as_read and info is not None:
-        return {"file": source.name, "width": info.width, "height": info.height}
+        return {"file": source.name, "width": info.width, "height": info.height, "warnings": warnings}
     transparent = has_transparency(image)
     path = Path(request["folder"], "upload.png" if transparent else "upload.jpg")
     while True:
@@ -66,7 +69,7 @@ def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
         for quality in (PNG,) if transparent else QUALITIES:
             write_image(image, path, quality)
             if path.stat().st_size <= limit:
-                return {"file": path.name, "width": width, "height": height}
+                return {"file": path.name, "width": width, "height": height, "warnings": warnings}
         smaller = int(max(width, height) * 0.8)
         if smaller < MIN_SIDE:
             path.unlink()

@@ -12,7 +12,8 @@ The protocol is JSON lines on stdin and stdout. Requests are handled one after a
 CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with their keys and results:
 
     ping                                                                          → pid, version
-    image      source, folder, limit (bytes)                                      → see `images.prepare`
+    image      source, folder, limit (bytes), unchanged, cut_out, crop            → see `images.prepare`
+    check      source, target, longest (pixels), cut_out, crop                    → see `image_check.check`
     thumbnail  source, target, longest (pixels)                                   → nothing
     model      source, format, target, name, placement, companions, record        → see `convert_model.describe`
     preview    source (a prepared .blend)                                         → preview: the image's name
@@ -34,7 +35,7 @@ from typing import Any, Final
 import bpy
 
 from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
-from . import convert_model, images
+from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
 
@@ -103,6 +104,7 @@ def _folders(request: Mapping[str, Any]) -> list[Path]:
 TASKS: Final[Mapping[str, Task]] = {
     "ping": lambda _request, _report: {"pid": os.getpid(), "version": bpy.app.version_string},
     "image": images.prepare,
+    "check": image_check.check,
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
     "preview": convert_model.preview,

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The check of chosen images before anything is paid for: warnings, and a preview of what will be sent.
+
+The worker does the work, in a thread of ours; the panel and the batch dialog show what is known so far.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .errors import ImageTo3DError, Message
+from .log import logger
+
+if TYPE_CHECKING:
+    from .worker.worker_process import WorkerProcess
+
+PREVIEW_SIDE: Final = 512
+"""Pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageCheck:
+    """What is known of an image. `running`: nothing yet."""
+
+    running: bool = True
+    warnings: tuple[Message, ...] = ()
+    preview: Path | None = None
+
+
+Key = tuple[str, bool, bool]
+"""An image's path, and whether it is cut out and cropped."""
+
+_lock = threading.Lock()
+_checks: dict[Key, ImageCheck] = {}
+_wanted: list[tuple[Key, Path | None]] = []
+"""Images to check, the next one last, with the file for the preview."""
+_thread: threading.Thread | None = None
+
+
+def result(image: str, *, cut_out: bool = False, crop: bool = False) -> ImageCheck | None:
+    """Returns what is known of an image with these options; None if nobody asked."""
+    return _checks.get((image, cut_out, crop))
+
+
+def start(
+    worker: WorkerProcess, images: Iterable[str], *, previews: Path | None, cut_out: bool = False, crop: bool = False
+) -> None:
+    """Check images in a thread; the latest request is served first. Returns at once.
+
+    `previews`: the folder for previews of what will be sent; None makes none.
+    """
+    global _thread
+    with _lock:
+        for image in images:
+            key = (image, cut_out, crop)
+            if key not in _checks:
+                _checks[key] = ImageCheck()
+                _wanted.append((key, previews))
+        if _wanted and _thread is None:
+            _thread = threading.Thread(target=_run, args=(worker,), name="image_to_3d image check", daemon=True)
+            _thread.start()
+
+
+def running() -> bool:
+    """Whether an image is being checked."""
+    return _thread is not None
+
+
+def forget(image: str = "") -> None:
+    """Forget what is known of an image, or of all of them: it may have changed."""
+    with _lock:
+        for key in [key for key in _checks if image in ("", key[0])]:
+            del _checks[key]
+        if not image:
+            _wanted.clear()
+
+
+def _run(worker: WorkerProcess) -> None:
+    global _thread
+    while True:
+        with _lock:
+            if not _wanted:
+                _thread = None
+                return
+            key, previews = _wanted.pop()
+        found = _check(worker, key, previews)
+        with _lock:
+            if key in _checks:
+                _checks[key] = found
+
+
+def _check(worker: WorkerProcess, key: Key, previews: Path | None) -> ImageCheck:
+    image, cut_out, crop = key
+    target = previews / f"{abs(hash(key)):x}.png" if previews is not None else None
+    request = {
+        "do": "check",
+        "source": image,
+        "target": str(target or ""),
+        "longest": PREVIEW_SIDE,
+        "cut_out": cut_out,
+        "crop": crop,
+    }
+    try:
+        if previews is not None:
+            previews.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reply = worker.run(request)
+    except ImageTo3DError as error:
+        return ImageCheck(False, (error.message,))
+    except OSError as error:
+        logger(__name__).warning("%s could not be checked: %s", image, error)
+        return ImageCheck(False)
+    return ImageCheck(False, tuple(Message.from_json(warning) for warning in reply["warnings"]), target)
