@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Final
 
 from .sniff import FormatError, require
 
-_MAX_JSON: Final = 4 * 1024 * 1024
-"""Bytes; as Python objects it is many times larger."""
+_MAX_CHECKED_JSON: Final = 4 * 1024 * 1024
+"""Bytes; parsing more would stall the artist's Blender, in whose process files are checked."""
 _MAX_ELEMENTS: Final = 100_000_000
 """Of all accessors together: an importer would allocate memory for them."""
 
@@ -29,18 +29,23 @@ class GlbDocument:
     binary_length: int
 
 
-def read_document(file: BinaryIO, size: int, *, max_json: int = _MAX_JSON) -> GlbDocument:
+def read_document(file: BinaryIO, size: int) -> GlbDocument:
     """Returns the document of a GLB of `size` bytes. Raises FormatError if a chunk is cut off or unreadable."""
+    json_length = _read_head(file, size)
+    description = file.read(json_length)
+    start, length = _find_binary(file, 20 + json_length, size)
+    return GlbDocument(_parse(description), start, length)
+
+
+def _read_head(file: BinaryIO, size: int) -> int:
+    """Read up to the JSON. Returns its length. Raises FormatError."""
     head = file.read(20)
     require(len(head) == 20, "it ends too early")
     magic, version, length, json_length, json_kind = struct.unpack("<4sIII4s", head)
     require(magic == b"glTF" and version == 2, "it is not a GLB of version 2")
     require(length == size, "it ends too early, or has data behind its end")
     require(json_kind == b"JSON" and 20 + json_length <= size, "its description is cut off")
-    require(json_length <= max_json, "its description is too long")
-    description = file.read(json_length)
-    start, length = _find_binary(file, 20 + json_length, size)
-    return GlbDocument(_parse(description), start, length)
+    return int(json_length)
 
 
 def read_any_document(file: BinaryIO, size: int) -> GlbDocument:
@@ -50,7 +55,7 @@ def read_any_document(file: BinaryIO, size: int) -> GlbDocument:
     """
     is_binary = file.read(4) == b"glTF"
     file.seek(0)
-    return read_document(file, size, max_json=size) if is_binary else GlbDocument(_parse(file.read()), 0, 0)
+    return read_document(file, size) if is_binary else GlbDocument(_parse(file.read()), 0, 0)
 
 
 def _parse(description: bytes) -> dict[str, Any]:
@@ -82,7 +87,15 @@ def write_changed(source: BinaryIO, document: GlbDocument, changed: Mapping[str,
 
 
 def check(file: BinaryIO, size: int) -> None:
-    """Raises FormatError unless this is a complete GLB that refers to no other file."""
+    """Raises FormatError unless this is a complete GLB. Of a long JSON, only the two ends are looked at."""
+    json_length = _read_head(file, size)
+    if json_length > _MAX_CHECKED_JSON:
+        first = file.read(1)
+        file.seek(20 + json_length - 8)
+        require(first == b"{" and file.read(8).rstrip(b" \0").endswith(b"}"), "its description can't be read")
+        _find_binary(file, 20 + json_length, size)
+        return
+    file.seek(0)
     document = read_document(file, size)
     try:
         require(str(document.json["asset"]["version"]).startswith("2"), "it has an unknown version")
@@ -109,10 +122,13 @@ def _find_binary(file: BinaryIO, position: int, size: int) -> tuple[int, int]:
 
 
 def _check_references(document: Mapping[str, Any], binary_length: int) -> None:
-    """Every buffer view lies inside the file, and no shape is in another file."""
+    """Every buffer view lies inside its buffer, and the shape is in this file.
+
+    Other references to other files are removed by `gltf_references` later.
+    """
     lengths = []
     for number, buffer in enumerate(_list(document, "buffers")):
-        _check_embedded(buffer)
+        require(number > 0 or "uri" not in buffer or buffer["uri"][:5].lower() == "data:", "it refers to other files")
         lengths.append(_unsigned(buffer["byteLength"]))
         # A compressed file may name buffers that exist only once it is decompressed: they are empty here.
         require(number > 0 or "uri" in buffer or lengths[0] <= binary_length, "its data is cut off")
@@ -133,10 +149,6 @@ def _list(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     if not isinstance(found, list):
         raise TypeError(name)
     return found
-
-
-def _check_embedded(part: Mapping[str, Any]) -> None:
-    require("uri" not in part or part["uri"][:5].lower() == "data:", "it refers to other files")
 
 
 def _unsigned(value: object) -> int:

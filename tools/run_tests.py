@@ -28,8 +28,14 @@ WORKERS = str(2 * (os.cpu_count() or 1))
 """pytest-xdist workers. Tests mostly wait: for a service, or for a background Blender."""
 
 IN_BLENDER = ("tests/installed", "tests/worker", "tests/offline")
-IN_OTHERS = (*IN_BLENDER, "--ignore=tests/offline/test_contract.py", "--ignore=tests/worker/test_worker_process.py")
-"""Without the tests of what happens between processes, which is the same in each version."""
+IN_OTHERS = (
+    *IN_BLENDER,
+    "--ignore=tests/offline/test_contract.py",
+    "--ignore=tests/worker/test_worker_process.py",
+    "-m",
+    "not long and not heavy",
+)
+"""Without the tests of what happens between processes, which is the same in each version, and without heavy ones."""
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

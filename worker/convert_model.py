@@ -84,8 +84,9 @@ def make_model(
     repairs += repair.repair(objects, source, format)
     model = transform.apply_placement(objects, placement, name)
     points = point_cloud.draw(model.objects)
-    # The points of a PLY were described when they were imported.
-    model.repairs[:0] = repairs if format == "ply" else repairs + points
+    # The points of a PLY without faces were described when they were imported.
+    described = format == "ply" and point_cloud.has_only_points(source)
+    model.repairs[:0] = repairs if described else repairs + points
     progress(0.8)
     naming.name_all(model.root, model.objects, name)
     naming.store_provenance(model.root, record)

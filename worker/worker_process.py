@@ -37,8 +37,8 @@ _ERRORS: Final[Mapping[str, type[ImageTo3DError]]] = {
 
 TIME_LIMIT: Final = 40.0
 """Seconds for a small model file. Other jobs wait meanwhile, so a file that never ends must end within a minute."""
-TIME_LIMIT_PER_MB: Final = 2.0
-"""Seconds for each megabyte of it: ten times what 1.5 million triangles in 42 MB take, 8 to 11 seconds."""
+TIME_LIMIT_PER_MB: Final = 1.0
+"""Seconds for each megabyte of it. 1.5 million triangles in 42 MB take 8 to 11 seconds, an eighth of what they may."""
 IMAGE_TIME_LIMIT: Final = 120.0
 """Seconds: an image's pixels cost time, not its bytes, and 50 million take 16 seconds."""
 MAX_TIME_LIMIT: Final = 1800.0

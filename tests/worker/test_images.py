@@ -246,13 +246,20 @@ def test_a_decompression_bomb_is_refused_by_its_header(
     [
         ("a.bmp", b"BM" + bytes(16) + struct.pack("<ii", 90_000, 90_000) + bytes(40)),
         ("a.psd", b"8BPS" + bytes(10) + struct.pack(">II", 90_000, 90_000) + bytes(40)),
-        ("a.jp2", b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x16ihdr" + struct.pack(">II", 90_000, 90_000) + bytes(40)),
+        (
+            "a.jp2",
+            b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\0jp2c\xff\x4f\xff\x51\0\x2f\0\0"
+            + struct.pack(">IIII", 90_000, 90_000, 0, 0)
+            + bytes(40),
+        ),
         ("a.dds", b"DDS " + bytes(8) + struct.pack("<II", 90_000, 90_000) + bytes(99)),
         ("a.tga", bytes(12) + struct.pack("<HH", 60_000, 60_000) + bytes(40)),
         ("a.hdr", b"#?RADIANCE\n\n-Y 90000 +X 90000\n" + bytes(40)),
         (
             "a.exr",
-            b"\x76\x2f\x31\x01\x02\0\0\0dataWindow\0box2i\0\x10\0\0\0" + struct.pack("<iiii", 0, 0, 90_000, 90_000),
+            b"\x76\x2f\x31\x01\x02\0\0\0dataWindow\0box2i\0\x10\0\0\0"
+            + struct.pack("<iiii", 0, 0, 90_000, 90_000)
+            + bytes(9),
         ),
         ("a.webp", b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0" + b"\xff\xff\xff" * 2),
     ],
