@@ -4,6 +4,12 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +23,8 @@ from image_to_3d.jobs.journal import FILE_NAME
 from image_to_3d.jobs.queue import Queue
 from queues import a_request, an_image, rest, until
 from scripted_service import ScriptedService, answers, to_json
+
+SCRIPT = Path(__file__).parents[1] / "support" / "batch_process.py"
 
 
 def images(folder: Path, count: int) -> list[BatchImage]:
@@ -198,3 +206,39 @@ def test_a_damaged_journal_loses_neither_the_batch_nor_its_jobs(
     until(lambda: bool(later.batches()))
     assert finish(later, batch)[:3] == (3, 3, 0)
     assert len(service.submits) == 3
+
+
+def run_with_kills(folder: Path, service: ScriptedService, count: int, kills: int, limit: int, seed: int) -> None:
+    """Run a batch in processes that are killed at random moments; the last one finishes it."""
+    chance = random.Random(seed)
+    images(folder / "images", count)
+    command = [sys.executable, str(SCRIPT), str(folder), service.base_url, str(limit)]
+    moments = sorted(chance.sample(range(1, count), kills))
+    for moment in [*moments, None]:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if moment is not None and int(line) >= moment:
+                    time.sleep(chance.random() * 0.3)
+                    process.kill()
+                    break
+
+
+def results_in(folder: Path) -> list[State]:
+    with sqlite3.connect(folder / "user" / FILE_NAME) as database:
+        return [State(state) for (state,) in database.execute("SELECT state FROM jobs WHERE batch != ''")]
+
+
+@pytest.mark.timeout(300)
+def test_a_batch_that_is_killed_five_times_pays_for_each_image_once(service: ScriptedService, tmp_path: Path) -> None:
+    run_with_kills(tmp_path, service, 60, 5, 5, seed=1)
+    assert Counter(results_in(tmp_path)) == {State.READY: 60}
+    assert len(service.submits) == 60
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3000)
+def test_a_thousand_images_killed_five_times_are_paid_for_once_each(service: ScriptedService, tmp_path: Path) -> None:
+    run_with_kills(tmp_path, service, 1000, 5, 15, seed=2)
+    assert Counter(results_in(tmp_path)) == {State.READY: 1000}
+    assert len(service.submits) == 1000

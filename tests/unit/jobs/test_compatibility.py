@@ -106,7 +106,7 @@ def test_a_new_journal_has_the_current_schema_version(tmp_path: Path) -> None:
 def test_a_journal_of_a_newer_version_is_used_as_it_is(folder: Path) -> None:
     Journal(folder, [], "new").close()
     with sqlite3.connect(folder / FILE_NAME) as database:
-        database.execute("ALTER TABLE jobs ADD COLUMN batch TEXT")
+        database.execute("ALTER TABLE jobs ADD COLUMN invented TEXT")
         database.execute("PRAGMA user_version = 99")
     assert len(Journal(folder, [], "newer").take_over("4711-0123456789ab")[0]) == 8
     assert schema_version(folder) == 99
