@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What `--resume` continues: the batches of ended runs that have one of the images."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ..errors import TakenOverError
+from ..jobs.batch import BatchItem
+
+if TYPE_CHECKING:
+    from ..jobs.queue import Queue
+
+WAIT_FOR_OTHERS: Final = 600.0
+"""Seconds to wait for another Blender that has the images: it may have been killed on another computer, which shows
+only after a minute (`process_lock`)."""
+_LOOK_AGAIN: Final = 1.0
+_SAY_AGAIN: Final = 60.0
+
+
+class Known(NamedTuple):
+    """An image that an earlier run was started with."""
+
+    batch_id: str
+    item: BatchItem
+
+
+def take_over(
+    queue: Queue, images: Collection[str], say: Callable[[str], None], interrupted: Callable[[], bool]
+) -> dict[str, Known]:
+    """Take over what earlier runs have left of these images, and continue it. Returns what is known, by image. Blocks.
+
+    An image that was started several times counts in its last batch; the other batches rest. Waits for other Blenders
+    that still have such images. Raises TakenOverError if they do not end, StorageError.
+    """
+    wanted = frozenset(images)
+    started, said = time.monotonic(), -_SAY_AGAIN
+    while queue.take_over_batches(lambda batch: any(item.image in wanted for item in batch.items)):
+        now = time.monotonic()
+        if interrupted():
+            return {}
+        if now - started > WAIT_FOR_OTHERS:
+            raise TakenOverError("{name} is continued by another Blender.", name="The batch")
+        if now - said > _SAY_AGAIN:
+            said = now
+            say("Another Blender has a batch with these images. Waiting until it ends.")
+        time.sleep(_LOOK_AGAIN)
+    known: dict[str, Known] = {}
+    for batch in queue.batches():  # oldest first
+        known |= {item.image: Known(batch.id, item) for item in batch.items if item.image in wanted}
+    chosen = {each.batch_id for each in known.values()}
+    for batch in queue.batches():
+        if batch.id not in chosen:
+            queue.pause_batch(batch.id, True)
+    for batch_id in chosen:
+        queue.retry_batch(batch_id)
+    return known
