@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..errors import TakenOverError
-from ..jobs.batch import BatchItem
+from ..jobs.batch import Batch, BatchItem
+from ..jobs.commands import Command
+from ..jobs.job import Job, State
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
@@ -27,13 +29,33 @@ class Known(NamedTuple):
     item: BatchItem
 
 
+def look_up(queue: Queue, images: Collection[str]) -> dict[str, tuple[Batch, BatchItem, Job | None]]:
+    """Returns what earlier runs have made of these images, by image, and starts nothing. Blocks. Raises StorageError.
+
+    An image that was started several times counts in its last batch. The job is None if it does not exist yet.
+    """
+    wanted = frozenset(images)
+    known: dict[str, tuple[Batch, BatchItem, Job | None]] = {}
+    for batch, jobs in queue.find_batches(lambda batch: any(item.image in wanted for item in batch.items)):
+        for item in batch.items:
+            if item.image in wanted:
+                known[item.image] = batch, item, jobs.get(item.job_id)
+    return known
+
+
 def take_over(
-    queue: Queue, images: Collection[str], say: Callable[[str], None], interrupted: Callable[[], bool]
+    queue: Queue,
+    images: Collection[str],
+    say: Callable[[str], None],
+    interrupted: Callable[[], bool],
+    *,
+    send_unconfirmed: bool,
 ) -> dict[str, Known]:
     """Take over what earlier runs have left of these images, and continue it. Returns what is known, by image. Blocks.
 
     An image that was started several times counts in its last batch; the other batches rest. Waits for other Blenders
-    that still have such images. Raises TakenOverError if they do not end, StorageError.
+    that still have such images. `send_unconfirmed`: requests whose outcome is unknown are sent again.
+    Raises TakenOverError if the other Blenders do not end, StorageError.
     """
     wanted = frozenset(images)
     started, said = time.monotonic(), -_SAY_AGAIN
@@ -54,6 +76,10 @@ def take_over(
     for batch in queue.batches():
         if batch.id not in chosen:
             queue.pause_batch(batch.id, True)
+    for each in known.values() if send_unconfirmed else ():
+        job = queue.job(each.item.job_id)
+        if job is not None and job.state is State.UNCONFIRMED:
+            queue.command(job.id, Command.SEND_AGAIN)
     for batch_id in chosen:
         queue.retry_batch(batch_id)
     return known

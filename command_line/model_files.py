@@ -35,18 +35,17 @@ def provide(job: Job, output: Path, *, blend: bool) -> Path | None:
     source = job.blend_path if blend else job.model_path
     if source is None:
         return None
+    known = provided(job, output, blend=blend)
+    if known is not None:
+        return known
     try:
-        provided = _read(job.folder)
-        known = output / provided.get(source.name, "")
-        if source.name in provided and known.is_file():
-            return known
         output.mkdir(parents=True, exist_ok=True)
         stem, suffix = file_stem(job.image.name), source.suffix
         if job.companions and not blend:
             path = _provide_folder(job, source, output, stem)
         else:
             path = _provide_file(source, (output / f"{name}{suffix}" for name in _numbered(stem)))
-        named = provided | {source.name: path.relative_to(output).as_posix()}
+        named = _read(job.folder) | {source.name: path.relative_to(output).as_posix()}
         atomic_write(job.folder / PROVIDED_FILE, json.dumps(named).encode())
     except OSError as error:
         raise StorageError(
@@ -56,6 +55,13 @@ def provide(job: Job, output: Path, *, blend: bool) -> Path | None:
             cause=error,
         ) from error
     return path
+
+
+def provided(job: Job, output: Path, *, blend: bool) -> Path | None:
+    """Returns where a job's model, or its prepared .blend, is in the output folder; None if it is not there."""
+    source = job.blend_path if blend else job.model_path
+    name = _read(job.folder).get(source.name, "") if source is not None else ""
+    return output / name if name and (output / name).is_file() else None
 
 
 def file_stem(image_name: str) -> str:

@@ -59,6 +59,9 @@ class Options:
     """Which of the images that were found, from 1; None: all."""
     report: bool
     resume: bool
+    send_unconfirmed: bool
+    check: bool
+    """Nothing is started."""
     max_failures: int
     openjd: bool
 
@@ -95,7 +98,9 @@ def parse(arguments: Sequence[str]) -> Options:
         pattern=values["pattern"],
         numbers=values["numbers"],
         report=values["report"],
-        resume=values["resume"],
+        resume=values["resume"] or values["send_unconfirmed"],
+        send_unconfirmed=values["send_unconfirmed"],
+        check=values["check"],
         max_failures=values["max_failures"],
         openjd=values["openjd"],
     )
@@ -104,6 +109,7 @@ def parse(arguments: Sequence[str]) -> Options:
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog=PROGRAM,
+        usage="%(prog)s IMAGE… [options]",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -129,8 +135,8 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "images", nargs="+", metavar="IMAGE",
-        help='an image file, a folder, a pattern in quotes ("shots/**/*.png"), a public URL, or @FILE: a file with one of '
-        "these or an option on each line",
+        help='an image file, a folder, a pattern in quotes ("shots/**/*.png"), a public URL, or @FILE: a file '
+        "with one of these or an option on each line",
     )  # fmt: skip
     add(
         "--output-dir",
@@ -163,6 +169,15 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true",
         help="continue an earlier run with the same output folder: images that are done are left alone, the others "
         "continue, failed ones are tried again, and nothing is paid for twice",
+    )  # fmt: skip
+    add(
+        "--send-unconfirmed", action="store_true",
+        help="as --resume, and send requests again to which no reply came and whose model is not in the account's list "
+        "(error outcome_unknown); these may be charged twice",
+    )  # fmt: skip
+    add(
+        "--check", action="store_true",
+        help="start nothing, and only write the lines of what earlier runs with the same output folder have made",
     )  # fmt: skip
     add(
         "--max-failures", type=_number(0, 10**6), default=0, metavar="N",

@@ -52,10 +52,8 @@ class OpenJobProgress:
         self._stream.write(f"{one_line(text)}\n")
 
     def finish(self, progress: BatchProgress, seconds: float) -> None:
-        """Write the last progress, and how many images failed."""
+        """Write the last progress."""
         self.show(progress, None)
-        if progress.failed:
-            self._write("fail", f"{progress.failed} of {progress.total} images failed")
 
     def _write(self, kind: str, text: str) -> None:
         self._stream.write(f"openjd_{kind}: {one_line(text)}\n")

@@ -8,7 +8,7 @@ import os
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .. import engine, job_view, preferences
 from ..data_folder import OWN_NAME
@@ -32,7 +32,9 @@ def run(arguments: list[str]) -> int:
     """Run the command. Returns the exit code, as `--help` describes it."""
     try:
         options = parse(arguments)
-    except SystemExit as ended:  # help was shown, or an argument can't be used
+    except SystemExit as ended:  # help was shown on stdout, or an argument can't be used
+        if ended.code:
+            output.take_stdout()
         return int(ended.code or 0)
     lines = output.ResultLines(output.take_stdout())
     with Interruption() as interruption:
@@ -103,6 +105,8 @@ class Run:
         if not images:
             output.say("None of the images that were found has a number in --range.")
             return DONE
+        if self._options.check:
+            return self._check(images)
         engine.require_ready(None)
         self._start(images)
         self._report_ended(skipped=True)
@@ -112,12 +116,40 @@ class Run:
             return self._interrupted()
         for batch_id in dict.fromkeys(self._batch_ids.values()):
             self._finish_report(batch_id)
-        return SOME_FAILED if self._ended.total() - self._ended["done"] > self._options.max_failures else DONE
+        return self._exit_code()
+
+    def _check(self, images: list[str]) -> int:
+        """Write a line for each image with what earlier runs have made of it. Returns the exit code."""
+        known = earlier_runs.look_up(engine.queue(), images)
+        for image in images:
+            batch, item, job = known.get(image, (None, BatchItem("", image), None))
+            line = output.line_without_job(item, None)
+            if batch is not None and job is not None:
+                line = output.line_of(batch, job, item, skipped=True)
+                self._add_path(line, job, provided_only=True)
+            self._ended[line["state"]] += 1
+            self._lines.write(line)
+        output.say(f"{self._ended['done']} of {len(images)} models are there.")
+        return self._exit_code()
+
+    def _exit_code(self) -> int:
+        missing = self._ended.total() - self._ended["done"]
+        if missing <= self._options.max_failures:
+            return DONE
+        if self._options.openjd:
+            output.say(f"openjd_fail: {missing} of {self._ended.total()} images have no model")
+        return SOME_FAILED
 
     def _start(self, images: list[str]) -> None:
         options, known = self._options, {}
         if options.resume:
-            known = earlier_runs.take_over(engine.queue(), images, output.say, lambda: bool(self._interruption))
+            known = earlier_runs.take_over(
+                engine.queue(),
+                images,
+                output.say,
+                lambda: bool(self._interruption),
+                send_unconfirmed=options.send_unconfirmed,
+            )
             engine.drain(budget=60.0)  # the jobs that were taken over become known to the view
         for image in images:
             if image in known:
@@ -174,20 +206,29 @@ class Run:
         return None
 
     def _write_line(self, job: Job, item: BatchItem, *, skipped: bool) -> None:
-        batch, error, path = job_view.batch(job.batch), job.error, None
+        batch = job_view.batch(job.batch)
         if batch is None:
             return
-        kind = kind_of(job.state)
-        if kind == "done" and self._options.output is not None:
-            try:
-                path = model_files.provide(job, self._options.output, blend=self._options.model_format == BLEND)
-            except StorageError as failure:
-                kind, error = "failed", failure.info()
-        self._end(item, kind)
         line = output.line_of(batch, job, item, skipped=skipped)
+        try:
+            self._add_path(line, job)
+        except StorageError as failure:
+            line |= {"state": "failed", "error": output.error_of(failure.info())}
+        self._end(item, line["state"])
+        self._lines.write(line)
+
+    def _add_path(self, line: dict[str, Any], job: Job, *, provided_only: bool = False) -> None:
+        """Put the model's path in the output folder into a line, where it is provided if it is not yet.
+
+        Raises StorageError.
+        """
+        blend, folder = self._options.model_format == BLEND, self._options.output
+        if folder is None or line["state"] != "done":
+            return
+        find = model_files.provided if provided_only else model_files.provide
+        path = find(job, folder, blend=blend)
         if path is not None:
-            line["blend" if self._options.model_format == BLEND else "model"] = str(path)
-        self._lines.write(line | {"state": kind, "error": output.error_of(error)})
+            line["blend" if blend else "model"] = str(path)
 
     def _end(self, item: BatchItem, kind: str) -> None:
         self._ended[kind] += 1
@@ -206,7 +247,7 @@ class Run:
         )  # fmt: skip
 
     def _seconds_left(self, progress: BatchProgress) -> float | None:
-        """Returns the estimated time left in seconds, from how long the models of this run took; None if none is done."""
+        """Returns the estimated time left in seconds, from how long this run's models took; None if none is done."""
         done = self._ended["done"] - self._skipped
         passed = time.monotonic() - self._started
         return passed * (0.5 * progress.running + progress.waiting) / done if done else None

@@ -66,8 +66,14 @@ def write(database: sqlite3.Connection, batch: Batch, owner: str) -> None:
 
 def owners(database: sqlite3.Connection, wanted: Callable[[Batch], bool]) -> set[str]:
     """Returns the owners of the listed batches that are wanted."""
-    rows = database.execute("SELECT owner, record FROM batches WHERE listed").fetchall()
-    return {owner for owner, record in rows if (batch := _read(record)) is not None and wanted(batch)}
+    return {owner for owner, _ in find(database, wanted)}
+
+
+def find(database: sqlite3.Connection, wanted: Callable[[Batch], bool]) -> list[tuple[str, Batch]]:
+    """Returns the listed batches that are wanted, with their owners, oldest first."""
+    rows = database.execute("SELECT owner, record FROM batches WHERE listed ORDER BY id").fetchall()
+    found = [(owner, _read(record)) for owner, record in rows]
+    return [(owner, batch) for owner, batch in found if batch is not None and wanted(batch)]
 
 
 def take_over(database: sqlite3.Connection, dead_owner: str, owner: str) -> list[Batch]:

@@ -172,6 +172,13 @@ class Queue:
         """
         return self._executor.take_over_batches(wanted)
 
+    def find_batches(self, wanted: Callable[[Batch], bool]) -> list[tuple[Batch, dict[str, Job]]]:
+        """Returns the batches that are wanted with their jobs by id, as the journal has them, oldest first.
+
+        Blocks: for the command line only. Raises StorageError.
+        """
+        return result_of(self._executor.run_file_task, partial(self._store.find_batches, wanted))
+
     def write_report(self, batch_id: str) -> None:
         """Write a batch's report now. Blocks: for the command line only."""
         self._executor.batches.write_report(batch_id)

@@ -210,6 +210,10 @@ class JobStore:
         with journal.transaction() as database:
             return batch_table.owners(database, wanted) - {journal.owner}
 
+    def find_batches(self, wanted: Callable[[Batch], bool]) -> list[tuple[Batch, dict[str, Job]]]:
+        """Returns the batches that are wanted with their jobs by id, whoever owns them. Blocks. Raises StorageError."""
+        return self.journal().find_batches(wanted)
+
     def take_over_batches(self, owners: Collection[str] | None = None) -> list[Batch]:
         """Returns the batches of dead processes, which belong to this one from now on. Blocks. Raises StorageError.
 

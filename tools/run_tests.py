@@ -28,7 +28,12 @@ WORKERS = str(2 * (os.cpu_count() or 1))
 """pytest-xdist workers. Tests mostly wait: for a service, or for a background Blender."""
 
 IN_BLENDER = ("tests/installed", "tests/worker", "tests/offline")
-IN_OTHERS = (*IN_BLENDER, "--ignore=tests/offline/test_contract.py", "--ignore=tests/worker/test_worker_process.py")
+IN_OTHERS = (
+    *IN_BLENDER,
+    "--ignore=tests/offline/test_contract.py",
+    "--ignore=tests/worker/test_worker_process.py",
+    "--ignore=tests/installed/test_open_job_description.py",
+)
 """Without the tests of what happens between processes, which is the same in each version."""
 
 
