@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ..errors import TakenOverError
+from ..errors import ImageError, TakenOverError
 from ..jobs.batch import Batch, BatchItem
 from ..jobs.commands import Command
 from ..jobs.job import Job, State
@@ -72,14 +72,20 @@ def take_over(
     known: dict[str, Known] = {}
     for batch in queue.batches():  # oldest first
         known |= {item.image: Known(batch.id, item) for item in batch.items if item.image in wanted}
-    chosen = {each.batch_id for each in known.values()}
     for batch in queue.batches():
-        if batch.id not in chosen:
-            queue.pause_batch(batch.id, True)
-    for each in known.values() if send_unconfirmed else ():
-        job = queue.job(each.item.job_id)
-        if job is not None and job.state is State.UNCONFIRMED:
-            queue.command(job.id, Command.SEND_AGAIN)
-    for batch_id in chosen:
-        queue.retry_batch(batch_id)
-    return known
+        queue.pause_batch(batch.id, all(each.batch_id != batch.id for each in known.values()))
+    return {image: each for image, each in known.items() if _continue(queue, each, send_unconfirmed=send_unconfirmed)}
+
+
+def _continue(queue: Queue, known: Known, *, send_unconfirmed: bool) -> bool:
+    """Continue the job of an image, if it has ended without a model. Returns False if the image is to start anew."""
+    job = queue.job(known.item.job_id)
+    if job is None:  # the batch creates it, unless it was cancelled
+        return not any(batch.id == known.batch_id and batch.cancelled for batch in queue.batches())
+    if job.state is State.FAILED and not job.sent and job.error is not None and job.error.code == ImageError.code:
+        return False  # the job has a copy of the image, and somebody may have replaced the original since
+    if job.state is State.UNCONFIRMED:
+        queue.command(job.id, Command.SEND_AGAIN if send_unconfirmed else Command.CHECK_AGAIN)
+    elif job.state in (State.FAILED, State.CANCELLED):
+        queue.command(job.id, Command.RETRY)
+    return True

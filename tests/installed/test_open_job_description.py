@@ -91,6 +91,7 @@ def test_the_template_is_valid() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("user")
 def test_the_template_and_the_command_line_have_the_same_formats_and_services() -> None:
     parameters = {each["name"]: each for each in yaml.safe_load(TEMPLATE.read_text("utf-8"))["parameterDefinitions"]}
     help_text = subprocess.run(
