@@ -16,7 +16,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from . import engine, errors, handlers, operators, panels, preferences, properties
+from . import command_line, engine, errors, handlers, operators, panels, preferences, properties
 from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
@@ -26,7 +26,7 @@ from .scripting import JobHandle, generate
 __all__ = ["BatchHandle", "JobHandle", "State", "errors", "generate", "generate_many"]
 
 
-_MODULES: tuple[ModuleType, ...] = (preferences, thumbnails, properties, operators, panels, handlers)
+_MODULES: tuple[ModuleType, ...] = (preferences, thumbnails, properties, operators, panels, handlers, command_line)
 _registered: list[ModuleType] = []
 """The modules that are registered now, in that order."""
 

@@ -70,9 +70,10 @@ def queue() -> Queue:
         from .worker.worker_process import WorkerProcess
 
         _offline = OfflineService(_launch(), folder / "offline")
-        earlier = preferences.earlier_folder()
+        adopts = not preferences.overridden()
+        earlier = preferences.earlier_folder() if adopts else None
         worker = WorkerProcess(_launch())
-        _queue = Queue(folder, preferences.read_config(), worker, _offline.access, earlier=earlier)
+        _queue = Queue(folder, preferences.read_config(), worker, _offline.access, earlier=earlier, adopts=adopts)
     return _queue
 
 
@@ -163,11 +164,12 @@ def submit_batch(
     name: str = "",
     arrange: str = "NONE",
     group: str = "",
+    report: bool = True,
 ) -> Batch:
     """Start a batch whose models are placed in `scene`; None: only files are wanted. Returns the batch.
 
     `arrange`: "GRID", "ROW" or "NONE" (each where its placement or `BatchImage.location` says). Only a batch that is
-    not arranged has placeholders.
+    not arranged has placeholders. `report`: a report is written into its folder.
     Raises ParameterError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.batch_request import BatchRequest, request_of
@@ -178,7 +180,15 @@ def submit_batch(
     if (arrange != "NONE" or len(images) > MAX_PLACEHOLDERS) and placement.place == "PLACEHOLDER":
         placement = replace(placement, place="CURSOR")
     request = BatchRequest(
-        images, name, parameters, placement, target, place_by_itself=scene is not None, group=group, arrange=arrange
+        images,
+        name,
+        parameters,
+        placement,
+        target,
+        place_by_itself=scene is not None,
+        group=group,
+        arrange=arrange,
+        report=report,
     )
     queue().configure(config)
     batch = queue().add_batch(request)

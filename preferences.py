@@ -8,7 +8,7 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
@@ -31,6 +31,31 @@ SERVICES: Final = (
     (CUSTOM, "Custom", "Another service with the same protocol, for example an enterprise plan"),
 )
 SERVICE_NAMES: Final = {value: name for value, name, _ in SERVICES}
+
+
+class Overrides(NamedTuple):
+    """What a run of the command line uses in place of the preferences; nothing is stored. Empty: as they are."""
+
+    service: str = ""
+    limit: int = 0
+    results: Path | None = None
+    data: Path | None = None
+    """The data folder, if the environment does not name one."""
+
+
+_overrides: Overrides | None = None
+
+
+def override(overrides: Overrides | None) -> None:
+    """Use these in place of the preferences from now on, in this process; None: no longer. Main thread only."""
+    global _overrides
+    _overrides = overrides
+    data_folder.cache_clear()
+
+
+def overridden() -> bool:
+    """Whether this process runs the command line: it continues no jobs but those that it was asked for."""
+    return _overrides is not None
 
 
 def _changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
@@ -214,7 +239,7 @@ def get() -> IMAGE_TO_3D_Preferences | None:
 def account_parameters() -> dict[str, str]:
     """Returns the request parameters that are set for the account, for a service that has one."""
     saved = get()
-    if saved is None or saved.service == OFFLINE:
+    if saved is None or _service() == OFFLINE:
         return {}
     return {name: text for name in ACCOUNT if (text := getattr(saved, name).strip())}
 
@@ -228,6 +253,8 @@ def data_folder() -> Path:
     chosen = os.environ.get(VARIABLE, "")
     if chosen:
         return Path(chosen).expanduser().absolute() / OWN_NAME
+    if _overrides is not None and _overrides.data is not None:
+        return _overrides.data
     user, program = Path(bpy.utils.resource_path("USER")), Path(bpy.app.binary_path)
     program_folder = program.parents[1] if sys.platform == "darwin" and program.parts else program.parent
     if os.environ.get("BLENDER_USER_RESOURCES") or (program.parts and user.is_relative_to(program_folder)):
@@ -247,16 +274,28 @@ def _resolved(text: str, blend_file: str = "") -> Path:
     return Path(resolve_folder(text, sys.platform, str(Path.home()), os.path.dirname(blend_file)))
 
 
+def _service() -> str:
+    saved = get()
+    return (_overrides.service if _overrides else "") or (saved.service if saved else MODELSLAB)
+
+
+def _key_owner(service: str) -> str:
+    """Returns the service whose key is entered while `service` is chosen: for that one, and for no other."""
+    return CUSTOM if service == CUSTOM else MODELSLAB
+
+
 def read_config() -> Config:
     """Returns the current configuration, with environment variables for empty fields. Main thread only."""
-    saved = get()
-    key = (saved.api_key if saved else "").strip() or os.environ.get(KEY_VARIABLE, "").strip()
+    saved, service, overrides = get(), _service(), _overrides or Overrides()
+    entered = saved.api_key if saved and _key_owner(saved.service) == _key_owner(service) else ""
+    key = entered.strip() or os.environ.get(KEY_VARIABLE, "").strip()
     base_url = (saved.base_url if saved else "").strip() or os.environ.get(URL_VARIABLE, "").strip()
     base_url = base_url.rstrip("/")
-    service = saved.service if saved else MODELSLAB
     results = default_results = data_folder() / "results"
     refused = ""
-    if saved and saved.results_folder:
+    if overrides.results is not None:
+        results = overrides.results
+    elif saved and saved.results_folder:
         try:
             results = _resolved(saved.results_folder)
         except ParameterError as error:
@@ -265,11 +304,10 @@ def read_config() -> Config:
         service=service,
         results=results,
         results_refused=refused,
-        # One key is entered: it is for the chosen service, and for no other.
-        keys={CUSTOM if service == CUSTOM else MODELSLAB: key},
+        keys={_key_owner(service): key},
         base_url=base_url,
         online=bpy.app.online_access,
-        limit=saved.job_limit if saved else JOB_LIMIT,
+        limit=overrides.limit or (saved.job_limit if saved else JOB_LIMIT),
         earlier_results=(default_results, earlier_folder() / "results"),
         keep_days=(saved.keep_days if saved else 0) or None,
         keep_gigabytes=(saved.keep_gigabytes if saved else 0) or None,

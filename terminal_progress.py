@@ -37,6 +37,14 @@ class TerminalProgress:
         self._next = now + (_TERMINAL_INTERVAL if self._rewrites else _PLAIN_INTERVAL)
         self._write(progress_line(self._name, progress, seconds_left, bar=self._rewrites))
 
+    def message(self, text: str) -> None:
+        """Write a message on a line of its own, above the progress."""
+        self._write(text)
+        if self._rewrites:
+            self._stream.write("\n")
+            self._written = ""
+            self._next = 0.0
+
     def finish(self, progress: BatchProgress, seconds: float) -> None:
         """Show the last line: how many models there are, and how long it took."""
         text = f"{self._name}: {progress.done} of {progress.total} models in {format_duration(seconds)}"

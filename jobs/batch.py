@@ -56,6 +56,8 @@ class Batch:
     """Shared by the variations of one model."""
     arrange: str = "NONE"
     """One of ARRANGE_CHOICES."""
+    report: bool = True
+    """A report is written into its folder."""
     created: float = 0.0
     paused: bool = False
     """No job of it starts."""

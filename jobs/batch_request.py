@@ -45,6 +45,7 @@ class BatchRequest:
     place_by_itself: bool = True
     group: str = ""
     arrange: str = "NONE"
+    report: bool = True
 
 
 def create_batch(request: BatchRequest, results: Path, service: str, base_url: str) -> Batch:
@@ -80,6 +81,7 @@ def create_batch(request: BatchRequest, results: Path, service: str, base_url: s
         place_by_itself=request.place_by_itself,
         group=request.group,
         arrange=request.arrange,
+        report=request.report,
         created=time.time(),
     )
 

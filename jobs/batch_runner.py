@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -104,9 +104,12 @@ class BatchRunner:
             self._run_file_task(partial(self._store.save_batch, removed))
         return True
 
-    def adopt(self) -> None:
-        """Continue the batches of dead Blenders. Their jobs must have been adopted already. Blocks."""
-        for batch in self._store.take_over_batches():
+    def adopt(self, owners: Collection[str] | None = None) -> None:
+        """Continue the batches of dead Blenders. Their jobs must have been adopted already. Blocks.
+
+        `owners`: of these Blenders only.
+        """
+        for batch in self._store.take_over_batches(owners):
             self._store.put_batch(batch)
             jobs = self._store.batch_jobs(batch.id)
             if all(job.settled for job in jobs) and self.remove(batch.id, self._remove_settled):
@@ -125,7 +128,7 @@ class BatchRunner:
                     continue
                 self._store.changed_batches.discard(batch_id)
                 self._next_report[batch_id] = now + REPORT_INTERVAL
-                self._report_pool.submit(partial(self._write_report, batch_id))
+                self._report_pool.submit(partial(self.write_report, batch_id))
         return min(waits, default=None)
 
     def write_reports(self) -> None:
@@ -134,7 +137,7 @@ class BatchRunner:
             changed = list(self._store.changed_batches)
             self._store.changed_batches.clear()
         for batch_id in changed:
-            self._write_report(batch_id)
+            self.write_report(batch_id)
 
     def _is_finished(self, batch_id: str) -> bool:
         batch = self._store.batches.get(batch_id)
@@ -198,9 +201,10 @@ class BatchRunner:
             return
         self._start(job, job_request)
 
-    def _write_report(self, batch_id: str) -> None:
+    def write_report(self, batch_id: str) -> None:
+        """Write a batch's report, if it has one. Blocks."""
         batch = self._store.batches.get(batch_id)
-        if batch is None:
+        if batch is None or not batch.report:
             return
         started = time.monotonic()
         with self._writing:

@@ -7,7 +7,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
@@ -62,6 +62,18 @@ def write(database: sqlite3.Connection, batch: Batch, owner: str) -> None:
         "INSERT OR REPLACE INTO batches (id, owner, listed, changed, record) VALUES (?, ?, ?, ?, ?)",
         (batch.id, owner, batch.listed, time.time(), json.dumps(to_json(batch))),
     )
+
+
+def owners(database: sqlite3.Connection, wanted: Callable[[Batch], bool]) -> set[str]:
+    """Returns the owners of the listed batches that are wanted."""
+    return {owner for owner, _ in find(database, wanted)}
+
+
+def find(database: sqlite3.Connection, wanted: Callable[[Batch], bool]) -> list[tuple[str, Batch]]:
+    """Returns the listed batches that are wanted, with their owners, oldest first."""
+    rows = database.execute("SELECT owner, record FROM batches WHERE listed ORDER BY id").fetchall()
+    found = [(owner, _read(record)) for owner, record in rows]
+    return [(owner, batch) for owner, batch in found if batch is not None and wanted(batch)]
 
 
 def take_over(database: sqlite3.Connection, dead_owner: str, owner: str) -> list[Batch]:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
 from . import commands, request
 from .awake_clock import AwakeClock
+from .batch import Batch
 from .batch_runner import BatchRunner
 from .commands import Command
 from .config import ServiceClients
@@ -31,7 +33,7 @@ from .scheduler import ScheduledStep, Scheduler
 from .step_runner import StepRunner
 from .steps import Timing, delete_downloads
 from .store import JobStore
-from .thread_pool import ThreadPool
+from .thread_pool import ThreadPool, result_of
 
 if TYPE_CHECKING:
     from ..worker.worker_process import WorkerProcess
@@ -47,8 +49,16 @@ class Executor:
     """Runs the jobs of a store."""
 
     def __init__(
-        self, store: JobStore, clients: ServiceClients, worker: WorkerProcess, timing: Timing, policy: RetryPolicy
+        self,
+        store: JobStore,
+        clients: ServiceClients,
+        worker: WorkerProcess,
+        timing: Timing,
+        policy: RetryPolicy,
+        *,
+        adopts: bool = True,
     ) -> None:
+        """`adopts`: unfinished jobs of dead Blenders are taken over now and then."""
         self._store = store
         self._clients = clients
         self._policy = policy
@@ -64,7 +74,7 @@ class Executor:
         self._tasks = 0
         """File tasks that have not ended."""
         self._thread: threading.Thread | None = None
-        self._next_adoption = 0.0
+        self._next_adoption = 0.0 if adopts else math.inf
         self._adoption_delays = itertools.chain(timing.adoptions, itertools.repeat(timing.adoptions[-1]))
         self._network_pool = ThreadPool("network", NETWORK_THREADS)
         self._worker_pool = ThreadPool("worker", 1)
@@ -124,6 +134,13 @@ class Executor:
         if not self._stopping.is_set():
             self._next_adoption = time.monotonic() + next(self._adoption_delays)
             self.run_file_task(self._take_over_orphans)
+
+    def take_over_batches(self, wanted: Callable[[Batch], bool]) -> bool:
+        """Take over the batches that are wanted, with all other work of the dead Blenders that have them. Blocks.
+
+        Returns whether living Blenders have such batches. Raises StorageError.
+        """
+        return result_of(self.run_file_task, partial(self._take_over_batches, wanted))
 
     def notify_config_changed(self) -> None:
         """Look at once whether paused or waiting jobs can start."""
@@ -392,15 +409,23 @@ class Executor:
 
     def _take_over_orphans(self) -> None:
         try:
-            for job in self._store.take_over_orphans():
-                self._store.put(after_crash(job))
-                if self._store.save(job.id):
-                    self._schedule(job.id)
-            self.batches.adopt()
-            for job in self._store.all():
-                self.previews.add(job)
+            self._take_over(None)
         except ImageTo3DError as error:
             self._store.notify(Notice(error.info(), warning=True))
+
+    def _take_over(self, owners: Collection[str] | None) -> None:
+        for job in self._store.take_over_orphans(owners):
+            self._store.put(after_crash(job))
+            if self._store.save(job.id):
+                self._schedule(job.id)
+        self.batches.adopt(owners)
+        for job in self._store.all():
+            self.previews.add(job)
+
+    def _take_over_batches(self, wanted: Callable[[Batch], bool]) -> bool:
+        if owners := self._store.owners_of_batches(wanted):
+            self._take_over(owners)
+        return bool(self._store.owners_of_batches(wanted))
 
 
 def _cannot_save() -> StorageError:

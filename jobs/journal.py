@@ -27,6 +27,7 @@ from typing import Final
 from ..atomic_file import make_private
 from ..errors import StorageError, TakenOverError
 from . import batch_table, serialization
+from .batch import Batch
 from .job import SLOT_STATES, Job, State
 from .process_lock import exclusive
 
@@ -169,6 +170,18 @@ class Journal:
             database.executemany("UPDATE jobs SET listed = 0 WHERE id = ?", [(job.id,) for job in settled])
             database.executemany("UPDATE jobs SET owner = ? WHERE id = ?", [(self.owner, job.id) for job in open_jobs])
             return open_jobs, settled
+
+    def find_batches(self, wanted: Callable[[Batch], bool]) -> list[tuple[Batch, dict[str, Job]]]:
+        """Returns the batches that are wanted with their jobs by id, whoever owns them, oldest first.
+
+        Raises StorageError.
+        """
+        with self.transaction() as database:
+            found = []
+            for _, batch in batch_table.find(database, wanted):
+                rows = database.execute("SELECT id, record FROM jobs WHERE batch = ?", (batch.id,)).fetchall()
+                found.append((batch, {id: job for id, record in rows if (job := _read(record)) is not None}))
+            return found
 
     def add_seen(self, account: tuple[str, str], service_ids: Iterable[str]) -> None:
         """Remember ids in the service's list, so that a new one can be told from old ones. Raises StorageError."""

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 class Queue:
     """All jobs of this Blender. `folder`: the data folder with the journal, shared by all Blenders.
 
-    `earlier`: where earlier versions had the journal; its jobs are taken over from there.
+    `earlier`: where earlier versions had the journal; its jobs are taken over from there. `adopts`: unfinished jobs of
+    dead Blenders are taken over without `adopt`.
 
     `offline` starts the offline preview if needed, and returns its base URL and key.
     """
@@ -48,6 +49,7 @@ class Queue:
         offline: Callable[[], tuple[str, str]],
         *,
         earlier: Path | None = None,
+        adopts: bool = True,
         timing: Timing | None = None,
         retry_policy: RetryPolicy | None = None,
     ) -> None:
@@ -55,7 +57,9 @@ class Queue:
         self._clients = ServiceClients(config, offline, (timing.connect, timing.read))
         self._worker = worker
         self._store = JobStore(folder, lambda: list(self._clients.config.results_folders), earlier)
-        self._executor = Executor(self._store, self._clients, worker, timing, retry_policy or RetryPolicy())
+        self._executor = Executor(
+            self._store, self._clients, worker, timing, retry_policy or RetryPolicy(), adopts=adopts
+        )
         self.events = self._store.events
 
     # --- queries -----------------------------------------------------------------------------------------------
@@ -165,6 +169,24 @@ class Queue:
     def adopt(self) -> None:
         """Take over unfinished jobs of dead Blenders. Returns at once; the jobs appear as events."""
         self._executor.adopt()
+
+    def take_over_batches(self, wanted: Callable[[Batch], bool]) -> bool:
+        """Take over the batches that are wanted from dead Blenders. Returns whether living ones have such batches.
+
+        Blocks: for the command line only. Raises StorageError.
+        """
+        return self._executor.take_over_batches(wanted)
+
+    def find_batches(self, wanted: Callable[[Batch], bool]) -> list[tuple[Batch, dict[str, Job]]]:
+        """Returns the batches that are wanted with their jobs by id, as the journal has them, oldest first.
+
+        Blocks: for the command line only. Raises StorageError.
+        """
+        return result_of(self._executor.run_file_task, partial(self._store.find_batches, wanted))
+
+    def write_report(self, batch_id: str) -> None:
+        """Write a batch's report now. Blocks: for the command line only."""
+        self._executor.batches.write_report(batch_id)
 
     def try_now(self) -> None:
         """Do not wait for the end of a pause, or of a delay before a retry."""

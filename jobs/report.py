@@ -145,6 +145,11 @@ def content(batch: Batch, jobs: Mapping[str, Job], now: float) -> dict[str, Any]
     return {"version": VERSION, "summary": summary, "items": items}
 
 
+def row_of(batch: Batch, job: Job, item: BatchItem) -> dict[str, Any]:
+    """Returns the fields of `COLUMNS` for one image, without its number."""
+    return _row(batch, job, item)[0]
+
+
 def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float]:
     """Returns the row of an image that has a job, without its number; and when the job ended, or 0."""
     folder = _relative(job.folder, batch.folder)

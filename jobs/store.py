@@ -13,7 +13,7 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -205,24 +205,40 @@ class JobStore:
         with self.journal().transaction() as database:
             durations.add(database, account, settings, duration)
 
-    def take_over_batches(self) -> list[Batch]:
-        """Returns the batches of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
+    def owners_of_batches(self, wanted: Callable[[Batch], bool]) -> set[str]:
+        """Returns the other processes that own batches that are wanted. Blocks. Raises StorageError."""
+        journal = self.journal()
+        with journal.transaction() as database:
+            return batch_table.owners(database, wanted) - {journal.owner}
+
+    def find_batches(self, wanted: Callable[[Batch], bool]) -> list[tuple[Batch, dict[str, Job]]]:
+        """Returns the batches that are wanted with their jobs by id, whoever owns them. Blocks. Raises StorageError."""
+        return self.journal().find_batches(wanted)
+
+    def take_over_batches(self, owners: Collection[str] | None = None) -> list[Batch]:
+        """Returns the batches of dead processes, which belong to this one from now on. Blocks. Raises StorageError.
+
+        `owners`: of these processes only.
+        """
         journal = self.journal()
         assert self._process_lock is not None
         found: list[Batch] = []
-        for owner in journal.owners():
+        for owner in journal.owners() if owners is None else owners:
             with self._process_lock.claim_dead(owner) as dead:
                 if dead:
                     with journal.transaction() as database:
                         found += batch_table.take_over(database, owner, journal.owner)
         return found
 
-    def take_over_orphans(self) -> Iterator[Job]:
-        """Yields the jobs of dead processes, which belong to this one from now on. Blocks. Raises StorageError."""
+    def take_over_orphans(self, owners: Collection[str] | None = None) -> Iterator[Job]:
+        """Yields the jobs of dead processes, which belong to this one from now on. Blocks. Raises StorageError.
+
+        `owners`: of these processes only; it is not noticed then whether others own jobs.
+        """
         journal = self.journal()
         assert self._process_lock is not None
         others_own_jobs = False
-        for owner in journal.owners():
+        for owner in journal.owners() if owners is None else owners:
             with self._process_lock.claim_dead(owner) as dead:
                 jobs, settled = journal.take_over(owner, {job.id for job in self.all()}) if dead else ([], [])
             others_own_jobs |= not dead
@@ -235,7 +251,7 @@ class JobStore:
             if not living:
                 self._earlier = None
             yield from map(self._with_present_folder, moved)
-        self.others_own_jobs = others_own_jobs
+        self.others_own_jobs = others_own_jobs and owners is None
 
     def _with_present_folder(self, job: Job) -> Job:
         """Returns the job with its folder in another results folder, if it was moved there."""

@@ -32,6 +32,7 @@ TEST_TOOLS = (
     "pillow>=11",
     "selenium>=4.20,<5",  # drives Chromium, for the report's page
     "scikit-image>=0.25",  # for the photos that it includes
+    "openjd-cli>=0.8,<1",  # runs the template for render farms
     "modelslab_py>=0.2.3,<1",  # the service's own client, which must work with the offline preview
 )
 CHECK_TOOLS = (

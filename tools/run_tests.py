@@ -32,6 +32,7 @@ IN_OTHERS = (
     *IN_BLENDER,
     "--ignore=tests/offline/test_contract.py",
     "--ignore=tests/worker/test_worker_process.py",
+    "--ignore=tests/installed/test_open_job_description.py",
     "-m",
     "not long and not heavy",
 )
