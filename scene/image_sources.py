@@ -32,10 +32,22 @@ def from_text(text: str) -> Path | str:
 
 
 def from_any(image: str | os.PathLike[str] | bpy.types.Image) -> Path | str:
-    """Returns the image for a path, a public URL, or an image in Blender. Raises ImageError."""
+    """Returns the image for a path, a public URL, or an image in Blender: the file of what it shows.
+
+    Raises ImageError, StorageError.
+    """
     if isinstance(image, bpy.types.Image):
-        return from_text(image.filepath)
+        from .image_content import source_of
+
+        return source_of(image)
     return from_text(os.fspath(image))
+
+
+def name_of(image: object) -> str:
+    """Returns the model's name for an image in Blender; empty for any other, whose file gives the name."""
+    from .image_content import name_of
+
+    return name_of(image) if isinstance(image, bpy.types.Image) else ""
 
 
 def is_url(text: str) -> bool:
