@@ -20,7 +20,7 @@ from .bl_ids import PACKAGE, Op
 from .data_folder import resolve_folder
 from .errors import OnlineAccessError, ParameterError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
-from .scene.data_location import data_folder
+from .scene.data_location import data_folder as data_folder
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
 URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"

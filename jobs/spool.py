@@ -47,7 +47,7 @@ def add(folder: Path, name: str, suffix: str, head: bytes, chunks: Callable[[], 
     `head`: the file's beginning, written at once. `chunks`: called in a thread, returns the rest. `size`: bytes that
     it keeps in memory.
     """
-    path = folder / new_id() / f"{_NOT_IN_NAMES.sub('_', name)[:_MAX_NAME].strip() or 'image'}{suffix}"
+    path = folder / new_id() / f"{file_stem(name)}{suffix}"
     _wait_for_memory(size)
     try:
         make_folder(path.parent)
@@ -58,6 +58,11 @@ def add(folder: Path, name: str, suffix: str, head: bytes, chunks: Callable[[], 
     with _lock:
         _writing[path] = (_pool.submit(_append, path, chunks), size)
     return path
+
+
+def file_stem(name: str) -> str:
+    """Returns the name as a file's name without suffix, on any system."""
+    return _NOT_IN_NAMES.sub("_", name)[:_MAX_NAME].strip() or "image"
 
 
 def make_folder(path: Path) -> None:

@@ -20,6 +20,7 @@ import bpy
 from ..errors import ImageError, StorageError, one_line
 from . import view_settings
 from .data_location import data_folder
+from .paths import absolute, is_local
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,8 +88,6 @@ def _packed(image: bpy.types.Image) -> bytes | None:
 
 def _file(image: bpy.types.Image, scene: bpy.types.Scene, image_user: bpy.types.ImageUser | None) -> Path | None:
     """Returns the path of the image's file: of a tiled image the first tile's, of a sequence the frame's."""
-    from .image_sources import absolute, is_local
-
     text = image.filepath
     if not text:
         return None
@@ -108,8 +107,6 @@ def _file(image: bpy.types.Image, scene: bpy.types.Scene, image_user: bpy.types.
 
 def _frame(text: str, frame: int) -> str:
     """Returns the path of a sequence's file for a frame; the given path if there is none."""
-    from .image_sources import absolute
-
     name = os.path.basename(text.replace("\\", "/"))
     found = re.fullmatch(r"(.*?)(\d+)(\D*)", name, re.S)
     if found is None:
@@ -134,7 +131,8 @@ def _pixels(image: bpy.types.Image, view: dict[str, Any] | None) -> Path:
 
     channels, is_float = image.channels, image.is_float
     pixels = np.empty(width * height * channels, np.float32)
-    image.pixels.foreach_get(pixels)
+    content: Any = image.pixels
+    content.foreach_get(pixels)
     header = DumpHeader(
         FLOATS if is_float else BYTES,
         pixels.size * (4 if is_float else 1),

@@ -67,6 +67,23 @@ def chosen(image: str) -> None:
         del _collection[path]
 
 
+def chosen_image(image: bpy.types.Image) -> None:
+    """An image in Blender was chosen."""
+    _chosen.add(_key(image))
+
+
+def image_icon(image: bpy.types.Image) -> int:
+    """Returns the icon id of an image in Blender; 0 if it came with a .blend and was not read yet, so is not shown."""
+    if _key(image) not in _chosen and not image.has_data and not image.packed_file:
+        return 0
+    preview = image.preview_ensure()
+    return preview.icon_id if preview is not None else 0
+
+
+def _key(image: bpy.types.Image) -> str:
+    return f"image:{image.session_uid}"
+
+
 def register() -> None:
     global _collection
     _collection = bpy.utils.previews.new()

@@ -125,7 +125,7 @@ def _apply(scene: bpy.types.Scene, view: Mapping[str, Any]) -> None:
     settings.compression = 0
     scene.render.dither_intensity = 0.0
     target: Any = scene.view_settings
-    for name, value in {**_STANDARD, **view}.items():
+    for name, value in [*_STANDARD.items(), *view.items()]:
         owner = scene.display_settings if name == "display_device" else target
         if hasattr(owner, name) and name != "curves":
             try:

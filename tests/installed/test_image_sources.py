@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from .conftest import part
 from PIL import Image
 from scripted_service import ScriptedService
+
+from .conftest import part
 
 RED, GREEN, BLUE = (200, 40, 30), (30, 180, 60), (30, 60, 200)
 SIDE = 64
@@ -220,7 +221,9 @@ def render(scene: Any) -> Any:
     scene.render.resolution_x = scene.render.resolution_y = SIDE
     scene.world = scene.world or bpy.data.worlds.new("World")
     scene.world.use_nodes = True
-    background = scene.world.node_tree.nodes.get("Background") or scene.world.node_tree.nodes.new("ShaderNodeBackground")
+    background = scene.world.node_tree.nodes.get("Background") or scene.world.node_tree.nodes.new(
+        "ShaderNodeBackground"
+    )
     output = next(n for n in scene.world.node_tree.nodes if n.type == "OUTPUT_WORLD")
     scene.world.node_tree.links.new(background.outputs[0], output.inputs[0])
     background.inputs[0].default_value = (0.5, 0.1, 0.02, 1.0)
@@ -304,6 +307,7 @@ def test_a_large_painted_image_takes_the_main_thread_only_as_long_as_copying_it(
     image = bpy.data.images.new("Large", 4096, 4096, alpha=True)
     image.generated_type = "COLOR_GRID"
     pixels = np.zeros(4096 * 4096 * 4, np.float32)
+    image.pixels.foreach_get(pixels)  # generates them
     started = time.perf_counter()
     image.pixels.foreach_get(pixels)
     copying = time.perf_counter() - started
