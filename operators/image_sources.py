@@ -9,7 +9,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import ImageError
+from ..errors import ImageError, one_line
 from ..jobs.request import check_image
 from ..scene import captures, image_sources
 from .define import operator
@@ -102,7 +102,7 @@ class IMAGE_TO_3D_OT_image_from_blend(bpy.types.Operator):
 
     def _images(self, _context: bpy.types.Context | None) -> list[tuple[str, str, str]]:
         _choices[:] = [
-            (image.name, image.name, "")
+            (image.name, one_line(image.name), "")
             for image in bpy.data.images
             if image.type in {"IMAGE", "MULTILAYER", "UV_TEST"}
         ]

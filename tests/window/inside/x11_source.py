@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Another program on Blender's screen: drags files into its window (XDND), or owns the clipboard. For Xlib, by ctypes.
 
-    x11_source.py drop X Y TEXT     drop TEXT (text/uri-list) at a position of the screen; exit code 0 if it was taken
-    x11_source.py own FORMAT FILE   offer a file's content in the clipboard (CLIPBOARD), until the time is over
+x11_source.py drop X Y TEXT     drop TEXT (text/uri-list) at a position of the screen; exit code 0 if it was taken
+x11_source.py own FORMAT FILE   offer a file's content in the clipboard (CLIPBOARD), until the time is over
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class ClientMessage(Structure):
 
 class SelectionRequest(Structure):
     _fields_ = (("type", c_int), ("serial", c_ulong), ("send_event", c_int), ("display", c_void_p),
-                ("owner", c_ulong), ("requestor", c_ulong), ("selection", c_ulong), ("target", c_ulong),
+                ("owner", c_ulong), ("requester", c_ulong), ("selection", c_ulong), ("target", c_ulong),
                 ("property", c_ulong), ("time", c_ulong))  # fmt: skip
 
 
 class SelectionNotify(Structure):
     _fields_ = (("type", c_int), ("serial", c_ulong), ("send_event", c_int), ("display", c_void_p),
-                ("requestor", c_ulong), ("selection", c_ulong), ("target", c_ulong), ("property", c_ulong),
+                ("requester", c_ulong), ("selection", c_ulong), ("target", c_ulong), ("property", c_ulong),
                 ("time", c_ulong))  # fmt: skip
 
 
@@ -83,17 +83,17 @@ def answer(request: SelectionRequest, offered: dict[str, bytes]) -> None:
     if request.target == atom("TARGETS"):
         names = (c_ulong * (len(atoms) + 1))(atom("TARGETS"), *atoms)
         content = ctypes.string_at(names, ctypes.sizeof(names))
-        x.XChangeProperty(display, request.requestor, given, ATOM, 32, 0, content, len(names))
+        x.XChangeProperty(display, request.requester, given, ATOM, 32, 0, content, len(names))
     elif request.target in atoms:
         content = atoms[request.target]
-        x.XChangeProperty(display, request.requestor, given, request.target, 8, 0, content, len(content))
+        x.XChangeProperty(display, request.requester, given, request.target, 8, 0, content, len(content))
     else:
         given = 0
     reply = Event()
     reply.notify = SelectionNotify(
-        SELECTION_NOTIFY, 0, 1, display, request.requestor, request.selection, request.target, given, request.time
+        SELECTION_NOTIFY, 0, 1, display, request.requester, request.selection, request.target, given, request.time
     )
-    x.XSendEvent(display, request.requestor, 0, 0, byref(reply))
+    x.XSendEvent(display, request.requester, 0, 0, byref(reply))
     x.XFlush(display)
 
 
@@ -130,7 +130,7 @@ def own(kind: str, path: str) -> None:
     x.XSetSelectionOwner(display, atom("CLIPBOARD"), window, 0)
     x.XFlush(display)
     print("owned", flush=True)
-    serve({name: content for name in kind.split(",")}, time.monotonic() + SECONDS)
+    serve(dict.fromkeys(kind.split(","), content), time.monotonic() + SECONDS)
 
 
 if sys.argv[1] == "drop":
