@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -69,6 +68,8 @@ class BatchHandle:
 
     def __await__(self) -> Generator[Any, None, BatchHandle]:
         """Wait in asyncio code until the batch is done."""
+        import asyncio  # whoever awaits has imported it; enabling the extension must not
+
         main_thread_only()
         while not self.done:
             engine.drain()

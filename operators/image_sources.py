@@ -10,7 +10,6 @@ from bpy.props import EnumProperty
 
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, one_line
-from ..jobs.request import check_image
 from ..scene import captures, image_sources
 from .define import operator
 
@@ -83,6 +82,8 @@ def from_clipboard(context: bpy.types.Context) -> None:
     texts = captures.clipboard_texts(context.window_manager.clipboard)
     if texts:
         if image_sources.is_url(texts[0]):
+            from ..jobs.request import check_image
+
             check_image(texts[0])
         use_file(context, texts[0])
         return

@@ -331,3 +331,15 @@ def batches() -> list[int]:
 
 def reopen() -> None:
     bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
+
+
+def blender_can_paste_image() -> bool:
+    """Whether Blender itself would paste an image from the clipboard, in an Image Editor."""
+    window, area = view()
+    area.type = "IMAGE_EDITOR"
+    try:
+        inside = next(r for r in area.regions if r.type == "WINDOW")
+        with bpy.context.temp_override(window=window, area=area, region=inside):
+            return bool(bpy.ops.image.clipboard_paste.poll())
+    finally:
+        area.type = "VIEW_3D"
