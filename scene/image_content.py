@@ -51,7 +51,8 @@ def source_of(
         if packed is not None and _is_shown_as_in_file(image):
             return _spooled(image, Path(image.filepath).suffix or ".img", packed)
         path = _file(image, scene, image_user)
-        if packed is None and path is not None and path.is_file() and _is_shown_as_in_file(image):
+        first_frame = image.source == "MOVIE" and not image.has_data and image.filepath.lower().endswith(".gif")
+        if packed is None and path is not None and path.is_file() and (first_frame or _is_shown_as_in_file(image)):
             return path
     return _pixels(image, view)
 

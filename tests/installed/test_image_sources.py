@@ -149,6 +149,15 @@ def make_loaded_without_its_file(folder: Path) -> Any:
     return image
 
 
+def make_movie(folder: Path) -> Any:
+    import bpy
+
+    Image.fromarray(colors(RED)).quantize(8).save(folder / "clip.gif")  # a movie, for Blender
+    image = bpy.data.images.load(str(folder / "clip.gif"))
+    assert image.source == "MOVIE"
+    return image
+
+
 MAKERS: tuple[Callable[[Path], Any], ...] = (
     make_generated,
     make_packed,
@@ -157,6 +166,7 @@ MAKERS: tuple[Callable[[Path], Any], ...] = (
     make_float,
     make_sequence,
     make_tiled,
+    make_movie,
     make_file,
     make_loaded_without_its_file,
 )
@@ -296,6 +306,83 @@ def test_a_batch_of_images_in_blender_sends_each_as_it_is_shown_and_leaves_nothi
     assert "Made" in {job.name for job in batch.jobs}
     spool = part("preferences").data_folder() / "spool"
     assert [each for each in spool.rglob("*") if each.is_file()] == []
+
+
+def test_the_panel_generates_from_an_image_of_the_file_until_another_source_is_entered(
+    image_to_3d: Any, service: ScriptedService, tmp_path: Path
+) -> None:
+    import bpy
+
+    settings = bpy.context.scene.image_to_3d
+    settings.image = str(png(tmp_path / "other.png", GREEN))
+    settings.source_image = make_painted(tmp_path)
+    assert settings.image == ""
+    assert bpy.ops.image_to_3d.generate() == {"FINISHED"}
+    job = part("job_view").jobs()[-1]
+    assert job.name == "painted"
+    assert_shows(sent(job.folder), RED)
+    settings.source_image.name = "Renamed"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "saved.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "saved.blend"))
+    settings = bpy.context.scene.image_to_3d
+    assert settings.source_image.name == "Renamed"
+    settings.image = "https://example.com/chair.png"
+    assert settings.source_image is None
+
+
+def test_the_images_selected_in_the_outliner_become_a_batch(
+    image_to_3d: Any, service: ScriptedService, tmp_path: Path, keep_going: Callable[[Callable[[], Any]], None]
+) -> None:
+    import bpy
+
+    selected = [make_painted(tmp_path), make_generated(tmp_path), bpy.context.scene]
+    assert not bpy.ops.image_to_3d.generate_from_outliner.poll()
+    with bpy.context.temp_override(selected_ids=selected):
+        assert bpy.ops.image_to_3d.generate_from_outliner("EXEC_DEFAULT", arrange="ROW") == {"FINISHED"}
+    view = part("job_view")
+    keep_going(lambda: len(view.jobs()) == 2 and all(str(job.state) == "placed" for job in view.jobs()))
+    assert [len(batch.items) for batch in view.batches()] == [2]
+    for job in view.jobs():
+        assert_shows(sent(job.folder), RED)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("{path}", ["{path}"]),
+        ('"{path}"\r\n', ["{path}"]),
+        ("{uri}\n{uri}", ["{path}", "{path}"]),
+        ("https://example.com/a.png", ["https://example.com/a.png"]),
+        ("copied from a page:\nhttps://example.com/a.png", ["https://example.com/a.png"]),
+        ("file://otherhost/share/a.png", []),
+        ("file:////otherhost/share/a.png", []),
+        ("relative.png", []),
+        ("/dev/stdin", []),
+        ("", []),
+        ("just a text", []),
+        ("/" + "a" * 10000 + ".png", []),
+    ],
+)
+def test_what_the_clipboard_text_names_is_found(image_to_3d: Any, tmp_path: Path, text: str, found: list[str]) -> None:
+    path = png(tmp_path / "an image ä.png", RED)
+    given = text.format(path=path, uri=path.as_uri()) if "{" in text else text
+    expected = [each.format(path=path) for each in found]
+    assert part("scene.captures").clipboard_texts(given) == expected
+
+
+def test_an_image_of_a_strangers_file_on_another_computer_is_not_read_for_the_panel(
+    image_to_3d: Any, tmp_path: Path
+) -> None:
+    import bpy
+
+    image = bpy.data.images.load(str(png(tmp_path / "file.png", RED)))
+    image.filepath = "/net/otherhost/share/file.png"
+    thumbnails = part("scene.thumbnails")
+    thumbnails._chosen.clear()
+    assert thumbnails.image_icon(image) == 0
+    assert not image.has_data
+    with pytest.raises(image_to_3d.errors.ImageError, match="another computer"):
+        image_to_3d.generate(image, scene=None)
 
 
 @pytest.mark.alone

@@ -31,15 +31,15 @@ def offer(blender: Blender, formats: str, content: Path) -> None:
     blender.run("bash", "-c", f"python3 {X11} own {formats} {content} >/tmp/own.log 2>&1 & sleep 1; cat /tmp/own.log")
 
 
-def choose_from_menu(blender: Blender, downs: int, button: tuple[float, float] | None = None) -> None:
-    """Open the menu beside the panel's image, and choose its n-th entry with the arrow keys.
+def choose_from_menu(blender: Blender, letter: str, button: tuple[float, float] | None = None) -> None:
+    """Open the menu beside the panel's image, and choose the entry with this underlined letter.
 
     `button`: where the button for files is; looking for it uses the clipboard.
     """
     x, y = button or blender.find("image_to_3d.choose_image")
     blender.click(x + 22, y)
     time.sleep(0.4)
-    blender.press(*["Down"] * downs, "Return")
+    blender.press(letter)
     time.sleep(0.5)
 
 
@@ -85,9 +85,8 @@ def test_the_viewport_is_captured_without_overlays_and_its_settings_are_restored
     blender: Blender, measured: Callable[[dict[str, object]], None]
 ) -> None:
     before = blender.ask("viewport_settings")
-    blender.ask("invoke", operator="image_to_3d.image_from_viewport")  # the first one compiles shaders
-    choose_from_menu(blender, 3)
-    blender.wait_until(lambda: blender.ask("setting", name="image"), "no image was captured", 20)
+    choose_from_menu(blender, "v")
+    blender.wait_until(lambda: "Viewport" in blender.ask("setting", name="image"), "no image was captured", 20)
     started = blender.ask("now")
     blender.ask("invoke", operator="image_to_3d.image_from_viewport")
     measured({"seconds": blender.ask("now") - started})
@@ -148,7 +147,7 @@ def test_a_file_or_an_address_in_the_clipboard_is_used(
     content.write_text(text.format(uri=chair.as_uri(), path=chair))
     button = blender.find("image_to_3d.choose_image")
     offer(blender, "UTF8_STRING,text/plain,text/plain;charset=utf-8".replace(";", "\\;"), content)
-    choose_from_menu(blender, 1, button)
+    choose_from_menu(blender, "c", button)
     expected = "https://example.com/chair.png" if text.startswith("https") else str(chair)
     blender.wait_until(lambda: blender.ask("setting", name="image") == expected, f"{text} was not used", 10)
 
