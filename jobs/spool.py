@@ -31,6 +31,8 @@ MAX_PENDING: Final = 1 << 30
 """Bytes in memory that may wait for their writing; `add` blocks beyond."""
 _MAX_NAME: Final = 60
 _NOT_IN_NAMES: Final = re.compile(r"[^\w\- ]+")
+_DEVICE: Final = re.compile(r"con|prn|aux|nul|com\d|lpt\d", re.I)
+"""On Windows, these are no files."""
 
 Chunk = bytes | memoryview
 
@@ -62,7 +64,8 @@ def add(folder: Path, name: str, suffix: str, head: bytes, chunks: Callable[[], 
 
 def file_stem(name: str) -> str:
     """Returns the name as a file's name without suffix, on any system."""
-    return _NOT_IN_NAMES.sub("_", name)[:_MAX_NAME].strip() or "image"
+    stem = _NOT_IN_NAMES.sub("_", name)[:_MAX_NAME].strip()
+    return "image" if not stem or _DEVICE.fullmatch(stem) else stem
 
 
 def make_folder(path: Path) -> None:

@@ -33,6 +33,8 @@ class AskFirst(PollMixin):
     bl_label = "Generate 3D Model"
     layout: bpy.types.UILayout
     arrange: str
+    found: Sequence[Path | bpy.types.Image] = ()
+    """What the question is about; drawing it looks at no file."""
 
     def images(self, context: bpy.types.Context) -> Sequence[Path | bpy.types.Image]:
         """Returns the images to generate from. Raises ImageError if there are none."""
@@ -40,7 +42,7 @@ class AskFirst(PollMixin):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:
-            found = self.images(context)
+            found = self.found = self.images(context)
             if len(found) == 1:
                 use_file(context, found[0]) if isinstance(found[0], Path) else use_image(context, found[0])
         except ImageTo3DError as error:
@@ -50,7 +52,7 @@ class AskFirst(PollMixin):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        found = self.images(context)
+        found = self.found
         config = preferences.read_config()
         names = [one_line(image.name, 60) for image in found[:_MAX_NAMES]]
         column = layout.column(align=True)
@@ -69,7 +71,7 @@ class AskFirst(PollMixin):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
-            _generate(context, self.images(context), self.arrange)
+            _generate(context, self.found or self.images(context), self.arrange)
         except ImageTo3DError as error:
             return self._failed(error)
         monitor.start()

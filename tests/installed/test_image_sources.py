@@ -267,6 +267,25 @@ def test_a_render_is_sent_as_the_scene_displays_it(
     np.testing.assert_allclose(shown[inside].astype(int), expected[inside].astype(int), atol=4)
 
 
+def test_an_image_that_is_viewed_as_a_render_is_sent_with_the_scenes_view_settings(
+    image_to_3d: Any, service: ScriptedService, tmp_path: Path
+) -> None:
+    import bpy
+
+    scene = bpy.context.scene
+    scene.view_settings.view_transform = "AgX"
+    scene.view_settings.exposure = 1.0
+    scene.render.dither_intensity = 0.0
+    image = make_painted(tmp_path)
+    image.use_view_as_render = True
+    shown = generated(image_to_3d, image)
+    scene.render.image_settings.file_format = "PNG"
+    image.save_render(str(tmp_path / "expected.png"), scene=scene)
+    expected = np.asarray(Image.open(tmp_path / "expected.png").convert("RGB"))
+    assert abs(int(expected[48, 48, 0]) - RED[0]) > 10
+    np.testing.assert_allclose(shown[48, 48, :3].astype(int), expected[48, 48].astype(int), atol=4)
+
+
 def test_without_a_render_the_error_says_what_to_do(image_to_3d: Any, service: ScriptedService, tmp_path: Path) -> None:
     import bpy
 
