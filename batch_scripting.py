@@ -227,7 +227,8 @@ def _batch_images(images: Images) -> Iterator[BatchImage]:
     for each in [images] if isinstance(images, bpy.types.Image) else images:
         if isinstance(each, Mapping):
             values = dict(each)
-            image = image_sources.from_any(values.pop("image", ""))
-            yield BatchImage(image, str(values.pop("name", "")), values)
+            image = values.pop("image", "")
+            name = str(values.pop("name", "")) or image_sources.name_of(image)
+            yield BatchImage(image_sources.from_any(image), name, values)
         else:
-            yield BatchImage(image_sources.from_any(each))
+            yield BatchImage(image_sources.from_any(each), image_sources.name_of(each))

@@ -16,6 +16,9 @@ SCENE_SETTINGS: Final = "image_to_3d"
 LIST_PAGE: Final = "image_to_3d_page"
 """The attribute of the window manager that says which page of the job list is shown."""
 
+SOURCES_MENU: Final = "IMAGE_TO_3D_MT_image_sources"
+"""The menu of where an image can come from."""
+
 
 def classes_in(base: type[Any], *modules: ModuleType) -> tuple[type[Any], ...]:
     """Returns the subclasses of a Blender class that the modules define, in their order, for registration."""
@@ -30,6 +33,14 @@ class Op(enum.StrEnum):
     GENERATE = "image_to_3d.generate"
     MONITOR = "image_to_3d.monitor"
     CHOOSE_IMAGE = "image_to_3d.choose_image"
+    IMAGE_FROM_CLIPBOARD = "image_to_3d.image_from_clipboard"
+    IMAGE_FROM_RENDER = "image_to_3d.image_from_render"
+    IMAGE_FROM_VIEWPORT = "image_to_3d.image_from_viewport"
+    IMAGE_FROM_EDITOR = "image_to_3d.image_from_editor"
+    IMAGE_FROM_BLEND = "image_to_3d.image_from_blend"
+    GENERATE_FROM_EDITOR = "image_to_3d.generate_from_editor"
+    GENERATE_FROM_OUTLINER = "image_to_3d.generate_from_outliner"
+    DROP_IMAGES = "image_to_3d.drop_images"
     CANCEL_JOB = "image_to_3d.cancel_job"
     RETRY = "image_to_3d.retry"
     RETRY_ALL = "image_to_3d.retry_all"

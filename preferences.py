@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from . import background_task, store_build
+from . import background_task
 from .api.http.urls import is_unencrypted
 from .api.parameters import ACCOUNT, PARAMETERS
 from .bl_ids import PACKAGE, Op
-from .data_folder import OWN_NAME, VARIABLE, default_folder, resolve_folder
+from .data_folder import resolve_folder
 from .errors import OnlineAccessError, ParameterError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
+from .scene import data_location
+from .scene.data_location import data_folder as data_folder
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
 URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
@@ -50,7 +52,7 @@ def override(overrides: Overrides | None) -> None:
     """Use these in place of the preferences from now on, in this process; None: no longer. Main thread only."""
     global _overrides
     _overrides = overrides
-    data_folder.cache_clear()
+    data_location.use(overrides.data if overrides is not None else None)
 
 
 def overridden() -> bool:
@@ -242,25 +244,6 @@ def account_parameters() -> dict[str, str]:
     if saved is None or _service() == OFFLINE:
         return {}
     return {name: text for name in ACCOUNT if (text := getattr(saved, name).strip())}
-
-
-@functools.cache
-def data_folder() -> Path:
-    """Returns the folder of the journal and, by default, the results. It is created when the first job is started.
-
-    All Blenders of a user share it, except portable ones, and those whose user folder is set by the environment.
-    """
-    chosen = os.environ.get(VARIABLE, "")
-    if chosen:
-        return Path(chosen).expanduser().absolute() / OWN_NAME
-    if _overrides is not None and _overrides.data is not None:
-        return _overrides.data
-    user, program = Path(bpy.utils.resource_path("USER")), Path(bpy.app.binary_path)
-    program_folder = program.parents[1] if sys.platform == "darwin" and program.parts else program.parent
-    if os.environ.get("BLENDER_USER_RESOURCES") or (program.parts and user.is_relative_to(program_folder)):
-        return user / OWN_NAME
-    in_store = bool(store_build.package_family(bpy.app.binary_path))
-    return Path(default_folder(sys.platform, os.environ, str(Path.home()), store_build=in_store))
 
 
 @functools.cache

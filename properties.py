@@ -117,6 +117,8 @@ def _image_changed(settings: Any, context: bpy.types.Context) -> None:
     from . import preload
 
     thumbnails.chosen(settings.image)
+    if settings.image and settings.source_image is not None:
+        settings.source_image = None
     preload.start()  # a job will probably follow
     _preparation_changed(settings, context)
 
@@ -124,6 +126,21 @@ def _image_changed(settings: Any, context: bpy.types.Context) -> None:
 def _preparation_changed(_settings: Any, context: bpy.types.Context) -> None:
     if when_image_changed is not None:
         when_image_changed(context)
+
+
+def _source_image_changed(settings: Any, _context: bpy.types.Context) -> None:
+    from . import preload
+
+    if settings.source_image is not None:
+        thumbnails.chosen_image(settings.source_image)
+        if settings.image:
+            settings.image = ""
+    preload.start()
+
+
+def _is_no_render(_settings: Any, image: Any) -> bool:
+    """Whether an image can be chosen: the next render replaces a render."""
+    return bool(image.type != "RENDER_RESULT")
 
 
 def _property_group(name: str, doc: str, annotations: dict[str, Any], **methods: Any) -> type[bpy.types.PropertyGroup]:
@@ -144,6 +161,13 @@ IMAGE_TO_3D_Settings = _property_group(
     {
         "image": StringProperty(
             name="Image", description="Image to generate from: a file or a public URL", update=_image_changed
+        ),
+        "source_image": PointerProperty(
+            name="Image",
+            description="Image of this file to generate from, as it is shown. Clear it to enter a file or a URL",
+            type=bpy.types.Image,
+            poll=_is_no_render,
+            update=_source_image_changed,
         ),
         "placement": PointerProperty(type=IMAGE_TO_3D_Placement),
         "scene_token": StringProperty(

@@ -91,7 +91,8 @@ def generate(
 ) -> JobHandle:
     """Generate a 3D model from an image, with the service that is chosen in the preferences.
 
-    `image`: a file, an image file's content, or a public URL. `name`: the model's; by default the image's.
+    `image`: a file, an image file's content, a public URL, or an image in Blender, as it is shown (its unsaved changes
+    and a sequence's current frame included; the image is not changed). `name`: the model's; by default the image's.
     `scene`: where the model is placed; by default the open scene, None for files only. `settings`: request parameters
     (`seed`, `resolution`, …; docs/parameters.md) and placement settings (`size`, `place`, …; docs/placement.md), by
     name. The settings in the panel are not used.
@@ -104,7 +105,7 @@ def generate(
     main_thread_only()
     job = engine.submit(
         image if isinstance(image, bytes) else image_sources.from_any(image),
-        name=name or "",
+        name=name or image_sources.name_of(image),
         parameters={key: value for key, value in settings.items() if key not in SETTINGS},
         placement=Placement.checked({key: value for key, value in settings.items() if key in SETTINGS}),
         scene=scene_of(scene),

@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
-from . import commands, request
+from . import commands, request, spool
 from .awake_clock import AwakeClock
 from .batch import Batch
 from .batch_runner import BatchRunner
@@ -373,6 +374,8 @@ class Executor:
                 raise _cannot_save()
             with self._store.lock:
                 self._requests.pop(job_id, None)
+            if isinstance(job_request.image, Path):
+                spool.discard(job_request.image)
             self._schedule(job_id)
         except ImageTo3DError as error:
             self._fail(job_id, error.info())

@@ -19,7 +19,7 @@ from ..api import parameters
 from ..atomic_file import make_as_private
 from ..errors import ImageError, StorageError, one_line
 from ..placement import Placement
-from . import serialization
+from . import serialization, spool
 from .job import InputImage, Job, TargetScene, new_id
 
 _log = logging.getLogger(__name__)
@@ -154,6 +154,7 @@ def _chunks(image: Path | bytes | str) -> Iterator[bytes]:
     if isinstance(image, bytes):
         yield image
         return
+    spool.wait(Path(image))
     try:
         with Path(image).open("rb") as source:
             while chunk := source.read(_CHUNK):

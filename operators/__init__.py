@@ -6,11 +6,33 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import choose_image, generate, job_actions, model_actions, monitor, open_actions, preferences_actions
+from . import (
+    choose_image,
+    generate,
+    generate_from,
+    image_sources,
+    job_actions,
+    model_actions,
+    monitor,
+    open_actions,
+    preferences_actions,
+)
 
-_MODULES = (monitor, generate, choose_image, job_actions, model_actions, open_actions, preferences_actions)
+_MODULES = (
+    monitor,
+    generate,
+    choose_image,
+    image_sources,
+    generate_from,
+    job_actions,
+    model_actions,
+    open_actions,
+    preferences_actions,
+)
 
-register, _unregister_classes = bpy.utils.register_classes_factory(classes_in(bpy.types.Operator, *_MODULES))
+register, _unregister_classes = bpy.utils.register_classes_factory(
+    classes_in(bpy.types.Operator, *_MODULES) + classes_in(bpy.types.FileHandler, generate_from)
+)
 
 
 def unregister() -> None:

@@ -69,8 +69,8 @@ class IMAGE_TO_3D_OT_generate(StartJobsOperator, bpy.types.Operator):
 
     def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
         settings = getattr(context.scene, SCENE_SETTINGS)
-        image = image_sources.from_text(self.image or settings.image)
+        image, name = (image_sources.from_text(self.image), "") if self.image else image_sources.from_settings(settings)
         placement = settings.placement.chosen()
         return [
-            engine.submit(image, name="", parameters=settings.parameters(), placement=placement, scene=context.scene)
+            engine.submit(image, name=name, parameters=settings.parameters(), placement=placement, scene=context.scene)
         ]

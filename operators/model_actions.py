@@ -17,6 +17,7 @@ from .. import engine, preferences
 from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, one_line
+from ..formats.pixel_dump import SUFFIX
 from ..jobs import provenance
 from ..jobs.job import Job, new_id
 from ..placement import Placement
@@ -213,4 +214,5 @@ def show_image(context: bpy.types.Context) -> None:
     if isinstance(image, str):
         bpy.ops.wm.url_open(url=image)
     else:
-        open_with_system(image, "The image")
+        shown = next(image.parent.glob("upload.*"), image) if image.suffix == SUFFIX else image
+        open_with_system(shown, "The image")

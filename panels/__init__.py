@@ -6,18 +6,20 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import generated_model, image, main, overlay, settings
+from . import generated_model, image, main, overlay, settings, source_menus
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Panel, main, image, generated_model, settings)
+    classes_in(bpy.types.Panel, main, image, generated_model, settings) + classes_in(bpy.types.Menu, source_menus)
 )
 
 
 def register() -> None:
     _register_classes()
+    source_menus.register()
     overlay.register()
 
 
 def unregister() -> None:
     overlay.unregister()
+    source_menus.unregister()
     _unregister_classes()

@@ -9,8 +9,8 @@ from typing import Any, Final
 import bpy
 
 from .. import background_task, preferences
-from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import Action, ImageTo3DError
+from ..bl_ids import SCENE_SETTINGS, SOURCES_MENU, Op
+from ..errors import Action, ImageTo3DError, one_line
 from ..jobs.config import OFFLINE, Config
 from ..redraw import TAB
 from ..scene import thumbnails
@@ -44,7 +44,7 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         image_warnings.draw_warnings(layout, context, settings)
         row = layout.row()
         row.scale_y = 1.6
-        row.enabled = obstacle is None and bool(settings.image.strip())
+        row.enabled = obstacle is None and (bool(settings.image.strip()) or settings.source_image is not None)
         row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
         if obstacle is not None:
             _draw_obstacle(layout, context, obstacle)
@@ -64,16 +64,20 @@ def _draw_service(layout: bpy.types.UILayout, config: Config) -> None:
 
 
 def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
-    image = settings.image.strip()
-    thumbnail = thumbnails.icon(image)
+    image, source = settings.image.strip(), settings.source_image
+    thumbnail = thumbnails.icon(image) if source is None else thumbnails.image_icon(source)
     if thumbnail:
         split = layout.split(factor=_THUMBNAIL_SHARE)
         split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL_ROWS)
         layout = split.column()
-        layout.label(text=PurePath(image.replace("\\", "/")).name)
+        layout.label(text=PurePath(image.replace("\\", "/")).name if source is None else one_line(source.name))
     row = layout.row(align=True)
-    row.prop(settings, "image", text="", placeholder="Image file or URL")
+    if source is None:
+        row.prop(settings, "image", text="", placeholder="Image file or URL")
+    else:
+        row.prop(settings, "source_image", text="")
     row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER")
+    row.menu(SOURCES_MENU, text="", icon="DOWNARROW_HLT")
 
 
 def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:

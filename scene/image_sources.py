@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
-from pathlib import Path, PureWindowsPath
-from typing import Final
+from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ..errors import ImageError
-
-_WINDOWS_DEVICE: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\..*)?", re.I)
-_POSIX_DEVICES: Final = frozenset({"dev", "proc", "sys", "net"})
-"""Folders at the root that hold no image files: devices, and hosts that are connected to when they are named."""
+from .image_content import name_of as name_of_image
+from .image_content import source_of
+from .paths import absolute as absolute
+from .paths import is_local as is_local
+from .paths import relative as relative
 
 
 def from_text(text: str) -> Path | str:
@@ -32,40 +31,29 @@ def from_text(text: str) -> Path | str:
 
 
 def from_any(image: str | os.PathLike[str] | bpy.types.Image) -> Path | str:
-    """Returns the image for a path, a public URL, or an image in Blender. Raises ImageError."""
+    """Returns the image for a path, a public URL, or an image in Blender: the file of what it shows.
+
+    Raises ImageError, StorageError.
+    """
     if isinstance(image, bpy.types.Image):
-        return from_text(image.filepath)
+        return source_of(image)
     return from_text(os.fspath(image))
+
+
+def name_of(image: object) -> str:
+    """Returns the model's name for an image in Blender; empty for any other, whose file gives the name."""
+    return name_of_image(image) if isinstance(image, bpy.types.Image) else ""
+
+
+def from_settings(settings: Any) -> tuple[Path | str, str]:
+    """Returns the image that is chosen in the panel, and the model's name; empty if the file gives it.
+
+    Raises ImageError, StorageError.
+    """
+    image = settings.source_image
+    return (from_any(image), name_of(image)) if image is not None else (from_text(settings.image), "")
 
 
 def is_url(text: str) -> bool:
     """Whether the text is a URL rather than a path."""
     return text.lower().startswith(("http://", "https://"))
-
-
-def absolute(text: str) -> str:
-    """Returns the path for one as it is stored in a .blend (`//` is the .blend's folder), in the system's form."""
-    if text.startswith("//") and sys.platform != "win32":
-        text = text.replace("\\", "/")  # it was stored on Windows
-    return str(bpy.path.abspath(text))
-
-
-def relative(path: str, *, windows: bool = sys.platform == "win32") -> str:
-    """Returns a path relative to the open .blend, in the form that can be read on each system.
-
-    Raises ValueError if it is on another drive.
-    """
-    found = str(bpy.path.relpath(path))
-    return found.replace("\\", "/") if windows else found
-
-
-def is_local(path: str, *, windows: bool = sys.platform == "win32") -> bool:
-    """Whether an absolute path is neither on another computer nor a device. Does not access it.
-
-    On Windows, looking at a path on another computer sends that computer the artist's password hash.
-    """
-    if windows:
-        is_device = any(_WINDOWS_DEVICE.fullmatch(part) for part in PureWindowsPath(path).parts)
-        return not path.replace("/", "\\").startswith("\\\\") and not is_device
-    parts = os.path.normpath(path).lstrip("/").split("/")
-    return parts[0] not in _POSIX_DEVICES

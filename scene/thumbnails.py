@@ -38,11 +38,9 @@ def icon(image: str, *, ours: bool = False) -> int:
     if path not in _collection:
         if not ours and not _may_be_read(path):
             return 0
-        from ..formats.texture_info import can_be_shown
-
         if len(_collection) >= _MAX_THUMBNAILS:
             _collection.clear()
-        if can_be_shown(Path(path)):
+        if _can_be_shown(path):
             _collection.load(path, path, "IMAGE")
         else:
             _collection.new(path)  # empty: its header is not read again
@@ -65,6 +63,34 @@ def chosen(image: str) -> None:
     _refused.discard(path)
     if _collection is not None and path in _collection:
         del _collection[path]
+
+
+def chosen_image(image: bpy.types.Image) -> None:
+    """An image in Blender was chosen."""
+    _chosen.add(_key(image))
+
+
+def image_icon(image: bpy.types.Image) -> int:
+    """Returns the icon id of an image in Blender; 0 if it came with a .blend, and must not be read."""
+    key = _key(image)
+    if key not in _chosen and not image.has_data:
+        path = image_sources.absolute(image.filepath)
+        if key in _refused or image.packed_file or not _may_be_read(path) or not _can_be_shown(path):
+            _refused.add(key)
+            return image.preview.icon_id if image.preview is not None else 0  # as it was saved
+        _chosen.add(key)
+    preview = image.preview_ensure()
+    return preview.icon_id if preview is not None else 0
+
+
+def _can_be_shown(path: str) -> bool:
+    from ..formats.texture_info import can_be_shown
+
+    return can_be_shown(Path(path))
+
+
+def _key(image: bpy.types.Image) -> str:
+    return f"image:{image.session_uid}"
 
 
 def register() -> None:

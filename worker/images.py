@@ -24,11 +24,13 @@ from ..formats.animation import Frame, first_gif_frame, first_webp_frame
 from ..formats.embedded_profile import embedded_profile
 from ..formats.image_complete import is_complete
 from ..formats.image_info import read_image_info, require_pixels
+from ..formats.pixel_dump import is_dump
 from ..formats.sniff import FIRST_BYTES, FormatError, require, sniff
 from ..imaging.color_profile import convert_to_srgb
 from ..imaging.framing import frame_subject
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
 from ..imaging.visibility import make_visible
+from .displayed import read_dump
 
 MAX_SIDE: Final = 2048
 """Pixels; an image that has to be re-encoded is scaled down to this."""
@@ -89,6 +91,8 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
 
     Of an animated image, that is its first frame. Raises ImageError, also if the image is not complete.
     """
+    if is_dump(path):
+        return downscale(read_dump(path, max_side), max_side)
     info = read_image_info(path)
     is_complete(path)
     with path.open("rb") as file:

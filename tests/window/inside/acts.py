@@ -267,3 +267,79 @@ def save_as(path: str) -> None:
 
 def keep_temporary_files_in(folder: str) -> None:
     bpy.context.preferences.filepaths.temporary_directory = folder
+
+
+# Where images come from
+
+
+def invoke(operator: str, editor: str = "VIEW_3D", **properties: Any) -> list[str]:
+    """Call an operator as a button or menu entry in an editor does."""
+    window = view()[0]
+    area = next(a for a in window.screen.areas if a.type == editor)
+    module, name = operator.split(".")
+    inside = next(r for r in area.regions if r.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=area, region=inside):
+        return list(getattr(getattr(bpy.ops, module), name)("INVOKE_DEFAULT", **properties))
+
+
+def show_image_in_editor(path: str) -> str:
+    """Turn the largest other editor into an Image Editor with this image. Returns the image's name."""
+    window, viewport = view()
+    others = [a for a in window.screen.areas if a != viewport]
+    area = next((a for a in others if a.type == "IMAGE_EDITOR"), None) or max(others, key=lambda a: a.width * a.height)
+    area.type = "IMAGE_EDITOR"
+    image = bpy.data.images.load(path)
+    area.spaces.active.image = image
+    return image.name
+
+
+def render_small() -> None:
+    render = bpy.context.scene.render
+    render.engine = "CYCLES" if "CYCLES" in dir(bpy.context.scene) else render.engine
+    render.resolution_x = render.resolution_y = 200
+    with bpy.context.temp_override(window=view()[0]):
+        bpy.ops.render.render()
+
+
+def viewport_settings() -> dict[str, Any]:
+    space = view()[1].spaces.active
+    return {
+        "overlays": space.overlay.show_overlays,
+        "gizmos": space.show_gizmo,
+        "shading": space.shading.type,
+        "film": bpy.context.scene.render.film_transparent,
+        "images": sorted(image.name for image in bpy.data.images),
+    }
+
+
+def set_shading(kind: str) -> None:
+    view()[1].spaces.active.shading.type = kind
+
+
+def source_image() -> str:
+    image = bpy.context.scene.image_to_3d.source_image
+    return image.name if image is not None else ""
+
+
+def areas() -> list[list[Any]]:
+    return [[a.type, a.x, a.y, a.width, a.height] for a in view()[0].screen.areas]
+
+
+def batches() -> list[int]:
+    return [len(batch.items) for batch in part("job_view").batches()]
+
+
+def reopen() -> None:
+    bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
+
+
+def blender_can_paste_image() -> bool:
+    """Whether Blender itself would paste an image from the clipboard, in an Image Editor."""
+    window, area = view()
+    area.type = "IMAGE_EDITOR"
+    try:
+        inside = next(r for r in area.regions if r.type == "WINDOW")
+        with bpy.context.temp_override(window=window, area=area, region=inside):
+            return bool(bpy.ops.image.clipboard_paste.poll())
+    finally:
+        area.type = "VIEW_3D"
