@@ -125,30 +125,29 @@ def submit(
     parameters: Mapping[str, Any],
     placement: Placement,
     scene: bpy.types.Scene | None,
-    at: tuple[float, float, float] | None = None,
     group: str = "",
-    undo_step: bool = True,
+    image_name: str = "",
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
-    `at`: the location, if it is not the 3D cursor. `group`: shared by the variations of one model.
-    `undo_step`: push an undo step for the placeholder; False: the caller pushes one for several.
+    `group`: shared by the variations of one model. `image_name`: the name of the image that the artist chose, if the
+    file is a copy of it.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
 
     config = require_ready(scene)
     target = TargetScene() if scene is None else target_scene.capture(scene)
-    if at is not None:
-        target = target._replace(location=at)
     placed = scene is not None
     parameters = preferences.account_parameters() | dict(parameters)
-    request = JobRequest(image, parameters, name, placement, target, place_by_itself=placed, group=group)
+    request = JobRequest(
+        image, parameters, name, placement, target, place_by_itself=placed, group=group, image_name=image_name
+    )
     queue().configure(config)
     job = queue().add(request)
     job_view.put(job)
     if scene is not None:
-        pending_models.add_placeholder(job, scene, undo_step=undo_step)
+        pending_models.add_placeholder(job, scene)
     return job
 
 
@@ -161,11 +160,12 @@ def submit_batch(
     name: str = "",
     arrange: str = "NONE",
     group: str = "",
+    undo_step: bool = True,
 ) -> Batch:
     """Start a batch whose models are placed in `scene`; None: only files are wanted. Returns the batch.
 
     `arrange`: "GRID", "ROW" or "NONE" (each where its placement or `BatchImage.location` says). Only a batch that is
-    not arranged has placeholders.
+    not arranged has placeholders. `undo_step`: push one undo step for them; False: the caller pushes one.
     Raises ParameterError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.batch_request import BatchRequest, request_of
@@ -175,6 +175,7 @@ def submit_batch(
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if (arrange != "NONE" or len(images) > MAX_PLACEHOLDERS) and placement.place == "PLACEHOLDER":
         placement = replace(placement, place="CURSOR")
+    parameters = preferences.account_parameters() | dict(parameters)
     request = BatchRequest(
         images, name, parameters, placement, target, place_by_itself=scene is not None, group=group, arrange=arrange
     )
@@ -185,6 +186,8 @@ def submit_batch(
         for item in batch.items:
             job = unchecked_job(request_of(batch, item), batch.folder, batch.service, batch.base_url)
             pending_models.add_placeholder(job, scene, undo_step=False)
+        if undo_step:
+            bpy.ops.ed.undo_push(message=f"Placeholders for {batch.name}")
     return batch
 
 

@@ -34,6 +34,8 @@ class BatchItem(NamedTuple):
     """Request parameters of this image alone."""
     location: tuple[float, float, float] | None = None
     """Where its model is placed, if that is already known."""
+    image_name: str = ""
+    """The name of the image that the artist chose, if the file is a copy of it."""
 
 
 @dataclass(frozen=True, slots=True)

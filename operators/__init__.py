@@ -6,9 +6,29 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import choose_image, generate, job_actions, model_actions, monitor, open_actions, preferences_actions
+from . import (
+    batch_actions,
+    choose_image,
+    generate,
+    generate_batch,
+    job_actions,
+    model_actions,
+    monitor,
+    open_actions,
+    preferences_actions,
+)
 
-_MODULES = (monitor, generate, choose_image, job_actions, model_actions, open_actions, preferences_actions)
+_MODULES = (
+    monitor,
+    generate,
+    generate_batch,
+    choose_image,
+    job_actions,
+    batch_actions,
+    model_actions,
+    open_actions,
+    preferences_actions,
+)
 
 register, _unregister_classes = bpy.utils.register_classes_factory(classes_in(bpy.types.Operator, *_MODULES))
 
