@@ -110,15 +110,14 @@ class IMAGE_TO_3D_OT_choose_batch(BatchChoice, PollMixin, bpy.types.Operator):
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.label(text="Nothing selected: the whole folder", icon="INFO")
-        column = layout.column(heading="Folder")
+        layout.label(text="Nothing selected: whole folder", icon="INFO")
+        column = layout.column()
         column.prop(self, "recursive")
-        column.prop(self, "pattern", text="Pattern", placeholder="*")
-        layout.separator()
-        layout.prop(self, "arrange")
-        column = layout.column(heading="Models")
+        column.label(text="Name Pattern:")
+        column.prop(self, "pattern", text="", placeholder="*")
+        column = layout.column()
+        column.label(text="Arrange:")
+        column.prop(self, "arrange", text="")
         column.prop(self, "own_collection")
         column.prop(self, "mark_as_asset")
 

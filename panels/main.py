@@ -41,12 +41,11 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         obstacle = config.why_not_ready()
         _draw_service(layout, config)
         _draw_image(layout, settings)
-        row = layout.row(align=True)
+        row = layout.row()
         row.scale_y = 1.6
-        generate = row.row(align=True)
-        generate.enabled = obstacle is None and bool(settings.image.strip())
-        generate.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
-        row.operator(Op.CHOOSE_BATCH, text="Batch…", icon="FILE_FOLDER")
+        row.enabled = obstacle is None and bool(settings.image.strip())
+        row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
+        layout.operator(Op.CHOOSE_BATCH, text="Batch…", icon="FILE_FOLDER")
         if obstacle is not None:
             _draw_obstacle(layout, context, obstacle)
         job_list.draw(layout, context)

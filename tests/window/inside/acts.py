@@ -267,3 +267,7 @@ def save_as(path: str) -> None:
 
 def keep_temporary_files_in(folder: str) -> None:
     bpy.context.preferences.filepaths.temporary_directory = folder
+
+
+def evaluate(code: str) -> Any:
+    return eval(code)
