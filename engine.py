@@ -338,6 +338,7 @@ def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeou
             pending = any(pending_models.is_pending(job.id) for job in job_view.batch_jobs(batch_id))
             blocked_since = (blocked_since or time.monotonic()) if pending and pending_models.blocked() else None
             if not pending or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
+                drain(budget=1.0)  # that the last one was placed is an event, too
                 return
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError(f"the batch is not finished after {timeout:g} seconds; it continues.")
