@@ -147,16 +147,3 @@ def columns_of(batch: Batch) -> int:
         case "ROW":
             return 0
     return -1
-
-
-def seconds_left(batch: Batch, progress: BatchProgress, now: float) -> float | None:
-    """Returns the estimated time left in seconds, from how long the images so far took; None if none is done yet.
-
-    `now`: seconds since the epoch.
-    """
-    ended = progress.done + progress.failed
-    if progress.finished:
-        return 0.0
-    if not ended or batch.paused:
-        return None
-    return (now - batch.created) * (progress.running * 0.5 + progress.waiting) / ended

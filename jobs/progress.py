@@ -25,7 +25,7 @@ _SPANS: Final[Mapping[State, tuple[float, float]]] = {
 _SECONDS_AFTER_SERVICE: Final = 8.0
 """What downloading and importing usually take."""
 
-LONGER: Final = "Taking longer than usual"
+LONGER: Final = "Longer than usual"
 
 LABELS: Final[Mapping[State, str]] = {
     State.QUEUED: "Queued",

@@ -35,10 +35,13 @@ def _why_not_remove(_batch: Batch, progress: BatchProgress) -> str:
     return "" if progress.finished else "Cancel this batch first: some of its jobs have not ended"
 
 
-def _cancel_question(batch: Batch, progress: BatchProgress) -> str:
-    jobs = f"{progress.waiting} waiting, {progress.running} running"
-    charged = "" if not progress.running else ". You may still be charged for the running ones"
-    return f"{batch.name}: {jobs}{charged}"
+def _cancel_question(batch: Batch, progress: BatchProgress) -> tuple[str, str]:
+    jobs = progress.waiting + progress.running
+    charged = f" You may still be charged for the {progress.running} that have started." if progress.running else ""
+    return (
+        f"{batch.name}: {jobs} of {progress.total} have not ended.{charged}",
+        f"Cancel {jobs} Jobs" if jobs > 1 else "Cancel 1 Job",
+    )
 
 
 @batch_operator(Op.PAUSE_BATCH, "Pause", why_not=_why_not_pause)

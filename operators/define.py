@@ -93,11 +93,12 @@ def batch_operator(
     label: str,
     *,
     why_not: Callable[[Batch, BatchProgress], str] | None = None,
-    question: Callable[[Batch, BatchProgress], str] | None = None,
+    question: Callable[[Batch, BatchProgress], tuple[str, str]] | None = None,
 ) -> Callable[[Callable[[bpy.types.Context, Batch], None]], type[bpy.types.Operator]]:
     """Makes an operator for one batch, given by its `batch_id`, of a function that takes the context and the batch.
 
-    `why_not`: returns why it can't run now, or an empty text. `question`: returns what the artist is asked first.
+    `why_not`: returns why it can't run now, or an empty text. `question`: returns what the artist is asked first,
+    and the text of the button that confirms it.
     """
 
     def define(function: Callable[[bpy.types.Context, Batch], None]) -> type[bpy.types.Operator]:
@@ -112,9 +113,9 @@ def batch_operator(
             batch, reason = _find_batch(self.batch_id, why_not)
             if question is None or batch is None or reason:
                 return self.execute(context)
-            asked = question(batch, cast(BatchProgress, job_view.batch_progress(batch.id)))
-            options: Mapping[str, Any] = {"title": label, "message": asked, "confirm_text": label, "icon": "WARNING"}
-            return context.window_manager.invoke_confirm(self, event, **options)
+            message, confirm = question(batch, cast(BatchProgress, job_view.batch_progress(batch.id)))
+            options: Mapping[str, Any] = {"title": label, "message": message, "confirm_text": confirm}
+            return context.window_manager.invoke_confirm(self, event, icon="WARNING", **options)
 
         body = {"__annotations__": {"batch_id": _ID}, "invoke": invoke, "execute": execute}
         return _operator_class(idname, label, function, None, False, **body)

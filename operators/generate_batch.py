@@ -123,7 +123,11 @@ class IMAGE_TO_3D_OT_choose_batch(BatchChoice, PollMixin, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Ask in a dialog: it opens when the file browser is closed."""
-        return bpy.ops.image_to_3d.generate_batch("INVOKE_DEFAULT", **self.choice())  # type: ignore[attr-defined]
+        try:
+            return bpy.ops.image_to_3d.generate_batch("INVOKE_DEFAULT", **self.choice())  # type: ignore[attr-defined]
+        except RuntimeError as error:  # it reported why it can't run
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
 
 
 class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operator):
@@ -169,7 +173,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         if self.own_collection and not placement.collection:
             placement = replace(placement, collection=name)
         return engine.submit_batch(
-            [BatchImage(image) for image in self.find()],
+            [BatchImage(image) for image in (self._found if self._asked else self.find())],
             parameters=settings.parameters(),
             placement=placement,
             scene=context.scene,

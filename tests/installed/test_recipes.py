@@ -113,4 +113,3 @@ def test_every_recipe_has_a_test() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     names = [re.sub(r"[^a-z]+", "_", title.lower()).strip("_") for title in RECIPES]
     assert [name for name in names if not any(name.startswith(test) for test in tests)] == []
-

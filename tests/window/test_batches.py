@@ -60,7 +60,8 @@ def batch(blender: Blender) -> dict[str, Any]:
 def test_a_folder_is_chosen_confirmed_watched_paused_and_finished(
     at_work: Blender, slow_service: SlowService, shots: Path
 ) -> None:
-    slow_service.seconds = 4
+    slow_service.seconds = 120
+    at_work.ask("set_preference", name="job_limit", value=2)
     at_work.ask("clear_scene")
     browse(at_work, shots)
     at_work.screenshot("batch-1-folder")
@@ -71,12 +72,13 @@ def test_a_folder_is_chosen_confirmed_watched_paused_and_finished(
     at_work.screenshot("batch-3-expanded")
     at_work.press_button("image_to_3d.pause_batch")
     at_work.wait_until(lambda: batch(at_work)["paused"], "it was not paused", 5)
-    at_work.wait_until(lambda: not batch(at_work)["running"], "the running jobs did not end", 60)
-    done = batch(at_work)["done"]
-    assert 0 < done < 9
+    slow_service.seconds = 1
+    at_work.wait_until(lambda: batch(at_work)["done"] == 2, "the running jobs did not end", 60)
+    time.sleep(2.0)
+    assert (batch(at_work)["running"], batch(at_work)["waiting"], len(slow_service.submitted)) == (0, 7, 2)
     at_work.screenshot("batch-4-paused")
     at_work.press_button("image_to_3d.resume_batch")
-    at_work.wait_until(lambda: batch(at_work)["done"] > done + 1, "it was not resumed", 60)
+    at_work.wait_until(lambda: batch(at_work)["done"] >= 5, "it was not resumed", 60)
     at_work.screenshot("batch-5-resumed")
     at_work.wait_until(lambda: all(j["state"] == "placed" for j in at_work.ask("jobs")), "it did not end", 90)
     assert batch(at_work)["done"] == len(at_work.ask("jobs")) == len(slow_service.submitted) == 9
@@ -87,7 +89,7 @@ def test_a_folder_is_chosen_confirmed_watched_paused_and_finished(
 def test_the_selected_images_alone_are_generated(at_work: Blender, slow_service: SlowService, shots: Path) -> None:
     slow_service.seconds = 1
     browse(at_work, shots)
-    x, y, width, height = at_work.ask("file_browser")["WINDOW"]
+    x, y, _width, height = at_work.ask("file_browser")["WINDOW"]
     for number in (0, 1):
         at_work.run("xdotool", "keydown", "ctrl")
         at_work.click(x + 60 + 124 * number, y + height - 60)

@@ -42,7 +42,7 @@ def test_the_time_left_falls_and_is_replaced_by_words_when_it_was_too_short() ->
     assert lefts == sorted(lefts, reverse=True)
     assert min(lefts) > 0
     assert progress.status_text(job, 10.0) == "Generating 0:38"
-    assert progress.status_text(job, 41.0) == progress.status_text(job, 4000.0) == "Taking longer than usual"
+    assert progress.status_text(job, 41.0) == progress.status_text(job, 4000.0) == "Longer than usual"
     assert progress.status_text(a_job(State.DOWNLOADING), 10.0) == "Downloading"
 
 

@@ -269,7 +269,6 @@ def keep_temporary_files_in(folder: str) -> None:
     bpy.context.preferences.filepaths.temporary_directory = folder
 
 
-
 # Batches
 
 
