@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import engine, job_view
-from .jobs.batch import Batch, BatchProgress, seconds_left
+from .jobs.batch import Batch, BatchProgress
 from .jobs.job import State
 from .operators import monitor
 from .placement import SETTINGS, Placement
@@ -116,8 +116,8 @@ class BatchHandle:
 
     @property
     def seconds_left(self) -> float | None:
-        """The estimated time left in seconds; None until the first images are done."""
-        return seconds_left(self._last, self.progress, time.time())
+        """The estimated time left in seconds; None if it is unknown, as at first. It never rises."""
+        return job_view.batch_seconds_left(self.id)
 
     def wait(self, timeout: float | None = None, *, show_progress: bool = False) -> BatchHandle:
         """Wait until the batch is done. Returns the handle. Blocks; main thread only.

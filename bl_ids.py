@@ -19,6 +19,12 @@ LIST_PAGE: Final = "image_to_3d_page"
 SOURCES_MENU: Final = "IMAGE_TO_3D_MT_image_sources"
 """The menu of where an image can come from."""
 
+EXPANDED_BATCH: Final = "image_to_3d_batch"
+"""The attribute of the window manager with the id of the batch whose jobs the list shows."""
+
+BATCH_PAGE: Final = "image_to_3d_batch_page"
+"""The attribute of the window manager that says which page of that batch is shown."""
+
 
 def classes_in(base: type[Any], *modules: ModuleType) -> tuple[type[Any], ...]:
     """Returns the subclasses of a Blender class that the modules define, in their order, for registration."""
@@ -32,6 +38,8 @@ class Op(enum.StrEnum):
 
     GENERATE = "image_to_3d.generate"
     MONITOR = "image_to_3d.monitor"
+    CHOOSE_BATCH = "image_to_3d.choose_batch"
+    GENERATE_BATCH = "image_to_3d.generate_batch"
     CHOOSE_IMAGE = "image_to_3d.choose_image"
     IMAGE_FROM_CLIPBOARD = "image_to_3d.image_from_clipboard"
     IMAGE_FROM_RENDER = "image_to_3d.image_from_render"
@@ -53,6 +61,16 @@ class Op(enum.StrEnum):
     DISMISS = "image_to_3d.dismiss"
     CLEAR_FINISHED = "image_to_3d.clear_finished"
     TURN_PAGE = "image_to_3d.turn_page"
+    PAUSE_BATCH = "image_to_3d.pause_batch"
+    RESUME_BATCH = "image_to_3d.resume_batch"
+    CANCEL_BATCH = "image_to_3d.cancel_batch"
+    RETRY_BATCH = "image_to_3d.retry_batch"
+    REMOVE_BATCH = "image_to_3d.remove_batch"
+    EXPAND_BATCH = "image_to_3d.expand_batch"
+    TURN_BATCH_PAGE = "image_to_3d.turn_batch_page"
+    BATCH_MENU = "image_to_3d.batch_menu"
+    OPEN_REPORT = "image_to_3d.open_report"
+    OPEN_BATCH_FOLDER = "image_to_3d.open_batch_folder"
     GENERATE_AGAIN = "image_to_3d.generate_again"
     VARY_SEED = "image_to_3d.vary_seed"
     ROTATE_MODEL = "image_to_3d.rotate_model"

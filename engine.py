@@ -128,30 +128,29 @@ def submit(
     parameters: Mapping[str, Any],
     placement: Placement,
     scene: bpy.types.Scene | None,
-    at: tuple[float, float, float] | None = None,
     group: str = "",
-    undo_step: bool = True,
+    image_name: str = "",
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
-    `at`: the location, if it is not the 3D cursor. `group`: shared by the variations of one model.
-    `undo_step`: push an undo step for the placeholder; False: the caller pushes one for several.
+    `group`: shared by the variations of one model. `image_name`: the name of the image that the artist chose, if the
+    file is a copy of it.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
 
     config = require_ready(scene)
     target = TargetScene() if scene is None else target_scene.capture(scene)
-    if at is not None:
-        target = target._replace(location=at)
     placed = scene is not None
     parameters = preferences.account_parameters() | dict(parameters)
-    request = JobRequest(image, parameters, name, placement, target, place_by_itself=placed, group=group)
+    request = JobRequest(
+        image, parameters, name, placement, target, place_by_itself=placed, group=group, image_name=image_name
+    )
     queue().configure(config)
     job = queue().add(request)
     job_view.put(job)
     if scene is not None:
-        pending_models.add_placeholder(job, scene, undo_step=undo_step)
+        pending_models.add_placeholder(job, scene)
     return job
 
 
@@ -165,11 +164,13 @@ def submit_batch(
     arrange: str = "NONE",
     group: str = "",
     report: bool = True,
+    undo_step: bool = True,
 ) -> Batch:
     """Start a batch whose models are placed in `scene`; None: only files are wanted. Returns the batch.
 
     `arrange`: "GRID", "ROW" or "NONE" (each where its placement or `BatchImage.location` says). Only a batch that is
-    not arranged has placeholders. `report`: a report is written into its folder.
+    not arranged has placeholders. `report`: a report is written into its folder. `undo_step`: push one undo
+    step for the placeholders; False: the caller pushes one.
     Raises ParameterError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.batch_request import BatchRequest, request_of
@@ -179,6 +180,7 @@ def submit_batch(
     target = TargetScene() if scene is None else target_scene.capture(scene)
     if (arrange != "NONE" or len(images) > MAX_PLACEHOLDERS) and placement.place == "PLACEHOLDER":
         placement = replace(placement, place="CURSOR")
+    parameters = preferences.account_parameters() | dict(parameters)
     request = BatchRequest(
         images,
         name,
@@ -197,6 +199,8 @@ def submit_batch(
         for item in batch.items:
             job = unchecked_job(request_of(batch, item), batch.folder, batch.service, batch.base_url)
             pending_models.add_placeholder(job, scene, undo_step=False)
+        if undo_step:
+            bpy.ops.ed.undo_push(message=f"Placeholders for {batch.name}")
     return batch
 
 
@@ -373,6 +377,7 @@ def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeou
             pending = any(pending_models.is_pending(job.id) for job in job_view.batch_jobs(batch_id))
             blocked_since = (blocked_since or time.monotonic()) if pending and pending_models.blocked() else None
             if not pending or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
+                drain(budget=1.0)  # that the last one was placed is an event, too
                 return
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError(f"the batch is not finished after {timeout:g} seconds; it continues.")

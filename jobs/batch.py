@@ -34,6 +34,8 @@ class BatchItem(NamedTuple):
     """Request parameters of this image alone."""
     location: tuple[float, float, float] | None = None
     """Where its model is placed, if that is already known."""
+    image_name: str = ""
+    """The name of the image that the artist chose, if the file is a copy of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +149,3 @@ def columns_of(batch: Batch) -> int:
         case "ROW":
             return 0
     return -1
-
-
-def seconds_left(batch: Batch, progress: BatchProgress, now: float) -> float | None:
-    """Returns the estimated time left in seconds, from how long the images so far took; None if none is done yet.
-
-    `now`: seconds since the epoch.
-    """
-    ended = progress.done + progress.failed
-    if progress.finished:
-        return 0.0
-    if not ended or batch.paused:
-        return None
-    return (now - batch.created) * (progress.running * 0.5 + progress.waiting) / ended

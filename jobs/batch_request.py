@@ -29,6 +29,8 @@ class BatchImage(NamedTuple):
     """Request parameters for this image alone."""
     location: tuple[float, float, float] | None = None
     """Where its model is placed, if the batch does not arrange its models."""
+    image_name: str = ""
+    """The name of the image that the artist chose, if the file is a copy of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def create_batch(request: BatchRequest, results: Path, service: str, base_url: s
     items = tuple(
         BatchItem(
             new_id(), str(each.image), each.name, parameters.validate(each.parameters) if each.parameters else {},
-            each.location,
+            each.location, each.image_name,
         )
         for each in request.images
     )  # fmt: skip
@@ -101,6 +103,7 @@ def request_of(batch: Batch, item: BatchItem) -> JobRequest:
         id=item.job_id,
         batch=batch.id,
         columns=columns_of(batch),
+        image_name=item.image_name,
     )
 
 

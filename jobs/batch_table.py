@@ -129,4 +129,5 @@ def _item_from_json(values: Mapping[str, Any]) -> BatchItem:
         str(values.get("name", "")),
         dict(values.get("parameters") or {}),
         location,
+        str(values.get("image_name", "")),
     )

@@ -27,6 +27,8 @@ _USUAL_SECONDS: Final = 60.0
 _SECONDS_AFTER_SERVICE: Final = 8.0
 """What downloading and importing usually take."""
 
+LONGER: Final = "Longer than usual"
+
 LABELS: Final[Mapping[State, str]] = {
     State.QUEUED: "Queued",
     State.PREPARING: "Preparing",
@@ -60,6 +62,17 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
         if share < 1 and job.expected:
             seconds_left = job.expected - passed + _SECONDS_AFTER_SERVICE
     return start + (end - start) * within, seconds_left
+
+
+def status_text(job: Job, now: float) -> str:
+    """Returns what a running job's progress bar says: its state, and the time left if that can be estimated.
+
+    `now`: seconds since the epoch.
+    """
+    left = fraction_and_eta(job, now)[1]
+    if left is not None:
+        return f"{LABELS[job.state]} {format_duration(left)}"
+    return LONGER if job.state is State.WAITING and job.expected > 0 else LABELS[job.state]
 
 
 def format_duration(seconds: float) -> str:

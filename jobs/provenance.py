@@ -102,9 +102,12 @@ def rotation(record: Mapping[str, Any]) -> tuple[float, ...]:
 
 def find_image_file(record: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:
     """Returns the copy of the image in the job's results folder; None if it is no longer there."""
-    job_id = text(record, JOB)
-    for results in results_folders if _JOB_ID.fullmatch(job_id) else ():
-        for folder in sorted(results.glob(f"{job_id}_*")):
+    job_id, batch_id = text(record, JOB), text(record, BATCH)
+    if not _JOB_ID.fullmatch(job_id) or (batch_id and not _JOB_ID.fullmatch(batch_id)):
+        return None
+    job_folder = f"{batch_id}_*/{job_id}_*" if batch_id else f"{job_id}_*"
+    for results in results_folders:
+        for folder in sorted(results.glob(job_folder)):
             for pattern in ("image.*", "picture.*"):  # the second in 0.1.0
                 for found in sorted(folder.glob(pattern)):
                     return found

@@ -52,6 +52,8 @@ class JobRequest:
     """The id of the batch that the job belongs to."""
     columns: int = -1
     """See `Job.columns`."""
+    image_name: str = ""
+    """The name of the image that the artist chose, if the file is a copy of it."""
 
 
 def create_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
@@ -164,7 +166,9 @@ def _chunks(image: Path | bytes | str) -> Iterator[bytes]:
 
 
 def _image_name(request: JobRequest) -> str:
-    """Returns the image's file name; empty for one that is given as bytes."""
+    """Returns the image's file name; empty for one that is given as bytes and has no name."""
+    if request.image_name:
+        return one_line(request.image_name)
     if isinstance(request.image, Path):
         return one_line(request.image.name)
     return one_line(Path(unquote(urlsplit(request.image).path)).name) if isinstance(request.image, str) else ""

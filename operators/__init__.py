@@ -7,8 +7,10 @@ import bpy
 
 from ..bl_ids import classes_in
 from . import (
+    batch_actions,
     choose_image,
     generate,
+    generate_batch,
     generate_from,
     image_sources,
     job_actions,
@@ -21,10 +23,12 @@ from . import (
 _MODULES = (
     monitor,
     generate,
+    generate_batch,
     choose_image,
     image_sources,
     generate_from,
     job_actions,
+    batch_actions,
     model_actions,
     open_actions,
     preferences_actions,

@@ -7,7 +7,7 @@ The function's docstring is the tooltip. `operators` registers every class that 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, cast
 
 import bpy
@@ -16,6 +16,7 @@ from bpy.props import StringProperty
 from .. import engine, job_view, redraw
 from ..bl_ids import Op
 from ..errors import ImageTo3DError
+from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job
 from ..jobs.progress import model_summary
 from . import monitor
@@ -23,7 +24,7 @@ from . import monitor
 _BUDGET: Final = 0.1
 """Seconds that applying the events of a command may take; "Retry Failed" makes one for each job."""
 
-_JOB_ID: Final = StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+_ID: Final = StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
 
 class PollMixin:
@@ -81,10 +82,53 @@ def job_operator(
             summary = model_summary(job.details) if job is not None else ""
             return "\n".join(text for text in (cls.__doc__, summary) if text)
 
-        body = {"__annotations__": {"job_id": _JOB_ID}, "description": classmethod(description), "execute": execute}
+        body = {"__annotations__": {"job_id": _ID}, "description": classmethod(description), "execute": execute}
         return _operator_class(idname, label, function, why_not, confirm, **body)
 
     return define
+
+
+def batch_operator(
+    idname: Op,
+    label: str,
+    *,
+    why_not: Callable[[Batch, BatchProgress], str] | None = None,
+    question: Callable[[Batch, BatchProgress], tuple[str, str]] | None = None,
+) -> Callable[[Callable[[bpy.types.Context, Batch], None]], type[bpy.types.Operator]]:
+    """Makes an operator for one batch, given by its `batch_id`, of a function that takes the context and the batch.
+
+    `why_not`: returns why it can't run now, or an empty text. `question`: returns what the artist is asked first,
+    and the text of the button that confirms it.
+    """
+
+    def define(function: Callable[[bpy.types.Context, Batch], None]) -> type[bpy.types.Operator]:
+        def execute(self: Any, context: bpy.types.Context) -> set[str]:
+            batch, reason = _find_batch(self.batch_id, why_not)
+            if batch is None or reason:
+                self.report({"WARNING"}, reason)
+                return {"CANCELLED"}
+            return _run(self, context, lambda: function(context, batch))
+
+        def invoke(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+            batch, reason = _find_batch(self.batch_id, why_not)
+            if question is None or batch is None or reason:
+                return self.execute(context)
+            message, confirm = question(batch, cast(BatchProgress, job_view.batch_progress(batch.id)))
+            options: Mapping[str, Any] = {"title": label, "message": message, "confirm_text": confirm}
+            return context.window_manager.invoke_confirm(self, event, icon="WARNING", **options)
+
+        body = {"__annotations__": {"batch_id": _ID}, "invoke": invoke, "execute": execute}
+        return _operator_class(idname, label, function, None, False, **body)
+
+    return define
+
+
+def _find_batch(batch_id: str, why_not: Callable[[Batch, BatchProgress], str] | None) -> tuple[Batch | None, str]:
+    """Returns a batch, and why a command for it can't run now."""
+    batch, progress = job_view.batch(batch_id), job_view.batch_progress(batch_id)
+    if batch is None or progress is None:
+        return None, "The batch is no longer in the list"
+    return batch, why_not(batch, progress) if why_not is not None else ""
 
 
 def _run(operator: Any, context: bpy.types.Context, function: Callable[[], None]) -> set[str]:

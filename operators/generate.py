@@ -1,23 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Generate button: starts a job for the chosen image, with the scene's settings."""
+"""The Generate button: starts a job for the chosen image, with the scene's settings.
+
+Also the base classes for all operators that start jobs.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
 from bpy.props import StringProperty
 
-from .. import engine, preferences
+from .. import engine, job_view, preferences, redraw
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
+from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import image_sources, target_scene
 from .define import PollMixin
 from .monitor import MonitorMixin, start
 
 
-def _why_not_ready(context: bpy.types.Context) -> str:
+def why_not_ready(context: bpy.types.Context) -> str:
+    """Returns why nothing can be generated in the open scene now, or an empty text."""
     return str(preferences.read_config().why_not_ready() or target_scene.why_not(context.scene))
 
 
@@ -51,12 +56,48 @@ class StartJobsOperator(PollMixin, MonitorMixin):
         raise NotImplementedError
 
 
+class BatchOperator(PollMixin):
+    """Base class of operators that start a batch: the artist is asked in a dialog, a script waits for the batch."""
+
+    bl_options: ClassVar[set[str]] = set()
+    _asked = False
+
+    def ask(self, context: bpy.types.Context, *, title: str, confirm: str) -> set[str]:
+        """Show the dialog that the class draws. `execute` follows if the artist confirms."""
+        self._asked = True
+        return context.window_manager.invoke_props_dialog(self, width=320, title=title, confirm_text=confirm)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Start the batch, and for scripts wait until it is done."""
+        try:
+            batch = self.submit_batch(context)
+        except ImageTo3DError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        if self._asked:
+            redraw.sidebars(context.window_manager)
+            start()
+            return {"FINISHED"}
+        engine.wait_for_batch(batch.id, lambda progress: progress.finished)
+        start()
+        for job in job_view.batch_jobs(batch.id):
+            if job.error is not None:
+                self.report({"ERROR"}, f"{job.name}: {job.error}")
+        progress: BatchProgress | None = job_view.batch_progress(batch.id)
+        return {"FINISHED"} if progress is not None and progress.done else {"CANCELLED"}
+
+    def submit_batch(self, context: bpy.types.Context) -> Batch:
+        raise NotImplementedError
+
+    report: Any
+
+
 class IMAGE_TO_3D_OT_generate(StartJobsOperator, bpy.types.Operator):
     """Generate a textured 3D model from the image. You can keep working; it appears in this scene when ready"""
 
     bl_idname = Op.GENERATE
     bl_label = "Generate from Image"
-    why_not = _why_not_ready
+    why_not = why_not_ready
 
     if TYPE_CHECKING:
         image: str

@@ -31,7 +31,7 @@ def retry(_context: bpy.types.Context, job: Job) -> None:
 @operator(Op.RETRY_ALL, "Retry Failed")
 def retry_all(_context: bpy.types.Context) -> None:
     """Retry all failed jobs where they stopped. You are not charged twice"""
-    for job in job_view.jobs():
+    for job in job_view.single_jobs():
         if job.state is State.FAILED:
             engine.queue().command(job.id, Command.RETRY)
 
@@ -80,10 +80,13 @@ def dismiss(_context: bpy.types.Context, job: Job) -> None:
 
 @operator(Op.CLEAR_FINISHED, "Clear Finished")
 def clear_finished(_context: bpy.types.Context) -> None:
-    """Remove all done and cancelled jobs from the list. Their files are kept in the results folder"""
-    for job in job_view.jobs():
+    """Remove all done and cancelled jobs and batches from the list. Their files are kept in the results folder"""
+    for job in job_view.single_jobs():
         if job.finished:
             engine.queue().dismiss(job.id)
+    for batch in job_view.batches():
+        if all(job.finished for job in job_view.batch_jobs(batch.id)):
+            engine.queue().remove_batch(batch.id)
 
 
 class IMAGE_TO_3D_OT_turn_page(bpy.types.Operator):

@@ -19,11 +19,13 @@ from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, one_line
 from ..formats.pixel_dump import SUFFIX
 from ..jobs import provenance
+from ..jobs.batch import Batch
+from ..jobs.config import OFFLINE
 from ..jobs.job import Job, new_id
 from ..placement import Placement
 from ..scene import orientation, variations
 from .define import PollMixin, operator
-from .generate import StartJobsOperator
+from .generate import BatchOperator, StartJobsOperator
 from .open_actions import open_with_system
 
 
@@ -75,11 +77,19 @@ class IMAGE_TO_3D_OT_generate_again(StartJobsOperator, bpy.types.Operator):
     def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
         root = _root(context)
         image, parameters = _image_of(root), provenance.parameters_in(root)
-        placement = _placement(context, root)
-        return [engine.submit(image, name=root.name, parameters=parameters, placement=placement, scene=context.scene)]
+        return [
+            engine.submit(
+                image,
+                name=root.name,
+                parameters=parameters,
+                placement=_placement(context, root),
+                scene=context.scene,
+                image_name=provenance.image_name(root),
+            )
+        ]
 
 
-class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
+class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
     """Generate variations with other seeds, side by side. Each one is charged"""
 
     bl_idname = Op.VARY_SEED
@@ -91,17 +101,23 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
     else:
         count: IntProperty(name="Variations", description="Number of models", default=3, min=1, max=16)
 
-    def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        return self.ask(context, title=f"Variations of {_root(context).name}", confirm="Generate")
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.prop(self, "count")
+        charged = preferences.read_config().service != OFFLINE
+        self.layout.label(text="Other seeds, side by side" + (". Each is charged" if charged else ""), icon="INFO")
+
+    def submit_batch(self, context: bpy.types.Context) -> Batch:
+        from ..jobs.batch_request import BatchImage
+
         root = _root(context)
-        engine.require_ready(context.scene)
-        image = _image_of(root)
-        parameters = provenance.parameters_in(root)
+        image, image_name = _image_of(root), provenance.image_name(root)
         placement = _placement(context, root)
         if placement.place == "ORIGIN":
             placement = replace(placement, place="CURSOR")  # each has a location of its own
-        # Nothing is changed before this point.
         group = provenance.text(root, provenance.GROUP) or new_id()
-        root[provenance.GROUP] = group
         others = len(variations.group_of(root, context.scene))
         low, high = variations.bounds(root)
         step = (high.x - low.x or 1.0) * variations.GAP
@@ -109,24 +125,21 @@ class IMAGE_TO_3D_OT_vary_seed(StartJobsOperator, bpy.types.Operator):
         if placement.on_ground:
             z = low.z  # the location is where the lowest point goes, wherever the origin is
         seeds = random.sample(range(1, MAX_SEED), self.count)
-        jobs: list[Job] = []
-        try:
-            for number, seed in enumerate(seeds):
-                jobs.append(
-                    engine.submit(
-                        image,
-                        name=root.name,
-                        parameters=parameters | {"seed": seed},
-                        placement=placement,
-                        scene=context.scene,
-                        at=(x + step * (others + number), y, z),
-                        group=group,
-                        undo_step=False,
-                    )
-                )
-        finally:
-            bpy.ops.ed.undo_push(message=f"Vary {root.name}")
-        return jobs
+        batch = engine.submit_batch(
+            [
+                BatchImage(image, root.name, {"seed": seed}, (x + step * (others + number), y, z), image_name)
+                for number, seed in enumerate(seeds)
+            ],
+            parameters=provenance.parameters_in(root),
+            placement=placement,
+            scene=context.scene,
+            name=f"Variations of {root.name}",
+            group=group,
+            undo_step=False,
+        )
+        root[provenance.GROUP] = group
+        bpy.ops.ed.undo_push(message=batch.name)
+        return batch
 
 
 class IMAGE_TO_3D_OT_rotate_model(PollMixin, bpy.types.Operator):

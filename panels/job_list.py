@@ -14,8 +14,10 @@ from .. import job_view
 from ..bl_ids import LIST_PAGE, Op
 from ..errors import Action, ErrorInfo
 from ..jobs import progress
+from ..jobs.batch import Batch
 from ..jobs.job import Job, State
 from ..scene import target_scene, thumbnails
+from . import batch_row
 
 BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
@@ -35,7 +37,7 @@ _NAME_SHARE: Final = 0.36
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draw the current page of the list; nothing if there are no jobs."""
+    """Draw the current page of the list of jobs and batches; nothing if there are none."""
     shown, page, pages = job_view.page(getattr(context.window_manager, LIST_PAGE))
     if not shown:
         return
@@ -43,16 +45,23 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     paused = job_view.paused()
     if paused is not None:
         left, reason = paused
-        row = layout.row()
-        row.label(text=f"New jobs start in {left}", icon="SORTTIME")
-        row.operator(Op.TRY_NOW)
+        line = layout.row()
+        line.label(text=f"New jobs start in {left}", icon="SORTTIME")
+        line.operator(Op.TRY_NOW)
         wrapped(layout, reason, width, icon="BLANK1")
     column = layout.column(align=False)
-    for job in shown:
+
+    def draw_job(place: bpy.types.UILayout, job: Job) -> None:
         # What pauses all queued jobs is shown once.
-        _draw_job(column, job, width, "" if paused and job.state is State.QUEUED else str(job.note))
+        _draw_job(place, job, width, "" if paused and job.state is State.QUEUED else str(job.note))
+
+    for row in shown:
+        if isinstance(row, Batch):
+            batch_row.draw(column, row, draw_job)
+        else:
+            draw_job(column, row)
     if pages > 1:
-        _draw_pager(layout, page, pages)
+        batch_row.draw_pager(layout, Op.TURN_PAGE, page, pages)
     if job_view.failed() > 1:
         layout.operator(Op.RETRY_ALL, text=f"Retry Failed ({job_view.failed()})", icon="FILE_REFRESH")
 
@@ -112,15 +121,13 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
         _button(row, Op.IMPORT_HERE, job, "IMPORT")
     if job.state is State.CANCELLED:
         _button(row, Op.RETRY, job, "FILE_REFRESH")
-    _button(row, Op.DISMISS, job, "X")
+    if job_view.batch(job.batch) is None:  # a job of a batch leaves the list with it
+        _button(row, Op.DISMISS, job, "X")
 
 
 def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
-    fraction, left = progress.fraction_and_eta(job, time.time())
-    text = progress.LABELS[job.state]
-    if left is not None:
-        text = f"{text} {progress.format_duration(left)}"
-    row.progress(factor=fraction, text=text)
+    now = time.time()
+    row.progress(factor=progress.fraction_and_eta(job, now)[0], text=progress.status_text(job, now))
 
 
 def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) -> None:
@@ -145,13 +152,3 @@ def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str, text:
     button = layout.operator(operator, icon=icon, **options)
     if hasattr(button, "job_id"):
         button.job_id = job.id
-
-
-def _draw_pager(layout: bpy.types.UILayout, page: int, pages: int) -> None:
-    row = layout.row(align=True)
-    back, middle, forward = row.row(align=True), row.row(), row.row(align=True)
-    back.enabled, forward.enabled = page > 0, page + 1 < pages
-    back.operator(Op.TURN_PAGE, text="", icon="TRIA_LEFT").page = max(page - 1, 0)
-    middle.alignment = "CENTER"
-    middle.label(text=f"Page {page + 1} of {pages}")
-    forward.operator(Op.TURN_PAGE, text="", icon="TRIA_RIGHT").page = page + 1

@@ -46,6 +46,7 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         row.scale_y = 1.6
         row.enabled = obstacle is None and (bool(settings.image.strip()) or settings.source_image is not None)
         row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
+        layout.operator(Op.CHOOSE_BATCH, text="Batch…", icon="FILE_FOLDER")
         if obstacle is not None:
             _draw_obstacle(layout, context, obstacle)
         job_list.draw(layout, context)

@@ -55,8 +55,8 @@ def at_placeholders() -> list[tuple[Job, bpy.types.Object]]:
 
 
 def _draw_bar(job: Job, point: Vector, scale: float) -> None:
-    fraction, left = progress.fraction_and_eta(job, time.time())
-    text = progress.LABELS[job.state] + (f"  {progress.format_duration(left)}" if left is not None else "")
+    now = time.time()
+    fraction, text = progress.fraction_and_eta(job, now)[0], progress.status_text(job, now)
     width, height = _WIDTH * scale, _HEIGHT * scale
     x, y = point.x - width / 2, point.y - _BELOW * scale
     failed = job.state in (State.FAILED, State.UNCONFIRMED)

@@ -15,7 +15,7 @@ import bpy
 from ..jobs.provenance import ARRANGEMENT, BATCH
 
 GAP: Final = 0.25
-"""Distance between two models, as a part of the wider one's width."""
+"""Distance between two models, as a part of the largest width or depth so far: gaps are even, whatever comes first."""
 SMALLEST: Final = 1e-3
 """Scene units; a model without any width gets that much space."""
 
@@ -31,17 +31,18 @@ class Arrangement(NamedTuple):
     """The back of this row."""
     depth: float = 0.0
     """Of the deepest model in this row."""
-    width: float = 0.0
-    """Of the last model in this row; 0 if the row is empty."""
+    largest: float = 0.0
+    """Width or depth of the models so far."""
 
     def add(self, width: float, depth: float, columns: int) -> tuple[tuple[float, float], Self]:
         """Returns the center of the next model's footprint, and the arrangement after it. `columns`: 0 for one row."""
         width, depth = max(width, SMALLEST), max(depth, SMALLEST)
+        largest = max(self.largest, width, depth)
         row = self
         if columns and self.count and self.count % columns == 0:
-            row = type(self)(self.count, 0.0, self.y - self.depth * (1.0 + GAP))
-        left = row.x + GAP * max(width, row.width) if row.width else 0.0
-        after = type(self)(row.count + 1, left + width, row.y, max(row.depth, depth), width)
+            row = type(self)(self.count, 0.0, self.y - self.depth - GAP * largest)
+        left = row.x + GAP * largest if row.x else 0.0
+        after = type(self)(row.count + 1, left + width, row.y, max(row.depth, depth), largest)
         return (left + width / 2, row.y - depth / 2), after
 
 
@@ -61,9 +62,9 @@ def store(root: bpy.types.Object, arrangement: Arrangement) -> None:
 def _read(value: object) -> Arrangement:
     """A .blend comes from anywhere: whatever is not an arrangement counts as none."""
     try:
-        count, x, y, depth, width = (float(number) for number in value)  # type: ignore[attr-defined]
+        count, x, y, depth, largest = (float(number) for number in value)  # type: ignore[attr-defined]
     except (TypeError, ValueError):
         return Arrangement()
-    if not all(map(math.isfinite, (count, x, y, depth, width))):
+    if not all(map(math.isfinite, (count, x, y, depth, largest))):
         return Arrangement()
-    return Arrangement(int(count), x, y, depth, width)
+    return Arrangement(int(count), x, y, depth, largest)

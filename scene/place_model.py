@@ -19,7 +19,7 @@ from ..jobs.job import Job
 from ..jobs.provenance import record_of
 from ..log import logger
 from ..placement import Placement
-from . import arrangement, orientation
+from . import arrangement, orientation, variations
 from . import placeholder as placeholders
 
 _prefetched: Final[set[int]] = set()
@@ -242,8 +242,14 @@ def _link_and_transform(
 
 def _arranged(root: bpy.types.Object, job: Job, scene: bpy.types.Scene) -> Vector:
     """Returns where the model of an arranged batch goes, and stores on it how far the arrangement has come."""
-    width, depth, _ = job.details.get("dimensions") or (0.0, 0.0, 0.0)
-    left, front, _ = job.details.get("low") or (-width / 2, -depth / 2, 0.0)
+    if "low" in job.details:
+        width, depth, _ = job.details["dimensions"]
+        left, front, _ = job.details["low"]
+    else:  # no worker measured it
+        view_layer(scene).update()
+        low, high = variations.bounds(root)
+        width, depth, _ = high - low
+        left, front, _ = low - root.matrix_world.translation
     (x, y), after = arrangement.find(job.batch, scene).add(width, depth, job.columns)
     arrangement.store(root, after)
     return Vector(job.target_scene.location) + Vector((x - left - width / 2, y - front - depth / 2, 0.0))

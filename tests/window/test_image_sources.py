@@ -74,7 +74,7 @@ def test_several_dropped_images_become_one_batch(blender: Blender, chair: Path, 
     blender.screenshot("drop-several-question")
     assert blender.ask("batches") == []
     blender.press("Return")
-    blender.wait_until(lambda: blender.ask("batches") == [3], "no batch was started", 10)
+    blender.wait_until(lambda: [each["total"] for each in blender.ask("batches")] == [3], "no batch was started", 10)
     blender.wait_until(
         lambda: [job["state"] for job in blender.ask("jobs")] == ["placed"] * 3, "not all models were placed", 90
     )

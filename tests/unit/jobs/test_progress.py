@@ -36,6 +36,16 @@ def test_the_bar_never_reaches_its_end_before_the_service_is_done() -> None:
     assert shown[-1][1] is None
 
 
+def test_the_time_left_falls_and_is_replaced_by_words_when_it_was_too_short() -> None:
+    job = a_job(State.WAITING, expected=40.0, submitted=0.0)
+    lefts = [left for now in range(40) if (left := progress.fraction_and_eta(job, float(now))[1]) is not None]
+    assert lefts == sorted(lefts, reverse=True)
+    assert min(lefts) > 0
+    assert progress.status_text(job, 10.0) == "Generating 0:38"
+    assert progress.status_text(job, 41.0) == progress.status_text(job, 4000.0) == "Longer than usual"
+    assert progress.status_text(a_job(State.DOWNLOADING), 10.0) == "Downloading"
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (45, "0:45"), (725, "12:05"), (3720, "1:02:00")])
 def test_durations_read_as_artists_expect(seconds: float, text: str) -> None:
     assert progress.format_duration(seconds) == text

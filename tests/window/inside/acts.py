@@ -32,7 +32,7 @@ def rectangle(kind: str) -> list[int]:
 
 def redraw() -> None:
     """Put on the screen what is so now: under load, Blender draws late."""
-    with bpy.context.temp_override(window=view()[0]):
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
         bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
 
 
@@ -325,10 +325,6 @@ def areas() -> list[list[Any]]:
     return [[a.type, a.x, a.y, a.width, a.height] for a in view()[0].screen.areas]
 
 
-def batches() -> list[int]:
-    return [len(batch.items) for batch in part("job_view").batches()]
-
-
 def reopen() -> None:
     bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
 
@@ -343,3 +339,71 @@ def blender_can_paste_image() -> bool:
             return bool(bpy.ops.image.clipboard_paste.poll())
     finally:
         area.type = "VIEW_3D"
+
+
+# Batches
+
+
+def batches() -> list[dict[str, Any]]:
+    view = part("job_view")
+    return [
+        {"name": b.name, "paused": b.paused, "arrange": b.arrange, **view.batch_progress(b.id)._asdict()}
+        for b in view.batches()
+    ]
+
+
+def show_file_browser_in_the_window() -> None:
+    """By default it is a window of its own, whose place a window manager would choose."""
+    bpy.context.preferences.view.filebrowser_display_type = "SCREEN"
+
+
+def file_browser() -> dict[str, list[int]]:
+    """The rectangles of the file browser's regions; empty while there is none."""
+    areas = [a for w in bpy.context.window_manager.windows for a in w.screen.areas if a.type == "FILE_BROWSER"]
+    return {r.type: [r.x, r.y, r.width, r.height] for a in areas for r in a.regions}
+
+
+def clear_scene() -> None:
+    for thing in list(bpy.data.objects):
+        bpy.data.objects.remove(thing)
+
+
+def view_all() -> None:
+    window, area = view()
+    with bpy.context.temp_override(window=window, area=area, region=region("WINDOW")):
+        bpy.ops.view3d.view_all()
+
+
+def look_from(side: str) -> None:
+    window, area = view()
+    with bpy.context.temp_override(window=window, area=area, region=region("WINDOW")):
+        bpy.ops.view3d.view_axis(type=side)
+        bpy.ops.view3d.view_all()
+
+
+def generate_many(images: str, **options: Any) -> None:
+    importlib.import_module(PACKAGE).generate_many(images, **options)
+
+
+def expand_first_batch() -> None:
+    bpy.ops.image_to_3d.expand_batch(batch_id=part("job_view").batches()[0].id)
+
+
+def time_drawing(times: int) -> list[float]:
+    """Seconds that our panel's `draw` takes, each time."""
+    panel = part("panels.main").IMAGE_TO_3D_PT_main
+    draw, found = panel.draw, []
+
+    def timed(self: Any, context: Any) -> None:
+        started = time.perf_counter()
+        draw(self, context)
+        found.append(time.perf_counter() - started)
+
+    panel.draw = timed
+    try:
+        for _ in range(times):
+            region("UI").tag_redraw()
+            redraw()
+    finally:
+        panel.draw = draw
+    return found

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generates from several images or a folder: a file browser chooses them, and a dialog asks before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
+
+from .. import engine, preferences
+from ..bl_ids import SCENE_SETTINGS, Op
+from ..errors import ImageError, ImageTo3DError, one_line
+from ..jobs.batch import Batch
+from ..jobs.config import OFFLINE
+from ..scene import image_files, image_sources
+from .define import PollMixin
+from .generate import BatchOperator, why_not_ready
+
+_ARRANGEMENTS: Final = (
+    ("GRID", "Grid", "In a grid that starts at the 3D cursor, spaced by the models' sizes"),
+    ("ROW", "Row", "In a row along X that starts at the 3D cursor, spaced by the models' sizes"),
+    ("NONE", "As Placed", "Each where the placement settings say: all of them in the same place"),
+)
+_HIDDEN: Final[Any] = {"options": {"HIDDEN", "SKIP_SAVE"}}
+
+
+class BatchChoice:
+    """The properties of both operators: which images, and how their models are placed."""
+
+    if TYPE_CHECKING:
+        directory: str
+        files: Any
+        recursive: bool
+        pattern: str
+        arrange: str
+        own_collection: bool
+        mark_as_asset: bool
+    else:
+        directory: StringProperty(name="Folder", subtype="DIR_PATH", options={"SKIP_SAVE"})
+        files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+        recursive: BoolProperty(
+            name="Include Sub-Folders", description="Also use the images in the sub-folders", options={"SKIP_SAVE"}
+        )
+        pattern: StringProperty(
+            name="Name Pattern",
+            description="Use only the images whose names match, for example *_front.png; empty for all",
+            options={"SKIP_SAVE"},
+        )
+        arrange: EnumProperty(name="Arrange", description="Where the models are placed", items=_ARRANGEMENTS)
+        own_collection: BoolProperty(
+            name="Collection per Model",
+            description="Put each model into a collection of its own, inside one for all of them",
+        )
+        mark_as_asset: BoolProperty(
+            name="Mark as Asset", description="Make the models available in the Asset Browser, with previews"
+        )
+
+    def choice(self) -> dict[str, Any]:
+        """Returns the properties as arguments of `generate_batch`."""
+        names = ("directory", "recursive", "pattern", "arrange", "own_collection", "mark_as_asset")
+        return {name: getattr(self, name) for name in names} | {"files": [{"name": each.name} for each in self.files]}
+
+    def find(self) -> list[Path | str]:
+        """Returns the chosen images; those of the folder if none is chosen. Raises ImageError."""
+        folder = image_sources.absolute(self.directory)
+        chosen = [Path(folder, each.name) for each in self.files if each.name]
+        if not chosen and not folder:
+            raise ImageError("No image is chosen.", advice="Choose images, or a folder with images.")
+        return list(dict.fromkeys(image for path in chosen or [Path(folder)] for image in self._find_in(path)))
+
+    def _find_in(self, path: Path) -> Iterator[Path | str]:
+        if path.is_dir():
+            yield from image_files.find(str(path), recursive=self.recursive, pattern=self.pattern)
+        else:
+            yield image_sources.from_text(str(path))
+
+
+class IMAGE_TO_3D_OT_choose_batch(BatchChoice, PollMixin, bpy.types.Operator):
+    """Choose several images or a folder, and generate a model from each image"""
+
+    bl_idname = Op.CHOOSE_BATCH
+    bl_label = "Choose Images"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+    why_not = why_not_ready
+
+    if TYPE_CHECKING:
+        filter_image: bool
+        filter_folder: bool
+        display_type: str
+    else:
+        filter_image: BoolProperty(default=True, **_HIDDEN)
+        filter_folder: BoolProperty(default=True, **_HIDDEN)
+        display_type: EnumProperty(
+            items=(("DEFAULT", "Default", "", 0), ("THUMBNAIL", "Thumbnails", "", 3)), default="THUMBNAIL", **_HIDDEN
+        )
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        settings = getattr(context.scene, SCENE_SETTINGS)
+        self.own_collection = settings.placement.own_collection
+        self.mark_as_asset = settings.placement.mark_as_asset
+        image = image_sources.absolute(settings.image)
+        if image and image_sources.is_local(image) and not image_sources.is_url(image):
+            self.directory = str(Path(image).parent)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.label(text="Nothing selected: whole folder", icon="INFO")
+        column = layout.column()
+        column.prop(self, "recursive")
+        column.label(text="Name Pattern:")
+        column.prop(self, "pattern", text="", placeholder="*")
+        column = layout.column()
+        column.label(text="Arrange:")
+        column.prop(self, "arrange", text="")
+        column.prop(self, "own_collection")
+        column.prop(self, "mark_as_asset")
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        """Ask in a dialog: it opens when the file browser is closed."""
+        try:
+            return bpy.ops.image_to_3d.generate_batch("INVOKE_DEFAULT", **self.choice())  # type: ignore[attr-defined]
+        except RuntimeError as error:  # it reported why it can't run
+            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+            return {"CANCELLED"}
+
+
+class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operator):
+    """Generate a model from each of several images, or from each image in a folder"""
+
+    bl_idname = Op.GENERATE_BATCH
+    bl_label = "Generate Models"
+    why_not = why_not_ready
+    _found: list[Path | str]
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        try:
+            engine.require_ready(context.scene)
+            self._found = self.find()
+        except ImageTo3DError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        count = len(self._found)
+        models = f"{count} Models" if count > 1 else "1 Model"
+        return self.ask(context, title=f"Generate {models}", confirm=f"Generate {models}")
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        column = self.layout.column(align=True)
+        names = [Path(image).name for image in self._found[:3]]
+        more = f" and {len(self._found) - len(names)} more" if len(self._found) > len(names) else ""
+        column.label(text=one_line(", ".join(names), 60) + more, icon="IMAGE_DATA")
+        service = preferences.read_config().service
+        column.label(text=preferences.SERVICE_NAMES[service], icon="HOME" if service == OFFLINE else "URL")
+        if service != OFFLINE:
+            column.label(text="Each model is charged", icon="INFO")
+        self.layout.use_property_split = True
+        self.layout.use_property_decorate = False
+        self.layout.prop(self, "arrange")
+
+    def submit_batch(self, context: bpy.types.Context) -> Batch:
+        from ..jobs.batch_request import BatchImage
+
+        settings = getattr(context.scene, SCENE_SETTINGS)
+        placement = replace(
+            settings.placement.chosen(), own_collection=self.own_collection, mark_as_asset=self.mark_as_asset
+        )
+        name = Path(image_sources.absolute(self.directory)).name if self.directory else ""
+        if self.own_collection and not placement.collection:
+            placement = replace(placement, collection=name)
+        return engine.submit_batch(
+            [BatchImage(image) for image in (self._found if self._asked else self.find())],
+            parameters=settings.parameters(),
+            placement=placement,
+            scene=context.scene,
+            name=name,
+            arrange=self.arrange,
+        )

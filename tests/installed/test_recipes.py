@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every recipe of docs/recipes.md does what it says, as it is printed there. Only the folder names are replaced."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import bpy
+import pytest
+from scripted_service import ScriptedService
+
+from .conftest import ROOT
+
+PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+RECIPES = {
+    title: code
+    for section in PAGE.split("\n## ")[1:]
+    for title, code in [(section.partition("\n")[0], re.findall(r"```python\n(.*?)```", section, re.DOTALL))]
+}
+
+
+@pytest.fixture
+def run(service: ScriptedService, image_to_3d: Any, tmp_path: Path) -> Callable[[str], dict[str, Any]]:
+    """Runs a recipe with two images in a temporary folder. Returns its variables."""
+    references = tmp_path / "references"
+    references.mkdir()
+    for name in ("chair", "mug"):
+        shutil.copy(ROOT / "samples" / f"{name}.png", references)
+    (references / "sub").mkdir()
+    shutil.copy(ROOT / "samples" / "vase.png", references / "sub" / "vase_front.png")
+    [table] = re.findall(r"```csv\n(.*?)```", PAGE, re.DOTALL)
+    (references / "shots.csv").write_text(table, encoding="utf-8")
+
+    def recipe(title: str) -> dict[str, Any]:
+        [code] = RECIPES[title]
+        variables: dict[str, Any] = {}
+        exec(compile(code.replace('"~/', f'"{tmp_path.as_posix()}/'), title, "exec"), variables)
+        return variables
+
+    return recipe
+
+
+def models() -> list[str]:
+    return sorted(item.name for item in bpy.data.objects if item.get("image_to_3d_job"))
+
+
+def test_a_hundred_images_overnight(
+    run: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    batch = run("A hundred images overnight, then the report")["batch"]
+    assert models() == ["chair", "mug"]
+    assert opened == [batch.report_path.as_uri()]
+    assert "references: 2 of 2 models" in capsys.readouterr().err
+
+
+def test_variations_side_by_side(run: Callable[[str], dict[str, Any]], service: ScriptedService) -> None:
+    run("Variations side by side")
+    assert sorted(work.body["seed"] for work in service.submits) == [1, 2, 3, 4, 5]
+    assert len(bpy.data.collections["Chair"].objects) == 5
+    bpy.context.view_layer.update()
+    assert len({round(item.location.x, 3) for item in bpy.data.collections["Chair"].objects}) == 5
+
+
+def test_files_only(run: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
+    run("Files only")
+    assert [file.name for file in (tmp_path / "models").iterdir()] == ["vase_front.glb"]
+    assert not models()
+
+
+def test_into_an_asset_library(run: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
+    run("Into an asset library")
+    bpy.ops.wm.read_homefile(use_empty=True)  # a file can't be loaded from while it is open
+    with bpy.data.libraries.load(str(tmp_path / "assets" / "generated.blend"), assets_only=True) as (there, _here):
+        assert sorted([*there.objects, *there.collections]) == ["chair", "mug"]
+
+
+def test_settings_from_a_csv_file(run: Callable[[str], dict[str, Any]], service: ScriptedService) -> None:
+    batch = run("Settings from a CSV file")["batch"]
+    assert [job.name for job in batch.jobs] == ["Armchair", "Mug"]
+    assert batch.jobs[0].job.parameters["seed"] == 7
+    assert batch.name == "shots"
+
+
+def test_work_on_each_model_as_soon_as_it_is_there(
+    run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("Work on each model as soon as it is there")
+    assert "12 faces" in capsys.readouterr().out
+    assert all(bpy.data.objects[name].show_name for name in models())
+
+
+def test_wait_for_the_first_one_and_continue(run: Callable[[str], dict[str, Any]]) -> None:
+    variables = run("Wait for the first one, and continue")
+    assert variables["first"].state == "placed"
+    assert variables["batch"].progress.done == 2
+
+
+def test_continue_with_something_else_meanwhile(
+    run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("Continue with something else meanwhile")
+    assert "2 models in" in capsys.readouterr().out
+
+
+def test_every_recipe_has_a_test() -> None:
+    tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    names = [re.sub(r"[^a-z]+", "_", title.lower()).strip("_") for title in RECIPES]
+    assert [name for name in names if not any(name.startswith(test) for test in tests)] == []
