@@ -19,14 +19,12 @@ import bpy
 
 from . import background_task, image_check, job_view, preferences
 from .atomic_file import make_private
-from .bl_ids import SCENE_SETTINGS
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
 from .jobs.config import OFFLINE, Config
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
-from .log import logger
 from .placement import Placement
-from .scene import image_sources, pending_models, target_scene
+from .scene import pending_models, target_scene
 
 if TYPE_CHECKING:
     from .jobs.batch_request import BatchImage
@@ -224,31 +222,6 @@ def move_results() -> None:
     """Move the results in all other results folders to the current one, in a thread. Raises StorageError."""
     config, running = preferences.read_config(), queue()
     background_task.move_results(lambda: running.move_results(config.results_folders[1:], config.results))
-
-
-def check_chosen_image(context: bpy.types.Context) -> None:
-    """Have the scene's image checked by the worker, with a preview of what will be sent, if it is a file."""
-    settings = getattr(context.scene, SCENE_SETTINGS)
-    if bpy.app.background or not settings.image.strip() or image_sources.is_url(settings.image):
-        return
-    options = settings.placement
-    path = image_sources.absolute(settings.image.strip())
-    image_check.forget(path)
-    _start_check([path], preferences.data_folder() / "checks", cut_out=options.cut_out, crop=options.crop)
-
-
-def check_images(images: Sequence[str]) -> None:
-    """Have images checked by the worker. `image_check.result` has what is known of each."""
-    _start_check(images, None)
-
-
-def _start_check(images: Sequence[str], previews: Path | None, *, cut_out: bool = False, crop: bool = False) -> None:
-    try:
-        worker = queue().worker
-    except StorageError as error:
-        logger(__name__).warning("%s", error)
-        return
-    image_check.start(worker, images, previews=previews, cut_out=cut_out, crop=crop)
 
 
 def check_account() -> None:

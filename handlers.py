@@ -10,7 +10,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import background_task, engine, preferences, preload, properties
-from .operators import monitor
+from .operators import image_checks, monitor
 from .scene import target_scene
 
 _FIRST_CHECK: Final = 1.0
@@ -76,7 +76,7 @@ _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]
 
 
 def _check_image(context: bpy.types.Context) -> None:
-    engine.check_chosen_image(context)
+    image_checks.check_chosen_image(context)
     monitor.start()  # shows the result
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
+from ..log import logger
+from .job import Job, State
 
 if TYPE_CHECKING:
     from ..api.client import Client
@@ -148,6 +151,16 @@ class ServiceClients:
 
                 client = self._clients[url, key] = Client(url, key, timeouts=self._timeouts)
             return client
+
+    def with_current_service(self, job: Job) -> Job:
+        """A job that starts from the beginning goes to the service that is chosen now, if that is usable."""
+        if job.state is not State.QUEUED:
+            return job
+        try:
+            return replace(job, service=self.config.service, base_url=self.config.chosen_url())
+        except ImageTo3DError as error:
+            logger(__name__).info("%s keeps its service: %s", job.id, error)
+            return job
 
     def close(self) -> None:
         """Cancel the active requests."""

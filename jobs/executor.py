@@ -7,12 +7,10 @@ is left. Each state is saved before its step starts.
 
 from __future__ import annotations
 
-import itertools
 import logging
-import math
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,14 +18,14 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
 from . import commands, request, spool
+from .adoption import Adoption
 from .awake_clock import AwakeClock
 from .batch import Batch
 from .batch_runner import BatchRunner
 from .commands import Command
 from .config import ServiceClients
-from .job import Job, Notice, State
+from .job import Job, State
 from .preview_renderer import PreviewRenderer
-from .recovery import after_crash
 from .request import JobRequest
 from .retry import Decision, RetryPolicy
 from .scheduler import ScheduledStep, Scheduler
@@ -50,16 +48,8 @@ class Executor:
     """Runs the jobs of a store."""
 
     def __init__(
-        self,
-        store: JobStore,
-        clients: ServiceClients,
-        worker: WorkerProcess,
-        timing: Timing,
-        policy: RetryPolicy,
-        *,
-        adopts: bool = True,
+        self, store: JobStore, clients: ServiceClients, worker: WorkerProcess, timing: Timing, policy: RetryPolicy
     ) -> None:
-        """`adopts`: unfinished jobs of dead Blenders are taken over now and then."""
         self._store = store
         self._clients = clients
         self._policy = policy
@@ -75,13 +65,12 @@ class Executor:
         self._tasks = 0
         """File tasks that have not ended."""
         self._thread: threading.Thread | None = None
-        self._next_adoption = 0.0 if adopts else math.inf
-        self._adoption_delays = itertools.chain(timing.adoptions, itertools.repeat(timing.adoptions[-1]))
         self._network_pool = ThreadPool("network", NETWORK_THREADS)
         self._worker_pool = ThreadPool("worker", 1)
         self._file_pool = ThreadPool("files", 1)
         self.batches = BatchRunner(store, clients, self.start, self.command, self.run_file_task)
         self.previews = PreviewRenderer(store, worker, self._worker_pool, self._stopping, self.run_file_task)
+        self._adoption = Adoption(store, self.batches, self.previews, self._schedule, timing.adoptions)
 
     # --- for the queue: these return at once -------------------------------------------------------------------
 
@@ -105,10 +94,10 @@ class Executor:
                 return
             self._steps.forget(job_id)
             if job_id in self._requests:
-                self._store.put(self._with_current_service(job.moved(State.QUEUED)))
+                self._store.put(self._clients.with_current_service(job.moved(State.QUEUED)))
                 self.run_file_task(partial(self._store_input, job_id))
                 return
-            self._store.put(self._with_current_service(changed))
+            self._store.put(self._clients.with_current_service(changed))
         if command in commands.DELETES_DOWNLOADS:
             self.run_file_task(partial(delete_downloads, job))
         results = self._clients.config.results
@@ -133,15 +122,15 @@ class Executor:
     def adopt(self) -> None:
         """Take over unfinished jobs of dead Blenders. They appear as events."""
         if not self._stopping.is_set():
-            self._next_adoption = time.monotonic() + next(self._adoption_delays)
-            self.run_file_task(self._take_over_orphans)
+            self._adoption.wait_again()
+            self.run_file_task(self._adoption.take_over_orphans)
 
     def take_over_batches(self, wanted: Callable[[Batch], bool]) -> bool:
         """Take over the batches that are wanted, with all other work of the dead Blenders that have them. Blocks.
 
         Returns whether living Blenders have such batches. Raises StorageError.
         """
-        return result_of(self.run_file_task, partial(self._take_over_batches, wanted))
+        return result_of(self.run_file_task, partial(self._adoption.take_over_batches, wanted))
 
     def notify_config_changed(self) -> None:
         """Look at once whether paused or waiting jobs can start."""
@@ -212,13 +201,13 @@ class Executor:
                 paused = {batch.id for batch in self._store.batches.values() if batch.paused}
                 steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit, paused)
                 if not steps:
-                    to_adoption = max(self._next_adoption - time.monotonic(), 0.0)
+                    to_adoption = self._adoption.seconds_to_next()
                     waits = (self._scheduler.seconds_to_next(), to_adoption, to_report)
                     self._store.lock.wait(min(wait for wait in waits if wait is not None))
             for step in steps:
                 pool = self._worker_pool if step.job.state in _WORKER_STATES else self._network_pool
                 pool.submit(partial(self._run_step, step))
-            if time.monotonic() >= self._next_adoption:
+            if self._adoption.seconds_to_next() <= 0:
                 self.adopt()
 
     def _pause_unusable_services(self) -> None:
@@ -396,39 +385,9 @@ class Executor:
                 self._scheduler.schedule(job)
                 self._wake()
 
-    def _with_current_service(self, job: Job) -> Job:
-        """A job that starts from the beginning goes to the service that is chosen now, if that is usable."""
-        if job.state is not State.QUEUED:
-            return job
-        try:
-            return replace(job, service=self._clients.config.service, base_url=self._clients.config.chosen_url())
-        except ImageTo3DError as error:
-            _log.info("%s keeps its service: %s", job.id, error)
-            return job
-
     def _save_removed(self, job: Job) -> None:
         self._steps.forget(job.id)
         self.run_file_task(partial(self._store.save_removed, job))
-
-    def _take_over_orphans(self) -> None:
-        try:
-            self._take_over(None)
-        except ImageTo3DError as error:
-            self._store.notify(Notice(error.info(), warning=True))
-
-    def _take_over(self, owners: Collection[str] | None) -> None:
-        for job in self._store.take_over_orphans(owners):
-            self._store.put(after_crash(job))
-            if self._store.save(job.id):
-                self._schedule(job.id)
-        self.batches.adopt(owners)
-        for job in self._store.all():
-            self.previews.add(job)
-
-    def _take_over_batches(self, wanted: Callable[[Batch], bool]) -> bool:
-        if owners := self._store.owners_of_batches(wanted):
-            self._take_over(owners)
-        return bool(self._store.owners_of_batches(wanted))
 
 
 def _cannot_save() -> StorageError:

@@ -54,12 +54,12 @@ class Queue:
         retry_policy: RetryPolicy | None = None,
     ) -> None:
         timing = timing or Timing()
+        if not adopts:
+            timing = replace(timing, adoptions=())
         self._clients = ServiceClients(config, offline, (timing.connect, timing.read))
         self._worker = worker
         self._store = JobStore(folder, lambda: list(self._clients.config.results_folders), earlier)
-        self._executor = Executor(
-            self._store, self._clients, worker, timing, retry_policy or RetryPolicy(), adopts=adopts
-        )
+        self._executor = Executor(self._store, self._clients, worker, timing, retry_policy or RetryPolicy())
         self.events = self._store.events
 
     # --- queries -----------------------------------------------------------------------------------------------
