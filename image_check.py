@@ -7,7 +7,7 @@ The worker does the work, in a thread of ours; the panel and the batch dialog sh
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,6 +63,20 @@ def start(
         if _wanted and _thread is None:
             _thread = threading.Thread(target=_run, args=(worker,), name="image_to_3d image check", daemon=True)
             _thread.start()
+
+
+def doubtful(images: Sequence[str]) -> tuple[int, list[tuple[str, Message]]]:
+    """Returns how many of the images have been checked, and those with a warning: the path, and the worst warning."""
+    found = [(image, check) for image in images if (check := result(image)) is not None and not check.running]
+    return len(found), [(image, check.warnings[0]) for image, check in found if check.warnings]
+
+
+def stop() -> None:
+    """Check no further images. What is known stays known."""
+    with _lock:
+        for key, _ in _wanted:
+            _checks.pop(key, None)
+        _wanted.clear()
 
 
 def running() -> bool:

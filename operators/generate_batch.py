@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
 
-from .. import engine, preferences
+from .. import engine, image_check, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, ImageTo3DError, one_line
 from ..jobs.batch import Batch
 from ..jobs.config import OFFLINE
 from ..scene import image_files, image_sources
+from . import image_checks
 from .define import PollMixin
 from .generate import BatchOperator, why_not_ready
 
@@ -25,6 +26,10 @@ _ARRANGEMENTS: Final = (
     ("ROW", "Row", "In a row along X that starts at the 3D cursor, spaced by the models' sizes"),
     ("NONE", "As Placed", "Each where the placement settings say: all of them in the same place"),
 )
+MAX_CHECKED: Final = 60
+"""Images of a batch that are checked while the dialog is open."""
+MAX_SHOWN: Final = 4
+"""Images whose warnings the dialog shows."""
 _HIDDEN: Final[Any] = {"options": {"HIDDEN", "SKIP_SAVE"}}
 
 
@@ -137,6 +142,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
     bl_label = "Generate Models"
     why_not = why_not_ready
     _found: list[Path | str]
+    _checked: list[str]
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:
@@ -146,6 +152,8 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         count = len(self._found)
+        self._checked = [str(image) for image in self._found if isinstance(image, Path)][:MAX_CHECKED]
+        image_checks.check_images(self._checked)
         models = f"{count} Models" if count > 1 else "1 Model"
         return self.ask(context, title=f"Generate {models}", confirm=f"Generate {models}")
 
@@ -158,13 +166,26 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         column.label(text=preferences.SERVICE_NAMES[service], icon="HOME" if service == OFFLINE else "URL")
         if service != OFFLINE:
             column.label(text="Each model is charged", icon="INFO")
+        self._draw_warnings()
         self.layout.use_property_split = True
         self.layout.use_property_decorate = False
         self.layout.prop(self, "arrange")
 
+    def _draw_warnings(self) -> None:
+        """Draw what the worker has found out about the images so far."""
+        column = self.layout.column(align=True)
+        checked, doubtful = image_check.doubtful(self._checked)
+        progress = f"{checked} of {len(self._found)} images checked"
+        column.label(text=progress if checked < len(self._found) else "All images checked", icon="VIEWZOOM")
+        for image, warning in doubtful[:MAX_SHOWN]:
+            column.label(text=f"{one_line(Path(image).name, 30)}: {one_line(warning, 90)}", icon="ERROR")
+        if len(doubtful) > MAX_SHOWN:
+            column.label(text=f"{len(doubtful) - MAX_SHOWN} more images have warnings", icon="ERROR")
+
     def submit_batch(self, context: bpy.types.Context) -> Batch:
         from ..jobs.batch_request import BatchImage
 
+        image_check.stop()
         settings = getattr(context.scene, SCENE_SETTINGS)
         placement = replace(
             settings.placement.chosen(), own_collection=self.own_collection, mark_as_asset=self.mark_as_asset
