@@ -67,8 +67,10 @@ class Timing:
     mirror_rounds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
     """Delays between rounds through a file's mirrors."""
     adoptions: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 30.0)
-    """Delays between two looks for dead Blenders' jobs; the last one repeats, none disables them. A lock can outlive its
-    process, and a crashed Blender lives on behind its crash dialog."""
+    """Delays between two looks for dead Blenders' jobs; the last one repeats, none disables them.
+
+    A lock can outlive its process, and a crashed Blender lives on behind its crash dialog.
+    """
     connect: float = 10.0
     read: float = 60.0
     """For the next bytes of a reply."""

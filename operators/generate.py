@@ -62,10 +62,10 @@ class BatchOperator(PollMixin):
     bl_options: ClassVar[set[str]] = set()
     _asked = False
 
-    def ask(self, context: bpy.types.Context, *, title: str, confirm: str) -> set[str]:
+    def ask(self, context: bpy.types.Context, *, title: str, confirm: str, width: int = 320) -> set[str]:
         """Show the dialog that the class draws. `execute` follows if the artist confirms."""
         self._asked = True
-        return context.window_manager.invoke_props_dialog(self, width=320, title=title, confirm_text=confirm)
+        return context.window_manager.invoke_props_dialog(self, width=width, title=title, confirm_text=confirm)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start the batch, and for scripts wait until it is done."""

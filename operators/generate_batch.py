@@ -155,7 +155,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         self._checked = [str(image) for image in self._found if isinstance(image, Path)][:MAX_CHECKED]
         image_checks.check_images(self._checked)
         models = f"{count} Models" if count > 1 else "1 Model"
-        return self.ask(context, title=f"Generate {models}", confirm=f"Generate {models}")
+        return self.ask(context, title=f"Generate {models}", confirm=f"Generate {models}", width=440)
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
