@@ -24,6 +24,8 @@ KEEP_DAYS: Final = 90
 """A job has its own copy; this is how long the setting of a saved .blend finds its image."""
 _MAX_SIDE: Final = 2048
 """Pixels of a viewport's capture; the service gets no more anyway."""
+_MARGIN: Final = 0.08
+"""Of the subject's longest side, around a captured viewport's subject."""
 
 
 def new_path(name: str) -> Path:
@@ -83,7 +85,20 @@ def viewport(context: bpy.types.Context, area: bpy.types.Area) -> Path:
     finally:
         space.overlay.show_overlays = overlays
         target.free()
-    return write_png(pixels.astype(np.float32) / 255.0, new_path("Viewport"))
+    return write_png(_around_subject(pixels).astype(np.float32) / 255.0, new_path("Viewport"))
+
+
+def _around_subject(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns what is visible, with a margin: most of a viewport is empty. Raises ImageError if nothing is."""
+    import numpy as np
+
+    rows, columns = (np.flatnonzero(pixels[..., 3].any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        raise ImageError("The viewport shows nothing.", advice="Turn the view toward the subject first.")
+    margin = max(2, round(max(np.ptp(rows), np.ptp(columns)) * _MARGIN))
+    return pixels[
+        max(0, rows[0] - margin) : rows[-1] + margin + 1, max(0, columns[0] - margin) : columns[-1] + margin + 1
+    ]
 
 
 def _offscreen(width: int, height: int) -> Any:

@@ -93,12 +93,12 @@ def test_the_viewport_is_captured_without_overlays_and_its_settings_are_restored
     assert blender.ask("viewport_settings") == before
     pixels = np.asarray(Image.open(blender.ask("setting", name="image")))
     height, width = pixels.shape[:2]
-    assert tuple(blender.ask("rectangle", kind="WINDOW"))[2:] == (width, height)
+    _, _, view_width, view_height = blender.ask("rectangle", kind="WINDOW")
+    assert width < view_width / 3  # the cube with a margin; neither grid, axes nor camera
+    assert height < view_height / 3
     opaque = pixels[..., 3] > 0
-    assert 0.002 < opaque.mean() < 0.2  # the cube; neither grid, axes, camera nor background
-    rows, columns = np.nonzero(opaque)
-    assert np.ptp(rows) < height / 2
-    assert np.ptp(columns) < width / 2
+    assert 0.3 < opaque.mean() < 0.9
+    assert not opaque[0].any()
     colors = pixels[opaque][:, :3]
     assert np.ptp(colors.astype(int), axis=1).max() < 30  # gray: no orange outline
     blender.screenshot("captured-viewport")
@@ -111,7 +111,7 @@ def test_the_last_render_is_captured(blender: Blender) -> None:
     blender.ask("invoke", operator="image_to_3d.image_from_render")
     pixels = np.asarray(Image.open(blender.ask("setting", name="image")))
     assert pixels.shape == (200, 200, 4)
-    assert np.ptp(pixels[..., 0].astype(int)) > 30  # the cube and its background
+    assert np.ptp(pixels[..., 0].astype(int)) > 15  # the cube and its background
     blender.screenshot("captured-render")
 
 

@@ -295,7 +295,7 @@ def show_image_in_editor(path: str) -> str:
 
 def render_small() -> None:
     render = bpy.context.scene.render
-    render.engine = "CYCLES" if "CYCLES" in dir(bpy.context.scene) else render.engine
+    render.engine = "BLENDER_WORKBENCH"  # the others take a minute without a graphics card
     render.resolution_x = render.resolution_y = 200
     with bpy.context.temp_override(window=view()[0]):
         bpy.ops.render.render()
