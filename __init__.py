@@ -21,9 +21,9 @@ from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
 from .scene import thumbnails
-from .scripting import JobHandle, generate
+from .scripting import JobHandle, compose_views, generate
 
-__all__ = ["BatchHandle", "JobHandle", "State", "errors", "generate", "generate_many"]
+__all__ = ["BatchHandle", "JobHandle", "State", "compose_views", "errors", "generate", "generate_many"]
 
 
 _MODULES: tuple[ModuleType, ...] = (preferences, thumbnails, properties, operators, panels, handlers, command_line)

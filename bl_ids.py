@@ -45,6 +45,7 @@ class Op(enum.StrEnum):
     IMAGE_FROM_RENDER = "image_to_3d.image_from_render"
     IMAGE_FROM_VIEWPORT = "image_to_3d.image_from_viewport"
     IMAGE_FROM_EDITOR = "image_to_3d.image_from_editor"
+    IMAGE_FROM_VIEWS = "image_to_3d.image_from_views"
     IMAGE_FROM_BLEND = "image_to_3d.image_from_blend"
     GENERATE_FROM_EDITOR = "image_to_3d.generate_from_editor"
     GENERATE_FROM_OUTLINER = "image_to_3d.generate_from_outliner"

@@ -5,15 +5,16 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import bpy
 
 from . import engine
-from .errors import ErrorInfo
+from .errors import ErrorInfo, ImageError
 from .jobs.job import Job, State
-from .operators import monitor
+from .operators import image_from_views, monitor
 from .placement import SETTINGS, Placement
 from .scene import image_sources
 
@@ -126,3 +127,17 @@ def main_thread_only() -> None:
     """Raises RuntimeError in another thread."""
     if threading.current_thread() is not threading.main_thread():
         raise RuntimeError("Blender's data may be used from its main thread only")
+
+
+def compose_views(images: Sequence[str | os.PathLike[str]]) -> Path:
+    """Cut the subject out of up to six image files that show it from several sides, and compose them into one image.
+
+    Returns the PNG file, for `generate(path, multi_image=True)`. Experimental: the service documents no layout for
+    several views. Blocks, for about two seconds per photo. Raises ImageError, WorkerError, StorageError.
+    """
+    main_thread_only()
+    found = [image_sources.from_text(os.fspath(image)) for image in images]
+    files = [image for image in found if isinstance(image, Path)]
+    if len(files) < len(found):
+        raise ImageError("Views must be files.", advice="Download the images first.")
+    return image_from_views.compose_views(files)

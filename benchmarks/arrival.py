@@ -86,7 +86,7 @@ def prepared(path: Path) -> Run:
 
     stall, work, seconds = _loop(ticks())
     thread.join()
-    return Run(stall, work, seconds, _first_draw(), _megabytes(os.getpid()), _megabytes(_worker.pid, peak=True))
+    return Run(stall, work, seconds, _first_draw(), megabytes(os.getpid()), megabytes(_worker.pid, peak=True))
 
 
 def direct(path: Path) -> Run:
@@ -107,7 +107,7 @@ def direct(path: Path) -> Run:
         yield True
 
     stall, work, seconds = _loop(ticks())
-    return Run(stall, work, seconds, _first_draw(), _megabytes(os.getpid()), 0.0)
+    return Run(stall, work, seconds, _first_draw(), megabytes(os.getpid()), 0.0)
 
 
 def _loop(ticks: Iterator[bool]) -> tuple[float, float, float]:
@@ -167,7 +167,8 @@ def _stdout_discarded() -> Iterator[None]:
         os.close(saved)
 
 
-def _megabytes(pid: int, *, peak: bool = False) -> float:
+def megabytes(pid: int, *, peak: bool = False) -> float:
+    """Returns the resident memory of a process in MB, now or at its peak."""
     status = Path(f"/proc/{pid}/status")
     if status.exists():
         field = "VmHWM:" if peak else "VmRSS:"

@@ -43,6 +43,7 @@ def main() -> int:
         logging.disable(logging.WARNING)  # the importers log every step
         import arrival
         import polling
+        import throughput
 
         started = time.time()
         result: dict[str, Any] = {"machine": machine(), "repeats": repeats}
@@ -50,6 +51,8 @@ def main() -> int:
         result["glb"] = glb_cases(arrival, folder, repeats, quick=options.quick)
         result["formats"] = format_cases(arrival, folder, repeats)
         result["polling"] = polling.measure(folder)
+        print()
+        result["throughput"] = throughput.measure(folder, long=not options.quick)
         arrival.close()
         result["seconds"] = round(time.time() - started, 1)
     ticks = result["polling"]

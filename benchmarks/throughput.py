@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -70,7 +71,7 @@ def run_batch(
 ) -> dict[str, Any]:
     """Run a batch. Returns its statistics; `share`: of the ideal time, which is that of the service alone."""
     import bpy
-    import psutil
+    from arrival import megabytes
     from bl_ext.user_default import image_to_3d
     from bl_ext.user_default.image_to_3d import engine
 
@@ -81,9 +82,8 @@ def run_batch(
     preferences = bpy.context.preferences.addons[image_to_3d.__name__].preferences
     preferences.job_limit = at_once
     service.set(seconds)
-    process = psutil.Process()
     durations: list[float] = []
-    memory_at_50 = 0
+    memory_at_50 = 0.0
     started = time.time()
     batch = image_to_3d.generate_many(images, scene=scene)
     while not batch.done:
@@ -91,7 +91,7 @@ def run_batch(
         engine.drain()
         durations.append(time.perf_counter() - before)
         if not memory_at_50 and batch.progress.done >= 50:
-            memory_at_50 = process.memory_info().rss
+            memory_at_50 = megabytes(os.getpid())
         time.sleep(PERIOD)
     took = time.time() - started
     found = service.statistics()
@@ -107,7 +107,7 @@ def run_batch(
         "polls": found["polls"] / count,
         "tick_ms": statistics.median(durations) * 1e3,
         "worst_tick_ms": max(durations) * 1e3,
-        "memory_mb": (process.memory_info().rss - memory_at_50) / 1e6 if memory_at_50 else 0.0,
+        "memory_mb": megabytes(os.getpid()) - memory_at_50 if memory_at_50 else 0.0,
     }
 
 

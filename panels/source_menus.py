@@ -29,6 +29,8 @@ class IMAGE_TO_3D_MT_image_sources(bpy.types.Menu):
         layout.separator()
         layout.operator(Op.IMAGE_FROM_EDITOR, icon="IMAGE")
         layout.operator(Op.IMAGE_FROM_BLEND, text="Image in This File…", icon="IMAGE_DATA")
+        layout.separator()
+        layout.operator(Op.IMAGE_FROM_VIEWS, text="Several Views (Experimental)…", icon="RENDERLAYERS")
 
 
 def _draw_in_image_menu(self: Any, context: bpy.types.Context) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks an image before it is sent and paid for, and shows what would be sent. Runs inside the background Blender."""
+"""Checks an image before it is sent and paid for, and composes several views. Runs inside the background Blender."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..imaging.framing import frame_subject
+from ..imaging.cutout import cut_out
+from ..imaging.framing import compose_views, frame_subject
 from ..imaging.raster import downscale
 from ..imaging.subject_check import check_image
 from ..imaging.visibility import make_visible
@@ -29,3 +30,20 @@ def check(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict
             warnings.append(reason)
         write_image(downscale(framed, int(request["longest"])), Path(request["target"]))
     return {"warnings": [message.to_json() for message in warnings]}
+
+
+def compose(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
+    """Handle a "views" request: cut the subject out of each of `sources`, and write all in one PNG, `target`.
+
+    Returns warnings: messages about views without a subject that could be separated. Raises ImageError.
+    """
+    views, warnings = [], []
+    for number, source in enumerate(request["sources"], 1):
+        image = make_visible(read_image(Path(source)))
+        found = cut_out(image)
+        views.append((image, found))
+        if found.reason:
+            warnings.append(found.reason.to_json())
+        progress(number / (len(request["sources"]) + 1))
+    write_image(compose_views(views), Path(request["target"]))
+    return {"warnings": warnings}

@@ -14,6 +14,7 @@ CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with 
     ping                                                                          → pid, version
     image      source, folder, limit (bytes), unchanged, cut_out, crop            → see `images.prepare`
     check      source, target, longest (pixels), cut_out, crop                    → see `image_check.check`
+    views      sources, target                                                    → see `image_check.compose`
     thumbnail  source, target, longest (pixels)                                   → nothing
     model      source, format, target, name, placement, companions, record        → see `convert_model.describe`
     preview    source (a prepared .blend)                                         → preview: the image's name
@@ -97,7 +98,8 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
 
 def _folders(request: Mapping[str, Any]) -> list[Path]:
     """Returns the job's folders: those with what the request reads and writes."""
-    files = [Path(request[key]).parent for key in ("source", "target") if key in request]
+    files = [Path(request[key]).parent for key in ("source", "target") if request.get(key)]
+    files += [Path(source).parent for source in request.get("sources", ())]
     return files + [Path(request[key]) for key in ("folder",) if key in request]
 
 
@@ -105,6 +107,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "ping": lambda _request, _report: {"pid": os.getpid(), "version": bpy.app.version_string},
     "image": images.prepare,
     "check": image_check.check,
+    "views": image_check.compose,
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
     "preview": convert_model.preview,

@@ -171,7 +171,7 @@ class WorkerProcess(ChildOwner):
 
 def time_limit(request: Mapping[str, Any]) -> float:
     """Returns how many seconds the worker may take for a request: more for a larger model file."""
-    if request.get("do") in {"image", "thumbnail", "check"}:
+    if request.get("do") in {"image", "thumbnail", "check", "views"}:
         return IMAGE_TIME_LIMIT
     try:
         size = Path(request["source"]).stat().st_size if "source" in request else 0
