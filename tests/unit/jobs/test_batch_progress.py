@@ -7,7 +7,7 @@ import io
 from collections import Counter
 
 import pytest
-from image_to_3d.jobs.batch import Batch, progress, seconds_left
+from image_to_3d.jobs.batch import progress
 from image_to_3d.jobs.job import State
 from image_to_3d.terminal_progress import TerminalProgress, progress_line
 
@@ -15,11 +15,6 @@ from image_to_3d.terminal_progress import TerminalProgress, progress_line
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-def a_batch(**changes: object) -> Batch:
-    known: dict[str, object] = {"id": "b", "name": "chairs", "folder": None, "items": (), "service": "", "base_url": ""}
-    return Batch(**(known | {"created": 1000.0} | changes))  # type: ignore[arg-type]
 
 
 def test_each_image_counts_once_whether_its_job_exists_or_not() -> None:
@@ -35,14 +30,6 @@ def test_images_without_a_job_are_cancelled_with_their_batch() -> None:
     assert (found.done, found.cancelled, found.waiting) == (4, 6, 0)
     assert found.finished
     assert found.fraction == 1.0
-
-
-def test_the_time_left_follows_from_the_images_so_far() -> None:
-    batch = a_batch()
-    assert seconds_left(batch, progress(10, Counter()), 1060.0) is None, "nothing is known before the first is done"
-    assert seconds_left(batch, progress(10, Counter({State.READY: 5})), 1100.0) == pytest.approx(100.0)
-    assert seconds_left(batch, progress(2, Counter({State.READY: 2})), 1100.0) == 0.0
-    assert seconds_left(a_batch(paused=True), progress(10, Counter({State.READY: 5})), 1100.0) is None
 
 
 def test_a_terminal_gets_one_line_that_is_rewritten() -> None:
