@@ -135,7 +135,8 @@ def main(extra: list[str]) -> int:
             summary.skip(name, f"Python {blender.python} was not found")
         else:
             if blender.python != MAIN.python:
-                summary.run(f"Unit tests, Python {blender.python}", *pytest(blender, "tests/unit", *extra))
+                unit = ("tests/unit", "-m", "not long and not heavy")
+                summary.run(f"Unit tests, Python {blender.python}", *pytest(blender, *unit, *extra))
             summary.run(name, *pytest(blender, *IN_OTHERS, *extra))
     return summary.report()
 

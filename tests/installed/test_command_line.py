@@ -209,7 +209,7 @@ def test_a_run_that_was_ended_continues_with_resume_and_nothing_is_paid_twice(
     assert len(list((tmp_path / "out").glob("*.glb"))) == 8 - len(unknown)
 
 
-@pytest.mark.heavy
+@pytest.mark.long
 def test_a_request_without_a_reply_is_sent_again_only_when_that_is_asked_for(
     run: Callable[..., Run], scripted: ScriptedService, shots: Path, tmp_path: Path
 ) -> None:

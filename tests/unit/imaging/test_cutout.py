@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import time
-
 import composites
 import numpy as np
 import pytest
 from image_to_3d.imaging.cutout import Cutout, cut_out
 from image_to_3d.imaging.raster import label_components
+
+pytestmark = pytest.mark.heavy
 
 
 def parts(found: Cutout) -> int:
@@ -76,12 +76,3 @@ def test_the_hole_of_a_handle_stays_open(kind: str) -> None:
 def test_the_same_image_gives_the_same_outline() -> None:
     image, _ = composites.compose("chair", composites.photo("coffee.png"), np.random.default_rng(7))
     assert np.array_equal(cut_out(image).coverage, cut_out(image).coverage)
-
-
-@pytest.mark.alone
-def test_a_large_photo_takes_seconds() -> None:
-    image, _ = composites.compose("chair", composites.photo("coffee.png"), np.random.default_rng(7))
-    large = image.repeat(4, axis=0).repeat(4, axis=1)
-    started = time.process_time()
-    cut_out(large)
-    assert time.process_time() - started < 6.0
