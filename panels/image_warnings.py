@@ -9,7 +9,7 @@ import bpy
 
 from .. import image_check
 from ..image_check import ImageCheck
-from ..scene import image_sources
+from ..scene import image_sources, thumbnails
 from . import job_list
 
 
@@ -18,6 +18,14 @@ def draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context, settin
     found = check_of(settings)
     for warning in found.warnings if found is not None else ():
         job_list.wrapped(layout, str(warning), job_list.characters(context), icon="ERROR")
+
+
+def preview_icon(settings: Any) -> int:
+    """Returns the icon id of the image as it will be sent; 0 if it is sent as it is, or if that is not known yet."""
+    options, found = settings.placement, check_of(settings)
+    if not (options.cut_out or options.crop) or found is None or found.preview is None:
+        return 0
+    return thumbnails.icon(str(found.preview), ours=True)
 
 
 def check_of(settings: Any) -> ImageCheck | None:

@@ -66,7 +66,8 @@ def _draw_service(layout: bpy.types.UILayout, config: Config) -> None:
 
 def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
     image, source = settings.image.strip(), settings.source_image
-    thumbnail = thumbnails.icon(image) if source is None else thumbnails.image_icon(source)
+    chosen = thumbnails.icon(image) if source is None else thumbnails.image_icon(source)
+    thumbnail = image_warnings.preview_icon(settings) or chosen
     if thumbnail:
         split = layout.split(factor=_THUMBNAIL_SHARE)
         split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL_ROWS)

@@ -407,3 +407,18 @@ def time_drawing(times: int) -> list[float]:
     finally:
         panel.draw = draw
     return found
+
+
+# The check of images
+
+
+def image_check() -> dict[str, Any]:
+    """What is known of the chosen image."""
+    found = part("panels.image_warnings").check_of(bpy.context.scene.image_to_3d)
+    if found is None or found.running:
+        return {}
+    return {"warnings": [str(warning) for warning in found.warnings], "preview": str(found.preview or "")}
+
+
+def set_option(name: str, value: Any) -> None:
+    setattr(bpy.context.scene.image_to_3d.placement, name, value)
