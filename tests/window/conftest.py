@@ -29,9 +29,12 @@ bpy.ops.wm.save_userpref()
 """
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are deselected by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = why_not()
     for item in items:
+        if item.get_closest_marker("newest") and f"[{SUITES[0]}" in item.name:
+            item.add_marker(pytest.mark.long)
         item.add_marker(pytest.mark.timeout(400))  # the first test of a suite may have to make its chroot
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))

@@ -86,6 +86,7 @@ def test_a_folder_is_chosen_confirmed_watched_paused_and_finished(
     at_work.screenshot("batch-6-done")
 
 
+@pytest.mark.newest
 def test_the_selected_images_alone_are_generated(at_work: Blender, slow_service: SlowService, shots: Path) -> None:
     slow_service.seconds = 1
     browse(at_work, shots)
@@ -100,6 +101,7 @@ def test_the_selected_images_alone_are_generated(at_work: Blender, slow_service:
     at_work.wait_until(lambda: batch(at_work)["done"] == 2, "it did not end", 60)
 
 
+@pytest.mark.newest
 def test_cancelling_a_batch_asks_first(at_work: Blender, slow_service: SlowService, shots: Path) -> None:
     slow_service.seconds = 60
     at_work.ask("generate_many", images=str(shots))
@@ -111,6 +113,7 @@ def test_cancelling_a_batch_asks_first(at_work: Blender, slow_service: SlowServi
     at_work.wait_until(lambda: batch(at_work)["cancelled"] == 9, "it was not cancelled", 10)
 
 
+@pytest.mark.newest
 def test_variations_ask_how_many(at_work: Blender, slow_service: SlowService, chair: Path) -> None:
     slow_service.seconds = 1
     at_work.generate(chair)

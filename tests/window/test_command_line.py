@@ -46,6 +46,7 @@ def test_blender_makes_models_without_a_window_and_reports_failures(
     assert (code, [line["skipped"] for line in lines]) == (1, [True, True, False])
 
 
+@pytest.mark.newest
 def test_a_wrong_option_and_missing_online_access_start_nothing(suite: str, installed: Path, tmp_path: Path) -> None:
     images = shots(tmp_path, 1)
     code, lines, err = command_line(suite, installed, tmp_path, images, "--resolution", "0")
@@ -56,6 +57,7 @@ def test_a_wrong_option_and_missing_online_access_start_nothing(suite: str, inst
     assert "--online-mode" in err
 
 
+@pytest.mark.newest
 def test_a_run_that_is_terminated_says_what_is_left_and_continues(suite: str, installed: Path, tmp_path: Path) -> None:
     images, out = shots(tmp_path, 16), tmp_path / "out"
     options = ("--service", "offline", "--resolution", "64", "--jobs", "1", "--output-dir", out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image, ImageDraw
 from window import Blender
 
@@ -30,6 +31,7 @@ def test_the_panel_warns_about_a_cut_off_subject_and_shows_what_will_be_sent(ble
     blender.screenshot("image-2-preparation")
 
 
+@pytest.mark.newest
 def test_a_good_image_has_no_warning(blender: Blender, chair: Path) -> None:
     blender.ask("set_setting", name="image", value=str(chair))
     found = blender.wait_until(lambda: blender.ask("image_check"), "the image was not checked", 60)

@@ -56,6 +56,7 @@ def test_a_dropped_image_is_generated_from_only_after_a_click(blender: Blender, 
     blender.screenshot("drop-3-model")
 
 
+@pytest.mark.newest
 def test_a_dropped_image_costs_nothing_if_the_question_is_cancelled(blender: Blender, chair: Path) -> None:
     drop(blender, chair)
     blender.press("g")
@@ -115,6 +116,7 @@ def test_the_last_render_is_captured(blender: Blender) -> None:
     blender.screenshot("captured-render")
 
 
+@pytest.mark.newest
 def test_an_image_that_is_open_in_the_image_editor_can_be_generated_from(blender: Blender, chair: Path) -> None:
     blender.ask("show_image_in_editor", path=str(chair))
     blender.ask("invoke", operator="image_to_3d.generate_from_editor", editor="IMAGE_EDITOR")
@@ -127,6 +129,7 @@ def test_an_image_that_is_open_in_the_image_editor_can_be_generated_from(blender
     blender.screenshot("image-editor-model")
 
 
+@pytest.mark.newest
 def test_an_image_in_blender_stays_chosen_in_a_saved_file(blender: Blender, chair: Path, tmp_path: Path) -> None:
     blender.ask("show_image_in_editor", path=str(chair))
     blender.ask("invoke", operator="image_to_3d.image_from_editor")
@@ -139,7 +142,8 @@ def test_an_image_in_blender_stays_chosen_in_a_saved_file(blender: Blender, chai
     assert blender.wait_for("placed", "failed", "ready")["state"] == "placed"
 
 
-@pytest.mark.parametrize("text", ["{uri}", "{path}", '"{path}"', "https://example.com/chair.png", "{uri}\n{uri}"])
+@pytest.mark.parametrize("text", ['"{path}"', "https://example.com/chair.png", "{uri}\n{uri}"])
+@pytest.mark.newest
 def test_a_file_or_an_address_in_the_clipboard_is_used(
     blender: Blender, chair: Path, tmp_path: Path, text: str
 ) -> None:
@@ -152,6 +156,7 @@ def test_a_file_or_an_address_in_the_clipboard_is_used(
     blender.wait_until(lambda: blender.ask("setting", name="image") == expected, f"{text} was not used", 10)
 
 
+@pytest.mark.newest
 def test_an_image_in_the_clipboard_is_used_or_the_artist_is_told_what_to_do(blender: Blender, chair: Path) -> None:
     offer(blender, "image/png", chair)
     before = blender.ask("viewport_settings")
