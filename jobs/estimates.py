@@ -24,6 +24,11 @@ EARLIEST: Final = 0.15
 RATE_LIMIT_FACTOR: Final = 4.0
 """Intervals are this much longer after the service said that it gets too many requests."""
 
+WITHOUT_EVIDENCE: Final = 6
+"""After so many jobs that were done at their first poll, it is not known any more whether they were done earlier."""
+PROBE: Final = 0.5
+"""Then one poll is made after this part of the shortest of them."""
+
 _SPREAD: Final = 0.75
 """Seconds: durations that differ by less are taken for constant."""
 _IRRELEVANT: Final = frozenset({"seed", "image", "webhook", "track_id"})
@@ -41,8 +46,13 @@ class Duration(NamedTuple):
 
     @property
     def likely(self) -> float:
-        """A job that was done at its first poll may have been done earlier. So an estimate finds its way down again."""
-        return (self.low + self.high) / 2 if self.low else self.high * 0.97
+        """The middle, if the two are close; else a little less than `high`, so that an estimate finds its way down."""
+        return (self.low + self.high) / 2 if self.is_close else 0.97 * self.high
+
+    @property
+    def is_close(self) -> bool:
+        """Whether the two are close: the job was polled shortly before it was found to be done."""
+        return self.low > 0.75 * self.high
 
 
 class Estimate(NamedTuple):
@@ -52,6 +62,8 @@ class Estimate(NamedTuple):
     """Hardly any such job was done before; 0 if that is not known."""
     typical: float
     """0 if nothing is known."""
+    probe: float = 0.0
+    """One poll is made this early, to notice that the service has become faster; 0: none."""
 
 
 UNKNOWN: Final = Estimate(0.0, 0.0)
@@ -71,10 +83,14 @@ def learned(durations: Sequence[Duration]) -> Estimate:
     earliest = _quantile(likely, 0.1)
     if _quantile(likely, 0.9) - earliest <= _SPREAD:
         # All jobs take as long: the first poll is right behind the time at which none was done.
-        lows = [duration.low for duration in latest if duration.low]
+        lows = [duration.low for duration in latest if duration.is_close]
         highs = [duration.high for duration in latest]
         earliest = max(0.98 * _quantile(highs, 0.1), 1.01 * _quantile(lows, 0.1) if lows else 0.0)
-    return Estimate(earliest, statistics.median(likely))
+    typical, recent = statistics.median(likely), latest[-WITHOUT_EVIDENCE:]
+    if len(recent) == WITHOUT_EVIDENCE and not any(duration.low for duration in recent):
+        shortest = min(duration.high for duration in recent)
+        return Estimate(min(earliest, 0.98 * shortest), typical, PROBE * shortest)
+    return Estimate(earliest, typical)
 
 
 def expected_by_service(seconds: float) -> Estimate:
@@ -88,7 +104,8 @@ def poll_delay(elapsed: float, estimate: Estimate, limits: tuple[float, float], 
     `elapsed`: seconds since the service accepted the job. `limits`: the shortest and the longest interval in seconds.
     """
     shortest, longest = limits
-    interval = max(INTERVAL * elapsed, shortest, estimate.earliest - elapsed)
+    wanted = estimate.probe if elapsed < estimate.probe else estimate.earliest
+    interval = max(INTERVAL * elapsed, shortest, wanted - elapsed)
     return min(interval * (RATE_LIMIT_FACTOR if rate_limited else 1.0), longest)
 
 

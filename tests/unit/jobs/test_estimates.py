@@ -59,11 +59,17 @@ def test_jobs_that_always_take_as_long_are_polled_about_once(shortest: float, lo
     assert statistics.mean(polls for _, polls in found[3:]) < 1.6
 
 
-def test_a_service_that_became_faster_is_noticed() -> None:
-    durations = [Duration(58.0, 60.0)] * 20
-    for _ in range(60):
-        waited, _ = finish(10.0, durations)
-    assert waited < 3.0
+@pytest.mark.parametrize("at_once", [1, 5, 15])
+def test_a_service_that_became_faster_is_noticed_soon(at_once: int) -> None:
+    durations, lags = [Duration(9.8, 10.2)] * 20, []
+    for _ in range(90 // at_once):
+        estimate = learned(durations)
+        for _ in range(at_once):  # they start together, so they know the same
+            times = polls_until(2.0, estimate)
+            durations.append(Duration(times[-2] if len(times) > 1 else 0.0, times[-1]))
+            lags.append(times[-1] - 2.0)
+    assert statistics.mean(lags) < 2.5
+    assert statistics.mean(lags[45:]) < 0.3
 
 
 def test_a_service_that_got_too_many_requests_gets_fewer() -> None:
