@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NETWORK_THREADS: Final = 12
-_CLAIM_RETRY: Final = 1.0
+_CLAIM_RETRY: Final = 0.01
+"""Seconds until the next try if all slots are taken and no other Blender has jobs: a free one is being saved."""
+_CLAIM_RETRY_SHARED: Final = 1.0
+"""The same where another Blender may use the slots."""
 _WORKER_STATES: Final = frozenset({State.PREPARING, State.IMPORTING})
 
 
@@ -258,7 +261,8 @@ class Executor:
         with self._store.lock:
             current = self._store.get(job.id)
             if current is not None and current.state is State.QUEUED:
-                self._scheduler.requeue_front(job, _CLAIM_RETRY)
+                shared = self._store.others_own_jobs
+                self._scheduler.requeue_front(job, _CLAIM_RETRY_SHARED if shared else _CLAIM_RETRY)
         return None
 
     def _commit(self, before: Job, decision: Decision) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-_POLL_SECONDS: Final = 0.05
+QUIET_SECONDS: Final = 0.3
+"""For so long the worker has had nothing else to do when a preview is rendered."""
+_POLL_SECONDS: Final = 0.02
 
 
 class PreviewRenderer:
@@ -45,6 +48,8 @@ class PreviewRenderer:
         self._run_file_task = run_file_task
         self._pool = ThreadPool("previews", 1)
         self._wanted: set[str] = set()
+        self._busy_at = 0.0
+        """Monotonic time at which the worker was last seen to have other work."""
 
     @property
     def pending(self) -> int:
@@ -60,7 +65,7 @@ class PreviewRenderer:
 
     def _render(self, job_id: str) -> None:
         try:
-            while not self._other_work.idle:
+            while not self._is_quiet():
                 if self._stopping.wait(_POLL_SECONDS):
                     return
             job = self._store.get(job_id)
@@ -75,6 +80,13 @@ class PreviewRenderer:
             self._run_file_task(partial(self._store.save, job_id))
         finally:
             self._wanted.discard(job_id)
+
+    def _is_quiet(self) -> bool:
+        """Whether the worker has had no other work for a while: where conversions follow closely, more are to come."""
+        now = time.monotonic()
+        if not self._other_work.idle:
+            self._busy_at = now
+        return now - self._busy_at >= QUIET_SECONDS
 
     def _name_of_preview(self, job: Job) -> str:
         """Returns the name of the preview's file; "" if it could not be rendered: it never costs the model."""

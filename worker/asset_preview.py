@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 import logging
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,8 @@ def render(objects: Sequence[bpy.types.Object], target: Path) -> None:
         created += _add_camera_and_lights(scene, _points(objects))
         configure_cycles(scene, target, SIDE, SAMPLES, max_bounces=3)
         scene.cycles.use_denoising = False
+        # The other half is for the artist's Blender, and for jobs that are under way.
+        scene.render.threads_mode, scene.render.threads = "FIXED", max((os.cpu_count() or 2) // 2, 1)
         scene.render.film_transparent = True
         scene.render.image_settings.file_format = "PNG"
         scene.render.image_settings.color_mode = "RGBA"
