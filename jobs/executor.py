@@ -40,10 +40,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NETWORK_THREADS: Final = 12
-_CLAIM_RETRY: Final = 0.01
-"""Seconds until the next try if all slots are taken and no other Blender has jobs: a free one is being saved."""
-_CLAIM_RETRY_SHARED: Final = 1.0
-"""The same where another Blender may use the slots."""
+_CLAIM_RETRY: Final = {False: 0.01, True: 1.0}
+"""Seconds until the next try if all slots are taken. Where no other Blender has jobs, a free one is being saved."""
 _WORKER_STATES: Final = frozenset({State.PREPARING, State.IMPORTING})
 
 
@@ -261,8 +259,7 @@ class Executor:
         with self._store.lock:
             current = self._store.get(job.id)
             if current is not None and current.state is State.QUEUED:
-                shared = self._store.others_own_jobs
-                self._scheduler.requeue_front(job, _CLAIM_RETRY_SHARED if shared else _CLAIM_RETRY)
+                self._scheduler.requeue_front(job, _CLAIM_RETRY[self._store.others_own_jobs])
         return None
 
     def _commit(self, before: Job, decision: Decision) -> None:
