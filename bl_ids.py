@@ -68,7 +68,6 @@ class Op(enum.StrEnum):
     RETRY_BATCH = "image_to_3d.retry_batch"
     REMOVE_BATCH = "image_to_3d.remove_batch"
     EXPAND_BATCH = "image_to_3d.expand_batch"
-    TURN_BATCH_PAGE = "image_to_3d.turn_batch_page"
     BATCH_MENU = "image_to_3d.batch_menu"
     OPEN_REPORT = "image_to_3d.open_report"
     OPEN_BATCH_FOLDER = "image_to_3d.open_batch_folder"

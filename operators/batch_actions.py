@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import StringProperty
 
-from .. import engine, job_view, redraw
+from .. import engine, job_view
 from ..bl_ids import BATCH_PAGE, EXPANDED_BATCH, Op
 from ..jobs.batch import Batch, BatchProgress
 from .define import batch_operator
@@ -93,24 +93,6 @@ def expand_batch(context: bpy.types.Context, batch: Batch) -> None:
     shown = getattr(manager, EXPANDED_BATCH) == batch.id
     setattr(manager, EXPANDED_BATCH, "" if shown else batch.id)
     setattr(manager, BATCH_PAGE, 0)
-
-
-class IMAGE_TO_3D_OT_turn_batch_page(bpy.types.Operator):
-    """Show another page of the batch"""
-
-    bl_idname = Op.TURN_BATCH_PAGE
-    bl_label = "Turn Page"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    if TYPE_CHECKING:
-        page: int
-    else:
-        page: IntProperty(min=0, options={"HIDDEN", "SKIP_SAVE"})
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        setattr(context.window_manager, BATCH_PAGE, self.page)
-        redraw.sidebars(context.window_manager)
-        return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_batch_menu(bpy.types.Operator):

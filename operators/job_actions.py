@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import bpy
-from bpy.props import IntProperty
+from bpy.props import EnumProperty, IntProperty
 
 from .. import engine, job_view, redraw
-from ..bl_ids import LIST_PAGE, Op
+from ..bl_ids import BATCH_PAGE, LIST_PAGE, Op
 from ..jobs.commands import Command
 from ..jobs.job import Job, State
 from ..scene import place_model
@@ -90,7 +90,7 @@ def clear_finished(_context: bpy.types.Context) -> None:
 
 
 class IMAGE_TO_3D_OT_turn_page(bpy.types.Operator):
-    """Show another page of the job list"""
+    """Show another page of the job list, or of a batch in it"""
 
     bl_idname = Op.TURN_PAGE
     bl_label = "Turn Page"
@@ -98,10 +98,12 @@ class IMAGE_TO_3D_OT_turn_page(bpy.types.Operator):
 
     if TYPE_CHECKING:
         page: int
+        of: str
     else:
         page: IntProperty(min=0, options={"HIDDEN", "SKIP_SAVE"})
+        of: EnumProperty(items=((LIST_PAGE, "List", ""), (BATCH_PAGE, "Batch", "")), options={"HIDDEN", "SKIP_SAVE"})
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        setattr(context.window_manager, LIST_PAGE, self.page)
+        setattr(context.window_manager, self.of, self.page)
         redraw.sidebars(context.window_manager)
         return {"FINISHED"}

@@ -73,7 +73,7 @@ def _draw_jobs(
         else:
             _draw_image(column, item, LABELS[State.CANCELLED if batch.cancelled else State.QUEUED])
     if pages > 1:
-        draw_pager(layout, Op.TURN_BATCH_PAGE, page, pages)
+        draw_pager(layout, BATCH_PAGE, page, pages)
 
 
 def _draw_image(layout: bpy.types.UILayout, item: BatchItem, label: str) -> None:
@@ -84,12 +84,13 @@ def _draw_image(layout: bpy.types.UILayout, item: BatchItem, label: str) -> None
     row.label(text=label)
 
 
-def draw_pager(layout: bpy.types.UILayout, operator: Op, page: int, pages: int) -> None:
-    """Draw the buttons that turn to the page before and after."""
+def draw_pager(layout: bpy.types.UILayout, of: str, page: int, pages: int) -> None:
+    """Draw the buttons that turn to the page before and after. `of`: LIST_PAGE or BATCH_PAGE."""
     row = layout.row(align=True)
     back, middle, forward = row.row(align=True), row.row(), row.row(align=True)
     back.enabled, forward.enabled = page > 0, page + 1 < pages
-    back.operator(operator, text="", icon="TRIA_LEFT").page = max(page - 1, 0)
     middle.alignment = "CENTER"
     middle.label(text=f"Page {page + 1} of {pages}")
-    forward.operator(operator, text="", icon="TRIA_RIGHT").page = page + 1
+    for side, icon, target in ((back, "TRIA_LEFT", max(page - 1, 0)), (forward, "TRIA_RIGHT", page + 1)):
+        button = side.operator(Op.TURN_PAGE, text="", icon=icon)
+        button.of, button.page = of, target

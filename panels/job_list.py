@@ -61,7 +61,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         else:
             draw_job(column, row)
     if pages > 1:
-        batch_row.draw_pager(layout, Op.TURN_PAGE, page, pages)
+        batch_row.draw_pager(layout, LIST_PAGE, page, pages)
     if job_view.failed() > 1:
         layout.operator(Op.RETRY_ALL, text=f"Retry Failed ({job_view.failed()})", icon="FILE_REFRESH")
 
