@@ -44,7 +44,10 @@ def apply(command: Command, job: Job) -> Job | None:
             return job.to_submit_again().moved(State.QUEUED)
         case Command.DOWNLOAD_AGAIN if job.state in {State.FAILED, State.CANCELLED}:
             bare = job.to_download_again()
-            return bare.moved(resume_state(bare))
+            state = resume_state(bare)
+            if state is State.QUEUED and job.submitted:
+                return None  # there is nothing to download: a new request is paid for, so only Retry sends it
+            return bare.moved(state)
         case Command.IMPORT_AGAIN if job.model_file and job.state in {State.FAILED, State.CANCELLED, State.READY}:
             return replace(job, blend_file="").moved(State.IMPORTING)
     return None
