@@ -37,6 +37,8 @@ IN_OTHERS = (
     "not long and not heavy",
 )
 """Without the tests of what happens between processes, which is the same in each version, and without heavy ones."""
+IN_BETWEEN = ("tests/worker", "tests/offline", *IN_OTHERS[len(IN_BLENDER) :])
+"""For versions between the oldest and the newest: what depends on Blender's importers and exporters."""
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -137,7 +139,8 @@ def main(extra: list[str]) -> int:
             if blender.python != MAIN.python:
                 unit = ("tests/unit", "-m", "not long and not heavy")
                 summary.run(f"Unit tests, Python {blender.python}", *pytest(blender, *unit, *extra))
-            summary.run(name, *pytest(blender, *IN_OTHERS, *extra))
+            tests = IN_OTHERS if blender in (OTHERS[0], OTHERS[-1]) else IN_BETWEEN
+            summary.run(name, *pytest(blender, *tests, *extra))
     return summary.report()
 
 
