@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from types import FrameType
 from typing import Any, Final, Self
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+ONE_SIGNAL: Final = 1.0
+"""Seconds within which a repeated signal is the same one: `timeout` sends it to a process and to its group."""
 
 
 class Interruption:
@@ -17,6 +20,7 @@ class Interruption:
     def __init__(self) -> None:
         self.number = 0
         """The signal that was received; 0: none."""
+        self._received_at = 0.0
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -39,6 +43,8 @@ class Interruption:
         return 128 + self.number
 
     def _received(self, number: int, _: FrameType | None) -> None:
-        if self.number:
+        now = time.monotonic()
+        if self.number and now - self._received_at > ONE_SIGNAL:
             os._exit(128 + number)  # as if it were killed: the journal has everything
-        self.number = number
+        self.number = self.number or number
+        self._received_at = now
