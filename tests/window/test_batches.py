@@ -127,6 +127,7 @@ def test_variations_ask_how_many(at_work: Blender, slow_service: SlowService, ch
     at_work.wait_until(lambda: all(j["state"] == "placed" for j in at_work.ask("jobs")), "it did not end", 60)
 
 
+@pytest.mark.newest
 def test_drawing_the_list_costs_as_little_with_a_thousand_jobs(
     at_work: Blender,
     slow_service: SlowService,

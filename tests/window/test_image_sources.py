@@ -67,6 +67,7 @@ def test_a_dropped_image_costs_nothing_if_the_question_is_cancelled(blender: Ble
     assert blender.ask("setting", name="image") == str(chair)
 
 
+@pytest.mark.newest
 def test_several_dropped_images_become_one_batch(blender: Blender, chair: Path, tmp_path: Path) -> None:
     files = [Path(shutil.copy(chair, tmp_path / name)) for name in ("one chair.png", "zwei Stühle.png", "3.png")]
     drop(blender, *files)
@@ -105,6 +106,7 @@ def test_the_viewport_is_captured_without_overlays_and_its_settings_are_restored
     blender.screenshot("captured-viewport")
 
 
+@pytest.mark.newest
 def test_the_last_render_is_captured(blender: Blender) -> None:
     with pytest.raises(AssertionError, match="F12"):
         blender.ask("invoke", operator="image_to_3d.image_from_render")
