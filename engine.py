@@ -97,6 +97,7 @@ def stop() -> None:
     service, _offline = _offline, None
     pending_models.forget()
     job_view.clear()
+    image_check.forget()  # else its thread would start the worker again
     _when_done.clear()
     try:
         if running is not None:

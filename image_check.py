@@ -6,12 +6,15 @@ The worker does the work, in a thread of ours; the panel and the batch dialog sh
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from .atomic_file import make_private
 from .errors import ImageTo3DError, Message
 from .log import logger
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 PREVIEW_SIDE: Final = 512
 """Pixels."""
+KEEP_DAYS: Final = 1.0
+"""Previews that an earlier Blender left are deleted after this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,10 @@ def forget(image: str = "") -> None:
     """Forget what is known of an image, or of all of them: it may have changed."""
     with _lock:
         for key in [key for key in _checks if image in ("", key[0])]:
-            del _checks[key]
+            preview = _checks.pop(key).preview
+            if preview is not None:
+                with contextlib.suppress(OSError):  # a later start deletes what is old
+                    preview.unlink()
         if not image:
             _wanted.clear()
 
@@ -101,15 +109,22 @@ def _run(worker: WorkerProcess) -> None:
                 _thread = None
                 return
             key, previews = _wanted.pop()
-        found = _check(worker, key, previews)
+        try:
+            found = _check(worker, key, previews)
+        except Exception:  # a bug of ours must not keep the monitor running for ever
+            logger(__name__).exception("%s could not be checked", key[0])
+            found = ImageCheck(False)
         with _lock:
             if key in _checks:
                 _checks[key] = found
 
 
 def _check(worker: WorkerProcess, key: Key, previews: Path | None) -> ImageCheck:
+    from .jobs import spool
+
     image, cut_out, crop = key
-    target = previews / f"{abs(hash(key)):x}.png" if previews is not None else None
+    # A name of its own for each check: Blender keeps the thumbnail of a path.
+    target = previews / f"{time.time_ns()}.png" if previews is not None else None
     request = {
         "do": "check",
         "source": image,
@@ -120,7 +135,8 @@ def _check(worker: WorkerProcess, key: Key, previews: Path | None) -> ImageCheck
     }
     try:
         if previews is not None:
-            previews.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(previews)
+            spool.clean_up_once(previews, KEEP_DAYS)
         reply = worker.run(request)
     except ImageTo3DError as error:
         return ImageCheck(False, (error.message,))

@@ -39,6 +39,28 @@ def test_images_of_a_batch_are_checked_before_it_is_started(image_to_3d: Any, im
     known.forget()
 
 
+def test_an_image_that_was_changed_has_a_new_preview(image_to_3d: Any, image_file: Path, tmp_path: Path) -> None:
+    known, worker, folder = part("image_check"), part("engine").queue().worker, tmp_path / "checks"
+    shown = []
+    for _ in range(2):
+        known.forget(str(image_file))
+        known.start(worker, [str(image_file)], previews=folder, cut_out=True)
+        wait_until(lambda: not known.result(str(image_file), cut_out=True).running)
+        shown.append(known.result(str(image_file), cut_out=True).preview)
+    assert shown[0] != shown[1], "Blender keeps the thumbnail of a path"
+    assert list(folder.iterdir()) == [shown[1]]
+
+
+def test_no_image_is_checked_after_the_add_on_was_stopped(image_to_3d: Any, image_file: Path, tmp_path: Path) -> None:
+    known, worker = part("image_check"), part("engine").queue().worker
+    copies = [str(shutil.copy(image_file, tmp_path / f"{number}.png")) for number in range(20)]
+    known.start(worker, copies, previews=None)
+    part("engine").stop()
+    wait_until(lambda: not known.running())
+    assert not worker.running
+    assert known.doubtful(copies)[0] == 0
+
+
 def test_a_file_that_is_no_image_has_the_reason_as_its_warning(image_to_3d: Any, tmp_path: Path) -> None:
     checks, known = part("operators.image_checks"), part("image_check")
     path = tmp_path / "broken.png"
