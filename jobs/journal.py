@@ -95,7 +95,7 @@ MIGRATIONS: Final = (
     CREATE INDEX durations_by_settings ON durations (account, settings, at);
     """,
 )
-"""SQL scripts; number n upgrades schema version n to n + 1. Add one to change the schema; never edit an old one."""
+"""SQL statements without semicolons in them; number n upgrades schema version n to n + 1. Add one to change the schema; never edit an old one."""
 
 
 class Journal:
@@ -333,10 +333,23 @@ def _use_rollback_journal(database: sqlite3.Connection) -> None:
 
 
 def _migrate(database: sqlite3.Connection) -> None:
-    """Upgrade the schema step by step. A file of a newer version is used as it is: its changes only add things."""
-    (version,) = database.execute("PRAGMA user_version").fetchone()
-    for number, script in enumerate(MIGRATIONS[version:], version + 1):
-        database.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+    """Upgrade the schema step by step. A file of a newer version is used as it is: its changes only add things.
+
+    Each step reads the version again under SQLite's own lock: two Blenders may open the file at the same time, and
+    the lock file does not work on every network drive.
+    """
+    for number, script in enumerate(MIGRATIONS):
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            (version,) = database.execute("PRAGMA user_version").fetchone()
+            if version == number:
+                for statement in script.split(";"):
+                    database.execute(statement)
+                database.execute(f"PRAGMA user_version = {number + 1}")
+            database.execute("COMMIT")
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
 
 
 def _prune(database: sqlite3.Connection) -> None:

@@ -196,11 +196,13 @@ def test_jobs_continue_in_the_next_blender(make_queue: Callable[..., Queue], ser
     assert len(service.submits) == 1
 
 
-def test_no_file_contains_the_key(queue: Queue, tmp_path: Path, service: ScriptedService) -> None:
+def test_no_file_contains_the_key(make_queue: Callable[..., Queue], tmp_path: Path, service: ScriptedService) -> None:
     service.next("submit", answers(to_json({"status": "error", "message": f"The key {KEY} is not valid here"})))
+    queue = make_queue()
     queue.add(a_request())
     queue.add(a_request(1))
     rest(queue)
+    queue.stop()  # else a file may be replaced while it is read
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) > 5
     for path in files:
