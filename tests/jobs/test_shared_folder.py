@@ -127,20 +127,23 @@ def test_a_process_on_another_computer_is_dead_only_after_its_heartbeat_stopped(
 
 
 def test_blenders_that_start_at_the_same_moment_share_a_new_journal(tmp_path: Path) -> None:
+    errors: list[StorageError] = []
+
+    def open_journal(folder: Path, owner: str, barrier: threading.Barrier) -> None:
+        barrier.wait()
+        try:
+            Journal(folder, [], owner).close()
+        except StorageError as error:
+            errors.append(error)
+
     for attempt in range(20):
-        folder, errors = tmp_path / str(attempt), []
         barrier = threading.Barrier(6)
-
-        def open_journal(owner: str, folder: Path = folder, barrier: threading.Barrier = barrier) -> None:
-            barrier.wait()
-            try:
-                Journal(folder, [], owner).close()
-            except StorageError as error:
-                errors.append(error)
-
-        threads = [threading.Thread(target=open_journal, args=(str(number),)) for number in range(6)]
+        threads = [
+            threading.Thread(target=open_journal, args=(tmp_path / str(attempt), str(number), barrier))
+            for number in range(6)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert errors == []
+    assert errors == []
