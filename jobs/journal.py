@@ -95,7 +95,10 @@ MIGRATIONS: Final = (
     CREATE INDEX durations_by_settings ON durations (account, settings, at);
     """,
 )
-"""SQL statements without semicolons in them; number n upgrades schema version n to n + 1. Add one to change the schema; never edit an old one."""
+"""SQL statements without semicolons in them; number n upgrades schema version n to n + 1.
+
+Add one to change the schema; never edit an old one.
+"""
 
 
 class Journal:
