@@ -50,8 +50,9 @@ screenshots: environment ## Retake the README's screenshots in docs/images (root
 bench: environment ## Measure how long the main thread blocks when a model arrives, against a direct import
 	@$(VENV) benchmarks/bench.py $(ARGS)
 
-soak: environment ## Run the long tests: kills, faults, many processes; minutes to an hour
-	@status=0; for tests in tests/unit "tests --ignore=tests/unit" tests/window; do \
+soak: environment ## Run all tests in every version, and the long ones: kills, faults; one to two hours
+	@status=0; $(PYTHON) tools/run_tests.py --every-version $(ARGS) || status=1; \
+	for tests in tests/unit "tests --ignore=tests/unit" tests/window; do \
 	  $(VENV) -m pytest -m long --timeout=3600 $$tests $(ARGS) || [ $$? = 5 ] || status=1; \
 	done; exit $$status
 

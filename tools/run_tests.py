@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run all tests that need no window: `python3 tools/run_tests.py [pytest arguments]`.
+"""Run the tests that need no window: `python3 tools/run_tests.py [--every-version] [pytest arguments]`.
 
 Stages: lint; unit tests without Blender (Python 3.11, and 3.13 if it is found); the report in Chromium; jobs, faults
-and kills in one Blender version; and everything that runs inside Blender (the installed extension, the worker, the
-offline preview) in the bpy wheels of the main, the oldest and the newest version; only the worker and the preview in
-those between. The other wheels are installed while the first stages run. A summary is printed at the end. The exit
-status is 0 if every stage passed.
+and kills in one Blender version; and what runs inside Blender (the installed extension, the worker, the offline
+preview) in the bpy wheels of the main, the oldest and the newest version, in the latter two without tests that are
+the same in each version. With `--every-version`, the versions between run them, too. The other wheels are installed
+while the first stages run. A summary is printed at the end. The exit status is 0 if every stage passed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import environment
@@ -29,17 +30,7 @@ WORKERS = str(2 * (os.cpu_count() or 1))
 """pytest-xdist workers. Tests mostly wait: for a service, or for a background Blender."""
 
 IN_BLENDER = ("tests/installed", "tests/worker", "tests/offline")
-IN_OTHERS = (
-    *IN_BLENDER,
-    "--ignore=tests/offline/test_contract.py",
-    "--ignore=tests/worker/test_worker_process.py",
-    "--ignore=tests/installed/test_open_job_description.py",
-    "-m",
-    "not long and not heavy",
-)
-"""Without the tests of what happens between processes, which is the same in each version, and without heavy ones."""
-IN_BETWEEN = ("tests/worker", "tests/offline", *IN_OTHERS[len(IN_BLENDER) :])
-"""For versions between the oldest and the newest: what depends on Blender's importers and exporters."""
+IN_OTHERS = (*IN_BLENDER, "-m", "not long and (not heavy or each_version)")
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -87,16 +78,17 @@ class Summary:
 
 
 class Installation(threading.Thread):
-    """Creates the environments of the other Blender versions, one after another, while the first stages run."""
+    """Creates the environments of other Blender versions, one after another, while the first stages run."""
 
-    def __init__(self) -> None:
+    def __init__(self, versions: Sequence[Blender]) -> None:
         super().__init__(daemon=True)
+        self._versions = versions
         self.errors: dict[Blender, str] = {}
         """Why a version is not installed; "" if there is no Python for it."""
-        self.ready = {blender: threading.Event() for blender in OTHERS}
+        self.ready = {blender: threading.Event() for blender in versions}
 
     def run(self) -> None:
-        for blender in OTHERS:
+        for blender in self._versions:
             try:
                 if environment.available(blender):
                     environment.ensure(blender, tests=True)
@@ -114,20 +106,23 @@ def pytest(blender: Blender, *arguments: str) -> tuple[object, ...]:
 
 def main(extra: list[str]) -> int:
     environment.use_utf8()
+    every = "--every-version" in extra
+    extra = [argument for argument in extra if argument != "--every-version"]
+    versions = OTHERS if every else (OTHERS[0], OTHERS[-1])
     summary = Summary()
     try:
         environment.ensure(MAIN, tests=True)
     except environment.EnvironmentFailedError as error:
         environment.log(str(error))
         return 1
-    installation = Installation()
+    installation = Installation(versions)
     installation.start()
     summary.run("Lint", MAIN.executable, "tools/lint.py")
     summary.run("Unit tests, Python 3.11", *pytest(MAIN, "tests/unit", *extra))
     summary.run("The report in a browser", *pytest(MAIN, "tests/browser", *extra))
     summary.run(f"Jobs, faults and kills, Blender {MAIN.version}", *pytest(MAIN, "tests/jobs", *extra))
     summary.run(f"In Blender {MAIN.version}", *pytest(MAIN, *IN_BLENDER, *extra))
-    for blender in OTHERS:
+    for blender in versions:
         name = f"In Blender {blender.version}"
         installation.ready[blender].wait()
         failure = installation.errors.get(blender)
@@ -140,8 +135,7 @@ def main(extra: list[str]) -> int:
             if blender.python != MAIN.python:
                 unit = ("tests/unit", "-m", "not long and not heavy")
                 summary.run(f"Unit tests, Python {blender.python}", *pytest(blender, *unit, *extra))
-            tests = IN_OTHERS if blender in (OTHERS[0], OTHERS[-1]) else IN_BETWEEN
-            summary.run(name, *pytest(blender, *tests, *extra))
+            summary.run(name, *pytest(blender, *IN_OTHERS, *extra))
     return summary.report()
 
 

@@ -11,6 +11,8 @@ from scripted_service import ScriptedService
 
 from .conftest import part
 
+pytestmark = pytest.mark.heavy
+
 
 def test_the_preferences_webhook_and_track_id_are_sent_with_each_request(
     image_to_3d: Any, service: ScriptedService, preferences: Any, image_file: Path

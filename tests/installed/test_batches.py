@@ -16,6 +16,8 @@ from scripted_service import ScriptedService, answers, to_json
 
 from .conftest import ROOT, part
 
+pytestmark = pytest.mark.heavy
+
 KeepGoing = Callable[[Callable[[], Any]], None]
 REFUSED = answers(to_json({"status": "error", "message": "Image could not be processed"}))
 SIZES = [(1.0, 0.5), (0.2, 0.3), (2.0, 1.0), (0.5, 0.5), (1.5, 0.2)]
@@ -58,6 +60,7 @@ def no_two_overlap(placed: list[tuple[float, float, float, float]]) -> bool:
     return not any(overlap(a, b) for n, a in enumerate(placed) for b in placed[:n])
 
 
+@pytest.mark.each_version
 @pytest.mark.usefixtures("boxes")
 def test_models_in_a_row_start_at_the_cursor_and_do_not_overlap(image_to_3d: Any, shots: Path) -> None:
     bpy.context.scene.cursor.location = (3.0, -1.0, 0.5)
@@ -111,6 +114,7 @@ def test_each_model_of_a_batch_can_have_its_own_collection_inside_the_batchs(
     assert all(len(each.objects) == 1 for each in inside)
 
 
+@pytest.mark.each_version
 def test_a_batch_of_assets_is_in_the_asset_browser(image_to_3d: Any, service: ScriptedService, shots: Path) -> None:
     batch = image_to_3d.generate_many(shots, mark_as_asset=True, asset_tags=["shot"], wait=True)
     data = [job.objects[0].asset_data or job.objects[0].users_collection[0].asset_data for job in batch.jobs]

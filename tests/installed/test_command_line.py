@@ -22,6 +22,8 @@ from PIL import Image
 from scripted_service import Request, ScriptedService, resets, to_json
 from systems import needs_posix
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "fake-key-that-must-never-be-seen-4711"
 KEYS = [
@@ -117,6 +119,7 @@ def refuses(_: Request) -> Any:
     return to_json({"status": "error", "message": "The subject was not recognized"})
 
 
+@pytest.mark.each_version
 def test_each_image_becomes_a_model_named_after_it_and_one_line_on_stdout(
     run: Callable[..., Run], scripted: ScriptedService, shots: Path, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from scripted_service import ScriptedService
 
 from .conftest import PACKAGE, part
 
+pytestmark = pytest.mark.heavy
+
 Until = Callable[[Callable[[], Any]], None]
 
 

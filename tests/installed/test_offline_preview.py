@@ -22,6 +22,7 @@ def test_it_makes_a_model_in_each_format(
     assert sum(len(mesh.polygons) for mesh in meshes) > 100
 
 
+@pytest.mark.heavy
 def test_a_turntable_video_is_kept_beside_the_model(image_to_3d: Any, preferences: Any, image_file: Path) -> None:
     preferences.service = "OFFLINE"
     job = image_to_3d.generate(image_file, wait=True, timeout=150, render=True, resolution=64)

@@ -23,7 +23,7 @@ BUNDLE = ROOT / "farm" / "image_to_3d"
 TEMPLATE = BUNDLE / "template.yaml"
 OPENJD = Path(sys.executable).with_name("openjd")
 
-pytestmark = [needs_posix, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.heavy, needs_posix, pytest.mark.timeout(400)]
 
 
 @pytest.fixture

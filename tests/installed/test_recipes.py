@@ -16,6 +16,8 @@ from scripted_service import ScriptedService
 
 from .conftest import ROOT
 
+pytestmark = pytest.mark.heavy
+
 PAGE = (ROOT / "docs" / "recipes.md").read_text("utf-8")
 RECIPES = {
     title: code

@@ -12,6 +12,8 @@ from scripted_service import ScriptedService
 
 from .conftest import part
 
+pytestmark = pytest.mark.heavy
+
 Until = Callable[[Callable[[], Any]], None]
 
 

@@ -126,7 +126,7 @@ def queue_limit(queue: Queue) -> int:
 
 def test_a_single_job_does_not_wait_for_a_batch(make_queue: Callable[..., Queue], tmp_path: Path) -> None:
     queue = make_queue(limit=1)
-    batch = a_batch(queue, tmp_path, 30)
+    batch = a_batch(queue, tmp_path, 10)
     until(lambda: len(queue.batch_jobs(batch.id)) >= 3)
     single = queue.add(a_request(7))
     until(lambda: (queue.job(single.id) or single).state is State.READY)

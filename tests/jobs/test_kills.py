@@ -31,14 +31,17 @@ MOMENTS = [
 
 
 @pytest.mark.timeout(600)
-def test_twenty_jobs_survive_forty_kills_and_are_paid_once_each(tmp_path: Path, service: ScriptedService) -> None:
+@pytest.mark.parametrize(("number", "kills"), [(10, 20), pytest.param(20, 40, marks=pytest.mark.long)])
+def test_jobs_survive_kills_and_are_paid_once_each(
+    tmp_path: Path, service: ScriptedService, number: int, kills: int
+) -> None:
     service.latency = 0.05
     service.polls_until_done = 2
     dice = random.Random(7)
-    victim = Victim(tmp_path, service, 0, 20)
+    victim = Victim(tmp_path, service, 0, number)
     assert victim.added.wait(60)
     killed_at: Counter[str] = Counter()
-    for kill in range(40):
+    for kill in range(kills):
         wanted = MOMENTS[kill % len(MOMENTS)]
         at = str(wanted) if victim.comes_to(wanted, 2.0) else "elsewhere"
         time.sleep(dice.uniform(0, 0.06))
@@ -49,17 +52,17 @@ def test_twenty_jobs_survive_forty_kills_and_are_paid_once_each(tmp_path: Path, 
     assert victim.process.wait(300) == 0
     jobs = kept_jobs(tmp_path)
     states = Counter(job.state for job in jobs)
-    assert len(jobs) == 20
+    assert len(jobs) == number
     # A job during whose conversion Blender was killed twice waits for the artist.
-    assert states[State.PLACED] + states[State.UNCONFIRMED] + states[State.FAILED] == 20, states
+    assert states[State.PLACED] + states[State.UNCONFIRMED] + states[State.FAILED] == number, states
     for job in jobs:
         if job.state is State.FAILED:
             assert job.error is not None
             assert (job.error.action, job.conversions) == (Action.IMPORT_AGAIN, 2)
     paid = Counter(work.body["track_id"] for work in service.submits)
     assert max(paid.values()) == 1, "a job was paid for twice"
-    assert len(service.submits) + states[State.UNCONFIRMED] >= 20
-    assert len(service.submits) <= 20
+    assert len(service.submits) + states[State.UNCONFIRMED] >= number
+    assert len(service.submits) <= number
     for job in jobs:
         if job.state in {State.PLACED, State.FAILED}:
             assert job.model_path
@@ -67,8 +70,8 @@ def test_twenty_jobs_survive_forty_kills_and_are_paid_once_each(tmp_path: Path, 
         if job.state is State.PLACED:
             assert job.blend_path
             assert job.blend_path.is_file()
-    assert sum(killed_at.values()) == 40
-    assert len(killed_at) >= 6, f"the kills were not spread: {killed_at}"
+    assert sum(killed_at.values()) == kills
+    assert len(killed_at) >= 5, f"the kills were not spread: {killed_at}"
 
 
 def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills: int) -> None:
@@ -105,7 +108,7 @@ def many_processes(folder: Path, service: ScriptedService, jobs_each: int, kills
 
 @pytest.mark.timeout(600)
 def test_six_processes_with_kills_run_each_job_once(tmp_path: Path, service: ScriptedService) -> None:
-    many_processes(tmp_path, service, jobs_each=20, kills=8)
+    many_processes(tmp_path, service, jobs_each=12, kills=6)
 
 
 @pytest.mark.long

@@ -158,7 +158,7 @@ class Artist(RuleBasedStateMachine):
 
 
 Artist.TestCase.settings = settings(
-    max_examples=int(os.environ.get("IMAGE_TO_3D_RUNS", "15")),
+    max_examples=int(os.environ.get("IMAGE_TO_3D_RUNS", "8")),
     stateful_step_count=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

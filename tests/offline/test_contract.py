@@ -35,6 +35,8 @@ from pytest_httpserver import HTTPServer
 from service import Service
 from systems import needs_proc
 
+pytestmark = pytest.mark.heavy
+
 QUICK = {"resolution": 48}
 
 

@@ -125,6 +125,7 @@ def test_resolution_sets_the_detail_of_mesh_and_texture(offline: OfflineService,
     assert texture_of(fine).shape[0] > 1.5 * texture_of(coarse).shape[0]
 
 
+@pytest.mark.heavy
 def test_render_adds_a_playable_video(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
     files = Service(*offline.access()).make(chair, tmp_path, render=True, **SMALL)
     assert set(files) == {"glb", "mp4"}

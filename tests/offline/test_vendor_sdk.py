@@ -19,6 +19,8 @@ from modelslab_py.core.client import Client
 from modelslab_py.schemas.threed import Image23D
 from service import Service
 
+pytestmark = pytest.mark.heavy
+
 QUICK = 48
 
 

@@ -57,6 +57,7 @@ def batch(blender: Blender) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.newest
 def test_a_folder_is_chosen_confirmed_watched_paused_and_finished(
     at_work: Blender, slow_service: SlowService, shots: Path
 ) -> None:

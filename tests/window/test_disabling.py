@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from slow_service import KEY, SlowService
+import pytest
 from window import INSIDE, Blender
 
 
+@pytest.mark.newest
 def test_a_job_outlives_the_add_on_being_switched_off_and_on(
     start: Callable[..., Blender], slow_service: SlowService, small_model: Path, chair: Path
 ) -> None:

@@ -18,6 +18,7 @@ def cut_off(folder: Path) -> Path:
     return folder / "vase.png"
 
 
+@pytest.mark.newest
 def test_the_panel_warns_about_a_cut_off_subject_and_shows_what_will_be_sent(blender: Blender, tmp_path: Path) -> None:
     blender.ask("set_setting", name="image", value=str(cut_off(tmp_path)))
     found = blender.wait_until(lambda: blender.ask("image_check"), "the image was not checked", 60)

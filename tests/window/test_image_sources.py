@@ -43,6 +43,7 @@ def choose_from_menu(blender: Blender, letter: str, button: tuple[float, float] 
     time.sleep(0.5)
 
 
+@pytest.mark.newest
 def test_a_dropped_image_is_generated_from_only_after_a_click(blender: Blender, chair: Path) -> None:
     drop(blender, chair)
     blender.screenshot("drop-1-menu")
@@ -83,6 +84,7 @@ def test_several_dropped_images_become_one_batch(blender: Blender, chair: Path, 
     blender.screenshot("drop-several-models")
 
 
+@pytest.mark.newest
 def test_the_viewport_is_captured_without_overlays_and_its_settings_are_restored(
     blender: Blender, measured: Callable[[dict[str, object]], None]
 ) -> None:

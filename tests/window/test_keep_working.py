@@ -21,6 +21,7 @@ def placed(blender: Blender) -> None:
     assert job["state"] == "placed", job["error"]
 
 
+@pytest.mark.newest
 def test_input_reaches_blender_while_a_job_runs(at_work: Blender, slow_service: SlowService, chair: Path) -> None:
     slow_service.seconds = 60
     at_work.generate(chair)
@@ -67,6 +68,7 @@ def test_a_model_that_arrives_during_a_grab_waits_until_it_is_over(
     assert cube(at_work) == pytest.approx(moved)
 
 
+@pytest.mark.newest
 def test_a_model_that_arrives_in_edit_mode_changes_neither_mode_nor_selection_nor_mesh(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:
@@ -104,6 +106,7 @@ def test_a_model_that_arrives_in_sculpt_mode_changes_neither_mode_nor_selection_
     assert at_work.ask("selection") == held
 
 
+@pytest.mark.newest
 def test_a_model_that_arrives_during_playback_does_not_stop_it(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:
@@ -127,6 +130,7 @@ def placeholder(blender: Blender) -> str:
     return found[0]
 
 
+@pytest.mark.newest
 def test_what_the_artist_does_to_the_placeholder_the_model_gets(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:
@@ -147,6 +151,7 @@ def test_what_the_artist_does_to_the_placeholder_the_model_gets(
     assert held not in objects
 
 
+@pytest.mark.newest
 def test_without_its_placeholder_a_model_waits_in_the_list(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:

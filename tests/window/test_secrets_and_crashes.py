@@ -9,6 +9,7 @@ from pathlib import Path
 
 import zstandard
 from slow_service import KEY, SlowService
+import pytest
 from window import Blender
 
 
@@ -21,6 +22,7 @@ def content(path: Path) -> bytes:
     return raw
 
 
+@pytest.mark.newest
 def test_the_key_is_in_no_file_of_ours_no_blend_no_log_and_no_process_list(
     at_work: Blender, slow_service: SlowService, chair: Path, tmp_path: Path
 ) -> None:
@@ -40,6 +42,7 @@ def test_the_key_is_in_no_file_of_ours_no_blend_no_log_and_no_process_list(
     assert [path for path in files if KEY.encode() in content(path)] == []
 
 
+@pytest.mark.newest
 def test_a_job_goes_on_when_blender_was_killed_and_comes_back(
     start: Callable[..., Blender], at_work: Blender, slow_service: SlowService, chair: Path, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ Keep = Callable[[dict[str, Any]], None]
 
 
 @pytest.mark.alone
+@pytest.mark.newest
 def test_the_heart_beats_on_through_a_whole_job(
     at_work: Blender, slow_service: SlowService, large_model: Path, chair: Path, measured: Keep
 ) -> None:
@@ -56,6 +57,7 @@ def auto_save_during(blender: Blender, folder: Path, chair: Path, seconds: float
     return time.monotonic() - started
 
 
+@pytest.mark.newest
 def test_auto_save_is_written_while_a_job_runs(
     at_work: Blender, slow_service: SlowService, chair: Path, tmp_path: Path, measured: Keep
 ) -> None:

@@ -30,6 +30,8 @@ from package_stub import ROOT
 from PIL import Image
 from systems import needs_proc, needs_symlinks
 
+pytestmark = pytest.mark.heavy
+
 SUPPORT = ROOT / "tests" / "support"
 GIB = 1 << 30
 

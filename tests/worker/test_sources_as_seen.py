@@ -82,6 +82,7 @@ def test_indexed_and_gray_images_keep_their_values(worker: WorkerProcess, tmp_pa
     assert difference.mean() < (12 if mode == "1" else 4)
 
 
+@pytest.mark.heavy
 def test_a_panorama_is_scaled_down_in_bounded_time_and_memory(worker: WorkerProcess, tmp_path: Path) -> None:
     Image.fromarray(quarters(6000, 12000)).save(tmp_path / "panorama.jpg", quality=90)
     started = time.monotonic()
@@ -91,6 +92,7 @@ def test_a_panorama_is_scaled_down_in_bounded_time_and_memory(worker: WorkerProc
     assert_corners(shown)
 
 
+@pytest.mark.heavy
 def test_a_dumped_panorama_is_scaled_down_without_a_copy_of_its_full_size(
     worker: WorkerProcess, tmp_path: Path
 ) -> None:

@@ -22,6 +22,8 @@ from image_to_3d.worker.worker_process import WorkerProcess
 from PIL import Image
 from systems import needs_posix, needs_proc
 
+pytestmark = pytest.mark.heavy
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

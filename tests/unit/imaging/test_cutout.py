@@ -43,7 +43,7 @@ def overlaps(names: tuple[str, ...], photos: tuple[str, ...], seed: int) -> dict
 
 
 def test_one_complete_subject_without_scraps_is_cut_out_of_a_photo() -> None:
-    measured = overlaps((*composites.SAMPLES, "star"), composites.PHOTOS[:5], 1)
+    measured = overlaps((*composites.SAMPLES, "star"), composites.PHOTOS[:2], 1)
     assert np.median(list(measured.values())) >= 0.8, measured
 
 
