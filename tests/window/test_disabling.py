@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from slow_service import KEY, SlowService
 import pytest
+from slow_service import KEY, SlowService
 from window import INSIDE, Blender
 
 

@@ -7,9 +7,9 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 import zstandard
 from slow_service import KEY, SlowService
-import pytest
 from window import Blender
 
 
