@@ -13,6 +13,7 @@ from ..api.http.urls import host_of, is_loopback, service_base
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
 from ..log import logger
 from .job import Job, State
+from .spending import wallet_of
 
 if TYPE_CHECKING:
     from ..api.client import Client
@@ -47,6 +48,8 @@ class Config(NamedTuple):
     keep_gigabytes: float | None = None
     """The limits of a clean-up; None: no limit."""
     clean_up_at_start: bool = False
+    daily_limit: float | None = None
+    """The most that may be spent on one day, in the account's currency; None: no limit."""
 
     def __repr__(self) -> str:
         """Leaves out the keys, so that no log or traceback shows them."""
@@ -112,6 +115,11 @@ class Config(NamedTuple):
         if not key:
             raise KeyMissingError("The service needs an API key.")
         return key
+
+    def wallet(self, account: tuple[str, str]) -> str:
+        """Returns the name of what an account's jobs are paid from; "" if they cost nothing, or have no key."""
+        key = self.keys.get(account[0], "")
+        return wallet_of(account, key) if key and account[0] != OFFLINE else ""
 
     def why_not_ready(self) -> ImageTo3DError | None:
         """Returns why the chosen service can't be used now; None if it can."""

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ErrorInfo
+from ..errors import ErrorInfo, Message
 from .batch import Batch
 from .batch_request import BatchRequest, create_batch
 from .commands import Command
@@ -83,6 +83,10 @@ class Queue:
     def paused(self) -> tuple[float, str] | None:
         """Returns for how many seconds no new job starts, and why; None if the queue is not paused."""
         return self._executor.paused()
+
+    def held(self) -> Message:
+        """Returns why new jobs wait because of the spending limit; empty if none does."""
+        return self._executor.held()
 
     @property
     def worker(self) -> WorkerProcess:
