@@ -89,19 +89,18 @@ def test_after_three_single_jobs_price_and_time_are_known_also_after_a_restart(
     run_alone(queue, service, 1)
     run_alone(queue, service, 2)
     assert learn(queue, knowledge)[-1] == Money(43.45, "USD")
-    for known in (knowledge, Knowledge()):
-        if known is not knowledge:
-            queue.stop()
-            queue = make_queue()
-            queue.adopt()
-            until(lambda: queue.running() == 0 and not queue.events.empty())
-            learn(queue, known)
-        one, seven = forecast(queue, known, first), forecast(queue, known, first, 7)
-        assert one.money == Money(0.05, "USD")
-        assert str(seven.money) == "$0.35"
-        assert one.seconds is not None
-        assert 0 < one.seconds < 60
-        assert seven.seconds == 2 * one.seconds, "five at once"
+    expected = forecast(queue, knowledge, first)
+    assert expected.money == Money(0.05, "USD")
+    assert expected.seconds is not None
+    assert 0 < expected.seconds < 60
+    seven = forecast(queue, knowledge, first, 7)
+    assert (str(seven.money), seven.seconds) == ("$0.35", 2 * expected.seconds), "five at once"
+    queue.stop()
+    restarted, remembered = make_queue(), Knowledge()
+    restarted.adopt()
+    until(lambda: restarted.running() == 0 and not restarted.events.empty())
+    learn(restarted, remembered)
+    assert forecast(restarted, remembered, first) == expected
 
 
 def test_jobs_that_run_together_teach_no_price(queue: Queue, service: ScriptedService) -> None:
