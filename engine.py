@@ -241,7 +241,7 @@ def busy() -> bool:
     tasks = (background_task.account.status.running, background_task.storage.status.running, image_check.running())
     if any(tasks) or pending_models.any_pending():
         return True
-    return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
+    return _queue is not None and (_queue.running() > 0 or _queue.reads_balance() or not _queue.events.empty())
 
 
 def drain(budget: float = TICK_BUDGET) -> bool:

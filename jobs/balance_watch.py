@@ -47,6 +47,11 @@ class BalanceWatch:
         self._priced: set[str] = set()
         """Wallets for which the service was asked for its price."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether a balance is being read."""
+        return not self._pool.idle
+
     def ask(self, account: Account) -> None:
         """Read an account's balance soon. Returns at once. Several calls may have one request."""
         with self._lock:

@@ -13,7 +13,6 @@ from ..api.http.urls import host_of, is_loopback, service_base
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
 from ..log import logger
 from .job import Job, State
-from .spending import wallet_of
 
 if TYPE_CHECKING:
     from ..api.client import Client
@@ -119,6 +118,8 @@ class Config(NamedTuple):
     def wallet(self, account: tuple[str, str]) -> str:
         """Returns the name of what an account's jobs are paid from; "" if they cost nothing, or have no key."""
         key = self.keys.get(account[0], "")
+        from .wallet import wallet_of  # hashlib is slow to import
+
         return wallet_of(account, key) if key and account[0] != OFFLINE else ""
 
     def why_not_ready(self) -> ImageTo3DError | None:

@@ -58,8 +58,8 @@ class Executor:
         self._steps = StepRunner(store, clients, worker, timing, policy, self._stopping, self._clock)
         self._scheduler = Scheduler()
         """Guarded by the store's lock, like the fields below."""
-        self._balances = BalanceWatch(store, clients, self._stopping)
-        self._admission = Admission(store, clients, self._scheduler, self._balances, policy)
+        self.balances = BalanceWatch(store, clients, self._stopping)
+        self._admission = Admission(store, clients, self._scheduler, self.balances, policy)
         self._requests: dict[str, JobRequest] = {}
         """By job id: requests whose image is not in the job's folder yet."""
         self._deferred: dict[str, Command] = {}
@@ -273,7 +273,7 @@ class Executor:
                 self._store.save(job.id)
                 self.previews.add(published)
                 if job.state is State.DOWNLOADING or before.state is State.WAITING:
-                    self._balances.ask(job.account)  # it was charged by now
+                    self.balances.ask(job.account)  # it was charged by now
         with self._store.lock:
             current = self._store.get(job.id)
             # Also a job that another Blender continued meanwhile, and that this one took over again.

@@ -76,6 +76,10 @@ class Queue:
         """Returns the number of jobs and file tasks that the queue is working on."""
         return self._executor.active()
 
+    def reads_balance(self) -> bool:
+        """Whether an account's balance is being read. That is no work of a job, and nothing waits for it."""
+        return self._executor.balances.busy
+
     def is_idle(self) -> bool:
         """Whether no step and no file task is running at this moment. Jobs may be waiting."""
         return self._executor.is_idle()

@@ -2,12 +2,11 @@
 """What jobs cost, as remembered in the journal: prices learned from balances, and what was spent today.
 
 The service names no price, so the balance before and after a job tells it, if no other paid job ran in between: of this
-or of another Blender that shares the journal. A wallet is an account with one key; all functions need a transaction.
+or of another Blender that shares the journal. All functions are for a transaction of the journal.
 """
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import sqlite3
 import statistics
@@ -45,12 +44,6 @@ class MeasuredPrice(NamedTuple):
     job_id: str
     settings: str
     money: Money
-
-
-def wallet_of(account: tuple[str, str], key: str) -> str:
-    """Returns the name of a wallet. The key can't be found from it."""
-    digest = hashlib.sha256(b"image_to_3d wallet " + key.encode("utf-8", "replace")).hexdigest()
-    return " ".join((*account, digest[:12]))
 
 
 def reserve(database: sqlite3.Connection, wallet: str, job: Job, limit: float | None) -> None:

@@ -66,7 +66,7 @@ def run_alone(queue: Queue, service: ScriptedService, number: int = 0) -> Job:
 
 
 def all_read(*queues: Queue) -> bool:
-    return all(queue._executor._balances._pool.idle for queue in queues)
+    return not any(queue.reads_balance() for queue in queues)
 
 
 def three_jobs(queue: Queue, service: ScriptedService) -> None:

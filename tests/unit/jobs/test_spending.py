@@ -15,7 +15,8 @@ from image_to_3d.jobs import spending
 from image_to_3d.jobs.estimates import settings_key
 from image_to_3d.jobs.job import InputImage, Job, State, new_id
 from image_to_3d.jobs.journal import Journal
-from image_to_3d.jobs.spending import BalanceReading, MeasuredPrice, wallet_of
+from image_to_3d.jobs.spending import BalanceReading, MeasuredPrice
+from image_to_3d.jobs.wallet import wallet_of
 
 WALLET = wallet_of(("MODELSLAB", "https://modelslab.com/api/v6"), "a key that nobody may see")
 NOON = time.mktime((*time.localtime()[:3], 12, 0, 0, 0, 0, -1))
