@@ -86,16 +86,19 @@ def check_account(base_url: str, key: str) -> None:
     account.start(work)
 
 
-def show_balance(balance: Money) -> None:
-    """Show a balance that was read while jobs ran, unless the account is being asked at this moment."""
+def show_balance(balance: Money, spent: Money) -> None:
+    """Show a balance that was read while jobs ran, unless the account is being asked at this moment.
+
+    `spent`: since midnight.
+    """
     if not account.status.running:
-        account.status = _balance_status(balance)
+        account.status = _balance_status(balance, f" · Spent today: {spent}" if spent.amount else "")
 
 
-def _balance_status(balance: Money | None) -> Status:
+def _balance_status(balance: Money | None, more: str = "") -> Status:
     if balance is None:
         return Status("The key works.")
-    return Status(f"The key works. Balance: {balance}", str(balance))
+    return Status(f"The key works. Balance: {balance}{more}", str(balance))
 
 
 def measure_results(folders: tuple[Path, ...]) -> None:

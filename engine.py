@@ -295,10 +295,10 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             job_view.add_notice(event)
         case Learned():
             job_view.learn(event)
-        case BalanceRead(wallet, money):
+        case BalanceRead(wallet, money, spent):
             config = preferences.read_config()
             if config.why_not_ready() is None and wallet == config.wallet((config.service, config.chosen_url())):
-                background_task.show_balance(money)
+                background_task.show_balance(money, spent)
     return True
 
 

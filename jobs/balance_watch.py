@@ -75,8 +75,8 @@ class BalanceWatch:
             if balance.amount is None or wallet != self._clients.config.wallet(account):
                 return
             money = Money(balance.amount, balance.currency)
-            self._learn(wallet, BalanceReading(asked, time.time(), money))
-            self._store.events.put(BalanceRead(wallet, money))
+            spent = self._learn(wallet, BalanceReading(asked, time.time(), money))
+            self._store.events.put(BalanceRead(wallet, money, Money(spent, money.currency)))
             if wallet not in self._priced:
                 self._priced.add(wallet)
                 self._ask_for_price(wallet, client)
@@ -84,15 +84,18 @@ class BalanceWatch:
             _log.info("the balance can't be read: %s", error)
             self._failed_until[account] = time.monotonic() + AFTER_FAILURE
 
-    def _learn(self, wallet: str, reading: BalanceReading) -> None:
+    def _learn(self, wallet: str, reading: BalanceReading) -> float:
+        """Store a balance, and report what it teaches. Returns what was spent since midnight."""
         with self._store.journal().transaction() as database:
             measured = spending.add_balance(database, wallet, reading)
+            spent = spending.spent_today(database, wallet, reading.at)
             keys = {(wallet, each.settings) for each in measured}
             prices = {key: price for key in keys if (price := spending.learned_price(database, *key)) is not None}
         if prices:
             self._store.events.put(Learned(prices=prices))
         for each in measured:
             self._put_on_job(each)
+        return spent
 
     def _put_on_job(self, measured: MeasuredPrice) -> None:
         amount, currency = measured.money

@@ -32,10 +32,11 @@ class Learned(NamedTuple):
 
 
 class BalanceRead(NamedTuple):
-    """Event: the balance of a wallet was read."""
+    """Event: the balance of a wallet was read. `spent`: since midnight, as the daily limit counts it."""
 
     wallet: str
     money: Money
+    spent: Money
 
 
 @dataclass(slots=True)

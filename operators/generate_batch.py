@@ -167,10 +167,10 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         column.label(text=one_line(", ".join(names), 60) + more, icon="IMAGE_DATA")
         service = preferences.read_config().service
         column.label(text=preferences.SERVICE_NAMES[service], icon="HOME" if service == OFFLINE else "URL")
-        expected = forecast_text.line(job_view.forecast(self._parameters, len(self._found)))
-        if expected:
+        forecast = job_view.forecast(self._parameters, len(self._found))
+        if expected := forecast_text.line(forecast):
             column.label(text=expected, icon="TIME", translate=False)
-        if service != OFFLINE:
+        if service != OFFLINE and forecast.price is None:
             column.label(text="Each model is charged", icon="INFO")
         self._draw_warnings()
         self.layout.use_property_split = True

@@ -106,10 +106,10 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "count")
-        charged = preferences.read_config().service != OFFLINE
+        forecast = job_view.forecast(provenance.parameters_in(_root(context)), self.count)
+        charged = preferences.read_config().service != OFFLINE and forecast.price is None
         self.layout.label(text="Other seeds, side by side" + (". Each is charged" if charged else ""), icon="INFO")
-        expected = forecast_text.line(job_view.forecast(provenance.parameters_in(_root(context)), self.count))
-        if expected:
+        if expected := forecast_text.line(forecast):
             self.layout.label(text=expected, icon="TIME", translate=False)
 
     def submit_batch(self, context: bpy.types.Context) -> Batch:

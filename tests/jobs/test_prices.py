@@ -39,7 +39,7 @@ def learn(queue: Queue, knowledge: Knowledge) -> list[Money]:
         match queue.events.get():
             case Learned() as learned:
                 knowledge.add(learned)
-            case BalanceRead(_, money):
+            case BalanceRead(_, money, _):
                 balances.append(money)
     return balances
 
