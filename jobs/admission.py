@@ -61,6 +61,7 @@ class Admission:
                 self._requeue(claimed, _CLAIM_RETRY[self._store.others_own_jobs])
             return False
         with self._store.lock:
+            self._scheduler.admitted(claimed.account)
             alone = not any(
                 other.state in SLOT_STATES and other.account == claimed.account for other in self._store.jobs.values()
             )

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..api.money import Money
-from ..errors import ImageTo3DError
+from ..errors import ImageTo3DError, ServiceBrokenError
 from . import spending
 from .config import OFFLINE, ServiceClients
 from .forecast import BalanceRead, Learned
@@ -72,7 +72,9 @@ class BalanceWatch:
         try:
             client, asked = self._clients.client(*account), time.time()
             balance = client.balance()
-            if balance.amount is None or wallet != self._clients.config.wallet(account):
+            if balance.amount is None:
+                raise ServiceBrokenError("The service gives no number for the balance.")
+            if wallet != self._clients.config.wallet(account):
                 return
             money = Money(balance.amount, balance.currency)
             spent = self._learn(wallet, BalanceReading(asked, time.time(), money))

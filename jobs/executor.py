@@ -166,7 +166,7 @@ class Executor:
     def held(self) -> Message:
         """Returns why new jobs wait because of the spending limit; empty if none does."""
         with self._store.lock:
-            return self._scheduler.held()
+            return self._scheduler.held(self._store.jobs.values())
 
     def stop(self, timeout: float, submit_timeout: float) -> bool:
         """Start nothing more, and wait for running steps. Blocks. Returns whether all of them ended.

@@ -74,6 +74,7 @@ MIGRATIONS: Final = (
         PRIMARY KEY (job, delivery)
     );
     CREATE INDEX charges_by_wallet ON charges (wallet, sent);
+    CREATE INDEX charges_by_settings ON charges (wallet, settings, sent);
     CREATE TABLE balances (
         wallet TEXT NOT NULL,
         asked REAL NOT NULL,

@@ -101,11 +101,18 @@ class Scheduler:
         for queue in self._queues.values():
             queue.limited_until = 0.0
 
-    def held(self) -> Message:
-        """Returns why the queue of an account is held because of its spending limit; empty if none is."""
-        now = time.monotonic()
-        held = (queue.limit for queue in self._queues.values() if queue.waiting() and now < queue.limited_until)
-        return next(held, NO_MESSAGE)
+    def admitted(self, account: Account) -> None:
+        """A queued job of an account has started: its spending limit is not reached."""
+        self._queues[account].limit = NO_MESSAGE
+
+    def held(self, jobs: Collection[Job]) -> Message:
+        """Returns why queued jobs are held because of a spending limit; empty if none is.
+
+        It stays the same while it is looked again whether that is still so.
+        """
+        limits = {account: queue.limit for account, queue in self._queues.items() if queue.limit}
+        queued = (job.account for job in jobs if limits and job.state is State.QUEUED)
+        return next((limits[account] for account in queued if account in limits), NO_MESSAGE)
 
     def try_now(self) -> None:
         """End all pauses and delays."""

@@ -21,7 +21,7 @@ from .job import Job, State
 CLOSE: Final = 300.0
 """Seconds: a balance that was asked longer before the request, or after the model was done, teaches nothing."""
 IN_FLIGHT: Final = 3600.0
-"""Seconds for which a request whose job did not get done may still be charged."""
+"""Seconds for which a request may still be charged. A job that was done later was continued by a later Blender."""
 _BALANCES_KEPT: Final = 3 * 86400.0
 _CHARGES_KEPT: Final = 366 * 86400.0
 _DIGITS: Final = 6
@@ -76,7 +76,7 @@ def add_balance(database: sqlite3.Connection, wallet: str, reading: BalanceReadi
     rows = database.execute(
         "SELECT job, delivery, settings, sent FROM charges"
         " WHERE wallet = ? AND sent > ? AND price IS NULL AND done > ? AND done <= ?",
-        (wallet, reading.at - _BALANCES_KEPT, reading.asked - CLOSE, reading.asked),
+        (wallet, reading.asked - CLOSE - IN_FLIGHT, reading.asked - CLOSE, reading.asked),
     ).fetchall()
     measured = []
     for job, delivery, settings, sent in rows:
@@ -170,9 +170,9 @@ def _difference(
         return None
     asked, amount, currency = before
     other = database.execute(
-        "SELECT 1 FROM charges WHERE wallet = ? AND NOT (job = ? AND delivery = ?) AND sent > 0 AND sent <= ?"
-        " AND (done >= ? OR (done = 0 AND sent > ?))",
-        (wallet, job, delivery, after.at, asked, asked - IN_FLIGHT),
+        "SELECT 1 FROM charges WHERE wallet = ? AND NOT (job = ? AND delivery = ?) AND sent > ? AND sent <= ?"
+        " AND (done = 0 OR done >= ?)",
+        (wallet, job, delivery, asked - IN_FLIGHT, after.at, asked),
     ).fetchone()
     price = round(amount - after.money.amount, _DIGITS)
     return Money(price, currency) if other is None and price > 0 else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from image_to_3d.api.account import Balance, read_balance
+from image_to_3d.api.client import Client
 from image_to_3d.api.money import Money
 from image_to_3d.api.prices import read_price
 
@@ -34,6 +35,10 @@ def test_an_amount_is_written_in_its_currency(amount: float, currency: str, text
 @pytest.mark.parametrize(("named", "known"), [("usd", "USD"), ("$", "USD"), (" EUR ", "EUR"), (None, ""), (3, "")])
 def test_a_balances_currency_is_found_in_any_notation(named: object, known: str) -> None:
     assert read_balance({"data": {"balance": "43.60", "currency": named}}) == Balance(43.6, known)
+
+
+def test_the_price_is_not_asked_for_over_an_unencrypted_connection() -> None:
+    assert Client("http://192.0.2.1/api/v6", "a key in the URL").price() is None
 
 
 OURS = {"model_id": "image-to-3d", "cost_usd": 0.05}
