@@ -282,6 +282,8 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
                 job_view.put(job, changed=False)
                 return before.note != job.note
             job_view.put(job)
+            if job_view.held() and _queue is not None:
+                job_view.set_held(_queue.held())  # it may have been the last one that waited
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))

@@ -91,3 +91,9 @@ def test_the_daily_limit_in_the_preferences_holds_jobs_and_raising_it_continues_
     preferences.daily_limit = 0.20
     keep_going(lambda: part("job_view").job(job.id).state == "placed")
     assert not part("job_view").held()
+    waiting = image_to_3d.generate(image_file)
+    keep_going(lambda: part("job_view").held())
+    bpy.ops.image_to_3d.cancel_job(job_id=waiting.id)
+    keep_going(lambda: not part("engine").busy())
+    assert not part("job_view").held()
+    assert len(learned.submits) == 4

@@ -189,7 +189,8 @@ def a_batch(queue: Queue, folder: Path, count: int) -> None:
     folder.mkdir()
     for number in range(count):
         (folder / f"chair {number}.png").write_bytes(an_image(number))
-    queue.add_batch(BatchRequest([BatchImage(folder / f"chair {number}.png") for number in range(count)]))
+    images = [BatchImage(folder / f"chair {number}.png") for number in range(count)]
+    queue.add_batch(BatchRequest(images, report=False))
 
 
 def test_the_daily_limit_holds_the_rest_of_a_batch_until_it_is_raised(
