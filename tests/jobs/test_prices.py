@@ -211,7 +211,7 @@ def test_the_daily_limit_holds_the_rest_of_a_batch_until_it_is_raised(
     until(lambda: len(service.submits) == 7)
     until(lambda: held(queue) != "" and queue.is_idle())
     queue.configure(queue._clients.config._replace(daily_limit=None))
-    rest(queue)
+    until(lambda: not any(job.running for job in queue.jobs()))
     assert held(queue) == ""
     assert len(service.submits) == 8
     assert all(not job.note for job in queue.jobs() if job.state is State.READY)
