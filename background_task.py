@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from .api.money import Money
 from .errors import ImageTo3DError
 from .jobs.config import Config
 from .log import logger
@@ -80,12 +81,24 @@ def check_account(base_url: str, key: str) -> None:
             balance = client.balance()
         finally:
             client.close()
-        if balance.amount is None:
-            return Status("The key works.")
-        amount = f"{balance.amount:.2f} {balance.currency}".strip()
-        return Status(f"The key works. Balance: {amount}", amount)
+        return _balance_status(None if balance.amount is None else Money(balance.amount, balance.currency))
 
     account.start(work)
+
+
+def show_balance(balance: Money, spent: Money) -> None:
+    """Show a balance that was read while jobs ran, unless the account is being asked at this moment.
+
+    `spent`: since midnight.
+    """
+    if not account.status.running:
+        account.status = _balance_status(balance, f" · Spent today: {spent}" if spent.amount else "")
+
+
+def _balance_status(balance: Money | None, more: str = "") -> Status:
+    if balance is None:
+        return Status("The key works.")
+    return Status(f"The key works. Balance: {balance}{more}", str(balance))
 
 
 def measure_results(folders: tuple[Path, ...]) -> None:

@@ -22,7 +22,8 @@ from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
 from .jobs.config import OFFLINE, Config
-from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
+from .jobs.forecast import BalanceRead, Learned
+from .jobs.job import Changed, Event, Job, Notice, Removed, TargetScene
 from .placement import Placement
 from .scene import pending_models, target_scene
 
@@ -240,7 +241,7 @@ def busy() -> bool:
     tasks = (background_task.account.status.running, background_task.storage.status.running, image_check.running())
     if any(tasks) or pending_models.any_pending():
         return True
-    return _queue is not None and (_queue.running() > 0 or not _queue.events.empty())
+    return _queue is not None and (_queue.running() > 0 or _queue.reads_balance() or not _queue.events.empty())
 
 
 def drain(budget: float = TICK_BUDGET) -> bool:
@@ -271,7 +272,7 @@ def _call_when_done() -> None:
                 call()
 
 
-def apply(event: Event | BatchEvent) -> bool:
+def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
     """Apply one event. Returns whether the artist should see a difference at once (progress can wait)."""
     match event:
         case Changed(job):
@@ -281,16 +282,11 @@ def apply(event: Event | BatchEvent) -> bool:
                 job_view.put(job, changed=False)
                 return before.note != job.note
             job_view.put(job)
+            if job_view.held() and _queue is not None:
+                job_view.set_held(_queue.held())  # it may have been the last one that waited
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))
-            was_charged = before is not None and before.state is State.WAITING
-            if (
-                was_charged
-                and background_task.account.status.value
-                and job.service == preferences.read_config().service
-            ):
-                check_account()
         case BatchChanged(batch):
             job_view.put_batch(batch)
         case BatchRemoved(batch_id):
@@ -299,6 +295,12 @@ def apply(event: Event | BatchEvent) -> bool:
             pending_models.job_removed(job_id, job_view.remove(job_id))
         case Notice():
             job_view.add_notice(event)
+        case Learned():
+            job_view.learn(event)
+        case BalanceRead(wallet, money, spent):
+            config = preferences.read_config()
+            if config.why_not_ready() is None and wallet == config.wallet((config.service, config.chosen_url())):
+                background_task.show_balance(money, spent)
     return True
 
 
@@ -384,6 +386,7 @@ def _once_a_second(running: Queue) -> None:
         _configured = time.monotonic()
         running.configure(preferences.read_config())
         job_view.set_pause(running.paused())
+        job_view.set_held(running.held())
 
 
 @functools.cache

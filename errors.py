@@ -162,6 +162,12 @@ class NoCreditError(ImageTo3DError, code="no_credit", action=Action.RETRY):
     default_advice = "Top up your account at the service, then retry."
 
 
+class SpendingLimitError(ImageTo3DError, code="spending_limit", action=Action.OPEN_PREFERENCES):
+    """The job could exceed the daily limit in the preferences. Nothing was sent; it starts on another day."""
+
+    default_advice = "To continue today, raise the daily limit in the add-on's preferences."
+
+
 class RateLimitError(ImageTo3DError, code="rate_limit", action=Action.RETRY, transient=True):
     """Too many requests (429): wait `retry_after` seconds."""
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+from . import preferences
+from .api import parameters as request_parameters
+from .errors import NO_MESSAGE, ImageTo3DError, Message
 from .jobs.batch import Batch, BatchItem, BatchProgress, kind_of, progress
+from .jobs.forecast import Forecast, Knowledge, Learned
 from .jobs.job import Job, Notice, State
 from .jobs.pace import Pace
 from .jobs.progress import format_duration
@@ -33,6 +38,8 @@ _single: dict[str, None] = {}
 """Ids of the jobs that have a row of their own, oldest first: they belong to no batch."""
 _notices: list[Notice] = []
 _pause: tuple[float, str] | None = None
+_held = NO_MESSAGE
+_knowledge = Knowledge()
 _revision = 0
 """Incremented whenever a row came or left, or a single job changed its state."""
 _ordered: tuple[int, tuple[str, ...], int] = (-1, (), 0)
@@ -126,6 +133,23 @@ def paused() -> tuple[str, str] | None:
     return (format_duration(_pause[0]), _pause[1]) if _pause else None
 
 
+def held() -> Message:
+    """Returns why new jobs wait because of the daily limit; empty if none does."""
+    return _held
+
+
+def forecast(parameters: Mapping[str, Any], count: int = 1) -> Forecast:
+    """Returns what `count` models with these request parameters will take and cost at the chosen service."""
+    config = preferences.read_config()
+    try:
+        account = config.service, config.chosen_url()
+        given = {name: value for name, value in parameters.items() if name != "image"}
+        complete = request_parameters.defaults() | request_parameters.validate(given)
+    except ImageTo3DError:  # they are refused when they are sent
+        return Forecast()
+    return _knowledge.forecast(account, config.wallet(account), complete, count, config.limit)
+
+
 def take_notices() -> list[Notice]:
     """Returns the messages for the artist; each is returned once."""
     notices = list(_notices)
@@ -217,11 +241,21 @@ def set_pause(pause: tuple[float, str] | None) -> None:
     _pause = pause
 
 
+def set_held(reason: Message) -> None:
+    global _held
+    _held = reason
+
+
+def learn(learned: Learned) -> None:
+    """Add what was learned about durations and prices."""
+    _knowledge.add(learned)
+
+
 def clear() -> None:
     """Forget everything: the engine was stopped."""
-    global _revision, _pause
+    global _revision, _pause, _held, _knowledge
     _revision += 1
-    _pause = None
+    _pause, _held, _knowledge = None, NO_MESSAGE, Knowledge()
     for known in (_jobs, _batches, _batch_states, _paces, _single):
         known.clear()
     _notices.clear()

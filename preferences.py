@@ -15,7 +15,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, St
 
 from . import background_task
 from .api.http.urls import is_unencrypted
-from .api.parameters import ACCOUNT, PARAMETERS
+from .api.parameters import ACCOUNT, PARAMETERS, undo_single_precision
 from .bl_ids import PACKAGE, Op
 from .data_folder import resolve_folder
 from .errors import OnlineAccessError, ParameterError
@@ -88,6 +88,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         keep_days: int
         keep_gigabytes: float
         clean_up_at_start: bool
+        use_daily_limit: bool
+        daily_limit: float
     else:
         service: EnumProperty(
             name="Service",
@@ -151,6 +153,22 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             ),
             default=False,
         )
+        use_daily_limit: BoolProperty(
+            name="Daily Limit",
+            description="Start no new jobs once as much as this was spent on one day. Running jobs continue",
+            default=False,
+        )
+        daily_limit: FloatProperty(
+            name="Daily Limit",
+            description=(
+                "The most that is spent on one day, in the account's currency. All Blenders of this computer count "
+                "together. Prices are learned from the balance"
+            ),
+            default=5.0,
+            min=0.0,
+            soft_max=1000.0,
+            precision=2,
+        )
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -207,8 +225,16 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         if isinstance(read_config().why_not_ready(), OnlineAccessError):
             _hint(layout, "Online access is disabled.", icon="ERROR")
             _field_column(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+        self._draw_daily_limit(layout)
         for name in sorted(ACCOUNT, reverse=True):
             layout.prop(self, name)
+
+    def _draw_daily_limit(self, layout: bpy.types.UILayout) -> None:
+        row = layout.row(heading="Daily Limit")
+        row.prop(self, "use_daily_limit", text="")
+        amount = row.row()
+        amount.active = self.use_daily_limit
+        amount.prop(self, "daily_limit", text="")
 
 
 def _field_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -295,6 +321,7 @@ def read_config() -> Config:
         keep_days=(saved.keep_days if saved else 0) or None,
         keep_gigabytes=(saved.keep_gigabytes if saved else 0) or None,
         clean_up_at_start=saved.clean_up_at_start if saved else False,
+        daily_limit=undo_single_precision(saved.daily_limit) if saved and saved.use_daily_limit else None,
     )
 
 

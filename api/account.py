@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ..errors import one_line
+from .money import currency_code
 from .replies import links_of
 from .sanitize import id_text, mapping, number
 
@@ -38,7 +39,7 @@ def read_balance(data: Mapping[str, Any]) -> Balance:
         for amount in map(number, map(values.get, _BALANCES)):
             if amount is not None:
                 currency = values.get("currency") or data.get("currency")
-                return Balance(amount, one_line(currency, 8) if isinstance(currency, str) else "")
+                return Balance(amount, one_line(currency_code(currency), 8))
     return Balance(None)
 
 

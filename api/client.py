@@ -37,7 +37,9 @@ from ..errors import (
 from .account import Balance, Generated, read_balance, read_generated
 from .http.urls import REDIRECTS, host_of, is_unencrypted, origin_of, parse_http_url, redirect_target, service_base
 from .http.watchdog import Timeouts, Watchdog
+from .money import Money
 from .parameters import validate
+from .prices import read_price
 from .replies import Reply, is_failed, links_of, read_object, read_reply
 from .sanitize import Redactor, parse_json, redacted
 
@@ -181,6 +183,18 @@ class Client:
         reply = self._post_to_either(f"{self._unversioned()}/wallet_balance", "wallet_balance", {})
         return read_balance(read_object(*reply, self._redactor))
 
+    def price(self) -> Money | None:
+        """Returns what the service itself says that a model costs; None if it does not say.
+
+        The key is in the URL of this request, as the service wants it: it is not made over an unencrypted connection.
+        """
+        for path in ("v7/models", "v6/model-search") if not is_unencrypted(self.base_url) else ():
+            status, _, body = self._get_with_key(f"{self._unversioned()}/{path}")
+            price = read_price(redacted(parse_json(body), self._redactor)) if 200 <= status < 300 else None
+            if price is not None:
+                return price
+        return None
+
     def generated(self, page: int = 1, per_page: int = 30) -> list[Generated]:
         """Returns a page of the account's generated models. Pages start at 1 and have at most 30 entries."""
         values = {"type": "3d", "per_page": min(max(per_page, 1), 30), "page": max(page, 1)}
@@ -226,22 +240,34 @@ class Client:
             reply = self._post(other, values, self._watchdog())
         return reply
 
+    def _get_with_key(self, url: str) -> _RawReply:
+        """Request a URL with the key in it. No error that is raised holds that URL, as its cause or otherwise."""
+        try:
+            return self._send("GET", url, f"?key={quote(self._key, safe='')}", None, self._watchdog())
+        except Exception as error:
+            reason = type(error).__name__
+        raise ServiceBrokenError("The service's list of prices can't be read ({error}).", error=reason)
+
     def _post(self, path: str, body: Mapping[str, Any] | bytes, watchdog: Watchdog) -> _RawReply:
         """Send a request with the key, to the service's own origin only. Returns the reply; a redirect is refused.
 
         `path`: below the base URL, or a whole URL. `body`: the values besides the key, or a finished body with the key.
         """
+        url = path if "://" in path else f"{self.base_url}/{path}"
+        if not isinstance(body, bytes):
+            body = json.dumps({"key": self._key, **body}, allow_nan=False).encode()
+        return self._send("POST", url, "", body, watchdog)
+
+    def _send(self, method: str, url: str, query: str, body: bytes | None, watchdog: Watchdog) -> _RawReply:
         from .http.transport import send_request  # imports requests, which is slow
 
-        url = path if "://" in path else f"{self.base_url}/{path}"
         if not self._key:
             raise KeyMissingError("No API key is set.")
         if not self._is_own(url):
             raise UnsafeAddressError("The key is not sent to {host}.", host=one_line(host_of(url), 80))
-        if not isinstance(body, bytes):
-            body = json.dumps({"key": self._key, **body}, allow_nan=False).encode()
         headers = {"User-Agent": USER_AGENT, "Content-Type": "application/json", "Accept": "application/json"}
-        with self._tracked(watchdog), send_request("POST", url, watchdog, headers=headers, body=body) as response:
+        request = send_request(method, url + query, watchdog, headers=headers, body=body)
+        with self._tracked(watchdog), request as response:
             self._peer = watchdog.peer
             if response.status in REDIRECTS:
                 host = host_of(redirect_target(url, response.headers.get("Location", "")))

@@ -47,6 +47,8 @@ class Config(NamedTuple):
     keep_gigabytes: float | None = None
     """The limits of a clean-up; None: no limit."""
     clean_up_at_start: bool = False
+    daily_limit: float | None = None
+    """The most that may be spent on one day, in the account's currency; None: no limit."""
 
     def __repr__(self) -> str:
         """Leaves out the keys, so that no log or traceback shows them."""
@@ -112,6 +114,13 @@ class Config(NamedTuple):
         if not key:
             raise KeyMissingError("The service needs an API key.")
         return key
+
+    def wallet(self, account: tuple[str, str]) -> str:
+        """Returns the name of what an account's jobs are paid from; "" if they cost nothing, or have no key."""
+        key = self.keys.get(account[0], "")
+        from .wallet import wallet_of  # hashlib is slow to import
+
+        return wallet_of(account, key) if key and account[0] != OFFLINE else ""
 
     def why_not_ready(self) -> ImageTo3DError | None:
         """Returns why the chosen service can't be used now; None if it can."""

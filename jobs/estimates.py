@@ -8,7 +8,6 @@ nothing is asked before that.
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -78,6 +77,8 @@ def learned(durations: Sequence[Duration]) -> Estimate:
     """Returns the estimate from the durations of earlier jobs with similar settings; UNKNOWN if there are too few."""
     if len(durations) < ENOUGH:
         return UNKNOWN
+    import statistics  # slow to import, so not when the extension is enabled
+
     latest = durations[-REMEMBERED:]
     likely = [duration.likely for duration in latest]
     earliest = _quantile(likely, 0.1)

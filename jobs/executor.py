@@ -16,10 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, StorageError
+from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, Message, StorageError
 from . import commands, request, spool
+from .admission import Admission
 from .adoption import Adoption
 from .awake_clock import AwakeClock
+from .balance_watch import BalanceWatch
 from .batch import Batch
 from .batch_runner import BatchRunner
 from .commands import Command
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NETWORK_THREADS: Final = 12
-_CLAIM_RETRY: Final = {False: 0.01, True: 1.0}
-"""Seconds until the next try if all slots are taken. Where no other Blender has jobs, a free one is being saved."""
 _WORKER_STATES: Final = frozenset({State.PREPARING, State.IMPORTING})
 
 
@@ -53,12 +53,13 @@ class Executor:
     ) -> None:
         self._store = store
         self._clients = clients
-        self._policy = policy
         self._stopping = threading.Event()
         self._clock = AwakeClock()
         self._steps = StepRunner(store, clients, worker, timing, policy, self._stopping, self._clock)
         self._scheduler = Scheduler()
         """Guarded by the store's lock, like the fields below."""
+        self.balances = BalanceWatch(store, clients, self._stopping)
+        self._admission = Admission(store, clients, self._scheduler, self.balances, policy)
         self._requests: dict[str, JobRequest] = {}
         """By job id: requests whose image is not in the job's folder yet."""
         self._deferred: dict[str, Command] = {}
@@ -136,6 +137,7 @@ class Executor:
     def notify_config_changed(self) -> None:
         """Look at once whether paused or waiting jobs can start."""
         with self._store.lock:
+            self._scheduler.end_holds()
             self._store.lock.notify_all()
 
     def try_now(self) -> None:
@@ -160,6 +162,11 @@ class Executor:
         with self._store.lock:
             left, reason = self._scheduler.longest_pause()
             return (left, str(reason)) if left > 0 else None
+
+    def held(self) -> Message:
+        """Returns why new jobs wait because of the spending limit; empty if none does."""
+        with self._store.lock:
+            return self._scheduler.held(self._store.jobs.values())
 
     def stop(self, timeout: float, submit_timeout: float) -> bool:
         """Start nothing more, and wait for running steps. Blocks. Returns whether all of them ended.
@@ -198,7 +205,7 @@ class Executor:
                 if self._stopping.is_set() or not working:
                     self._thread = None
                     return
-                self._pause_unusable_services()
+                self._admission.pause_unusable_services()
                 paused = {batch.id for batch in self._store.batches.values() if batch.paused}
                 steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit, paused)
                 if not steps:
@@ -210,13 +217,6 @@ class Executor:
                 pool.submit(partial(self._run_step, step))
             if self._adoption.seconds_to_next() <= 0:
                 self.adopt()
-
-    def _pause_unusable_services(self) -> None:
-        for account in self._scheduler.waiting_accounts():
-            try:
-                self._clients.config.require_usable(*account)
-            except ImageTo3DError as error:
-                self._scheduler.pause(account, self._policy.recheck_interval, error.message)
 
     # --- a step, in a pool's thread --------------------------------------------------------------------------------
 
@@ -248,19 +248,15 @@ class Executor:
         """Returns the queued job with a slot at its service, across all Blenders; None: later."""
         claimed = job.moved(State.PREPARING)
         try:
-            if self._store.claim(claimed, self._clients.config.limit):
-                published = self._publish(job, claimed)
-                if published is not None and not published.running:  # cancelled after it was recorded as running
-                    self._store.save(job.id)
-                return published
+            if not self._admission.claim(claimed):
+                return None
         except StorageError as error:
             self._fail(job.id, error.info())
             return None
-        with self._store.lock:
-            current = self._store.get(job.id)
-            if current is not None and current.state is State.QUEUED:
-                self._scheduler.requeue_front(job, _CLAIM_RETRY[self._store.others_own_jobs])
-        return None
+        published = self._publish(job, claimed)
+        if published is not None and not published.running:  # cancelled after it was recorded as running
+            self._store.save(job.id)
+        return published
 
     def _commit(self, before: Job, decision: Decision) -> None:
         """Publish and save what a step did, then schedule the next step."""
@@ -276,6 +272,8 @@ class Executor:
             if published is not None and published.state is not before.state:
                 self._store.save(job.id)
                 self.previews.add(published)
+                if job.state is State.DOWNLOADING or before.state is State.WAITING:
+                    self.balances.ask(job.account)  # it was charged by now
         with self._store.lock:
             current = self._store.get(job.id)
             # Also a job that another Blender continued meanwhile, and that this one took over again.
@@ -316,6 +314,7 @@ class Executor:
             if not job.running:
                 self._scheduler.mark_idle(job.id)  # from now on, commands for it apply at once
             if current is not None:
+                job = replace(job, price=current.price, currency=current.currency)  # learned meanwhile
                 self._store.put(job)
                 return job
         removed = replace(job, listed=False)

@@ -197,6 +197,10 @@ class Job:
     """Once placed: the scene was saved since, or Blender quit normally."""
     listed: bool = True
     """Shown in the job list; False once the artist removed it."""
+    price: float = 0.0
+    """What it cost, as the balance told; 0 if that is not known."""
+    currency: str = ""
+    """The currency of the price: "USD"."""
     details: Mapping[str, Any] = field(default_factory=dict)
     """What the worker found out about the model: triangles, dimensions, repairs."""
 

@@ -26,9 +26,10 @@ from typing import Final
 
 from ..atomic_file import make_private
 from ..errors import StorageError, TakenOverError
-from . import batch_table, serialization
+from . import batch_table, serialization, spending
 from .batch import Batch
 from .job import SLOT_STATES, Job, State
+from .journal_schema import migrate
 from .process_lock import exclusive
 
 _log = logging.getLogger(__name__)
@@ -39,66 +40,6 @@ _NAME: Final = re.compile(r"journal(?:-([1-9][0-9]{0,5}))?\.sqlite", re.ASCII)
 PRUNE_AFTER: Final = 90 * 86400.0
 """Seconds after its last change at which a job that is no longer on the list is deleted from the journal."""
 _LOCK_TIMEOUT: Final = 30.0
-
-MIGRATIONS: Final = (
-    # 0 → 1: the tables of version 0.1.0, which did not set a schema version.
-    """
-    CREATE TABLE IF NOT EXISTS jobs (
-        id TEXT PRIMARY KEY,
-        owner TEXT NOT NULL,
-        service TEXT NOT NULL,
-        service_id TEXT NOT NULL,
-        state TEXT NOT NULL,
-        listed INTEGER NOT NULL DEFAULT 1,
-        changed REAL NOT NULL,
-        record TEXT NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, listed);
-    CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
-    CREATE TABLE IF NOT EXISTS changes (
-        job TEXT NOT NULL,
-        at REAL NOT NULL,
-        state TEXT NOT NULL,
-        note TEXT NOT NULL
-    );
-    CREATE INDEX IF NOT EXISTS changes_by_job ON changes (job);
-    CREATE TABLE IF NOT EXISTS seen (
-        service TEXT NOT NULL,
-        service_id TEXT NOT NULL,
-        PRIMARY KEY (service, service_id)
-    );
-    """,
-    # 1 → 2: three states were renamed. The column is used to count jobs and to find lost submits.
-    """
-    UPDATE jobs SET state = 'reconciling' WHERE state = 'looking';
-    UPDATE jobs SET state = 'unconfirmed' WHERE state = 'unknown';
-    UPDATE jobs SET state = 'importing' WHERE state = 'converting';
-    """,
-    # 2 → 3: batches, and how long jobs took.
-    """
-    ALTER TABLE jobs ADD COLUMN batch TEXT NOT NULL DEFAULT '';
-    CREATE INDEX jobs_by_batch ON jobs (batch);
-    CREATE TABLE batches (
-        id TEXT PRIMARY KEY,
-        owner TEXT NOT NULL,
-        listed INTEGER NOT NULL DEFAULT 1,
-        changed REAL NOT NULL,
-        record TEXT NOT NULL
-    );
-    CREATE TABLE durations (
-        account TEXT NOT NULL,
-        settings TEXT NOT NULL,
-        low REAL NOT NULL,
-        high REAL NOT NULL,
-        at REAL NOT NULL
-    );
-    CREATE INDEX durations_by_settings ON durations (account, settings, at);
-    """,
-)
-"""SQL statements without semicolons in them; number n upgrades schema version n to n + 1.
-
-Add one to change the schema; never edit an old one.
-"""
 
 
 class Journal:
@@ -124,10 +65,10 @@ class Journal:
         with self.transaction() as database:
             _write(database, job, self.owner)
 
-    def claim(self, job: Job, limit: int, wanted: Callable[[], bool] = lambda: True) -> bool:
+    def claim(self, job: Job, limit: int, wanted: Callable[[sqlite3.Connection], bool] = lambda _: True) -> bool:
         """Write the job in its new state if fewer than `limit` jobs use the service, across all Blenders.
 
-        `wanted`: asked once nobody else can write; False if the job was cancelled meanwhile.
+        `wanted`: asked once nobody else can write; False if the job was cancelled meanwhile. It may raise.
         Returns whether it was written. Raises StorageError.
         """
         marks = ",".join("?" * len(SLOT_STATES))
@@ -136,7 +77,7 @@ class Journal:
                 f"SELECT count(*) FROM jobs WHERE service = ? AND id != ? AND state IN ({marks})",
                 (job.service, job.id, *sorted(SLOT_STATES)),
             ).fetchone()
-            if row[0] >= limit or not wanted():
+            if row[0] >= limit or not wanted(database):
                 return False
             _write(database, job, self.owner)
             return True
@@ -310,7 +251,7 @@ def _open(path: Path) -> sqlite3.Connection:
             result = check.fetchone()[0]
         if result != "ok":
             raise sqlite3.DatabaseError(str(result))
-        _migrate(database)
+        migrate(database)
         database.execute("SELECT id, owner, service, service_id, state, listed, changed, record FROM jobs LIMIT 1")
         _prune(database)
     except BaseException:
@@ -333,26 +274,6 @@ def _use_rollback_journal(database: sqlite3.Connection) -> None:
         _log.info("the journal keeps its write-ahead log: %s", error)
     finally:
         database.execute(f"PRAGMA busy_timeout={_LOCK_TIMEOUT * 1000:.0f}")
-
-
-def _migrate(database: sqlite3.Connection) -> None:
-    """Upgrade the schema step by step. A file of a newer version is used as it is: its changes only add things.
-
-    Each step reads the version again under SQLite's own lock: two Blenders may open the file at the same time, and
-    the lock file does not work on every network drive.
-    """
-    for number, script in enumerate(MIGRATIONS):
-        database.execute("BEGIN IMMEDIATE")
-        try:
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version == number:
-                for statement in script.split(";"):
-                    database.execute(statement)
-                database.execute(f"PRAGMA user_version = {number + 1}")
-            database.execute("COMMIT")
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
 
 
 def _prune(database: sqlite3.Connection) -> None:
@@ -400,6 +321,7 @@ def _write(database: sqlite3.Connection, job: Job, owner: str) -> None:
     if previous is None or previous[0] != job.state:
         note = str(job.error or job.note)
         database.execute("INSERT INTO changes VALUES (?, ?, ?, ?)", (job.id, now, job.state, note))
+    spending.follow(database, job, previous[0] if previous else "", now)
 
 
 def _read(record: str) -> Job | None:

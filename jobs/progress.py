@@ -24,7 +24,7 @@ _SPANS: Final[Mapping[State, tuple[float, float]]] = {
 
 _USUAL_SECONDS: Final = 60.0
 """What the bar assumes where nothing is known; no time left is shown then."""
-_SECONDS_AFTER_SERVICE: Final = 8.0
+SECONDS_AFTER_SERVICE: Final = 8.0
 """What downloading and importing usually take."""
 
 LONGER: Final = "Longer than usual"
@@ -60,7 +60,7 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
         share = passed / (job.expected or _USUAL_SECONDS)
         within = share * 0.9 if share < 1 else 1 - 0.1 / share
         if share < 1 and job.expected:
-            seconds_left = job.expected - passed + _SECONDS_AFTER_SERVICE
+            seconds_left = job.expected - passed + SECONDS_AFTER_SERVICE
     return start + (end - start) * within, seconds_left
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ErrorInfo
+from ..errors import ErrorInfo, Message
 from .batch import Batch
 from .batch_request import BatchRequest, create_batch
 from .commands import Command
@@ -76,6 +76,10 @@ class Queue:
         """Returns the number of jobs and file tasks that the queue is working on."""
         return self._executor.active()
 
+    def reads_balance(self) -> bool:
+        """Whether an account's balance is being read. That is no work of a job, and nothing waits for it."""
+        return self._executor.balances.busy
+
     def is_idle(self) -> bool:
         """Whether no step and no file task is running at this moment. Jobs may be waiting."""
         return self._executor.is_idle()
@@ -83,6 +87,10 @@ class Queue:
     def paused(self) -> tuple[float, str] | None:
         """Returns for how many seconds no new job starts, and why; None if the queue is not paused."""
         return self._executor.paused()
+
+    def held(self) -> Message:
+        """Returns why new jobs wait because of the spending limit; empty if none does."""
+        return self._executor.held()
 
     @property
     def worker(self) -> WorkerProcess:

@@ -42,6 +42,9 @@ class _ServiceQueue:
     held_until: float = 0.0
     paused_until: float = 0.0
     pause_reason: Message = NO_MESSAGE
+    limited_until: float = 0.0
+    """Until when no queued job starts because of the spending limit. Those that have a slot are not affected."""
+    limit: Message = NO_MESSAGE
 
     def of(self, job: Job) -> deque[str]:
         return self.batch_ids if job.batch else self.ids
@@ -51,7 +54,7 @@ class _ServiceQueue:
         return bool(self.ids or self.batch_ids)
 
     def blocked_until(self) -> float:
-        return max(self.held_until, self.paused_until)
+        return max(self.held_until, self.paused_until, self.limited_until)
 
 
 class Scheduler:
@@ -87,6 +90,29 @@ class Scheduler:
         queue = self._queues[account]
         queue.paused_until = max(queue.paused_until, time.monotonic() + seconds)
         queue.pause_reason = reason
+
+    def hold(self, account: Account, seconds: float, reason: Message) -> None:
+        """Start no queued job of an account for a while, because its spending limit is reached."""
+        queue = self._queues[account]
+        queue.limited_until, queue.limit = time.monotonic() + seconds, reason
+
+    def end_holds(self) -> None:
+        """Look again at once whether spending limits are reached."""
+        for queue in self._queues.values():
+            queue.limited_until = 0.0
+
+    def admitted(self, account: Account) -> None:
+        """A queued job of an account has started: its spending limit is not reached."""
+        self._queues[account].limit = NO_MESSAGE
+
+    def held(self, jobs: Collection[Job]) -> Message:
+        """Returns why queued jobs are held because of a spending limit; empty if none is.
+
+        It stays the same while it is looked again whether that is still so.
+        """
+        limits = {account: queue.limit for account, queue in self._queues.items() if queue.limit}
+        queued = (job.account for job in jobs if limits and job.state is State.QUEUED)
+        return next((limits[account] for account in queued if account in limits), NO_MESSAGE)
 
     def try_now(self) -> None:
         """End all pauses and delays."""

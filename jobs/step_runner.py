@@ -25,6 +25,7 @@ from ..errors import (
 )
 from .awake_clock import AwakeClock
 from .config import ServiceClients
+from .durations import WHOLE_JOB
 from .estimates import UNKNOWN, Duration, Estimate, learned, settings_key
 from .job import RUNNING_STATES, Job, State
 from .recovery import ListReader
@@ -52,6 +53,8 @@ class _Runtime:
     failed_in: State = State.QUEUED
     attempt: int = 0
     waiting_since: float | None = None
+    started: float | None = None
+    """When its image began to be prepared; None if it was continued later."""
     estimate: Estimate | None = None
     """How long the service is expected to take; None until it was looked up."""
     not_done: float = 0.0
@@ -94,6 +97,8 @@ class StepRunner:
         if job.state is State.IMPORTING:
             job = self._count_conversion(job, 1)
         try:
+            if job.state is State.PREPARING:
+                runtime.started = self._clock.now()
             if job.state is not State.WAITING:
                 runtime.waiting_since = None
             result = STEPS[job.state](job, self._context(job, runtime))
@@ -112,6 +117,10 @@ class StepRunner:
             self._learn(job, runtime)
         elif job.state is State.WAITING:
             runtime.not_done = max(time.time() - job.submitted, 0.0)
+        elif job.state is State.IMPORTING and runtime.started is not None:
+            seconds = self._clock.now() - runtime.started
+            runtime.started = None
+            self._remember(job, WHOLE_JOB + settings_key(job.parameters), Duration(seconds, seconds))
         runtime.attempt = runtime.attempt + 1 if result.job.state is job.state else 0
         return Decision(result.job, result.delay)
 
@@ -151,10 +160,12 @@ class StepRunner:
     def _learn(self, job: Job, runtime: _Runtime) -> None:
         """Remember how long the service took for a job that is done now."""
         duration = Duration(runtime.not_done, time.time() - job.submitted)
-        if not duration.low <= duration.high < self._timing.give_up:
-            return
+        if duration.low <= duration.high < self._timing.give_up:
+            self._remember(job, settings_key(job.parameters), duration)
+
+    def _remember(self, job: Job, settings: str, duration: Duration) -> None:
         try:
-            self._store.add_duration(job.account, settings_key(job.parameters), duration)
+            self._store.add_duration(job.account, settings, duration)
         except StorageError as error:
             _log.info("%s: its duration can't be remembered: %s", job.id, error)
 

@@ -12,6 +12,7 @@ import contextlib
 import json
 import logging
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -20,9 +21,10 @@ from typing import Any, Final
 
 from ..atomic_file import atomic_write, make_private
 from ..errors import Message, StorageError, TakenOverError
-from . import batch_table, durations, earlier_journal, serialization
+from . import batch_table, durations, earlier_journal, serialization, spending
 from .batch import Batch, BatchChanged, BatchEvent, BatchRemoved
 from .estimates import Duration
+from .forecast import BalanceRead, Learned
 from .job import Changed, Event, Job, Notice, Removed, State
 from .journal import Journal
 from .process_lock import ProcessLock
@@ -43,7 +45,7 @@ class JobStore:
     def __init__(self, folder: Path, results_folders: Callable[[], list[Path]], earlier: Path | None = None) -> None:
         self.lock = threading.Condition()
         """Guards the memory, and the scheduler. Notified at each change."""
-        self.events: queue.SimpleQueue[Event | BatchEvent] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[Event | BatchEvent | Learned | BalanceRead] = queue.SimpleQueue()
         self.jobs: dict[str, Job] = {}
         """All listed jobs by id, oldest first. Read and change it with the lock held."""
         self.batches: dict[str, Batch] = {}
@@ -156,19 +158,24 @@ class JobStore:
         with self._write_lock:
             return self._write(job)
 
-    def claim(self, job: Job, limit: int) -> bool:
+    def claim(self, job: Job, limit: int, wallet: str, daily_limit: float | None) -> bool:
         """Write a job in its new state if the service has a free slot, across all Blenders. Blocks.
 
-        Returns whether it was written; also False if it is no longer queued. Raises StorageError.
+        `wallet`: what it is paid from; "" if it costs nothing. Returns whether it was written; also False if it is no
+        longer queued. Raises SpendingLimitError, StorageError.
         """
 
-        def still_queued() -> bool:
+        def wanted(database: sqlite3.Connection) -> bool:
             current = self.get(job.id)
-            return current is not None and current.state is State.QUEUED
+            if current is None or current.state is not State.QUEUED:
+                return False
+            if wallet:
+                spending.reserve(database, wallet, job, daily_limit)
+            return True
 
         with self._write_lock:
             # If it was cancelled meanwhile, the journal must never say that it is running.
-            if not self.journal().claim(job, limit, still_queued):
+            if not self.journal().claim(job, limit, wanted):
                 return False
             self._write_job_file(job)
             return True
@@ -204,6 +211,8 @@ class JobStore:
         """Remember how long a job took. Blocks. Raises StorageError."""
         with self.journal().transaction() as database:
             durations.add(database, account, settings, duration)
+            seconds = durations.whole_job(database, " ".join(account), settings.removeprefix(durations.WHOLE_JOB))
+        self.events.put(Learned(seconds=seconds))
 
     def owners_of_batches(self, wanted: Callable[[Batch], bool]) -> set[str]:
         """Returns the other processes that own batches that are wanted. Blocks. Raises StorageError."""
@@ -316,6 +325,8 @@ class JobStore:
         if journal.recovered is not None:
             text = "The journal was damaged and has been set aside. {count} jobs were recovered from their folders."
             self.notify(Notice(Message(text, {"count": journal.recovered}), warning=True))
+        with journal.transaction() as database:
+            self.events.put(Learned(durations.whole_jobs(database), spending.learned_prices(database)))
         return journal
 
     def _known_results_folders(self) -> list[Path]:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
 
-from .. import engine, image_check, preferences
+from .. import engine, forecast_text, image_check, job_view, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, ImageTo3DError, one_line
 from ..jobs.batch import Batch
 from ..jobs.config import OFFLINE
 from ..scene import image_files, image_sources
+from ..translation import tr
 from . import image_checks
 from .define import PollMixin
 from .generate import BatchOperator, why_not_ready
@@ -143,6 +144,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
     why_not = why_not_ready
     _found: list[Path | str]
     _checked: list[str]
+    _parameters: dict[str, Any]
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:
@@ -154,8 +156,9 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         count = len(self._found)
         self._checked = [str(image) for image in self._found if isinstance(image, Path)][:MAX_CHECKED]
         image_checks.check_images(self._checked)
-        models = f"{count} Models" if count > 1 else "1 Model"
-        return self.ask(context, title=f"Generate {models}", confirm=f"Generate {models}", width=440)
+        self._parameters = getattr(context.scene, SCENE_SETTINGS).parameters()
+        confirm = tr("Generate {count} Models", count=count) if count > 1 else tr("Generate 1 Model")
+        return self.ask(context, title=forecast_text.question(self._parameters, count), confirm=confirm, width=440)
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
@@ -164,7 +167,10 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         column.label(text=one_line(", ".join(names), 60) + more, icon="IMAGE_DATA")
         service = preferences.read_config().service
         column.label(text=preferences.SERVICE_NAMES[service], icon="HOME" if service == OFFLINE else "URL")
-        if service != OFFLINE:
+        forecast = job_view.forecast(self._parameters, len(self._found))
+        if expected := forecast_text.line(forecast):
+            column.label(text=expected, icon="TIME", translate=False)
+        if service != OFFLINE and forecast.price is None:
             column.label(text="Each model is charged", icon="INFO")
         self._draw_warnings()
         self.layout.use_property_split = True

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import bpy
 from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
-from .. import engine, preferences
+from .. import engine, forecast_text, job_view, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, ImageTo3DError, one_line
 from ..scene import image_content, image_files, target_scene
@@ -65,6 +65,9 @@ class AskFirst(PollMixin):
         service = preferences.SERVICE_NAMES[config.service]
         models = "1 model" if len(found) == 1 else f"{len(found):,} models"
         layout.label(text=f"{models} with {service}, as set in the sidebar", icon="INFO")
+        parameters = getattr(context.scene, SCENE_SETTINGS).parameters()
+        if expected := forecast_text.line(job_view.forecast(parameters, len(found))):
+            layout.label(text=expected, icon="TIME", translate=False)
         obstacle = config.why_not_ready() or target_scene.why_not(context.scene)
         if obstacle:
             layout.label(text=str(getattr(obstacle, "message", obstacle)), icon="ERROR")

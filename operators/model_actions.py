@@ -13,7 +13,7 @@ import bpy
 from bpy.props import EnumProperty, IntProperty
 from mathutils import Matrix
 
-from .. import engine, preferences
+from .. import engine, forecast_text, job_view, preferences
 from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, one_line
@@ -104,10 +104,13 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         return self.ask(context, title=f"Variations of {_root(context).name}", confirm="Generate")
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "count")
-        charged = preferences.read_config().service != OFFLINE
+        forecast = job_view.forecast(provenance.parameters_in(_root(context)), self.count)
+        charged = preferences.read_config().service != OFFLINE and forecast.price is None
         self.layout.label(text="Other seeds, side by side" + (". Each is charged" if charged else ""), icon="INFO")
+        if expected := forecast_text.line(forecast):
+            self.layout.label(text=expected, icon="TIME", translate=False)
 
     def submit_batch(self, context: bpy.types.Context) -> Batch:
         from ..jobs.batch_request import BatchImage

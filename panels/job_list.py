@@ -17,6 +17,7 @@ from ..jobs import progress
 from ..jobs.batch import Batch
 from ..jobs.job import Job, State
 from ..scene import target_scene, thumbnails
+from ..translation import tr_message
 from . import batch_row
 
 BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
@@ -49,11 +50,15 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         line.label(text=f"New jobs start in {left}", icon="SORTTIME")
         line.operator(Op.TRY_NOW)
         wrapped(layout, reason, width, icon="BLANK1")
+    held = job_view.held()
+    if held:
+        wrapped(layout, tr_message(held), width, icon="SORTTIME")
+        layout.operator(Op.OPEN_PREFERENCES, text="Change Daily Limit…", icon="PREFERENCES")
     column = layout.column(align=False)
 
     def draw_job(place: bpy.types.UILayout, job: Job) -> None:
         # What pauses all queued jobs is shown once.
-        _draw_job(place, job, width, "" if paused and job.state is State.QUEUED else str(job.note))
+        _draw_job(place, job, width, "" if (paused or held) and job.state is State.QUEUED else str(job.note))
 
     for row in shown:
         if isinstance(row, Batch):

@@ -14,7 +14,7 @@ from ..errors import Action, ImageTo3DError, one_line
 from ..jobs.config import OFFLINE, Config
 from ..redraw import TAB
 from ..scene import thumbnails
-from . import image_warnings, job_list
+from . import forecast, image_warnings, job_list
 
 _THUMBNAIL_ROWS: Final = 3.0
 _THUMBNAIL_SHARE: Final = 0.28
@@ -46,6 +46,8 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         row.scale_y = 1.6
         row.enabled = obstacle is None and (bool(settings.image.strip()) or settings.source_image is not None)
         row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
+        if obstacle is None:
+            forecast.draw(layout, context)
         layout.operator(Op.CHOOSE_BATCH, text="Batch…", icon="FILE_FOLDER")
         if obstacle is not None:
             _draw_obstacle(layout, context, obstacle)

@@ -51,6 +51,15 @@ from .watchdog import AddressFilter, Watchdog
 
 _log = logging.getLogger(__name__)
 
+
+def _without_key(record: logging.LogRecord) -> bool:
+    """Whether a record of urllib3 names no URL with the API key: one request of the service's has it there."""
+    return "key=" not in record.getMessage()
+
+
+for _name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    logging.getLogger(_name).addFilter(_without_key)
+
 CHUNK: Final = 16 * 1024
 _FAULTS: Final = (
     requests.RequestException,

@@ -78,6 +78,8 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
         "keep_gigabytes",
         "webhook",
         "track_id",
+        "use_daily_limit",
+        "daily_limit",
     ):
         preferences.property_unset(name)
     preferences.webhook = preferences.track_id = ""

@@ -149,7 +149,7 @@ def test_the_key_can_be_tested_and_the_balance_is_shown(
     account = part("background_task").account
     assert bpy.ops.image_to_3d.test_key() == {"FINISHED"}
     keep_going(lambda: not account.status.running)
-    assert account.status.value == "43.60 USD"
+    assert account.status.value == "$43.60"
     assert not account.status.failed
 
     service.next("balance", lambda _: to_json({"status": "error", "message": "Invalid API Key"}, 401))

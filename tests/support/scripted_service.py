@@ -57,6 +57,11 @@ class ScriptedService:
     list_shows: Callable[[Work], dict[str, Any]] | None = None
     """An entry of the list of generated models; by default id and links only, as documented."""
 
+    balance: float = 43.6
+    currency: str = "USD"
+    price: float = 0.0
+    """What each submit takes from the balance."""
+
     submits: list[Work] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -93,7 +98,7 @@ class ScriptedService:
         self._server.server_close()
 
     def next(self, what: str, *handlers: Handler) -> None:
-        """Let these handlers answer the coming requests of a kind: upload, submit, fetch, file, list, balance."""
+        """Let these handlers answer the coming requests of a kind: what `_kind` returns."""
         with self._lock:
             self._orders[what].extend(handlers)
 
@@ -186,7 +191,11 @@ class ScriptedService:
         return to_json({"status": "success", "data": [shows(work) for work in newest], "pagination": {"page": page}})
 
     def _balance(self, _: Request) -> Reply:
-        return to_json({"status": "success", "data": {"balance": 43.6, "currency": "USD"}})
+        left = round(self.balance - self.price * len(self.submits), 6)
+        return to_json({"status": "success", "data": {"balance": left, "currency": self.currency}})
+
+    def _price(self, request: Request) -> Reply:
+        return self._other(request)
 
     def _other(self, _: Request) -> Reply:
         return 404, {"Content-Type": "text/html"}, b"<html><h1>Not Found</h1></html>"
@@ -238,6 +247,8 @@ def _kind(path: str) -> str:
         ("/files/", "file"),
         ("/assets_generated", "list"),
         ("/wallet_balance", "balance"),
+        ("/v7/models", "price"),
+        ("/model-search", "price"),
     ):
         if part in path:
             return what

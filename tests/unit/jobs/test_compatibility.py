@@ -13,7 +13,8 @@ import pytest
 from image_to_3d.errors import Action
 from image_to_3d.jobs import journal as journal_module
 from image_to_3d.jobs.job import InputImage, Job, State, new_id
-from image_to_3d.jobs.journal import FILE_NAME, MIGRATIONS, Journal
+from image_to_3d.jobs.journal import FILE_NAME, Journal
+from image_to_3d.jobs.journal_schema import MIGRATIONS
 from image_to_3d.jobs.recovery import after_crash
 from image_to_3d.jobs.serialization import JOB_FILE, from_json, read_job_file, to_json
 from journal_rows import states_of
