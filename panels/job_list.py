@@ -17,6 +17,7 @@ from ..jobs import progress
 from ..jobs.batch import Batch
 from ..jobs.job import Job, State
 from ..scene import target_scene, thumbnails
+from ..translation import tr_message
 from . import batch_row
 
 BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
@@ -90,7 +91,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
         _draw_row(layout, job)
         if not note and job.state is State.READY:
             note = target_scene.other_file_label(job)
-        note = note or progress.no_mesh_note(job.details)
+        note = note or tr_message(progress.no_mesh_note(job.details))
         if note:
             wrapped(layout, note, width, icon="INFO")
 
@@ -127,7 +128,7 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
 
 def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
     now = time.time()
-    row.progress(factor=progress.fraction_and_eta(job, now)[0], text=progress.status_text(job, now))
+    row.progress(factor=progress.fraction_and_eta(job, now)[0], text=tr_message(progress.status_text(job, now)))
 
 
 def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) -> None:
