@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finds every English text that the add-on can display: in the code (static analysis of the syntax tree), and in the
-classes that are registered in Blender.
+"""Finds every English text in the code that the add-on can display, by static analysis of the syntax trees.
 
-A text is displayed if it reaches one of the places in `_POSITIONS`, `_KEYWORDS` or `_REASONS`. What reaches them is
+A text is displayed if it reaches one of the places in `_POSITIONS`, `_KEYWORDS` or `_DEFAULTS`. What reaches them is
 followed through conditions, constants, tables, local variables, and functions that return texts. A text that is
 composed with an f-string can't be translated: it is reported.
 """
@@ -11,10 +10,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +27,8 @@ NOT_TRANSLATED: Final = frozenset(
 
 _OUTSIDE: Final = frozenset({"tests", "tools", "benchmarks", "build", "demo", "docs", "farm", "command_line"})
 """Not part of what artists see in Blender. The command line is in English, like the log."""
+_ENGLISH: Final = ("jobs/report_html.py", "jobs/report_script.py")
+"""The report of a batch is in English: it is passed on to others."""
 _INTERFACE: Final = ("panels/", "operators/", "preferences", "properties", "handlers")
 """Where a function that returns a text returns it for the interface."""
 
@@ -44,6 +45,8 @@ _POSITIONS: Final[Mapping[str, tuple[int, ...]]] = {
 """The positions of texts among the arguments of these functions. The errors come from errors.py."""
 _KEYWORDS: Final = frozenset({"text", "heading", "title", "message", "confirm_text", "placeholder", "advice"})
 """Names of arguments that are texts, in calls of Blender's functions and of ours."""
+_MESSAGES: Final = frozenset({"error", "message", "note", "warning", "reason", "advice"})
+"""Names of variables with an error or a message: `str()` of one is English."""
 _DEFAULTS: Final = frozenset({"default_advice", "bl_label", "bl_description"})
 """Attributes of classes that are texts."""
 _PLACEHOLDER: Final = re.compile(r"\{\w*\}")
@@ -58,6 +61,7 @@ class Found:
     texts: dict[str, str] = field(default_factory=dict)
     """Each text, and the first place where it was found."""
     composed: list[str] = field(default_factory=list)
+    """Place and code of each text that is composed in English."""
 
 
 def placeholders(text: str) -> set[str]:
@@ -76,7 +80,8 @@ def product_files() -> list[Path]:
     """Returns the modules whose texts artists can see in Blender."""
     found = sorted(ROOT.rglob("*.py"), key=lambda path: path.relative_to(ROOT).as_posix())
     parts = {path: path.relative_to(ROOT).parts for path in found}
-    return [path for path in found if parts[path][0] not in _OUTSIDE and not any(p[0] == "." for p in parts[path])]
+    shown = [path for path in found if parts[path][0] not in _OUTSIDE and "/".join(parts[path]) not in _ENGLISH]
+    return [path for path in shown if not any(part.startswith(".") for part in parts[path])]
 
 
 def in_code() -> Found:
@@ -91,9 +96,10 @@ def in_code() -> Found:
             inner = (*scope, node) if isinstance(node, ast.FunctionDef) else scope
             for value in _displayed(node, positions, _of_interface(name, node)):
                 for text in program.texts(value, inner):
-                    if isinstance(text, ast.JoinedStr):
-                        if any(isinstance(part, ast.Constant) and is_text(str(part.value)) for part in text.values):
-                            found.composed.append(f"{name}:{text.lineno}: {ast.unparse(text)}")
+                    if isinstance(text, ast.Call) and not name.startswith(_INTERFACE):
+                        continue  # the text of an error of the operating system
+                    if isinstance(text, ast.expr):
+                        found.composed.append(f"{name}:{value.lineno}: {ast.unparse(text)}")
                     elif is_text(text):
                         found.texts.setdefault(text, f"{name}:{value.lineno}")
     found.composed[:] = dict.fromkeys(found.composed)
@@ -175,14 +181,14 @@ class _Program:
         if isinstance(node, ast.FunctionDef) and node.returns is not None and "str" in ast.unparse(node.returns):
             self._functions.setdefault(node.name, []).append(node)
 
-    def texts(self, node: ast.expr, scope: Scope, depth: int = 8) -> Iterator[str | ast.JoinedStr]:
-        """Yields the texts that an expression can have, and the f-strings."""
+    def texts(self, node: ast.expr, scope: Scope, depth: int = 8) -> Iterator[str | ast.expr]:
+        """Yields the texts that an expression can have, and the expressions that compose a text in English."""
         if depth == 0:
             return
         match node:
             case ast.Constant(value=str(text)):
                 yield text
-            case ast.JoinedStr():
+            case _ if _is_composed(node):
                 yield node
             case _:
                 for part, inner in self._parts(node, scope):
@@ -225,6 +231,20 @@ class _Program:
         yield from ((value, ()) for value in self._constants.get(name, ()))
 
 
+def _is_composed(node: ast.expr) -> bool:
+    """Whether an expression composes an English text, by an f-string, a format, or the text of a message."""
+    match node:
+        case ast.JoinedStr(values=parts):
+            return any(isinstance(part, ast.Constant) and is_text(str(part.value)) for part in parts)
+        case ast.BinOp(left=ast.Constant(value=str()), op=ast.Mod()):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str()), attr="format")):
+            return True
+        case ast.Call(func=ast.Name(id="str"), args=[ast.Name(id=name) | ast.Attribute(attr=name)]):
+            return name in _MESSAGES
+    return False
+
+
 def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
     """Yields what a statement assigns to a name, also as one of several names."""
     target, value = _assignment(node)
@@ -241,61 +261,3 @@ def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
             yield node.value.elts[names.index(name)]
         elif name in names:
             yield node.value
-
-
-def in_classes(package: str) -> dict[str, str]:
-    """Returns the texts of the classes that an enabled extension has registered in this Blender, and where they are."""
-    import bpy
-
-    kinds = ("Operator", "Panel", "Menu", "Header", "UIList", "PropertyGroup", "AddonPreferences", "FileHandler")
-    found: dict[str, str] = {}
-    for kind in kinds:
-        base = getattr(bpy.types, kind, None)
-        for cls in sorted(_subclasses(base), key=lambda each: each.__name__) if base is not None else ():
-            if cls.__module__.partition(".")[0] and cls.__module__.startswith(package) and _registered(cls):
-                for text in _class_texts(cls, kind):
-                    found.setdefault(text, cls.__name__)
-    for owner in (bpy.types.Scene, bpy.types.WindowManager, bpy.types.Object):
-        for prop in owner.bl_rna.properties:
-            if prop.is_runtime and prop.identifier.startswith("image_to_3d") and not prop.is_hidden:
-                for text in _property_texts(prop):
-                    found.setdefault(text, prop.identifier)
-    return {text: place for text, place in found.items() if is_text(text)}
-
-
-def _subclasses(base: Any) -> Iterator[Any]:
-    for each in base.__subclasses__():
-        yield each
-        yield from _subclasses(each)
-
-
-def _registered(cls: Any) -> bool:
-    return bool(getattr(cls, "is_registered", False))
-
-
-def _class_texts(cls: Any, kind: str) -> Iterator[str]:
-    rna = cls.bl_rna
-    if kind in {"Operator", "Panel", "Menu", "FileHandler"}:
-        yield getattr(cls, "bl_label", "")
-    if kind == "Operator":
-        import bpy
-
-        module, _, name = cls.bl_idname.partition(".")
-        rna = getattr(getattr(bpy.ops, module), name).get_rna_type()
-        if not hasattr(cls, "description"):
-            yield rna.description
-        else:
-            yield cls.__doc__ or ""
-    elif kind == "Menu" or "INSTANCED" in getattr(cls, "bl_options", ()):  # the tooltip of the button that opens it
-        yield getattr(cls, "bl_description", "") or cls.__doc__ or ""
-    for prop in rna.properties:
-        if prop.is_runtime and not prop.is_hidden:
-            yield from _property_texts(prop)
-
-
-def _property_texts(prop: Any) -> Iterable[str]:
-    if prop.name != prop.identifier:
-        yield prop.name
-    yield prop.description
-    for item in prop.enum_items_static if prop.type == "ENUM" else ():
-        yield from (item.name, item.description)

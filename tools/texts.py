@@ -32,8 +32,8 @@ import json, os, sys
 sys.path.insert(0, sys.argv[1])
 import bpy, addon_utils
 assert addon_utils.enable(sys.argv[2], default_set=True) is not None
-import displayed_texts
-print("\\nTEXTS " + json.dumps(displayed_texts.in_classes(sys.argv[2])), flush=True)
+import registered_texts
+print("\\nTEXTS " + json.dumps(registered_texts.in_classes(sys.argv[2])), flush=True)
 os._exit(0)  # the bpy module can hang at exit while operators are registered
 """
 
