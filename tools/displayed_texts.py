@@ -29,6 +29,8 @@ _OUTSIDE: Final = frozenset({"tests", "tools", "benchmarks", "build", "demo", "d
 """Not part of what artists see in Blender. The command line is in English, like the log."""
 _ENGLISH: Final = ("jobs/report_html.py", "jobs/report_script.py")
 """The report of a batch is in English: it is passed on to others."""
+_BELOW: Final = ("api/", "errors.py", "formats/", "jobs/", "worker/")
+"""Where `str()` of an error is a reason in an error of ours."""
 _INTERFACE: Final = ("panels/", "operators/", "preferences", "properties", "handlers")
 """Where a function that returns a text returns it for the interface."""
 
@@ -41,6 +43,7 @@ _POSITIONS: Final[Mapping[str, tuple[int, ...]]] = {
     "require": (1,),
     "report": (1,),
     "poll_message_set": (0,),
+    "Status": (0,),
 }
 """The positions of texts among the arguments of these functions. The errors come from errors.py."""
 _KEYWORDS: Final = frozenset({"text", "heading", "title", "message", "confirm_text", "placeholder", "advice"})
@@ -89,6 +92,7 @@ def in_code() -> Found:
     trees = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in product_files()}
     errors = {n.name for n in trees["errors.py"].body if isinstance(n, ast.ClassDef) and n.name.endswith("Error")}
     positions = {**_POSITIONS, **dict.fromkeys((*errors, "kind"), (0,))}  # kind: a variable for a class of errors
+    positions = _of_our_functions(trees) | positions
     program = _Program(trees)
     found = Found()
     for name, tree in trees.items():
@@ -96,7 +100,7 @@ def in_code() -> Found:
             inner = (*scope, node) if isinstance(node, ast.FunctionDef) else scope
             for value in _displayed(node, positions, _of_interface(name, node)):
                 for text in program.texts(value, inner):
-                    if isinstance(text, ast.Call) and not name.startswith(_INTERFACE):
+                    if isinstance(text, ast.Call) and name.startswith(_BELOW):
                         continue  # the text of an error of the operating system
                     if isinstance(text, ast.expr):
                         found.composed.append(f"{name}:{value.lineno}: {ast.unparse(text)}")
@@ -104,6 +108,17 @@ def in_code() -> Found:
                         found.texts.setdefault(text, f"{name}:{value.lineno}")
     found.composed[:] = dict.fromkeys(found.composed)
     return found
+
+
+def _of_our_functions(trees: Mapping[str, ast.Module]) -> dict[str, tuple[int, ...]]:
+    """Returns the positions of texts among the arguments of the interface's own functions: `wrapped(layout, text)`."""
+    found = {}
+    for name, tree in trees.items():
+        for node in ast.walk(tree) if name.startswith(_INTERFACE) else ():
+            if isinstance(node, ast.FunctionDef):
+                names = [argument.arg for argument in node.args.args if argument.arg != "self"]
+                found[node.name] = tuple(number for number, each in enumerate(names) if each in _KEYWORDS)
+    return {name: numbers for name, numbers in found.items() if numbers}
 
 
 def _of_interface(name: str, node: ast.AST) -> bool:
@@ -253,7 +268,7 @@ def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
     elif isinstance(node, ast.For) and name in {getattr(n, "id", "") for n in ast.walk(node.target)}:
         table = node.iter.func if isinstance(node.iter, ast.Call) else node.iter
         yield table.value if isinstance(table, ast.Attribute) and table.attr in {"items", "values"} else table
-    elif isinstance(node, ast.NamedExpr) and node.target.id == name:
+    elif isinstance(node, ast.AugAssign | ast.NamedExpr) and getattr(node.target, "id", "") == name:
         yield node.value
     elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Tuple):
         names = [getattr(each, "id", "") for each in node.targets[0].elts]
