@@ -53,6 +53,11 @@ class Message(NamedTuple):
 NO_MESSAGE = Message()
 
 
+def counted(count: int, one: str, many: str, **arguments: Any) -> Message:
+    """Returns a message about `count` things: the template `one`, or `many`, which names the `count`."""
+    return Message(one, arguments) if count == 1 else Message(many, {"count": f"{count:,}", **arguments})
+
+
 class Action(enum.StrEnum):
     """What an error advises to do; the job list has a button for each."""
 
@@ -112,7 +117,7 @@ class ImageTo3DError(Exception):
     ) -> None:
         super().__init__(message)
         if cause is not None:
-            arguments["reason"] = one_line(reason_of(cause, writing=self.writing), 160)
+            arguments["reason"] = Message(one_line(reason_of(cause, writing=self.writing), 160))
         self.message = Message(message, arguments)
         self.advice = Message(self.default_advice if advice is None else advice, arguments)
         self.action = self.action if action is None else action

@@ -9,7 +9,7 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import background_task, engine, preferences, preload, properties
+from . import background_task, engine, preferences, preload, properties, translation
 from .operators import image_checks, monitor
 from .scene import target_scene
 
@@ -24,6 +24,7 @@ _cleaned_up = False
 
 @persistent
 def _loaded(*_: object) -> None:
+    translation.follow_language()
     _clean_settings()
     engine.file_loaded()
     monitor.restart()

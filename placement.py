@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from .errors import ParameterError, one_line
+from .errors import Message, ParameterError, one_line
 
 Group = Literal["image", "placement", "mesh", "asset", "script"]
 """Where the panel shows a setting; "script": nowhere."""
@@ -170,15 +170,27 @@ SETTINGS: Final[Mapping[str, Setting]] = {f.name: f.metadata["setting"] for f in
 DEFAULTS: Final[Mapping[str, Any]] = asdict(Placement())
 
 
-def range_text(name: str) -> str:
-    """Returns the allowed values of a setting, as text that follows "must be"."""
+_ALLOWED: Final[Mapping[type[Any], str]] = {
+    bool: "True or False",
+    str: "a text",
+    tuple: "a list of texts",
+    int: "an integer from 0",
+}
+
+
+def allowed(name: str) -> Message:
+    """Returns the allowed values of a setting, to follow "must be"."""
     choices = SETTINGS[name].choices
     if choices:
-        return "one of " + ", ".join(f'"{choice.value}"' for choice in choices)
+        return Message("one of {names}", {"names": ", ".join(f'"{choice.value}"' for choice in choices)})
     if name == "rotation":
-        return "three numbers"
-    kinds = {bool: "True or False", str: "a text", tuple: "a list of texts", int: "an integer from 0"}
-    return kinds.get(type(DEFAULTS[name]), "a number from 0")
+        return Message("three numbers")
+    return Message(_ALLOWED.get(type(DEFAULTS[name]), "a number from 0"))
+
+
+def range_text(name: str) -> str:
+    """Returns the allowed values of a setting in English."""
+    return str(allowed(name))
 
 
 def _check(name: str, value: Any) -> Any:
@@ -196,6 +208,10 @@ def _check(name: str, value: Any) -> Any:
         number = int if isinstance(default, int) else int | float
         fits = isinstance(value, number) and not isinstance(value, bool) and 0 <= value < math.inf
     if not fits:
-        shown, allowed = one_line(repr(value), 80), range_text(name)
-        raise ParameterError("{name} is {value}, but must be {allowed}.", name=name, value=shown, allowed=allowed)
+        raise ParameterError(
+            "{name} is {value}, but must be {allowed}.",
+            name=name,
+            value=one_line(repr(value), 80),
+            allowed=allowed(name),
+        )
     return tuple(value) if isinstance(value, list) else value

@@ -16,6 +16,9 @@ _CLOUD_WINDOWS: Final = range(358, 405)
 _CLOUD: Final = "it is not on this computer, and OneDrive, iCloud or the like can't bring it now"
 _OPEN: Final = "another program has it open"
 _CONTROLLED: Final = "Windows denies it, perhaps by Controlled folder access in Windows Security"
+_OPEN_OR_CONTROLLED: Final = (
+    "another program has it open, or Windows denies it, perhaps by Controlled folder access in Windows Security"
+)
 _PRIVACY: Final = "macOS denies it, perhaps under Privacy & Security › Files and Folders in the System Settings"
 
 
@@ -34,7 +37,7 @@ def reason_of(error: OSError, system: str = sys.platform, *, writing: bool = Fal
             return _CLOUD
         # Controlled folder access refuses to create a file by saying that it does not exist.
         if writing and isinstance(error, PermissionError | FileNotFoundError):
-            return f"{_OPEN}, or {_CONTROLLED}" if code == 5 else _CONTROLLED
+            return _OPEN_OR_CONTROLLED if code == 5 else _CONTROLLED
     if system == "darwin":
         if error.errno in {errno.EDEADLK, errno.ETIMEDOUT}:
             return _CLOUD

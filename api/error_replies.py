@@ -13,6 +13,7 @@ from datetime import UTC
 from typing import Any, Final
 
 from ..errors import (
+    NO_MESSAGE,
     ImageTo3DError,
     KeyRejectedError,
     Message,
@@ -89,19 +90,24 @@ def message_of(data: Mapping[str, Any], redactor: Redactor) -> str:
 
 
 def error_from_reply(
-    status_code: int, headers: Mapping[str, str], data: Mapping[str, Any], redactor: Redactor, *, text: str = ""
+    status_code: int,
+    headers: Mapping[str, str],
+    data: Mapping[str, Any],
+    redactor: Redactor,
+    *,
+    reason: Message = NO_MESSAGE,
 ) -> ImageTo3DError:
     """Returns the error for a refusal.
 
-    `text`: the reason, if it isn't in `data`. The status codes 401, 402, 407 and 429 decide; otherwise the text does,
+    `reason`: the reason, if it isn't in `data`. The status codes 401, 402, 407 and 429 decide; otherwise the text does,
     since the service also sends its errors with HTTP 200.
     """
-    text = text or message_of(data, redactor)
+    text = str(reason) or message_of(data, redactor)
     rate = status_code == 429 or bool(_RATE.search(text))
     wait = retry_after(headers, data, text if rate else "")
     kind, template = _classify(status_code, text, rate)
     shown = '"{reason}"' if status_code == 200 else '"{reason}", HTTP {status}'
-    reply = Message(shown if text else "HTTP {status}", {"reason": text, "status": status_code})
+    reply = Message(shown if text else "HTTP {status}", {"reason": reason or text, "status": status_code})
     advice = "Try again later." if kind is ServiceRefusedError and _BUSY.search(text) else None
     return kind(template, advice=advice, retry_after=wait, reply=reply)
 

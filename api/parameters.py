@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
-from ..errors import ParameterError, one_line
+from ..errors import Message, ParameterError, one_line
 from .http.urls import is_http_url
 
 Group = Literal["generation", "output", "advanced", "account"]
@@ -62,19 +62,27 @@ class Parameter(NamedTuple):
     """An integer that may also be given as text, because a signed 32-bit property can't hold it."""
 
     @property
-    def range_text(self) -> str:
-        """The allowed values, as text that follows "must be"."""
+    def allowed(self) -> Message:
+        """The allowed values, to follow "must be"."""
+        limits = {"minimum": self.minimum, "maximum": self.maximum}
         match self.kind:
             case Kind.BOOLEAN:
-                return "True or False"
+                return Message("True or False")
             case Kind.ENUM:
-                return "one of " + ", ".join(f'"{c.value}"' for c in self.choices)
+                return Message("one of {names}", {"names": ", ".join(f'"{c.value}"' for c in self.choices)})
+            case Kind.TEXT if self.schemes == ("https",):
+                return Message("a URL that starts with https://")
             case Kind.TEXT:
-                if not self.schemes:
-                    return "a text"
-                return "a URL that starts with " + " or ".join(f"{s}://" for s in self.schemes)
+                return Message("a URL that starts with http:// or https://" if self.schemes else "a text")
+            case Kind.INTEGER:
+                return Message("a whole number from {minimum} to {maximum}", limits)
             case _:
-                return f"a {self.kind.value} from {self.minimum} to {self.maximum}"
+                return Message("a number from {minimum} to {maximum}", limits)
+
+    @property
+    def range_text(self) -> str:
+        """The allowed values in English."""
+        return str(self.allowed)
 
     def check(self, value: Any) -> Any:
         """Returns the value as it is sent. Raises ParameterError that names parameter, value and range."""
@@ -104,7 +112,7 @@ class Parameter(NamedTuple):
         return (self.minimum or 0) <= value <= (self.maximum or 0)
 
     def _wrong(self, value: object) -> ParameterError:
-        return ParameterError(_OUT_OF_RANGE, name=self.name, value=_shown(value), allowed=self.range_text)
+        return ParameterError(_OUT_OF_RANGE, name=self.name, value=_shown(value), allowed=self.allowed)
 
 
 _FORMATS: Final = (
@@ -169,7 +177,7 @@ def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[st
         checked[name] = parameter.check(value)
     missing = next((p for p in _ALL if complete and p.required and p.name not in checked), None)
     if missing:
-        raise ParameterError("{name} is missing; it must be {allowed}.", name=missing.name, allowed=missing.range_text)
+        raise ParameterError("{name} is missing; it must be {allowed}.", name=missing.name, allowed=missing.allowed)
     return checked
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from ..errors import ImageTo3DError, ServiceBrokenError
+from ..errors import ImageTo3DError, Message, ServiceBrokenError
 from .error_replies import error_from_reply, message_of, seconds_in_text
 from .http.urls import is_http_url
 from .parameters import MAX_SEED
@@ -127,16 +127,19 @@ def _not_a_reply(status_code: int, headers: Mapping[str, str], body: bytes, reda
     """Returns the error for a body that is not JSON, such as a gateway's page: its HTTP status says what is wrong."""
     start = body.lstrip()[:200].lower()
     if not start:
-        kind = "nothing"
+        template = "it sent nothing"
     elif start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
-        kind = "a web page"
+        template = "it sent a web page"
+    elif start.startswith(b"<"):
+        template = "it sent a document"
     else:
-        kind = "a document" if start.startswith(b"<") else "something that is not a reply"
+        template = "it sent something else"
+    reason = Message(template)
     if 200 <= status_code < 300:
         return ServiceBrokenError(
-            "The service sent {kind} instead of a reply (HTTP {status}).", kind=kind, status=status_code
+            "The service did not send a reply: {reason} (HTTP {status}).", reason=reason, status=status_code
         )
-    return error_from_reply(status_code, headers, {}, redactor, text=f"it sent {kind}")
+    return error_from_reply(status_code, headers, {}, redactor, reason=reason)
 
 
 def links_of(data: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:

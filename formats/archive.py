@@ -126,6 +126,7 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, limi
                 unpacked.write(block)
     except (FormatError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         target.unlink(missing_ok=True)
-        reason = str(error) if isinstance(error, FormatError) else "one of its files can't be unpacked"
-        raise FormatError(reason) from error
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError("one of its files can't be unpacked") from error
     return size

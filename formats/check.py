@@ -13,17 +13,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ..errors import ResultDamagedError, StorageError, one_line
+from ..errors import NO_MESSAGE, Message, ResultDamagedError, StorageError, one_line
 from . import archive, glb, ply, stl
 from .sniff import FIRST_BYTES, VIDEOS, FormatError, last_bytes, require, sniff, text_blocks
 
 
-def wrong_start(first: bytes, format: str) -> str:
-    """Returns what a file is ("a web page"), if its first bytes show that it isn't of the format; else ""."""
+def wrong_start(first: bytes, format: str) -> Message:
+    """Returns what a file is ("a web page"), if its first bytes show that it isn't of the format; else no message."""
     found = sniff(first)
     if not found or found == format or (format, found) in _LOOK_ALIKES or (format in _VIDEO_NAMES and found in VIDEOS):
-        return ""
-    return "a web page" if found == "html" else f"a file in {found.upper()} format"
+        return NO_MESSAGE
+    if found == "html":
+        return Message("a web page")
+    return Message("a file in {format} format", {"format": found.upper()})
 
 
 def check_file(path: Path, format: str) -> None:
@@ -40,7 +42,7 @@ def check_file(path: Path, format: str) -> None:
             file.seek(0)
             require(size, "it is empty")
             wrong = wrong_start(first, format)
-            require(not wrong, f"it is {wrong}")
+            require(not wrong, "it is {kind}", kind=wrong)
             found = sniff(first)
             check = _CHECKS.get(found if format in _VIDEO_NAMES or (format, found) in _ARCHIVED else format)
             if check is None:
@@ -48,7 +50,7 @@ def check_file(path: Path, format: str) -> None:
             check(file, size)
     except FormatError as error:
         raise ResultDamagedError(
-            "The {format} file is damaged: {reason}.", format=format.upper(), reason=str(error)
+            "The {format} file is damaged: {reason}.", format=format.upper(), reason=error.reason
         ) from error
     except OSError as error:
         raise StorageError("The file can't be read: {reason}.", reason=one_line(error.strerror or error, 80)) from error

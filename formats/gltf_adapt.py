@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ..errors import Message, counted
 from .gltf_limits import limit_materials
 from .gltf_references import Json
 from .gltf_references import dicts as _dicts
@@ -36,7 +37,7 @@ class Adaptation:
 
     json: Json
     changed: bool = False
-    repairs: list[str] = field(default_factory=list)
+    repairs: list[Message] = field(default_factory=list)
     """What could not be kept, for the artist."""
     unreadable: list[str] = field(default_factory=list)
     """Required extensions without which the shape can't be read."""
@@ -73,7 +74,11 @@ def _relax_required_extensions(result: Adaptation, supported: Collection[str]) -
     result.unreadable = [name for name in unknown if _concerns_shape(document, name)]
     effects = [x for x in unknown if x not in result.unreadable and not _TEXTURE_EXTENSION.search(x)]
     if effects:
-        result.repairs.append(f"effects that Blender does not support were left out ({', '.join(effects)[:120]})")
+        result.repairs.append(
+            Message(
+                "effects that Blender does not support were left out ({names})", {"names": ", ".join(effects)[:120]}
+            )
+        )
 
 
 def _concerns_shape(document: Json, name: str) -> bool:
@@ -114,10 +119,14 @@ def _remove_unreadable_textures(result: Adaptation, supported: Collection[str]) 
     if removed:
         kinds = sorted({image.get("mimeType") for image in images} & _UNREADABLE_IMAGES)
         kinds = kinds or sorted({str(x) for n in removed for x in document["textures"][n].get("extensions") or ()})
-        what = f" ({', '.join(kinds)[:120]})" if kinds else ""
-        count = "a texture is" if len(removed) == 1 else f"{len(removed)} textures are"
-        why = f"Blender can't read the image format{what}" if all(there) else "the file does not contain all images"
-        result.repairs.append(f"{count} missing: {why}")
+        if not all(there):
+            why = Message("the file does not contain all images")
+        elif kinds:
+            why = Message("Blender can't read the image format ({names})", {"names": ", ".join(kinds)[:120]})
+        else:
+            why = Message("Blender can't read the image format")
+        one, many = "a texture is missing: {reason}", "{count} textures are missing: {reason}"
+        result.repairs.append(counted(len(removed), one, many, reason=why))
 
 
 def _set_unspecified(result: Adaptation) -> None:
@@ -153,7 +162,7 @@ def _keep_default_scene(result: Adaptation) -> None:
     if len(kept) < len(nodes):
         _keep_nodes(document, kept)
     if hidden:
-        result.repairs.append(f"{hidden} hidden {'part was' if hidden == 1 else 'parts were'} left out")
+        result.repairs.append(counted(hidden, "1 hidden part was left out", "{count} hidden parts were left out"))
 
 
 def _reachable(nodes: list[Json], roots: Collection[int]) -> set[int]:

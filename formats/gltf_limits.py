@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..errors import NO_MESSAGE, Message
+
 MAX_PARTS: Final = 20_000
 """Nodes with their instances, primitives, or animation channels."""
 MAX_MATERIALS: Final = 1000
@@ -30,15 +32,16 @@ def _instances(document: Mapping[str, Any], node: Mapping[str, Any]) -> int:
     return max((int(document["accessors"][number]["count"]) for number in attributes.values()), default=0)
 
 
-def limit_materials(document: dict[str, Any]) -> str:
+def limit_materials(document: dict[str, Any]) -> Message:
     """Leave out the materials that are too many; their meshes have none. Returns what to tell the artist."""
     materials = document.get("materials") or []
     if len(materials) <= MAX_MATERIALS:
-        return ""
+        return NO_MESSAGE
     document["materials"] = materials[:MAX_MATERIALS]
     for mesh in document.get("meshes") or ():
         for primitive in mesh.get("primitives") or ():
             (primitive.get("extensions") or {}).pop("KHR_materials_variants", None)
             if primitive.get("material", 0) >= MAX_MATERIALS:
                 del primitive["material"]
-    return f"{len(materials) - MAX_MATERIALS:,} of {len(materials):,} materials were left out"
+    left_out, total = f"{len(materials) - MAX_MATERIALS:,}", f"{len(materials):,}"
+    return Message("{count} of {total} materials were left out", {"count": left_out, "total": total})

@@ -44,7 +44,7 @@ def is_complete(path: Path) -> bool:
             check = _CHECKS.get(sniff(data[:FIRST_BYTES]))
             return check(data) if check else False
     except FormatError as error:
-        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
+        raise ImageError("The image is damaged: {reason}.", reason=error.reason) from error
     except (struct.error, IndexError, ValueError):
         raise ImageError("The image is damaged: {reason}.", reason=ENDS_EARLY) from None
     except OSError as error:

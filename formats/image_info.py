@@ -145,7 +145,7 @@ def read_info(data: Data, suffix: str = "") -> ImageInfo | None:
                 width, height = struct.unpack_from("<HH", head, 12)
                 return ImageInfo("image/x-tga", width, height, alpha=True, plain=False)
     except FormatError as error:
-        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
+        raise ImageError("The image is damaged: {reason}.", reason=error.reason) from error
     except (struct.error, ValueError, IndexError):
         raise ImageError("The image is damaged: its header is cut off.") from None
     return None

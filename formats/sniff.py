@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
+
+from ..errors import Message
 
 FIRST_BYTES: Final = 512
 """How much of a file `sniff` needs."""
@@ -32,13 +34,17 @@ VIDEOS: Final = frozenset({"mp4", "webm", "gif"})
 
 
 class FormatError(ValueError):
-    """Why a file is not a complete file of its format, as the end of a sentence."""
+    """Why a file is not a complete file of its format. `reason` is a template for the end of a sentence."""
+
+    def __init__(self, reason: str, **arguments: Any) -> None:
+        self.reason = Message(reason, arguments)
+        super().__init__(str(self.reason))
 
 
-def require(condition: object, reason: str) -> None:
+def require(condition: object, reason: str, **arguments: Any) -> None:
     """Raises FormatError with the reason unless the condition holds."""
     if not condition:
-        raise FormatError(reason)
+        raise FormatError(reason, **arguments)
 
 
 def text_blocks(file: BinaryIO) -> Iterator[bytes]:

@@ -25,12 +25,19 @@ FAINT: Final = 9.0
 TRANSLUCENT: Final = 0.5
 """Typical alpha of a subject that is hardly visible."""
 
-_CUT_OFF: Final = "The subject touches the {side} edge of the image, so the model will be cut off there. {advice}"
 _TINY: Final = (
     "The subject covers only {percent} % of the image, so it will have few details. Crop the image around it."
 )
 _ADVICE: Final = "Use an image that shows all of it, with some space around."
-_SIDES: Final = ("bottom", "top", "left", "right")
+_SHOW_ALL: Final = {"advice": Message(_ADVICE)}
+_CUT_OFF: Final = (
+    Message(
+        "The subject touches the bottom edge of the image, so the model will be cut off there. {advice}", _SHOW_ALL
+    ),
+    Message("The subject touches the top edge of the image, so the model will be cut off there. {advice}", _SHOW_ALL),
+    Message("The subject touches the left edge of the image, so the model will be cut off there. {advice}", _SHOW_ALL),
+    Message("The subject touches the right edge of the image, so the model will be cut off there. {advice}", _SHOW_ALL),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ def check_image(image: FloatArray) -> list[ImageWarning]:
     if found.card:
         return [NO_BACKGROUND]
     subject = found.coverage > 0.5
-    warnings = [_cut_off(side) for side in _touched_sides(subject)]
+    warnings = [ImageWarning("cut_off", message) for message in _cut_off(subject)]
     if subject.mean() < TINY:
         warnings.append(ImageWarning("tiny", Message(_TINY, {"percent": f"{100.0 * subject.mean():.1f}"})))
     if alpha.min() > 0.98 and _is_faint(lab, found):
@@ -104,20 +111,16 @@ def _scaled_down(image: FloatArray) -> FloatArray:
     return np.clip(unpremultiply(small / factor**2), 0.0, 1.0)
 
 
-def _cut_off(side: str) -> ImageWarning:
-    return ImageWarning("cut_off", Message(_CUT_OFF, {"side": side, "advice": _ADVICE}))
-
-
 def _contrast(lab: FloatArray) -> float:
     """Returns the largest difference of a color channel between areas of the image. Noise doesn't count."""
     smooth = blur(lab, 3.0)
     return float(np.ptp(np.quantile(smooth, [0.002, 0.998], axis=(0, 1)), axis=0).max())
 
 
-def _touched_sides(subject: Mask) -> list[str]:
-    """Returns the sides of the image at which the subject is cut off."""
+def _cut_off(subject: Mask) -> list[Message]:
+    """Returns what to say about the sides of the image at which the subject is cut off."""
     sides = (subject[0], subject[-1], subject[:, 0], subject[:, -1])
-    return [name for name, side in zip(_SIDES, sides, strict=True) if side.mean() > MIN_TOUCH]
+    return [text for text, side in zip(_CUT_OFF, sides, strict=True) if side.mean() > MIN_TOUCH]
 
 
 def _is_faint(lab: FloatArray, found: Cutout) -> bool:

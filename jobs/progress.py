@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..errors import NO_MESSAGE, Message, counted
 from .job import Job, State
 
 _SPANS: Final[Mapping[State, tuple[float, float]]] = {
@@ -64,15 +65,15 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
     return start + (end - start) * within, seconds_left
 
 
-def status_text(job: Job, now: float) -> str:
+def status_text(job: Job, now: float) -> Message:
     """Returns what a running job's progress bar says: its state, and the time left if that can be estimated.
 
     `now`: seconds since the epoch.
     """
     left = fraction_and_eta(job, now)[1]
     if left is not None:
-        return f"{LABELS[job.state]} {format_duration(left)}"
-    return LONGER if job.state is State.WAITING and job.expected > 0 else LABELS[job.state]
+        return Message("{state} {time}", {"state": Message(LABELS[job.state]), "time": format_duration(left)})
+    return Message(LONGER if job.state is State.WAITING and job.expected > 0 else LABELS[job.state])
 
 
 def format_duration(seconds: float) -> str:
@@ -82,17 +83,29 @@ def format_duration(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{whole_seconds:02d}" if hours else f"{minutes}:{whole_seconds:02d}"
 
 
-def no_mesh_note(details: Mapping[str, Any]) -> str:
-    """Returns what the list says of a model without faces: that it is a point cloud; "" for a mesh."""
-    return "" if details.get("triangles", 1) else "; ".join(map(str, details.get("repairs") or ()))
+def repairs(details: Mapping[str, Any]) -> list[Message]:
+    """Returns what the worker repaired in the model file, or left out. Earlier versions stored finished texts."""
+    return [Message.from_json(stored) for stored in details.get("repairs") or ()]
 
 
-def model_summary(details: Mapping[str, Any]) -> str:
-    """Returns what the worker found out about a model: "12,034 triangles, 1.00 × 0.50 × 0.80 m; …"; "" if nothing."""
+def no_mesh_note(details: Mapping[str, Any]) -> Message:
+    """Returns what the list says of a model without faces: that it is a point cloud; no message for a mesh."""
+    return NO_MESSAGE if details.get("triangles", 1) else _joined(repairs(details))
+
+
+def model_summary(details: Mapping[str, Any]) -> Message:
+    """Returns what the worker found out about a model: "12,034 triangles, 1.00 × 0.50 × 0.80 m; …"."""
     if "triangles" not in details:
-        return ""
-    text = f"{int(details['triangles']):,} triangles"
+        return NO_MESSAGE
+    text = counted(int(details["triangles"]), "1 triangle", "{count} triangles")
     dimensions = details.get("dimensions") or ()
     if dimensions:
-        text += ", " + " × ".join(f"{length:.2f}" for length in dimensions) + " m"
-    return "; ".join([text, *map(str, details.get("repairs") or ())])
+        size = " × ".join(f"{length:.2f}" for length in dimensions)
+        text = Message("{triangles}, {size} m", {"triangles": text, "size": size})
+    return _joined([text, *repairs(details)])
+
+
+def _joined(texts: Sequence[Message]) -> Message:
+    if len(texts) < 2:
+        return texts[0] if texts else NO_MESSAGE
+    return Message("{first}; {others}", {"first": texts[0], "others": _joined(texts[1:])})

@@ -22,10 +22,10 @@ from urllib.parse import unquote, urlsplit
 from ..api.http.urls import is_http_url
 from ..api.parameters import PARAMETERS
 from ..atomic_file import atomic_write
-from ..errors import Action, StorageError, one_line
+from ..errors import Action, Message, StorageError, one_line
 from .batch import Batch, BatchItem, kind_of, progress
 from .job import Job, State
-from .progress import LABELS
+from .progress import LABELS, repairs
 from .report_html import page
 
 VERSION: Final = 1
@@ -172,11 +172,11 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
         "kind": kind_of(job.state),
         "reason": str(error.message if error else job.note),
         "advice": str(error.advice) if error else "",
-        "warnings": [str(text) for text in details.get("warnings") or ()],
+        "warnings": [str(Message.from_json(stored)) for stored in details.get("warnings") or ()],
         "seed": job.seed or str(job.parameters.get("seed") or ""),
         "triangles": details.get("triangles"),
         "dimensions": [round(float(x), 4) for x in details["dimensions"]] if details.get("dimensions") else None,
-        "repairs": [str(text) for text in details.get("repairs") or ()],
+        "repairs": [str(repair) for repair in repairs(details)],
         "seconds": round(max(0.0, end - job.sent), 1) if end and job.sent else None,
         "price": job.price or None,
         "currency": job.currency,

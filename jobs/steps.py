@@ -25,7 +25,6 @@ from ..errors import (
     CancelledError,
     ImageError,
     ImageTo3DError,
-    Message,
     OutcomeUnknownError,
     ResultDamagedError,
     ResultMissingError,
@@ -120,7 +119,7 @@ def prepare(job: Job, context: StepContext) -> StepResult:
         made = _prepared_by_worker(source, info is not None and not framed, job, context)
     if made is not None:
         file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
-        warnings = [str(Message.from_json(warning)) for warning in made.get("warnings", ())]
+        warnings = list(made.get("warnings", ()))
         job = replace(job, details={**job.details, "warnings": warnings})
     else:
         assert info is not None
@@ -297,7 +296,7 @@ def _fetch_model(
     except FormatError as error:
         with contextlib.suppress(OSError):  # it is damaged, so it is never taken for complete
             delete(packed)
-        raise ResultDamagedError("The ZIP file is damaged: {reason}.", reason=str(error)) from error
+        raise ResultDamagedError("The ZIP file is damaged: {reason}.", reason=error.reason) from error
     except OSError as error:
         raise StorageError("The results folder can't be written: {reason}.", cause=error) from error
     check_file(model, model.suffix[1:])

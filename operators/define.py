@@ -19,6 +19,7 @@ from ..errors import ImageTo3DError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job
 from ..jobs.progress import model_summary
+from ..translation import tr, tr_message, tr_report
 from . import monitor
 
 _BUDGET: Final = 0.1
@@ -34,7 +35,7 @@ class PollMixin:
     def poll(cls, context: bpy.types.Context) -> bool:
         reason = cls.why_not(context)
         if reason:
-            cast(Any, cls).poll_message_set(reason)
+            cast(Any, cls).poll_message_set(tr(reason))
         return not reason
 
     why_not: ClassVar[Callable[[bpy.types.Context], str]] = staticmethod(lambda _context: "")
@@ -79,8 +80,8 @@ def job_operator(
         def description(cls: Any, _context: bpy.types.Context, properties: Any) -> str:
             """Returns the tooltip: what the operator does, and what is known about the job's model."""
             job = job_view.job(properties.job_id)
-            summary = model_summary(job.details) if job is not None else ""
-            return "\n".join(text for text in (cls.__doc__, summary) if text)
+            summary = tr_message(model_summary(job.details)) if job is not None else ""
+            return "\n".join(text for text in (tr(cls.__doc__), summary) if text)
 
         body = {"__annotations__": {"job_id": _ID}, "description": classmethod(description), "execute": execute}
         return _operator_class(idname, label, function, why_not, confirm, **body)
@@ -135,7 +136,7 @@ def _run(operator: Any, context: bpy.types.Context, function: Callable[[], None]
     try:
         function()
     except ImageTo3DError as error:
-        operator.report({"ERROR"}, str(error))
+        operator.report({"ERROR"}, tr_report(error.info()))
         return {"CANCELLED"}
     # Show at once what the command changed, and have the rest monitored.
     engine.drain(_BUDGET)

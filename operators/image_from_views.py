@@ -19,6 +19,7 @@ from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, ImageTo3DError, Message
 from ..jobs.job import Notice
 from ..scene import captures, image_sources
+from ..translation import tr_report
 
 _POLL_SECONDS: Final = 0.2
 
@@ -85,7 +86,7 @@ class IMAGE_TO_3D_OT_image_from_views(bpy.types.Operator):
                 raise ImageError("No image is chosen.", advice="Select up to six images of the same subject.")
             composition = Composition(images)
         except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, tr_report(error.info()))
             return {"CANCELLED"}
         if bpy.app.background:
             composition.run()

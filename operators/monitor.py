@@ -18,6 +18,7 @@ import bpy
 from .. import engine, job_view, redraw
 from ..bl_ids import Op
 from ..scene import placeholder
+from ..translation import tr_report
 
 TICK: Final = 0.1
 """Seconds between two ticks."""
@@ -75,7 +76,7 @@ class MonitorMixin:
         now = time.monotonic()
         changed = engine.drain()
         for notice in job_view.take_notices():
-            self.report({"WARNING" if notice.warning else "INFO"}, str(notice.message))
+            self.report({"WARNING" if notice.warning else "INFO"}, tr_report(notice.message))
         done = not engine.busy()
         if changed or done or now - run.drawn > SIDEBAR_INTERVAL:
             run.drawn = now

@@ -10,8 +10,9 @@ import bpy
 from .. import job_view
 from ..bl_ids import Op
 from ..errors import one_line
-from ..jobs import provenance
+from ..jobs import progress, provenance
 from ..scene import variations
+from ..translation import tr_message
 from . import job_list
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
@@ -41,8 +42,8 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         size = bpy.utils.units.to_string(context.scene.unit_settings.system, "LENGTH", high.z - low.z, precision=3)
         column.label(text=f"{variations.triangle_count(root):,} triangles · {size} high", icon="BLANK1")
         job = job_view.job(provenance.text(root, provenance.JOB))
-        for repair in job.details.get("repairs", ()) if job is not None else ():
-            job_list.wrapped(column, repair, job_list.characters(context), icon="INFO")
+        for repair in progress.repairs(job.details) if job is not None else ():
+            job_list.wrapped(column, tr_message(repair), job_list.characters(context), icon="INFO")
         row = self.layout.row(align=True)
         row.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
         row.operator(Op.VARY_SEED, icon="MOD_ARRAY")

@@ -95,7 +95,7 @@ def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> No
         _draw_row(layout, job)
         if not note and job.state is State.READY:
             note = target_scene.other_file_label(job)
-        note = note or progress.no_mesh_note(job.details)
+        note = note or tr_message(progress.no_mesh_note(job.details))
         if note:
             wrapped(layout, note, width, icon="INFO")
 
@@ -132,7 +132,7 @@ def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
 
 def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
     now = time.time()
-    row.progress(factor=progress.fraction_and_eta(job, now)[0], text=progress.status_text(job, now))
+    row.progress(factor=progress.fraction_and_eta(job, now)[0], text=tr_message(progress.status_text(job, now)))
 
 
 def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) -> None:

@@ -15,6 +15,7 @@ from .. import job_view
 from ..jobs import progress
 from ..jobs.job import Job, State
 from ..scene import placeholder
+from ..translation import tr_message
 
 _WIDTH: Final = 120
 _HEIGHT: Final = 5
@@ -56,7 +57,7 @@ def at_placeholders() -> list[tuple[Job, bpy.types.Object]]:
 
 def _draw_bar(job: Job, point: Vector, scale: float) -> None:
     now = time.time()
-    fraction, text = progress.fraction_and_eta(job, now)[0], progress.status_text(job, now)
+    fraction, text = progress.fraction_and_eta(job, now)[0], tr_message(progress.status_text(job, now))
     width, height = _WIDTH * scale, _HEIGHT * scale
     x, y = point.x - width / 2, point.y - _BELOW * scale
     failed = job.state in (State.FAILED, State.UNCONFIRMED)

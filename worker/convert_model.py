@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import bpy
 
+from ..errors import Message
 from ..placement import Placement
 from . import asset_preview, blend_file, import_model, join_parts, naming, obj_folder, point_cloud, repair, transform
 from .mesh_data import DATA_KINDS, meshes
@@ -77,7 +78,7 @@ def make_model(
 
     `record`: provenance, set as custom properties on the root. `progress` is called with 0 to 1.
     """
-    repairs: list[str] = []
+    repairs: list[Message] = []
     objects = import_model.import_file(source, format, companions, repairs)
     progress(0.6)
     objects = join_parts.join_many(point_cloud.without_strays(objects, repairs), repairs)
@@ -97,7 +98,7 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     """Returns the result of a "model" request.
 
     Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), low (the lowest
-    corner of the bounding box, relative to where the model is placed), repairs (sentences),
+    corner of the bounding box, relative to where the model is placed), repairs (messages),
     parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
     meshes that use them. For an asset, `convert` adds preview, as `preview` returns it.
     """
@@ -115,7 +116,7 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
         "vertices": sum(len(mesh.vertices) for mesh in found),
         "dimensions": [float(x) for x in high - low],
         "low": [float(x) for x in low],
-        "repairs": model.repairs,
+        "repairs": [repair.to_json() for repair in model.repairs],
         "parts": images + [["meshes", mesh.name] for mesh in large],
     }
 

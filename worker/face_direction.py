@@ -19,6 +19,7 @@ import bmesh
 import bpy
 import numpy as np
 
+from ..errors import Message, counted
 from . import normals
 from .mesh_data import Array, corner_vertices, positions, read
 
@@ -60,7 +61,7 @@ class _Neighbors:
     gaps: Array
 
 
-def fix(meshes: Sequence[bpy.types.Mesh]) -> list[str]:
+def fix(meshes: Sequence[bpy.types.Mesh]) -> list[Message]:
     """Turn the faces that are certainly inside out. Returns what was turned, for the artist."""
     total = 0
     for mesh in meshes:
@@ -69,7 +70,8 @@ def fix(meshes: Sequence[bpy.types.Mesh]) -> list[str]:
             if turned.any():
                 _turn(mesh, turned)
                 total += int(turned.sum())
-    return [f"{total:,} {'face was' if total == 1 else 'faces were'} inside out and turned"] if total else []
+    one, many = "1 face was inside out and turned", "{count} faces were inside out and turned"
+    return [counted(total, one, many)] if total else []
 
 
 def turned_faces(mesh: bpy.types.Mesh) -> Array:

@@ -105,7 +105,7 @@ def read_image(path: Path, max_side: int = MAX_SIDE) -> FloatArray:
         else:
             pixels = _decode(path, format)
     except FormatError as error:
-        raise ImageError("The image is damaged: {reason}.", reason=str(error)) from error
+        raise ImageError("The image is damaged: {reason}.", reason=error.reason) from error
     pixels = downscale(apply_orientation(pixels, info.orientation if info is not None else 1), max_side)
     return convert_to_srgb(pixels, embedded_profile(path))
 

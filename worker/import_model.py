@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import bpy
 
-from ..errors import Action, ImportFailedError, one_line
+from ..errors import Action, ImportFailedError, Message, one_line
 from . import point_cloud, source_file, textures
 from .mesh_data import DATA_KINDS, meshes
 from .obj_folder import Companion
@@ -36,7 +36,7 @@ _HELPER_COLLECTION: Final = "glTF_not_exported"
 
 
 def import_file(
-    source: Path, format: str, companions: Sequence[Companion], repairs: list[str]
+    source: Path, format: str, companions: Sequence[Companion], repairs: list[Message]
 ) -> list[bpy.types.Object]:
     """Import a file. Returns its objects. Images are packed; none from elsewhere on the disk is used.
 

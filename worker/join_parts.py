@@ -13,6 +13,7 @@ from typing import Any, Final
 import bpy
 import numpy as np
 
+from ..errors import Message
 from .mesh_data import Array, corner_vertices, meshes, positions, read, unique
 
 MAX_OBJECTS: Final = 300
@@ -21,7 +22,7 @@ _LAYERS: Final = {"FLOAT2": ("vector", 2), "FLOAT_COLOR": ("color", 4), "BYTE_CO
 """Attribute types that are kept, with the property and the size of their values."""
 
 
-def join_many(objects: Sequence[bpy.types.Object], repairs: list[str]) -> list[bpy.types.Object]:
+def join_many(objects: Sequence[bpy.types.Object], repairs: list[Message]) -> list[bpy.types.Object]:
     """Returns the objects; if they are too many, with the static meshes joined into one. Appends to `repairs`."""
     joined = [item for item in objects if _is_static(item)] if len(objects) > MAX_OBJECTS else []
     if len(joined) < 2:
@@ -35,7 +36,7 @@ def join_many(objects: Sequence[bpy.types.Object], repairs: list[str]) -> list[b
     data = meshes(removed)
     bpy.data.batch_remove(removed)
     bpy.data.batch_remove([item for item in data if not item.users])
-    repairs.append(f"{len(joined):,} objects were joined into one")
+    repairs.append(Message("{count} objects were joined into one", {"count": f"{len(joined):,}"}))
     return [result, *(item for item in objects if item in kept)] if kept else [result]
 
 

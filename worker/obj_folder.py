@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..errors import Message, counted
 from ..formats import companion_names, mtl_rewrite, obj_rewrite
 
 
@@ -47,7 +48,7 @@ class _Textures:
 
 
 @contextlib.contextmanager
-def provided(source: Path, companions: Sequence[Companion], repairs: list[str]) -> Iterator[Path]:
+def provided(source: Path, companions: Sequence[Companion], repairs: list[Message]) -> Iterator[Path]:
     """Context: the file to import. Appends to `repairs`."""
     content = obj_rewrite.read_content(source)
     with tempfile.TemporaryDirectory(prefix="~import-", dir=source.parent, ignore_cleanup_errors=True) as name:
@@ -62,21 +63,23 @@ def provided(source: Path, companions: Sequence[Companion], repairs: list[str]) 
         yield model
 
 
-def _joined(content: obj_rewrite.ObjContent) -> list[str]:
-    told = []
+def _joined(content: obj_rewrite.ObjContent) -> list[Message]:
+    told: list[Message] = []
     if content.one_object:
-        told.append(f"{max(content.objects, content.groups):,} objects were joined into one")
+        told.append(
+            Message("{count} objects were joined into one", {"count": f"{max(content.objects, content.groups):,}"})
+        )
     if content.one_material:
-        told.append(f"more than {obj_rewrite.MAX_MATERIALS:,} materials were left out")
+        told.append(Message("more than {count} materials were left out", {"count": f"{obj_rewrite.MAX_MATERIALS:,}"}))
     return told
 
 
-def _provide_materials(folder: Path, companions: Sequence[Companion], content: obj_rewrite.ObjContent) -> list[str]:
+def _provide_materials(folder: Path, companions: Sequence[Companion], content: obj_rewrite.ObjContent) -> list[Message]:
     """Write the material library and its textures. Returns what is missing, for the artist."""
     present = [x for x in companions if x.file.is_file()]
     libraries = [x for x in present if companion_names.extension(x.name) == "mtl"]
     if not libraries:
-        return ["its materials are missing"] if content.materials and not content.one_material else []
+        return [Message("its materials are missing")] if content.materials and not content.one_material else []
     textures = _Textures()
     taken = {"model.obj", "model.mtl"}
     for companion in present:
@@ -92,7 +95,7 @@ def _provide_materials(folder: Path, companions: Sequence[Companion], content: o
             with companion.file.open("rb") as file:
                 library.write(mtl_rewrite.rewritten(file.read(mtl_rewrite.MAX_BYTES), textures.find))
     count = len(textures.missing)
-    return ["a texture is missing" if count == 1 else f"{count:,} textures are missing"] if count else []
+    return [counted(count, "a texture is missing", "{count} textures are missing")] if count else []
 
 
 def _link_or_copy(file: Path, name: Path) -> None:

@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 from mathutils import Vector, kdtree
 
-from ..errors import Action, ImportFailedError
+from ..errors import Action, ImportFailedError, Message, counted
 from ..formats import ply
 from ..formats.sniff import FormatError
 from . import vertex_colors
@@ -27,6 +27,10 @@ _SAMPLES: Final = 500
 _MAX_NEIGHBORS: Final = 100_000
 _CAPPED_RADIUS: Final = 0.02
 """Relative to the size of the cloud."""
+_POINTS: Final = "the file has {count} points instead of a mesh and was imported as a point cloud; GLB gives a mesh"
+_SPLATS: Final = (
+    "the file has {count} Gaussian splats instead of a mesh and was imported as a point cloud; GLB gives a mesh"
+)
 
 
 def has_only_points(path: Path) -> bool:
@@ -40,13 +44,13 @@ def has_only_points(path: Path) -> bool:
     return bool(counts.get("vertex")) and not any(counts.get(name) for name in ("face", "tristrips"))
 
 
-def import_ply(path: Path, repairs: list[str]) -> None:
+def import_ply(path: Path, repairs: list[Message]) -> None:
     """Import the points of a PLY as a mesh without faces. Raises ImportFailedError. Appends to `repairs`."""
     try:
         with path.open("rb") as file:
             points = ply.read_points(file)
     except (FormatError, ValueError, OverflowError) as error:
-        reason = str(error) if isinstance(error, FormatError) else "its points can't be read"
+        reason = error.reason if isinstance(error, FormatError) else Message("its points can't be read")
         raise ImportFailedError(
             "The model file can't be read: {reason}.",
             advice=DAMAGED_ADVICE,
@@ -55,7 +59,7 @@ def import_ply(path: Path, repairs: list[str]) -> None:
         ) from error
     valid = np.isfinite(points.positions).all(axis=1)
     if not valid.all():
-        repairs.append(f"{int((~valid).sum())} points without valid coordinates were removed")
+        repairs.append(invalid_points(int((~valid).sum())))
     x, y, z = points.positions[valid].T
     mesh = bpy.data.meshes.new("Points")
     mesh.vertices.add(int(valid.sum()))
@@ -70,12 +74,17 @@ def import_ply(path: Path, repairs: list[str]) -> None:
     repairs.append(_description(int(valid.sum()), points.splats))
 
 
-def _description(count: int, splats: bool) -> str:
-    kind = "Gaussian splats" if splats else "points"
-    return f"the file has {count:,} {kind} instead of a mesh and was imported as a point cloud; GLB gives a mesh"
+def _description(count: int, splats: bool) -> Message:
+    return Message(_SPLATS if splats else _POINTS, {"count": f"{count:,}"})
 
 
-def without_strays(objects: Sequence[bpy.types.Object], repairs: list[str]) -> list[bpy.types.Object]:
+def invalid_points(count: int) -> Message:
+    """Returns what the artist is told about points that were removed."""
+    one, many = "1 point without valid coordinates was removed", "{count} points without valid coordinates were removed"
+    return counted(count, one, many)
+
+
+def without_strays(objects: Sequence[bpy.types.Object], repairs: list[Message]) -> list[bpy.types.Object]:
     """Remove loose points and lines beside a model with faces: no render shows them. Returns the other objects."""
     found = [item for item in objects if isinstance(item.data, bpy.types.Mesh)]
     parents = {item.parent for item in objects}
@@ -84,13 +93,14 @@ def without_strays(objects: Sequence[bpy.types.Object], repairs: list[str]) -> l
         return list(objects)
     count = sum(len(item.data.vertices) for item in strays)
     if count:
-        repairs.append(f"{count:,} loose points beside the model were left out")
+        one, many = "1 loose point beside the model was left out", "{count} loose points beside the model were left out"
+        repairs.append(counted(count, one, many))
     kept = [item for item in objects if item not in strays]
     bpy.data.batch_remove(strays)
     return kept
 
 
-def draw(objects: Sequence[bpy.types.Object]) -> list[str]:
+def draw(objects: Sequence[bpy.types.Object]) -> list[Message]:
     """Draw meshes without faces as points. Returns a description if there are no others, for the artist."""
     found = [item for item in objects if isinstance(item.data, bpy.types.Mesh) and len(item.data.vertices)]
     clouds = [item for item in found if not len(item.data.polygons)]

@@ -19,11 +19,12 @@ import bmesh
 import bpy
 import numpy as np
 
-from ..errors import Action, ImportFailedError
+from ..errors import Action, ImportFailedError, Message
 from ..formats import glb, ply, stl
 from ..formats.sniff import FormatError
 from . import face_direction, normals, vertex_colors
 from .mesh_data import Array, meshes, positions, read
+from .point_cloud import invalid_points
 from .source_file import DAMAGED_ADVICE
 
 _FLOAT: Final = 5126
@@ -34,21 +35,21 @@ _LINE_HEAD: Final = 1000
 """Bytes of a line that are looked at for the word that says what it is."""
 
 
-def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[str]:
+def repair(objects: Sequence[bpy.types.Object], source: Path, format: str) -> list[Message]:
     """Repair the meshes imported from `source`. Returns what was repaired, for the artist.
 
     Importers themselves remove faces and edges that don't fit together. Raises ImportFailedError if nothing remains.
     """
-    repairs = []
+    repairs: list[Message] = []
     nonfinite = has_nonfinite_points(source, format)
     for mesh in meshes(objects):
         points = positions(mesh)
         broken = ~points.any(axis=1) | ~np.isfinite(points).all(axis=1)
         if nonfinite and broken.any():
-            repairs.append(f"{int(broken.sum())} points without valid coordinates were removed")
+            repairs.append(invalid_points(int(broken.sum())))
             _remove_vertices(mesh, broken)
         if _repair_uvs(mesh):
-            repairs.append("invalid texture coordinates were set to zero")
+            repairs.append(Message("invalid texture coordinates were set to zero"))
     if not any(len(mesh.vertices) for mesh in meshes(objects)):
         raise ImportFailedError("The model file has no geometry.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN)
     if format not in {"glb", "ply"} and not any(len(mesh.polygons) for mesh in meshes(objects)):

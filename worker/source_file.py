@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from ..errors import Action, ConversionLimitError, ImportFailedError, one_line
+from ..errors import Action, ConversionLimitError, ImportFailedError, Message, one_line
 from ..formats import glb, gltf_adapt, gltf_limits, gltf_references, ply_indices, stl
 from ..formats.sniff import FormatError
 from . import obj_folder
@@ -52,7 +52,7 @@ _SUPPORTED: Final = frozenset(
 
 
 @contextlib.contextmanager
-def prepared(source: Path, format: str, companions: Sequence[Companion], repairs: list[str]) -> Iterator[Path]:
+def prepared(source: Path, format: str, companions: Sequence[Companion], repairs: list[Message]) -> Iterator[Path]:
     """Context: the file to import, `source` itself if nothing must be changed. Appends to `repairs`.
 
     A GLB among them refers to nothing outside. Raises ImportFailedError if the importer can't read such a file.
@@ -85,7 +85,7 @@ def _check_indices(source: Path) -> None:
             )
 
 
-def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
+def _adapt_glb(source: Path, target: Path, repairs: list[Message]) -> bool:
     """Write the GLB with its JSON adapted and without references. Returns False if it needs no change.
 
     What can't be understood here is refused: the importer might understand it, and open what it refers to.
@@ -94,7 +94,7 @@ def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
         try:
             document = glb.read_any_document(file, source.stat().st_size)
         except FormatError as error:
-            raise _damaged(str(error)) from error
+            raise _damaged(error.reason) from error
         count = gltf_limits.part_count(document.json)
         if count > gltf_limits.MAX_PARTS:
             raise ImportFailedError(
@@ -116,7 +116,7 @@ def _adapt_glb(source: Path, target: Path, repairs: list[str]) -> bool:
                 with target.open("wb") as copy:
                     glb.write_changed(file, document, adaptation.json, copy)
             except RecursionError as error:
-                raise _damaged("its description is too deep") from error
+                raise _damaged(Message("its description is too deep")) from error
     return changed
 
 
@@ -129,7 +129,7 @@ def _supported_extensions() -> frozenset[str]:
         return _SUPPORTED
 
 
-def _lower_case_stl(source: Path, target: Path, repairs: list[str]) -> bool:
+def _lower_case_stl(source: Path, target: Path, repairs: list[Message]) -> bool:
     """Write a text STL with its keywords in lower case: Blender's importer reads no others."""
     size = source.stat().st_size
     with source.open("rb") as file:
@@ -170,7 +170,7 @@ def read_failure(error: RuntimeError, path: Path) -> ImportFailedError:
     return _damaged(reason)
 
 
-def _damaged(reason: str) -> ImportFailedError:
+def _damaged(reason: Message | str) -> ImportFailedError:
     return ImportFailedError(
         "The model file can't be read: {reason}.", advice=DAMAGED_ADVICE, action=Action.DOWNLOAD_AGAIN, reason=reason
     )

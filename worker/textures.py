@@ -10,16 +10,20 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import bpy
 
-from ..errors import one_line
+from ..errors import Message, counted, one_line
 from ..formats.texture_info import scaled_size, texture_info
 
 _log = logging.getLogger(__name__)
 
+_ONE_LEFT_OUT: Final = "a texture was left out: missing, unreadable, or too large for the memory"
+_LEFT_OUT: Final = "{count} textures were left out: missing, unreadable, or too large for the memory"
 
-def pack(new_images: Sequence[bpy.types.Image], folder: Path, repairs: list[str]) -> None:
+
+def pack(new_images: Sequence[bpy.types.Image], folder: Path, repairs: list[Message]) -> None:
     """Pack the images of a model; remove those that are missing, unreadable, or elsewhere on this disk.
 
     `folder`: where the model and its textures are. Appends to `repairs`.
@@ -41,13 +45,9 @@ def pack(new_images: Sequence[bpy.types.Image], folder: Path, repairs: list[str]
             removed.append(image)
     _remove(removed)
     if removed:
-        repairs.append(f"{_count(len(removed))} left out: missing, unreadable, or too large for the memory")
+        repairs.append(counted(len(removed), _ONE_LEFT_OUT, _LEFT_OUT))
     if scaled:
-        repairs.append(f"{_count(scaled)} scaled down")
-
-
-def _count(number: int) -> str:
-    return "a texture was" if number == 1 else f"{number:,} textures were"
+        repairs.append(counted(scaled, "a texture was scaled down", "{count} textures were scaled down"))
 
 
 def _fit(image: bpy.types.Image) -> bool:

@@ -16,7 +16,7 @@ import bpy
 import numpy as np
 from mathutils import Euler, Matrix, Vector
 
-from ..errors import Action, ImportFailedError
+from ..errors import Action, ImportFailedError, Message
 from ..placement import Placement
 from . import normals
 from .mesh_data import Array, apply_modifier, meshes, positions
@@ -34,7 +34,7 @@ class PreparedModel:
 
     root: bpy.types.Object
     objects: list[bpy.types.Object]
-    repairs: list[str] = field(default_factory=list)
+    repairs: list[Message] = field(default_factory=list)
 
 
 def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, name: str) -> PreparedModel:
@@ -42,7 +42,7 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
     model = list(objects)
     _rotate(model, placement)
     bpy.context.view_layer.update()
-    repairs: list[str] = []
+    repairs: list[Message] = []
     low, high = _checked_bounds(model)
     if placement.merge_distance or placement.triangle_budget or placement.shade_smooth:
         size = float((high - low).max())
@@ -125,9 +125,9 @@ def _checked_bounds(objects: Sequence[bpy.types.Object]) -> tuple[Array, Array]:
     return low, high
 
 
-def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merge_distance: float) -> list[str]:
+def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merge_distance: float) -> list[Message]:
     """Merge close vertices and reduce triangles as requested. Returns what could not be done, for the artist."""
-    skipped = []
+    skipped: list[Message] = []
     total = triangle_count(objects)
     ratio = placement.triangle_budget / total if 0 < placement.triangle_budget < total else 1.0
     for item in objects:
@@ -135,7 +135,7 @@ def simplify(objects: Sequence[bpy.types.Object], placement: Placement, min_merg
         if not isinstance(mesh, bpy.types.Mesh) or not len(mesh.polygons):
             continue
         if mesh.shape_keys is not None:
-            skipped.append(f"{item.name} has shape keys and was not simplified")
+            skipped.append(Message("{name} has shape keys and was not simplified", {"name": item.name}))
             continue
         if mesh.users > 1:
             item.data = mesh.copy()

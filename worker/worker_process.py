@@ -191,5 +191,6 @@ def _limit_error(request: Mapping[str, Any], *, out_of_time: bool) -> ImageTo3DE
             return ImageError("Reading the image took too long, and was stopped.")
         case "image", False:
             return ImageError("Reading the image needs too much memory, and was stopped.")
-    reason = "took too long" if out_of_time else "needed too much memory"
-    return WorkerError("The background Blender {reason} and was ended.", reason=reason)
+    if out_of_time:
+        return WorkerError("The background Blender took too long and was ended.")
+    return WorkerError("The background Blender needed too much memory and was ended.")

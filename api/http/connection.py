@@ -20,7 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Any, Final, TypeVar
 
-from ...errors import ConnectionFailedError, UnsafeAddressError, one_line
+from ...errors import ConnectionFailedError, Message, UnsafeAddressError, one_line
 from .socket_errors import reason_of
 from .sockets import WatchedSocket, wait_for
 from .watchdog import TICK, Watchdog
@@ -48,7 +48,7 @@ def open_connection(host: str, port: int, watchdog: Watchdog) -> socket.socket:
         except OSError as error:
             last = error
     raise ConnectionFailedError(
-        "{host} can't be reached: {reason}.", host=one_line(host, 80), reason=reason_of(last)
+        "{host} can't be reached: {reason}.", host=one_line(host, 80), reason=Message(reason_of(last))
     ) from last
 
 

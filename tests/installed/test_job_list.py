@@ -88,7 +88,7 @@ def test_a_point_cloud_is_placed_and_the_list_says_what_it_is(
     service.model = f"ply\nformat ascii 1.0\nelement vertex 8\n{names}end_header\n{rows}".encode()
     job = image_to_3d.generate(image_file, wait=True, output_format="ply")
     assert (job.state, job.error) == ("placed", None)
-    note = part("jobs.progress").no_mesh_note(job.job.details)
+    note = str(part("jobs.progress").no_mesh_note(job.job.details))
     assert "8 points" in note
     assert "GLB" in note
     bpy.context.view_layer.update()

@@ -35,6 +35,7 @@ from image_to_3d.jobs.serialization import to_json as to_stored_json
 from image_to_3d.worker.worker_process import Launch, WorkerProcess
 from queues import EAGER, FAST, KEY, a_config, a_request, no_offline_service, rest, states_seen, until
 from raw_server import RawServer
+from repairs import repairs_of
 from scripted_service import (
     Reply,
     Request,
@@ -840,7 +841,7 @@ def test_a_companion_that_cannot_be_downloaded_does_not_cost_the_model(queue: Qu
     service.next("fetch", answers(to_json({"status": "success", "id": 1, "output": links})))
     job = run(queue, parameters={"output_format": "obj"})
     assert (job.state, job.model_file, job.companions) == (State.READY, "model.obj", ())
-    assert job.details["repairs"] == ["its materials are missing"]
+    assert repairs_of(job.details) == ["its materials are missing"]
 
 
 @needs_posix

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -34,9 +35,12 @@ def test_the_zip_has_every_module_of_the_extension(names: set[str]) -> None:
     assert {"blender_manifest.toml", "LICENSE", "__init__.py"} <= names
 
 
-def test_the_zip_has_nothing_but_modules_manifest_and_license(names: set[str]) -> None:
+def test_the_zip_has_nothing_but_modules_translations_manifest_and_license(names: set[str]) -> None:
     modules = {name for name in names if name.endswith(".py")}
-    assert {name for name in names if not name.endswith("/")} - modules == {"blender_manifest.toml", "LICENSE"}
+    translations = {name for name in names if re.fullmatch(r"translations/\w+\.json", name)}
+    assert translations
+    others = {name for name in names if not name.endswith("/")} - modules - translations
+    assert others == {"blender_manifest.toml", "LICENSE"}
     for_developers = {"tests", "tools", "benchmarks", "docs", "samples", "demo", "build"}
     assert {Path(name).parts[0] for name in names} & for_developers == set()
 

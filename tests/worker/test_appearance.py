@@ -19,6 +19,7 @@ from model_cases import Gltf, Lamp, lamp, lamp_glb, obj, ply, splats, stl_text
 from model_files import glb_of, png
 from numpy.typing import NDArray
 from renders import front, middle
+from repairs import repairs_of
 
 Array = NDArray[Any]
 DIELECTRIC = {"metallicFactor": 0, "roughnessFactor": 1}
@@ -165,7 +166,7 @@ def test_what_is_hidden_is_no_part_of_the_model(worker: WorkerProcess, tmp_path:
     assert details["triangles"] == len(lamp().triangles)
     assert details["dimensions"][2] == pytest.approx(1.0, abs=1e-3)
     assert min(v.co.z for v in objects[0].data.vertices) == pytest.approx(0, abs=1e-4)
-    assert details["repairs"] == ["1 hidden part was left out"]
+    assert repairs_of(details) == ["1 hidden part was left out"]
     assert len(bpy.data.scenes) == scenes
 
 
@@ -175,7 +176,7 @@ def test_loose_points_beside_a_model_do_not_change_its_size(worker: WorkerProces
     gltf.node(mesh=gltf.mesh(Lamp(far, far[:, :2], far, np.zeros((0, 3), np.uint32))))
     (chair,), details = prepared(worker, tmp_path / "a.glb", gltf.bytes())
     assert details["triangles"] == len(chair.data.polygons) == len(lamp().triangles)
-    assert details["repairs"] == ["200 loose points beside the model were left out"]
+    assert repairs_of(details) == ["200 loose points beside the model were left out"]
 
 
 # ----- extensions
@@ -189,7 +190,7 @@ def test_a_required_texture_extension_costs_the_texture_only(worker: WorkerProce
     gltf.node(mesh=gltf.mesh(lamp(), gltf.add("materials", pbrMetallicRoughness=values), uvs=True))
     gltf.json["extensionsUsed"] = gltf.json["extensionsRequired"] = [name]
     (chair,), details = prepared(worker, tmp_path / "a.glb", gltf.bytes())
-    assert details["repairs"] == [f"a texture is missing: Blender can't read the image format ({name})"]
+    assert repairs_of(details) == [f"a texture is missing: Blender can't read the image format ({name})"]
     assert middle(front([chair], tmp_path), 0.8) == pytest.approx([0.8, 0.5, 0.2], abs=0.03)
 
 
@@ -235,8 +236,8 @@ def test_points_are_drawn_in_their_colors(worker: WorkerProcess, tmp_path: Path,
     (chair,), details = prepared(worker, tmp_path / "a.ply", data)
     assert len(chair.data.vertices) == details["vertices"] == len(lamp().points)
     assert details["dimensions"][2] == pytest.approx(1.0, abs=1e-3)
-    assert ("Gaussian splats" in details["repairs"][0]) == (kind == "splats")
-    assert "GLB gives a mesh" in details["repairs"][0]
+    assert ("Gaussian splats" in repairs_of(details)[0]) == (kind == "splats")
+    assert "GLB gives a mesh" in repairs_of(details)[0]
     pixels = front([chair], tmp_path)
     shown = pixels[..., 3] > 0.99
     assert 0.2 < pixels[..., 3].mean() < 0.5, "the points cover what the surface did"
@@ -253,7 +254,7 @@ def test_the_points_of_a_glb_are_drawn(worker: WorkerProcess, tmp_path: Path) ->
     gltf.node(mesh=gltf.mesh(lamp()._replace(triangles=np.zeros((0, 3), np.uint32)), colors=True))
     (chair,), details = prepared(worker, tmp_path / "a.glb", gltf.bytes())
     assert [modifier.type for modifier in chair.modifiers] == ["NODES"]
-    assert "instead of a mesh" in details["repairs"][0]
+    assert "instead of a mesh" in repairs_of(details)[0]
     assert front([chair], tmp_path)[..., 3].mean() > 0.2
 
 

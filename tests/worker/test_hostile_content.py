@@ -18,6 +18,7 @@ import pytest
 from image_to_3d.errors import ImportFailedError
 from image_to_3d.worker.worker_process import WorkerProcess
 from model_files import TRIANGLE, glb_of, png
+from repairs import repairs_of
 
 SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\nvt 0 0\nvt 1 0\nvt 1 1\nvt 0 1\nf 1/1 2/2 3/3 4/4\n"
 POINTS = b"".join(struct.pack("<3f", *corner) for corner in TRIANGLE)
@@ -103,7 +104,7 @@ def test_a_texture_that_asks_for_gigabytes_is_left_out_before_it_is_decoded(
     before = peak_memory(worker)
     objects, details = converted(worker, tmp_path, "a.glb", textured(large_png(60_000, 60_000)))
     assert details["triangles"] == 1
-    assert "a texture was left out" in str(details["repairs"])
+    assert "a texture was left out" in str(repairs_of(details))
     assert not bpy.data.images
     assert peak_memory(worker) - before < 200_000_000
     assert objects[0].data.materials[0].node_tree.nodes.get("Principled BSDF") is not None
@@ -113,13 +114,13 @@ def test_a_bomb_beside_an_obj_is_left_out(worker: WorkerProcess, tmp_path: Path)
     library = "newmtl a\nmap_Kd x.png\n"
     model = "mtllib m.mtl\nusemtl a\n" + SQUARE
     _, details = converted(worker, tmp_path, "a.obj", model, m_mtl=library, x_png=large_png(60_000, 60_000))
-    assert "a texture was left out" in str(details["repairs"])
+    assert "a texture was left out" in str(repairs_of(details))
     assert not bpy.data.images
 
 
 def test_a_huge_texture_is_scaled_down_and_that_is_said(worker: WorkerProcess, tmp_path: Path) -> None:
     _, details = converted(worker, tmp_path, "a.glb", textured(large_png(10_000, 5_000)))
-    assert details["repairs"] == ["a texture was scaled down"]
+    assert repairs_of(details) == ["a texture was scaled down"]
     assert tuple(bpy.data.images[0].size) == (8192, 4096)
 
 
@@ -128,7 +129,7 @@ def test_the_content_of_a_texture_decides_whatever_its_type_says(
     worker: WorkerProcess, tmp_path: Path, image: bytes
 ) -> None:
     _, details = converted(worker, tmp_path, "a.glb", textured(image))
-    assert "a texture was left out" in str(details["repairs"])
+    assert "a texture was left out" in str(repairs_of(details))
 
 
 # ----- references to other files
@@ -150,7 +151,7 @@ def test_no_other_material_library_is_opened(worker: WorkerProcess, tmp_path: Pa
     started = time.monotonic()
     model = reference.format(tmp_path / "pipe.mtl") + "\nusemtl a\n" + SQUARE
     _, details = converted(worker, folder, "a.obj", model)
-    assert (details["triangles"], details["repairs"]) == (2, ["its materials are missing"])
+    assert (details["triangles"], repairs_of(details)) == (2, ["its materials are missing"])
     assert time.monotonic() - started < 20
 
 
@@ -168,7 +169,7 @@ def test_no_other_texture_is_opened(worker: WorkerProcess, tmp_path: Path, state
     os.mkfifo(tmp_path / "pipe.png")
     library = "newmtl a\nKd 1 0 0\n" + statement.format(tmp_path / "pipe.png") + "\n"
     objects, details = converted(worker, folder, "a.obj", "mtllib m.mtl\nusemtl a\n" + SQUARE, m_mtl=library)
-    assert details["repairs"] == ["a texture is missing"]
+    assert repairs_of(details) == ["a texture is missing"]
     assert not bpy.data.images
     color = objects[0].data.materials[0].node_tree.nodes["Principled BSDF"].inputs["Base Color"].default_value
     assert tuple(color) == pytest.approx((1, 0, 0, 1))
@@ -180,7 +181,7 @@ def test_an_objs_own_texture_arrives_however_its_library_names_it(
 ) -> None:
     library = f"newmtl a\nmap_Kd -s 2 3 1 {name}\n"
     _, details = converted(worker, tmp_path, "a.obj", "mtllib b.mtl\nusemtl a\n" + SQUARE, m_mtl=library, x_png=png())
-    assert details["repairs"] == []
+    assert repairs_of(details) == []
     assert [image.packed_file is not None for image in bpy.data.images] == [True]
 
 
@@ -189,7 +190,7 @@ def test_a_companion_that_is_not_there_does_not_cost_the_model(worker: WorkerPro
     source.write_text("mtllib m.mtl\nusemtl a\n" + SQUARE)
     missing = [{"file": "part-1.mtl", "name": "m.mtl"}, {"file": "part-2.png", "name": "CON.png"}]
     request = {"do": "model", "source": str(source), "format": "obj", "target": str(tmp_path / "a.blend"), "name": "a"}
-    assert worker.run({**request, "companions": missing})["repairs"] == ["its materials are missing"]
+    assert repairs_of(worker.run({**request, "companions": missing})) == ["its materials are missing"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +257,7 @@ def test_thousands_of_objects_arrive_as_one_that_looks_the_same(worker: WorkerPr
     )
     parts["accessors"] += [accessor | {"bufferView": 1, "type": "VEC3"}, accessor | {"bufferView": 2, "type": "VEC2"}]
     (item,), details = converted(worker, tmp_path, "a.glb", glb_of(parts, POINTS + normals + uvs))
-    assert "2,000 objects were joined into one" in details["repairs"]
+    assert "2,000 objects were joined into one" in repairs_of(details)
     mesh = item.data
     assert (len(mesh.polygons), len(mesh.materials), len(mesh.uv_layers)) == (2000, 2, 1)
     assert sorted({face.material_index for face in mesh.polygons}) == [0, 1]
@@ -287,7 +288,7 @@ def test_a_rig_among_very_many_objects_keeps_working(worker: WorkerProcess, tmp_
         {"bufferView": 2, "componentType": 5126, "count": 2, "type": "VEC3"},
     ]
     objects, details = converted(worker, tmp_path, "a.glb", glb_of(parts, POINTS + keys))
-    assert f"{count} objects were joined into one" in details["repairs"]
+    assert f"{count} objects were joined into one" in repairs_of(details)
     assert sum(item.animation_data is not None for item in objects) == 1
     assert details["triangles"] == count + 1
 
@@ -304,7 +305,7 @@ def test_an_obj_of_very_many_groups_arrives_as_one_object(worker: WorkerProcess,
     groups = "".join(f"o g{n}\nusemtl m{n % 3}\nf 1/1 2/2 3/3\n" for n in range(20_000))
     objects, details = converted(worker, tmp_path, "a.obj", SQUARE + groups)
     assert len(objects) == 1
-    assert "20,000 objects were joined into one" in details["repairs"]
+    assert "20,000 objects were joined into one" in repairs_of(details)
 
 
 @pytest.mark.parametrize("name", ["line.obj", "line.stl"])

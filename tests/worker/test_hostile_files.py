@@ -23,6 +23,7 @@ from image_to_3d.worker.worker_process import WorkerProcess
 from mangled_files import mangled
 from model_files import WHOLE
 from package_stub import ROOT
+from repairs import repairs_of
 
 LONGEST: Final = 60.0
 """Seconds that one file may keep the worker."""
@@ -85,7 +86,7 @@ def outcome(worker: WorkerProcess, folder: Path, files: dict[str, bytes]) -> str
     try:
         result = convert(worker, folder, files)
         text = f"{len(result['objects'])} objects, {result['triangles']} triangles"
-        text += "".join(f"; {repair}" for repair in result["repairs"])
+        text += "".join(f"; {repair}" for repair in repairs_of(result))
     except (ResultDamagedError, ImportFailedError, WorkerError) as error:
         text = f"{error.code}: {error.message}"
     assert FOREIGN not in text

@@ -18,6 +18,7 @@ import pytest
 from image_to_3d.benchmarks.shapes import Shape, ball, png, texture, write_glb, write_obj, write_ply, write_stl
 from image_to_3d.worker.worker_process import WorkerProcess
 from mathutils import Matrix, Quaternion
+from repairs import repairs_of
 
 Array = npt.NDArray[np.float64]
 AS_DELIVERED = {"origin": "DELIVERED", "on_ground": False}
@@ -647,7 +648,7 @@ def test_nonfinite_points_are_removed_and_reported(
     ours, details = prepared(worker, write(tmp_path / f"a.{write.__name__[6:]}", broken), AS_DELIVERED)
     points = np.array([v.co for v in ours[0].data.vertices])
     assert np.linalg.norm(points, axis=1).min() > 0.5
-    assert any("points without valid coordinates" in text for text in details["repairs"])
+    assert any("points without valid coordinates" in text for text in repairs_of(details))
 
 
 def test_an_asset_has_its_metadata_and_a_preview(worker: WorkerProcess, tmp_path: Path) -> None:

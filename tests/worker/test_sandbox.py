@@ -28,6 +28,7 @@ from image_to_3d.worker.worker_process import MAX_TIME_LIMIT, TIME_LIMIT, Worker
 from model_files import glb_of, scene_of
 from package_stub import ROOT
 from PIL import Image
+from repairs import repairs_of
 from systems import needs_proc, needs_symlinks
 
 pytestmark = pytest.mark.heavy
@@ -91,7 +92,7 @@ def test_a_texture_elsewhere_is_left_out_and_reported(worker: WorkerProcess, fol
         (folder / "a.glb").write_bytes(glb_of(*textured({"uri": uri})))
         details = convert(worker, folder / "a.glb")
         assert details["triangles"] == 1, uri
-        assert details["repairs"] == ["a texture is missing: the file does not contain all images"], uri
+        assert repairs_of(details) == ["a texture is missing: the file does not contain all images"], uri
         assert_leaks_nothing(folder, secret)
 
 
@@ -99,7 +100,7 @@ def test_a_texture_elsewhere_is_left_out_and_reported(worker: WorkerProcess, fol
 def test_an_embedded_texture_arrives(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     uri = "data:image/png;base64," + base64.b64encode(secret.read_bytes()).decode()
     (folder / "a.glb").write_bytes(glb_of(*textured({"uri": uri})))
-    assert convert(worker, folder / "a.glb")["repairs"] == []
+    assert repairs_of(convert(worker, folder / "a.glb")) == []
     assert secret.read_bytes() in (folder / "model.blend").read_bytes()
 
 
@@ -139,7 +140,7 @@ def test_a_gltf_in_text_form_is_treated_the_same(worker: WorkerProcess, folder: 
     scene, binary = textured({"uri": str(secret)})
     scene["buffers"][0]["uri"] = "data:application/octet-stream;base64," + base64.b64encode(binary).decode()
     (folder / "a.glb").write_text(json.dumps(scene))
-    assert "missing" in convert(worker, folder / "a.glb")["repairs"][0]
+    assert "missing" in repairs_of(convert(worker, folder / "a.glb"))[0]
     assert_leaks_nothing(folder, secret)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from image_to_3d.errors import NO_MESSAGE
 from image_to_3d.jobs import progress
 from image_to_3d.jobs.job import RUNNING_STATES, TRANSITIONS, InputImage, Job, State
 
@@ -41,9 +42,9 @@ def test_the_time_left_falls_and_is_replaced_by_words_when_it_was_too_short() ->
     lefts = [left for now in range(40) if (left := progress.fraction_and_eta(job, float(now))[1]) is not None]
     assert lefts == sorted(lefts, reverse=True)
     assert min(lefts) > 0
-    assert progress.status_text(job, 10.0) == "Generating 0:38"
-    assert progress.status_text(job, 41.0) == progress.status_text(job, 4000.0) == "Longer than usual"
-    assert progress.status_text(a_job(State.DOWNLOADING), 10.0) == "Downloading"
+    assert str(progress.status_text(job, 10.0)) == "Generating 0:38"
+    assert str(progress.status_text(job, 41.0)) == str(progress.status_text(job, 4000.0)) == "Longer than usual"
+    assert str(progress.status_text(a_job(State.DOWNLOADING), 10.0)) == "Downloading"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (45, "0:45"), (725, "12:05"), (3720, "1:02:00")])
@@ -53,6 +54,6 @@ def test_durations_read_as_artists_expect(seconds: float, text: str) -> None:
 
 def test_the_list_says_that_a_point_cloud_is_no_mesh() -> None:
     told = "the file has 792 points instead of a mesh"
-    assert progress.no_mesh_note({"triangles": 0, "repairs": [told]}) == told
-    assert progress.no_mesh_note({"triangles": 12, "repairs": ["2 faces were turned"]}) == ""
-    assert progress.no_mesh_note({}) == ""
+    assert str(progress.no_mesh_note({"triangles": 0, "repairs": [told]})) == told
+    assert progress.no_mesh_note({"triangles": 12, "repairs": ["2 faces were turned"]}) == NO_MESSAGE
+    assert progress.no_mesh_note({}) == NO_MESSAGE
