@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import background_task, image_check, job_view, preferences
+from . import background_task, image_check, job_view, preferences, results_view
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
@@ -281,6 +281,8 @@ def apply(event: Event | BatchEvent) -> bool:
                 job_view.put(job, changed=False)
                 return before.note != job.note
             job_view.put(job)
+            if job.state in (State.READY, State.PLACED):
+                results_view.changed()
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))

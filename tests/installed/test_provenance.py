@@ -31,7 +31,7 @@ def models() -> list[Any]:
     import bpy
 
     return sorted(
-        (item for item in bpy.context.scene.objects if item.get("image_to_3d_job")), key=lambda o: o["image_to_3d_job"]
+        (item for item in bpy.context.scene.objects if item.get("image_to_3d")), key=lambda o: o["image_to_3d"]["job"]
     )
 
 
@@ -41,15 +41,16 @@ def test_the_object_tells_image_settings_seed_and_service_without_the_add_on(pla
     bpy.ops.wm.save_as_mainfile(filepath=str(image_file.with_name("scene.blend")), copy=True)
     with bpy.data.libraries.load(str(image_file.with_name("scene.blend"))) as (_there, here):
         here.objects = [placed.objects[0].name]
-    told = dict(here.objects[0].items())
-    assert told["image_to_3d_image"] == "chair.png"
-    assert told["image_to_3d_image_sha256"] == hashlib.sha256(image_file.read_bytes()).hexdigest()
-    assert told["image_to_3d_seed"] == "3480183101"
-    assert told["image_to_3d_mesh_simplify"] == pytest.approx(0.95)
-    assert told["image_to_3d_ss_sampling_steps"] == 20
-    assert told["image_to_3d_job"] == placed.id
-    assert told["image_to_3d_service_id"] == "109655545"
-    assert told["image_to_3d_date"].endswith("Z")
+    assert list(here.objects[0].keys()) == ["image_to_3d"]
+    told = here.objects[0]["image_to_3d"].to_dict()
+    assert told["image"] == "chair.png"
+    assert told["image_sha256"] == hashlib.sha256(image_file.read_bytes()).hexdigest()
+    assert told["seed"] == "3480183101"
+    assert told["parameters"]["mesh_simplify"] == pytest.approx(0.95)
+    assert told["parameters"]["ss_sampling_steps"] == 20
+    assert told["job"] == placed.id
+    assert told["service_id"] == "109655545"
+    assert told["date"].endswith("Z")
     assert KEY not in str(told)
 
 
@@ -75,7 +76,7 @@ def test_variations_have_other_seeds_and_stand_side_by_side(placed: Any, service
     assert len({*seeds, 3480183101}) == 3
     bpy.context.view_layer.update()
     group = models()
-    assert len({item["image_to_3d_group"] for item in group}) == 1
+    assert len({item["image_to_3d"]["group"] for item in group}) == 1
     xs = [item.matrix_world.translation.x for item in group]
     assert xs == pytest.approx([0.0, 1.25, 2.5], abs=1e-4)
 
@@ -119,7 +120,7 @@ def test_a_model_made_from_an_address_is_made_again_from_there(placed: Any, serv
     import bpy
 
     root = bpy.context.active_object
-    root["image_to_3d_image_url"] = "https://example.org/chair.png"
+    root["image_to_3d"]["image_url"] = "https://example.org/chair.png"
     assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
     assert service.submits[-1].body["image"] == "https://example.org/chair.png"
 
@@ -128,7 +129,7 @@ def test_a_model_made_from_an_address_is_made_again_from_there(placed: Any, serv
 def test_what_a_file_from_elsewhere_says_its_job_was_leads_to_no_image(placed: Any, said: str) -> None:
     import bpy
 
-    bpy.context.active_object["image_to_3d_job"] = said
+    bpy.context.active_object["image_to_3d"]["job"] = said
     with pytest.raises(RuntimeError, match="no longer in the results folder"):
         bpy.ops.image_to_3d.generate_again()
 
@@ -138,7 +139,7 @@ def test_without_variations_there_is_none_to_flip_to_or_to_keep(placed: Any) -> 
 
     assert not bpy.ops.image_to_3d.show_variation.poll()
     assert not bpy.ops.image_to_3d.keep_variation.poll()
-    bpy.context.active_object["image_to_3d_group"] = "one"
+    bpy.context.active_object["image_to_3d"]["group"] = "one"
     assert bpy.ops.image_to_3d.show_variation.poll()
     assert bpy.ops.image_to_3d.keep_variation.poll()
 
@@ -225,7 +226,7 @@ def test_a_rotation_while_variations_are_generated_applies_to_those_that_arrive_
 
     root = image_to_3d.generate(image_file, wait=True, output_format="obj").objects[0]
     bpy.context.view_layer.objects.active = root
-    root["image_to_3d_group"] = "box"
+    root["image_to_3d"]["group"] = "box"
     engine, scene = part("engine"), bpy.context.scene
     placement = part("placement").Placement()
     job = engine.submit(
@@ -243,4 +244,4 @@ def test_a_z_up_model_stands_with_the_setting_for_it(
 ) -> None:
     root = image_to_3d.generate(image_file, wait=True, output_format="obj", up_axis="Z").objects[0]
     assert tuple(root.dimensions) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
-    assert root["image_to_3d_up_axis"] == "Z"
+    assert root["image_to_3d"]["placement"]["up_axis"] == "Z"
