@@ -16,7 +16,18 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from . import command_line, engine, errors, handlers, operators, panels, preferences, properties, translation
+from . import (
+    command_line,
+    engine,
+    errors,
+    handlers,
+    operators,
+    panels,
+    preferences,
+    properties,
+    results_view,
+    translation,
+)
 from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
@@ -27,14 +38,8 @@ __all__ = ["BatchHandle", "JobHandle", "State", "compose_views", "errors", "gene
 
 
 _MODULES: tuple[ModuleType, ...] = (
-    translation,
-    preferences,
-    thumbnails,
-    properties,
-    operators,
-    panels,
-    handlers,
-    command_line,
+    *(translation, preferences, thumbnails, properties, results_view),
+    *(operators, panels, handlers, command_line),
 )
 _registered: list[ModuleType] = []
 """The modules that are registered now, in that order."""

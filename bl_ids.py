@@ -13,6 +13,9 @@ PACKAGE: Final = __package__ or ""
 SCENE_SETTINGS: Final = "image_to_3d"
 """The attribute of scenes that holds the settings."""
 
+MODEL_RECORD: Final = "image_to_3d"
+"""The custom property of a generated model's root object that says how it was made (see jobs.provenance)."""
+
 LIST_PAGE: Final = "image_to_3d_page"
 """The attribute of the window manager that says which page of the job list is shown."""
 
@@ -24,6 +27,19 @@ EXPANDED_BATCH: Final = "image_to_3d_batch"
 
 BATCH_PAGE: Final = "image_to_3d_batch_page"
 """The attribute of the window manager that says which page of that batch is shown."""
+
+
+RESULT_SEARCH: Final = "image_to_3d_result_search"
+"""The attribute of the window manager with the words that the shown results have in their names."""
+
+RESULT_PAGE: Final = "image_to_3d_result_page"
+"""The attribute of the window manager that says which page of the results is shown."""
+
+VARIATIONS: Final = "image_to_3d_variations"
+"""The attribute of the window manager that says how many variations are generated."""
+
+MODEL_MENU: Final = "IMAGE_TO_3D_MT_model"
+"""The menu of what is needed rarely for a generated model."""
 
 
 def classes_in(base: type[Any], *modules: ModuleType) -> tuple[type[Any], ...]:
@@ -77,6 +93,15 @@ class Op(enum.StrEnum):
     SHOW_VARIATION = "image_to_3d.show_variation"
     KEEP_VARIATION = "image_to_3d.keep_variation"
     SHOW_IMAGE = "image_to_3d.show_image"
+    USE_MODEL_SETTINGS = "image_to_3d.use_model_settings"
+    OPEN_MODEL_FOLDER = "image_to_3d.open_model_folder"
+    PLACE_RESULT = "image_to_3d.place_result"
+    USE_RESULT_SETTINGS = "image_to_3d.use_result_settings"
+    SHOW_RESULT_IMAGE = "image_to_3d.show_result_image"
+    OPEN_RESULT_FOLDER = "image_to_3d.open_result_folder"
+    RESULT_MENU = "image_to_3d.result_menu"
+    TURN_RESULTS = "image_to_3d.turn_results"
+    ADD_ASSET_LIBRARY = "image_to_3d.add_asset_library"
     MEASURE_RESULTS = "image_to_3d.measure_results"
     CLEAN_UP = "image_to_3d.clean_up"
     MOVE_RESULTS = "image_to_3d.move_results"

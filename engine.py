@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import background_task, image_check, job_view, preferences
+from . import background_task, image_check, job_view, preferences, results_view
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
 from .jobs.config import OFFLINE, Config
 from .jobs.forecast import BalanceRead, Learned
-from .jobs.job import Changed, Event, Job, Notice, Removed, TargetScene
+from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
 from .scene import pending_models, target_scene
 
@@ -284,6 +284,8 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             job_view.put(job)
             if job_view.held() and _queue is not None:
                 job_view.set_held(_queue.held())  # it may have been the last one that waited
+            if job.state in (State.READY, State.PLACED):
+                results_view.changed()
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))

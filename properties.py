@@ -6,7 +6,7 @@ They are saved with the .blend, so nothing of an account or a job is among them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import bpy
@@ -15,6 +15,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 from . import placement
 from .api.parameters import ACCOUNT, PARAMETERS, Kind, Parameter, undo_single_precision, validate
 from .bl_ids import BATCH_PAGE, EXPANDED_BATCH, LIST_PAGE, SCENE_SETTINGS
+from .errors import ParameterError
 from .placement import Placement
 from .scene import asset_catalogs, stored_settings, thumbnails
 
@@ -107,6 +108,26 @@ def _placement_of(group: Any) -> Placement:
 def _parameters_of(settings: Any) -> dict[str, Any]:
     """Returns the request parameters as set in the scene, without the image. Raises ParameterError."""
     return validate({name: getattr(settings, name) for name in PANEL_PARAMETERS})
+
+
+def use_settings(scene: bpy.types.Scene, parameters: Mapping[str, Any], chosen: Placement) -> None:
+    """Put the parameters and the placement of a job or a model into the panel. The image stays as it is.
+
+    A parameter that is missing or that the service does not take gets its default. A collection that this file does
+    not have leaves the active one.
+    """
+    settings = getattr(scene, SCENE_SETTINGS)
+    for name, row in PANEL_PARAMETERS.items():
+        try:
+            value = row.check(parameters.get(name, row.default))
+        except ParameterError:
+            value = row.default
+        setattr(settings, name, str(value) if row.digits else value)
+    for name in PANEL_PLACEMENT:
+        value = getattr(chosen, name)
+        if name == "collection":
+            value = bpy.data.collections.get(value)
+        setattr(settings.placement, name, ", ".join(value) if isinstance(value, tuple) else value)
 
 
 when_image_changed: Callable[[bpy.types.Context], None] | None = None

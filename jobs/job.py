@@ -170,6 +170,8 @@ class Job:
     """When it was uploaded; the service keeps it for a day."""
     service_id: str = ""
     fetch_url: str = ""
+    generation_seconds: float = 0.0
+    """How long the service took, as far as it was watched; 0 if that is unknown."""
     expected: float = 0.0
     """Seconds that the service's work is expected to take, counted from `submitted`; 0 if nothing is known."""
     links: tuple[tuple[str, ...], ...] = ()

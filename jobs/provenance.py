@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Provenance: custom properties of a model's root object that say how it was made, readable without the add-on."""
+"""Provenance: the record on a model's root object that says how it was made, readable without the add-on.
+
+It is one custom property with a group of values, described in docs/model-record.md. Versions up to 0.1.0 stored one
+custom property per value; such a model is read as well, and gets today's form when something in it changes.
+
+A .blend comes from anywhere: whatever has another type than it should counts as missing.
+"""
 
 from __future__ import annotations
 
@@ -8,107 +14,259 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ..api.parameters import ACCOUNT, PARAMETERS
-from ..errors import one_line
+from ..bl_ids import MODEL_RECORD
+from ..errors import Message, one_line
+from ..placement import SETTINGS
 from .job import Job
 
-PREFIX: Final = "image_to_3d_"
-JOB: Final = f"{PREFIX}job"
-IMAGE: Final = f"{PREFIX}image"
-IMAGE_URL: Final = f"{PREFIX}image_url"
-SEED: Final = f"{PREFIX}seed"
-DATE: Final = f"{PREFIX}date"
-GROUP: Final = f"{PREFIX}group"
-BATCH: Final = f"{PREFIX}batch"
-ARRANGEMENT: Final = f"{PREFIX}arrangement"
+JOB: Final = "job"
+IMAGE: Final = "image"
+IMAGE_URL: Final = "image_url"
+SEED: Final = "seed"
+DATE: Final = "date"
+GROUP: Final = "group"
+BATCH: Final = "batch"
+ARRANGEMENT: Final = "arrangement"
 """How far the arrangement of the batch has come with this model (see scene.arrangement)."""
-UP_AXIS: Final = f"{PREFIX}up_axis"
-ROTATION: Final = f"{PREFIX}rotation"
+ROTATION: Final = "rotation"
 """Degrees about X, Y and Z, from the model file to what is in the scene."""
+PARAMETERS_USED: Final = "parameters"
+PLACEMENT: Final = "placement"
+MODEL: Final = "model"
+"""What the worker measured (see worker.convert_model.measure)."""
 
-_NAMES_0_1_0: Final = {IMAGE: f"{PREFIX}picture", IMAGE_URL: f"{PREFIX}picture_url"}
+_PREFIX: Final = "image_to_3d_"
+"""Of the custom properties of earlier versions."""
+_EARLIER_NAMES: Final = {IMAGE: f"{_PREFIX}picture", IMAGE_URL: f"{_PREFIX}picture_url"}
 """What version 0.1.0 called them."""
+_PLAIN: Final = (
+    *(JOB, IMAGE, IMAGE_URL, "image_sha256", SEED, DATE, GROUP, BATCH),
+    *(ARRANGEMENT, ROTATION, "service", "service_id"),
+)
 _NOT_STORED: Final = frozenset({"image", "seed"}) | ACCOUNT
 """Nothing about the account goes into a .blend that is passed on."""
+_PARAMETERS: Final = tuple(name for name in PARAMETERS if name not in _NOT_STORED)
+_PLACEMENT: Final = tuple(name for name, setting in SETTINGS.items() if setting.group != "asset" and name != ROTATION)
+"""What belongs to the asset is in the asset; the rotation can change, and is a value of its own."""
+_MAX_REPAIRS: Final = 20
+_MAX_TEXTURES: Final = 256
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
-"""What `job.new_id` returns. A .blend comes from anywhere: an id in it must not lead elsewhere on the disk."""
-
+"""What `job.new_id` returns. An id in a .blend must not lead elsewhere on the disk."""
 _SEED: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _URL: Final = re.compile(r"https?://[!-~]{1,2000}", re.IGNORECASE | re.ASCII)
 """Without white space and characters that could make it look like another address."""
+_MAX_ARGUMENTS: Final = 8
+_CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
+
+
+class Measured(NamedTuple):
+    """What is known about a model since it was imported. 0 and empty: unknown."""
+
+    triangles: int = 0
+    dimensions: tuple[float, ...] = ()
+    """Along X, Y and Z in scene units, before the artist scaled the object."""
+    textures: tuple[tuple[int, int], ...] = ()
+    """Width and height of each, in pixels."""
+    repairs: tuple[Message, ...] = ()
+    seconds: float = 0.0
+    """How long the service took."""
+    price: float | None = None
+    currency: str = ""
 
 
 def record_of(job: Job) -> dict[str, Any]:
-    """Returns the custom properties for a job's model. The seed is text: Blender can't hold unsigned 32 bit."""
-    used = {
-        f"{PREFIX}{name}": job.parameters[name]
-        for name in PARAMETERS
-        if name not in _NOT_STORED and isinstance(job.parameters.get(name), str | int | float)
-    }
+    """Returns the record for a job's model. The seed is text: Blender can't hold unsigned 32 bit."""
+    placement = job.placement.to_json()
     optional = {GROUP: job.group, BATCH: job.batch, IMAGE_URL: job.image.url}
-    return (
-        used
-        | {name: value for name, value in optional.items() if value}
-        | {
-            IMAGE: job.image.name,
-            f"{PREFIX}image_sha256": job.image.sha256,
-            SEED: job.seed or str(job.parameters.get("seed", "")),
-            JOB: job.id,
-            f"{PREFIX}service": job.service,
-            f"{PREFIX}service_id": job.service_id,
-            UP_AXIS: job.placement.up_axis,
-            ROTATION: list(job.placement.rotation),
-            DATE: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(job.created)),
-        }
-    )
+    return {
+        JOB: job.id,
+        IMAGE: job.image.name,
+        "image_sha256": job.image.sha256,
+        SEED: job.seed or str(job.parameters.get("seed", "")),
+        DATE: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(job.created)),
+        "service": job.service,
+        "service_id": job.service_id,
+        ROTATION: list(job.placement.rotation),
+        PARAMETERS_USED: {
+            name: job.parameters[name]
+            for name in _PARAMETERS
+            if isinstance(job.parameters.get(name), str | int | float)
+        },
+        PLACEMENT: {name: placement[name] for name in _PLACEMENT},
+        MODEL: {"seconds": job.generation_seconds} if job.generation_seconds else {},
+    } | {name: value for name, value in optional.items() if value}
 
 
-def text(record: Mapping[str, Any], key: str) -> str:
-    """Returns a stored text as one line; "" if it is missing or of another type: a .blend may come from anywhere."""
-    value = record.get(key)
-    return one_line(value) if isinstance(value, str) else ""
+def value(item: Mapping[str, Any], name: str) -> Any:
+    """Returns a value of a model's record, unchecked; None if it has none. Cheap: for searching a whole scene.
+
+    `item`: the object, or anything else with custom properties.
+    """
+    try:
+        stored: Any = item.get(MODEL_RECORD)
+        if _is_group(stored):
+            return stored.get(name)
+        found = item.get(_PREFIX + name)
+        return item.get(_EARLIER_NAMES[name]) if found is None and name in _EARLIER_NAMES else found
+    except UnicodeDecodeError:
+        return None
 
 
-def parameters_in(record: Mapping[str, Any]) -> dict[str, Any]:
+def record_text(item: Mapping[str, Any], name: str) -> str:
+    """Returns a text in a model's record as one line; "" if it is missing."""
+    found = value(item, name)
+    return one_line(found) if isinstance(found, str) else ""
+
+
+def text(item: Mapping[str, Any], key: str) -> str:
+    """Returns a custom property that is not part of a record as one line; "" if it is missing or no text."""
+    try:
+        found = item.get(key)
+    except UnicodeDecodeError:
+        return ""
+    return one_line(found) if isinstance(found, str) else ""
+
+
+def store(item: Any, name: str, new: Any) -> None:
+    """Change a value in a model's record; None removes it. The record of an earlier version gets today's form."""
+    if not _is_group(item.get(MODEL_RECORD)):
+        record = {each: found for each in _PLAIN if (found := _plain(value(item, each))) is not None}
+        earlier = {each: item.get(_PREFIX + each) for each in (*_PARAMETERS, *_PLACEMENT)}
+        for part, names in ((PARAMETERS_USED, _PARAMETERS), (PLACEMENT, _PLACEMENT)):
+            record[part] = {each: earlier[each] for each in names if isinstance(earlier[each], str | int | float)}
+        item[MODEL_RECORD] = record
+        for each in (*_PLAIN, *earlier, *(old.removeprefix(_PREFIX) for old in _EARLIER_NAMES.values())):
+            item.pop(_PREFIX + each, None)
+    if new is not None:
+        item[MODEL_RECORD][name] = new
+    elif name in item[MODEL_RECORD]:
+        del item[MODEL_RECORD][name]
+
+
+def parameters_in(item: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the request parameters that a model was made with, including the seed that the service used."""
-    stored = {name: record.get(PREFIX + name) for name in PARAMETERS if name not in _NOT_STORED}
-    found = {name: value for name, value in stored.items() if isinstance(value, str | int | float)}
-    seed = text(record, SEED)
+    found = _part(item, PARAMETERS_USED, _PARAMETERS)
+    seed = record_text(item, SEED)
     return found | ({"seed": int(seed)} if _SEED.fullmatch(seed) else {})
 
 
-def image_name(record: Mapping[str, Any]) -> str:
+def placement_in(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the placement settings that a model was made with, in the form of `Placement.to_json`; some or none."""
+    return _part(item, PLACEMENT, _PLACEMENT) | {ROTATION: list(rotation(item))}
+
+
+def image_name(item: Mapping[str, Any]) -> str:
     """Returns the name of the image that a model was made from; "" if unknown."""
-    return text(record, IMAGE) or text(record, _NAMES_0_1_0[IMAGE])
+    return record_text(item, IMAGE)
 
 
-def image_url(record: Mapping[str, Any]) -> str:
+def image_url(item: Mapping[str, Any]) -> str:
     """Returns the public URL of the image that a model was made from; "" if it was a file, or if it is no address."""
-    found = record.get(IMAGE_URL) or record.get(_NAMES_0_1_0[IMAGE_URL])
+    found = value(item, IMAGE_URL)
     return found if isinstance(found, str) and _URL.fullmatch(found) else ""
 
 
-def rotation(record: Mapping[str, Any]) -> tuple[float, ...]:
+def rotation(item: Mapping[str, Any]) -> tuple[float, ...]:
     """Returns how a model was rotated since it was read from its file: degrees about X, Y and Z."""
-    stored = record.get(ROTATION)
-    try:
-        angles = tuple(float(angle) for angle in stored or ())
-    except (TypeError, ValueError):
-        return (0.0, 0.0, 0.0)
-    return angles if len(angles) == 3 and all(map(math.isfinite, angles)) else (0.0, 0.0, 0.0)
+    return _numbers(value(item, ROTATION), 3) or (0.0, 0.0, 0.0)
 
 
-def find_image_file(record: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:
-    """Returns the copy of the image in the job's results folder; None if it is no longer there."""
-    job_id, batch_id = text(record, JOB), text(record, BATCH)
+def measured(item: Mapping[str, Any]) -> Measured:
+    """Returns what is known about a model since it was imported. Costs little, whatever a .blend holds."""
+    stored = value(item, MODEL)
+    if not _is_group(stored):
+        return Measured()
+
+    def get(name: str) -> Any:
+        try:
+            return stored.get(name)
+        except UnicodeDecodeError:
+            return None
+
+    triangles, repairs, sizes = get("triangles"), get("repairs"), get("texture_sizes")
+    count = len(sizes) if hasattr(sizes, "__len__") and not isinstance(sizes, str) else 0
+    pixels = [int(side) for side in _numbers(sizes, min(count, 2 * _MAX_TEXTURES))] if count % 2 == 0 else []
+    price, currency, seconds = get("price"), get("currency"), get("seconds")
+    known = isinstance(price, int | float) and math.isfinite(price) and isinstance(currency, str)
+    return Measured(
+        triangles=triangles if isinstance(triangles, int) and triangles > 0 else 0,
+        dimensions=_numbers(get("dimensions"), 3),
+        textures=tuple(zip(pixels[::2], pixels[1::2], strict=True)),
+        repairs=tuple(filter(None, map(_message, repairs[:_MAX_REPAIRS]))) if isinstance(repairs, list) else (),
+        seconds=float(seconds) if isinstance(seconds, int | float) and 0 < seconds < math.inf else 0.0,
+        price=float(price) if known and _CURRENCY.fullmatch(currency) else None,
+        currency=currency if known and _CURRENCY.fullmatch(currency) else "",
+    )
+
+
+def find_job_folder(item: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:
+    """Returns the results folder of a model's job; None if it is no longer there. Reads the disk."""
+    job_id, batch_id = record_text(item, JOB), record_text(item, BATCH)
     if not _JOB_ID.fullmatch(job_id) or (batch_id and not _JOB_ID.fullmatch(batch_id)):
         return None
     job_folder = f"{batch_id}_*/{job_id}_*" if batch_id else f"{job_id}_*"
-    for results in results_folders:
-        for folder in sorted(results.glob(job_folder)):
-            for pattern in ("image.*", "picture.*"):  # the second in 0.1.0
-                for found in sorted(folder.glob(pattern)):
-                    return found
-    return None
+    return next((folder for results in results_folders for folder in sorted(results.glob(job_folder))), None)
+
+
+def find_image_file(item: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:
+    """Returns the copy of the image in the job's results folder; None if it is no longer there. Reads the disk."""
+    folder = find_job_folder(item, results_folders)
+    patterns = ("image.*", "picture.*")  # the second in 0.1.0
+    found = [file for pattern in patterns for file in sorted(folder.glob(pattern))] if folder is not None else []
+    return next(iter(found), None)
+
+
+def _is_group(stored: Any) -> bool:
+    """Whether a stored value is a group of others. (Data, which a property can refer to, also has keys.)"""
+    return hasattr(stored, "to_dict")
+
+
+def _part(item: Mapping[str, Any], name: str, known: Iterable[str]) -> dict[str, Any]:
+    """Returns the plain values in a part of the record."""
+    try:
+        stored: Any = item.get(MODEL_RECORD)
+        if _is_group(stored):
+            part = stored.get(name)
+            values = {each: part.get(each) for each in known} if _is_group(part) else {}
+        else:
+            values = {each: item.get(_PREFIX + each) for each in known}
+    except UnicodeDecodeError:
+        return {}
+    return {each: found for each, found in values.items() if isinstance(found, str | int | float)}
+
+
+def _plain(found: Any) -> Any:
+    """Returns a text or a number unchanged, and an array as a list; None for all else."""
+    return found if isinstance(found, str | int | float) else list(_numbers(found, 5) or _numbers(found, 3)) or None
+
+
+def _numbers(found: Any, count: int) -> tuple[float, ...]:
+    """Returns exactly `count` finite numbers; none if it is something else."""
+    try:
+        numbers = tuple(float(number) for number in found) if count and len(found) == count else ()
+    except (TypeError, ValueError):
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
+
+
+def _message(stored: Any, depth: int = 3) -> Message:
+    """Returns a repair: a stored text, or a template with its arguments, which can be messages themselves."""
+    if isinstance(stored, str):
+        return Message(one_line(stored))
+    found = stored.to_dict() if _is_group(stored) else stored
+    template = found.get("template") if isinstance(found, dict) and depth else None
+    if not isinstance(template, str):
+        return Message()
+    arguments = found.get("arguments")
+    checked: dict[str, Any] = {}
+    for name, each in list(arguments.items())[:_MAX_ARGUMENTS] if isinstance(arguments, dict) else ():
+        if isinstance(each, str):
+            checked[name] = one_line(each)
+        elif isinstance(each, int | float):
+            checked[name] = each
+        else:
+            checked[name] = _message(each, depth - 1)
+    return Message(one_line(template), checked)

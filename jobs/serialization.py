@@ -112,9 +112,14 @@ def _checked(job: Job) -> Job:
     if not all(map(math.isfinite, job.target_scene.location)):
         raise ValueError("location is not finite")
     for name in (job.id, *filter(None, _files(job))):
-        if not _PLAIN_NAME.fullmatch(name) or name.endswith((".", " ")):
+        if not is_plain_name(name):
             raise ValueError("a file is not inside its folder")
     return job
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether this can be the name of a file in the job's own folder, on every system."""
+    return bool(_PLAIN_NAME.fullmatch(name)) and not name.endswith((".", " "))
 
 
 def _files(job: Job) -> tuple[str, ...]:

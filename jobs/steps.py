@@ -222,7 +222,13 @@ def poll(job: Job, context: StepContext) -> StepResult:
     if not reply.links:
         raise ResultMissingError("The service says that the job is done, but gives no file.")
     links = merged(reply.links, job.links)
-    return StepResult(job.moved(State.DOWNLOADING, links=links, seed=reply.seed or job.seed))
+    passed = time.time() - job.submitted
+    # Else nobody knows when it was done: this is the first poll after Blender was closed.
+    watched = context.attempt > 0 or 0 <= passed <= context.timing.max_poll_interval
+    seconds = max(passed, 0.0) if watched else 0.0
+    return StepResult(
+        job.moved(State.DOWNLOADING, links=links, seed=reply.seed or job.seed, generation_seconds=seconds)
+    )
 
 
 def find_in_list(job: Job, context: StepContext) -> StepResult:
@@ -361,6 +367,7 @@ def import_model(job: Job, context: StepContext) -> StepResult:
             "placement": job.placement.to_json(),
             "companions": [{"file": str(job.folder / ours), "name": theirs} for ours, theirs in job.companions],
             "record": record_of(job),
+            "thumbnail": job.thumbnail_file,
         },
         context.control,
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operators for a generated model in the scene: generate it again, vary it, show its image."""
+"""Operators for a generated model in the scene: generate it again, vary it, use its settings, show its image."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import bpy
 from bpy.props import EnumProperty, IntProperty
@@ -23,10 +23,14 @@ from ..jobs.batch import Batch
 from ..jobs.config import OFFLINE
 from ..jobs.job import Job, new_id
 from ..placement import Placement
+from ..properties import use_settings
 from ..scene import orientation, variations
 from .define import PollMixin, operator
 from .generate import BatchOperator, StartJobsOperator
 from .open_actions import open_with_system
+
+_OF_THE_SCENE: Final = frozenset({"place", "collection", "own_collection", "select"})
+"""Settings that say where models go, which the artist may have changed since."""
 
 
 def _image_of(root: bpy.types.Object) -> Path | str:
@@ -50,11 +54,10 @@ def _root(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def _placement(context: bpy.types.Context, root: bpy.types.Object) -> Placement:
-    """Returns the scene's placement settings, with the orientation that the model has now."""
+    """Returns the model's own placement with the orientation that it has now, at the place that the scene's say."""
     chosen: Placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
-    stored = provenance.text(root, provenance.UP_AXIS)
-    up_axis = stored if stored in {"Y", "Z"} else chosen.up_axis
-    return replace(chosen, up_axis=up_axis, rotation=orientation.rotation_of(root))
+    made_with = {name: each for name, each in provenance.placement_in(root).items() if name not in _OF_THE_SCENE}
+    return Placement.from_json(chosen.to_json() | made_with)
 
 
 def _why_no_model(context: bpy.types.Context) -> str:
@@ -63,7 +66,7 @@ def _why_no_model(context: bpy.types.Context) -> str:
 
 def _why_no_variations(context: bpy.types.Context) -> str:
     return _why_no_model(context) or (
-        "" if provenance.text(_root(context), provenance.GROUP) else "This model has no variations"
+        "" if provenance.record_text(_root(context), provenance.GROUP) else "This model has no variations"
     )
 
 
@@ -120,7 +123,7 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
         placement = _placement(context, root)
         if placement.place == "ORIGIN":
             placement = replace(placement, place="CURSOR")  # each has a location of its own
-        group = provenance.text(root, provenance.GROUP) or new_id()
+        group = provenance.record_text(root, provenance.GROUP) or new_id()
         others = len(variations.group_of(root, context.scene))
         low, high = variations.bounds(root)
         step = (high.x - low.x or 1.0) * variations.GAP
@@ -140,7 +143,7 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
             group=group,
             undo_step=False,
         )
-        root[provenance.GROUP] = group
+        provenance.store(root, provenance.GROUP, group)
         bpy.ops.ed.undo_push(message=batch.name)
         return batch
 
@@ -168,6 +171,13 @@ class IMAGE_TO_3D_OT_rotate_model(PollMixin, bpy.types.Operator):
         return {"FINISHED"}
 
 
+_WHICH: Final = (
+    ("PREVIOUS", "Previous", "Show only the variation before this one"),
+    ("NEXT", "Next", "Show only the variation after this one"),
+    ("ALL", "All", "Show all variations side by side"),
+)
+
+
 class IMAGE_TO_3D_OT_show_variation(PollMixin, bpy.types.Operator):
     """Show another variation of this model"""
 
@@ -181,13 +191,13 @@ class IMAGE_TO_3D_OT_show_variation(PollMixin, bpy.types.Operator):
     else:
         which: EnumProperty(
             name="Which",
-            items=(
-                ("PREVIOUS", "Previous", "Show only the variation before this one"),
-                ("NEXT", "Next", "Show only the variation after this one"),
-                ("ALL", "All", "Show all variations side by side"),
-            ),
+            items=_WHICH,
             default="NEXT",
         )
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        return {value: text for value, _, text in _WHICH}[properties.which]
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         root = _root(context)
@@ -225,10 +235,26 @@ def _url_to_open(context: bpy.types.Context) -> str:
 
 @operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model, confirm=_url_to_open)
 def show_image(context: bpy.types.Context) -> None:
-    """Open the image that this model was made from"""
+    """Open the image that this model was generated from"""
     image = _image_of(_root(context))
     if isinstance(image, str):
         bpy.ops.wm.url_open(url=image)
     else:
         shown = next(image.parent.glob("upload.*"), image) if image.suffix == SUFFIX else image
         open_with_system(shown, "The image")
+
+
+@operator(Op.USE_MODEL_SETTINGS, "Use These Settings", why_not=_why_no_model)
+def use_settings_of_model(context: bpy.types.Context) -> None:
+    """Copy the settings that this model was generated with to the panel"""
+    root = _root(context)
+    settings = getattr(context.scene, SCENE_SETTINGS)
+    placement = Placement.from_json(settings.placement.chosen().to_json() | provenance.placement_in(root))
+    use_settings(context.scene, provenance.parameters_in(root), placement)
+
+
+@operator(Op.OPEN_MODEL_FOLDER, "Open Folder", why_not=_why_no_model)
+def open_model_folder(context: bpy.types.Context) -> None:
+    """Open the folder with the model file, the image and all other files of this model"""
+    folders = preferences.read_config().results_folders
+    open_with_system(provenance.find_job_folder(_root(context), folders), "The folder")

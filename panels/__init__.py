@@ -6,20 +6,23 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import generated_model, image, main, overlay, settings, source_menus
+from . import generated_model, image, main, overlay, results, settings, source_menus
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Panel, main, image, generated_model, settings) + classes_in(bpy.types.Menu, source_menus)
+    classes_in(bpy.types.Panel, main, image, settings, generated_model, results)
+    + classes_in(bpy.types.Menu, source_menus, generated_model)
 )
 
 
 def register() -> None:
     _register_classes()
     source_menus.register()
+    generated_model.register()
     overlay.register()
 
 
 def unregister() -> None:
     overlay.unregister()
+    generated_model.unregister()
     source_menus.unregister()
     _unregister_classes()

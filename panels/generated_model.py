@@ -1,27 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The panel for a selected generated model: how it was made, its size, and its variations."""
+"""The panel for a selected generated model: its image, what is known about it, and its variations.
+
+Everything comes from the record on the object, and from what Blender itself has at hand: nothing is computed here.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import bpy
 
-from .. import job_view
-from ..bl_ids import Op
+from .. import job_view, preferences, results_view
+from ..bl_ids import MODEL_MENU, VARIATIONS, Op
 from ..errors import one_line
-from ..jobs import progress, provenance
-from ..scene import variations
-from ..translation import tr_message
+from ..jobs import provenance
+from ..jobs.progress import format_duration
+from ..scene import thumbnails, variations
+from ..translation import tr, tr_message
 from . import job_list
-from .main import IMAGE_TO_3D_PT_main, SidebarPanel
+from .main import SidebarPanel
+
+_IMAGE_ROWS: Final = 4.0
+_IMAGE_SHARE: Final = 0.3
+"""The fraction of the panel's width for the image."""
+NARROW: Final = 230
+"""Points; in a narrower sidebar, buttons that stand side by side otherwise stand below each other."""
+
+
+_METRIC: Final = ((1000.0, "km"), (1.0, "m"), (0.01, "cm"), (0.001, "mm"))
+"""A length is shown in the first of these units of which it has a tenth."""
 
 
 class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
     bl_idname = "IMAGE_TO_3D_PT_generated_model"
-    bl_parent_id = IMAGE_TO_3D_PT_main.bl_idname
     bl_label = "Generated Model"
-    bl_options: ClassVar[set[str]] = set()
+    bl_order = 1  # below the main panel
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -30,30 +44,149 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         root = variations.model_of(context.active_object)
         assert root is not None, "poll() checked it"
-        column = self.layout.column(align=True)
+        layout = self.layout
+        narrow = is_narrow(context)
+        _draw_facts(layout, context, root, narrow)
+        column = layout.column(align=True)
+        count = getattr(context.window_manager, VARIATIONS)
+        row = column if narrow else column.row(align=True)
+        row.prop(context.window_manager, VARIATIONS)
+        row.operator(Op.VARY_SEED, text="Generate", icon="MOD_ARRAY").count = count
+        if provenance.record_text(root, provenance.GROUP):
+            _draw_variations(layout, context, root)
+        row = layout.row(align=True)
+        row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
+        row.menu(MODEL_MENU, text="", icon="DOWNARROW_HLT")
+        row = layout.row(align=True)
+        if not narrow:
+            row.label(text="Rotate 90°")
+        for axis, text in (("X", "X 90°"), ("Y", "Y 90°"), ("Z", "Z 90°")):
+            row.operator(Op.ROTATE_MODEL, text=text if narrow else axis).axis = axis
+
+
+class IMAGE_TO_3D_MT_model(bpy.types.Menu):
+    bl_idname = MODEL_MENU
+    bl_label = "Generated Model"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        self.layout.operator(Op.SHOW_IMAGE, icon="IMAGE_DATA")
+        self.layout.operator(Op.OPEN_MODEL_FOLDER, icon="FILE_FOLDER")
+        self.layout.separator()
+        self.layout.operator_context = "INVOKE_DEFAULT"
+        self.layout.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
+
+
+def is_narrow(context: bpy.types.Context) -> bool:
+    """Whether the sidebar is too narrow for two buttons with texts in one row."""
+    return bool(context.region.width < NARROW * context.preferences.system.ui_scale)
+
+
+def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, narrow: bool) -> None:
+    image = _thumbnail(root)
+    beside = layout.split(factor=_IMAGE_SHARE) if image and not narrow else layout.column()
+    if image:
+        beside.template_icon(icon_value=image, scale=_IMAGE_ROWS)
+    column = beside.column(align=True)
+    name = provenance.image_name(root)
+    if name:
         row = column.row()
-        row.label(text=provenance.image_name(root), icon="IMAGE_DATA")
-        row.operator(Op.SHOW_IMAGE, text="", icon="HIDE_OFF", emboss=False)
-        if url := provenance.image_url(root):  # it can be opened and sent, and may be a stranger's
-            job_list.wrapped(column, one_line(url), job_list.characters(context), icon="URL")
-        seed, date = provenance.text(root, provenance.SEED) or "?", provenance.text(root, provenance.DATE)[:10]
-        column.label(text=f"Seed {seed} · {date}", icon="BLANK1")
-        low, high = variations.bounds(root)
-        size = bpy.utils.units.to_string(context.scene.unit_settings.system, "LENGTH", high.z - low.z, precision=3)
-        column.label(text=f"{variations.triangle_count(root):,} triangles · {size} high", icon="BLANK1")
-        job = job_view.job(provenance.text(root, provenance.JOB))
-        for repair in progress.repairs(job.details) if job is not None else ():
-            job_list.wrapped(column, tr_message(repair), job_list.characters(context), icon="INFO")
-        row = self.layout.row(align=True)
-        row.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
-        row.operator(Op.VARY_SEED, icon="MOD_ARRAY")
-        row = self.layout.row(align=True)
-        row.label(text="Rotate 90°")
-        for axis in "XYZ":
-            row.operator(Op.ROTATE_MODEL, text=axis).axis = axis
-        if provenance.text(root, provenance.GROUP):
-            row = self.layout.row(align=True)
-            row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_LEFT").which = "PREVIOUS"
-            row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_RIGHT").which = "NEXT"
-            row.operator(Op.SHOW_VARIATION, text="Show All").which = "ALL"
-            row.operator(Op.KEEP_VARIATION)
+        row.label(text=name, translate=False)
+        row.operator(Op.SHOW_IMAGE, text="", icon="IMAGE_DATA", emboss=False)
+    known = provenance.measured(root)
+    for text in _main_facts(context, root, known):
+        column.label(text=text, translate=False)
+    less_important = column.column(align=True)
+    less_important.active = False
+    for text in _other_facts(root, known):
+        less_important.label(text=text, translate=False)
+    width = job_list.characters(context)
+    if url := provenance.image_url(root):  # it can be opened and sent, and may be a stranger's
+        job_list.wrapped(layout, one_line(url), width, icon="URL")
+    for repair in known.repairs:
+        job_list.wrapped(layout, tr_message(repair), width, icon="INFO")
+
+
+def _main_facts(context: bpy.types.Context, root: bpy.types.Object, known: provenance.Measured) -> Iterator[str]:
+    """Yields the number of triangles and the size, as they are now if Blender has them at hand."""
+    mesh = root.data if isinstance(root.data, bpy.types.Mesh) else None
+    triangles = len(mesh.loops) - 2 * len(mesh.polygons) if mesh is not None else known.triangles
+    if triangles:
+        yield tr("{count} triangles", count=f"{triangles:,}")
+    dimensions = tuple(root.dimensions) if mesh is not None else ()
+    if not dimensions and known.dimensions:
+        dimensions = tuple(abs(s) * x for s, x in zip(root.matrix_world.to_scale(), known.dimensions, strict=True))
+    if dimensions:
+        yield size_text(context, dimensions)
+
+
+def size_text(context: bpy.types.Context, dimensions: Sequence[float]) -> str:
+    """Returns a size in the scene's units: "0.98 × 0.35 × 1.00 m"."""
+    units = context.scene.unit_settings
+    lengths = [length * units.scale_length for length in dimensions]
+    if units.system == "IMPERIAL":
+        return " × ".join(bpy.utils.units.to_string("IMPERIAL", "LENGTH", length, precision=3) for length in lengths)
+    factor, name = 1.0, ""
+    if units.system == "METRIC":
+        factor, name = next((unit for unit in _METRIC if max(lengths) >= 0.1 * unit[0]), _METRIC[-1])
+    return " × ".join(f"{length / factor:.2f}" for length in lengths) + f" {name}".rstrip()
+
+
+def _other_facts(root: Mapping[str, Any], known: provenance.Measured) -> Iterator[str]:
+    if len(known.textures) == 1:
+        yield tr("Texture {width} × {height}", width=known.textures[0][0], height=known.textures[0][1])
+    elif known.textures:
+        largest = max(known.textures)
+        yield tr(
+            "{count} textures, up to {width} × {height}", count=len(known.textures), width=largest[0], height=largest[1]
+        )
+    if seed := provenance.record_text(root, provenance.SEED):
+        yield tr("Seed {seed}", seed=seed)
+    date = provenance.record_text(root, provenance.DATE)[:10]
+    took = format_duration(known.seconds) if known.seconds else ""
+    if date or took:
+        yield " · ".join(text for text in (date, took) if text)
+
+
+def _thumbnail(root: bpy.types.Object) -> int:
+    """Returns the icon of the model's image; 0 if its file is not known, or not yet."""
+    job_id = provenance.record_text(root, provenance.JOB)
+    job = job_view.job(job_id)
+    path = job.thumbnail_path if job is not None else None
+    if path is None:
+        result = results_view.find(preferences.read_config().results_folders, job_id)
+        path = result.image if result is not None else None
+    return thumbnails.icon(str(path), ours=True) if path is not None else 0
+
+
+def _draw_variations(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
+    group = variations.group_of(root, context.scene)
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_LEFT").which = "PREVIOUS"
+    middle = row.row(align=True)
+    middle.alignment = "CENTER"
+    middle.label(text=tr("{number} of {count}", number=group.index(root) + 1, count=len(group)), translate=False)
+    row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_RIGHT").which = "NEXT"
+    row = column.row(align=True)
+    row.operator(Op.SHOW_VARIATION, text="Show All").which = "ALL"
+    row.operator(Op.KEEP_VARIATION, text="Keep", icon="CHECKMARK")
+
+
+def _context_menu(menu: Any, context: bpy.types.Context) -> None:
+    """Add to the viewport's context menu what an artist does most with a generated model."""
+    if variations.model_of(context.active_object) is None:
+        return
+    layout = menu.layout
+    layout.separator()
+    layout.operator_context = "INVOKE_DEFAULT"
+    layout.operator(Op.VARY_SEED, text="Generate Variations…", icon="MOD_ARRAY")
+    layout.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
+    layout.operator(Op.SHOW_IMAGE, icon="IMAGE_DATA")
+
+
+def register() -> None:
+    bpy.types.VIEW3D_MT_object_context_menu.append(_context_menu)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_object_context_menu.remove(_context_menu)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Self
 
 import bpy
 
-from ..jobs.provenance import ARRANGEMENT, BATCH
+from ..jobs import provenance
 
 GAP: Final = 0.25
 """Distance between two models, as a part of the largest width or depth so far: gaps are even, whatever comes first."""
@@ -48,15 +48,16 @@ class Arrangement(NamedTuple):
 
 def find(batch_id: str, scene: bpy.types.Scene) -> Arrangement:
     """Returns how far the arrangement of a batch has come in a scene."""
-    found = [
-        _read(item.get(ARRANGEMENT)) for item in scene.objects if item.parent is None and item.get(BATCH) == batch_id
+    models = [
+        item for item in scene.objects if item.parent is None and provenance.value(item, provenance.BATCH) == batch_id
     ]
+    found = [_read(provenance.value(item, provenance.ARRANGEMENT)) for item in models]
     return max(found, default=Arrangement(), key=lambda each: each.count)
 
 
 def store(root: bpy.types.Object, arrangement: Arrangement) -> None:
     """Store on a model how far the arrangement has come with it."""
-    root[ARRANGEMENT] = [float(value) for value in arrangement]
+    provenance.store(root, provenance.ARRANGEMENT, [float(number) for number in arrangement])
 
 
 def _read(value: object) -> Arrangement:

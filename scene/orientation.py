@@ -27,7 +27,8 @@ def rotate(root: bpy.types.Object, turn: Matrix) -> None:
     new_low, _ = variations.bounds(root)
     root.matrix_world = Matrix.Translation(Vector((0.0, 0.0, low.z - new_low.z))) @ root.matrix_world
     total = (turn @ _matrix(root)).to_euler()
-    root[provenance.ROTATION] = [round(math.degrees(angle), 3) for angle in (total.x, total.y, total.z)]
+    angles = [round(math.degrees(angle), 3) for angle in (total.x, total.y, total.z)]
+    provenance.store(root, provenance.ROTATION, angles)
 
 
 def follow_variations(root: bpy.types.Object, scene: bpy.types.Scene) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import bpy
 from mathutils import Vector
 
-from ..jobs.provenance import GROUP, JOB, text
+from ..jobs.provenance import GROUP, JOB, record_text, store, value
 
 GAP: Final = 1.25
 """Distance between two variations, in widths of the model."""
@@ -18,7 +18,7 @@ GAP: Final = 1.25
 def model_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """Returns the root of the generated model that an object belongs to; None if it belongs to none."""
     while item is not None:
-        if text(item, JOB):
+        if value(item, JOB) and record_text(item, JOB):
             return item
         item = item.parent
     return None
@@ -32,11 +32,11 @@ def parts(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
 
 def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """Returns all variations of a model in a scene, including itself, oldest first."""
-    group = text(root, GROUP)
-    if not group:
+    group = value(root, GROUP)
+    if not isinstance(group, str) or not group:
         return [root]
-    found = [item for item in scene.objects if text(item, GROUP) == group and text(item, JOB)]
-    return sorted(found, key=lambda item: text(item, JOB))
+    found = [item for item in scene.objects if value(item, GROUP) == group and record_text(item, JOB)]
+    return sorted(found, key=lambda item: record_text(item, JOB))
 
 
 def bounds(root: bpy.types.Object) -> tuple[Vector, Vector]:
@@ -45,12 +45,6 @@ def bounds(root: bpy.types.Object) -> tuple[Vector, Vector]:
     corners = [item.matrix_world @ Vector(corner) for item in meshes for corner in item.bound_box]
     corners = corners or [root.matrix_world.translation]
     return Vector(map(min, zip(*corners, strict=True))), Vector(map(max, zip(*corners, strict=True)))
-
-
-def triangle_count(root: bpy.types.Object) -> int:
-    """Returns the number of triangles of a model. Cheap: counted from the sizes of its meshes."""
-    meshes = [item.data for item in parts(root) if isinstance(item.data, bpy.types.Mesh)]
-    return sum(len(mesh.loops) - 2 * len(mesh.polygons) for mesh in meshes)
 
 
 def show_only(shown: bpy.types.Object, group: list[bpy.types.Object]) -> None:
@@ -77,8 +71,7 @@ def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
     kept.delta_location = (0.0, 0.0, 0.0)
     kept.location = home
     _hide(kept, False)
-    if kept.get(GROUP) is not None:
-        del kept[GROUP]
+    store(kept, GROUP, None)
 
 
 def _hide(root: bpy.types.Object, hidden: bool) -> None:

@@ -20,14 +20,14 @@ _log = logging.getLogger(__name__)
 def write(model: PreparedModel, target: Path, placement: Placement, preview: str = "") -> None:
     """Write the model's objects and what they use. Raises WorkerError if the folder can't be written.
 
-    `preview`: the file beside it that shows the model, for an asset; "" if there is none.
+    The model in the file is always an asset: the results folder can be an asset library. In the artist's scene it is
+    one only with the setting for it (see scene.place_model). `preview`: the file beside it that shows the model; "" if
+    there is none.
     """
-    wanted: set[bpy.types.ID] = set(model.objects)
-    if placement.mark_as_asset:
-        asset = mark_as_asset(model, placement)
-        if preview:
-            set_preview(asset, target.with_name(preview))
-        wanted.add(asset)
+    asset = mark_as_asset(model, placement)
+    if preview:
+        set_preview(asset, target.with_name(preview))
+    wanted: set[bpy.types.ID] = {*model.objects, asset}
     temporary = target.with_name("~" + target.name)
     try:
         bpy.data.libraries.write(str(temporary), wanted, fake_user=False, compress=False)

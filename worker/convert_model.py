@@ -12,7 +12,18 @@ import bpy
 
 from ..errors import Message
 from ..placement import Placement
-from . import asset_preview, blend_file, import_model, join_parts, naming, obj_folder, point_cloud, repair, transform
+from . import (
+    asset_preview,
+    blend_file,
+    import_model,
+    join_parts,
+    naming,
+    obj_folder,
+    point_cloud,
+    repair,
+    textures,
+    transform,
+)
 from .mesh_data import DATA_KINDS, meshes
 
 LARGE_PART: Final = 2_000_000
@@ -37,9 +48,10 @@ def convert(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     record = request.get("record", {})
     model = make_model(source, request["format"], companions, request["name"], placement, record, progress)
     details, target = describe(model), Path(request["target"])
+    shown = request.get("thumbnail", "")  # in the results folder as an asset library; rendering takes a second
     if placement.mark_as_asset:
-        details["preview"] = asset_preview.write(model.objects, target.parent)
-    blend_file.write(model, target, placement, details.get("preview", ""))
+        shown = details["preview"] = asset_preview.write(model.objects, target.parent)
+    blend_file.write(model, target, placement, shown)
     progress(1.0)
     clear_data()
     return details
@@ -71,12 +83,12 @@ def make_model(
     companions: Sequence[obj_folder.Companion],
     name: str,
     placement: Placement,
-    record: Mapping[str, str | int | float],
+    record: Mapping[str, Any],
     progress: Callable[[float], None] = lambda done: None,
 ) -> transform.PreparedModel:
     """Import a file as a finished model into this Blender's data. Returns it. Raises ImportFailedError.
 
-    `record`: provenance, set as custom properties on the root. `progress` is called with 0 to 1.
+    `record`: how it was made, stored on the root with what is measured. `progress` is called with 0 to 1.
     """
     repairs: list[Message] = []
     objects = import_model.import_file(source, format, companions, repairs)
@@ -90,33 +102,47 @@ def make_model(
     model.repairs[:0] = repairs if described else repairs + points
     progress(0.8)
     naming.name_all(model.root, model.objects, name)
-    naming.store_provenance(model.root, record)
+    model.measured = measure(model)
+    if record:
+        naming.store_provenance(model.root, record, model.measured)
     return model
+
+
+def measure(model: transform.PreparedModel) -> dict[str, Any]:
+    """Returns what is stored with a model.
+
+    Its keys: triangles, vertices, dimensions (x, y, z in scene units), low (the lowest corner of the bounding box,
+    relative to where the model is placed), texture_sizes (width and height of each in pixels, one after the other),
+    repairs (messages as plain data).
+    """
+    bpy.context.view_layer.update()
+    low, high = transform.bounds(model.objects)
+    found = meshes(model.objects)
+    return {
+        "triangles": transform.triangle_count(model.objects),
+        "vertices": sum(len(mesh.vertices) for mesh in found),
+        "dimensions": [float(x) for x in high - low],
+        "low": [float(x) for x in low],
+        "texture_sizes": [side for image in naming.materials_and_images(found)[1] for side in textures.size(image)],
+        "repairs": [repair.to_json() for repair in model.repairs],
+    }
 
 
 def describe(model: transform.PreparedModel) -> dict[str, Any]:
     """Returns the result of a "model" request.
 
-    Its keys: root and objects (names), triangles, vertices, dimensions (x, y, z in scene units), low (the lowest
-    corner of the bounding box, relative to where the model is placed), repairs (messages),
-    parts: the large ones as [kind in `bpy.data`, name], which are better appended one at a time. Images come before the
-    meshes that use them. For an asset, `convert` adds preview, as `preview` returns it.
+    Its keys: those of `measure`, root and objects (names), parts: the large ones as [kind in `bpy.data`, name], which
+    are better appended one at a time. Images come before the meshes that use them. For an asset, `convert` adds
+    preview, as `preview` returns it.
     """
     found = meshes(model.objects)
     packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]
     images = [["images", image.name] for image in packed if image.packed_file.size > LARGE_PART]
     # A corner takes about 20 bytes, a vertex with its share of edges 50.
     large = [mesh for mesh in found if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART]
-    bpy.context.view_layer.update()
-    low, high = transform.bounds(model.objects)
-    return {
+    return model.measured | {
         "root": model.root.name,
         "objects": [item.name for item in model.objects],
-        "triangles": transform.triangle_count(model.objects),
-        "vertices": sum(len(mesh.vertices) for mesh in found),
-        "dimensions": [float(x) for x in high - low],
-        "low": [float(x) for x in low],
-        "repairs": [repair.to_json() for repair in model.repairs],
         "parts": images + [["meshes", mesh.name] for mesh in large],
     }
 

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Names a model's data after its image, and stores the model's provenance in custom properties."""
+"""Names a model's data after its image, and stores the model's provenance in a custom property."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import bpy
 
+from ..bl_ids import MODEL_RECORD
 from ..errors import one_line
 from .mesh_data import meshes, unique
 
@@ -31,11 +32,20 @@ def name_all(root: bpy.types.Object, objects: Sequence[bpy.types.Object], name: 
             _name(group, name)
 
 
-def store_provenance(root: bpy.types.Object, record: Mapping[str, str | int | float]) -> None:
-    """Set custom properties that say how the model was made, readable without the add-on."""
-    for key, value in record.items():
-        fits = not isinstance(value, int) or -(2**31) <= value < 2**31
-        root[key] = value if fits else str(value)
+def store_provenance(root: bpy.types.Object, record: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
+    """Store on the root object how the model was made, readable without the add-on. `measured`: see `measure`."""
+    root[MODEL_RECORD] = _storable({**record, "model": {**record.get("model", {}), **measured}})
+
+
+def _storable(value: Any) -> Any:
+    """Returns plain data in a form that a custom property can have: integers of 32 bits, lists of one type."""
+    if isinstance(value, Mapping):
+        return {str(name): _storable(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        mixed = any(isinstance(each, float) for each in value)
+        return [float(each) if mixed else _storable(each) for each in value]
+    fits = not isinstance(value, int) or -(2**31) <= value < 2**31
+    return value if fits else str(value)
 
 
 def materials_and_images(meshes: Iterable[bpy.types.Mesh]) -> tuple[list[bpy.types.Material], list[bpy.types.Image]]:

@@ -50,6 +50,12 @@ def pack(new_images: Sequence[bpy.types.Image], folder: Path, repairs: list[Mess
         repairs.append(counted(scaled, "a texture was scaled down", "{count} textures were scaled down"))
 
 
+def size(image: bpy.types.Image) -> tuple[int, int]:
+    """Returns the width and height of a packed texture in pixels, from its header; 0 if it is not packed."""
+    info = texture_info(image.packed_file.data) if image.packed_file is not None else None
+    return (info.width, info.height) if info is not None else (0, 0)
+
+
 def _fit(image: bpy.types.Image) -> bool:
     """Scale a packed image down if it is too large. Returns whether it was.
 

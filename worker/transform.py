@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import bpy
 import numpy as np
@@ -35,6 +35,8 @@ class PreparedModel:
     root: bpy.types.Object
     objects: list[bpy.types.Object]
     repairs: list[Message] = field(default_factory=list)
+    measured: dict[str, Any] = field(default_factory=dict)
+    """See `convert_model.measure`."""
 
 
 def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, name: str) -> PreparedModel:

@@ -50,7 +50,7 @@ def make_job(image_to_3d: Any, worker: Any, tmp_path: Path) -> Callable[..., Any
         if not convert:
             return job
         request = {"do": "model", "source": str(source), "format": "glb", "target": str(tmp_path / f"{number}.blend")}
-        details = worker.run({**request, "name": "chair", "placement": placement, "record": {"image_to_3d_seed": "7"}})
+        details = worker.run({**request, "name": "chair", "placement": placement, "record": {"seed": "7"}})
         return jobs.replace(job, blend_file=f"{number}.blend", details=details)
 
     return make
@@ -99,7 +99,7 @@ def test_it_stands_where_the_job_was_started(make_job: Callable[..., Any]) -> No
     assert tuple(root.matrix_world.translation) == (1, 2, 3)
     assert lowest([root]) == pytest.approx(3.0, abs=1e-5)
     assert max(root.dimensions) == pytest.approx(2.0, rel=1e-4)
-    assert root["image_to_3d_seed"] == "7"
+    assert root["image_to_3d"]["seed"] == "7"
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_without_a_second_blender_the_file_is_imported_directly(
     assert max(root.dimensions) == pytest.approx(2.0, rel=1e-4)
     assert lowest([root]) == pytest.approx(3.0, abs=1e-5)
     assert (bpy.context.object, bpy.context.selected_objects) == (cube, [cube])
-    assert root["image_to_3d_job"] == job.id
+    assert root["image_to_3d"]["job"] == job.id
     assert names()["objects"] == sorted([*before["objects"], "chair"])
     assert names()["collections"] == before["collections"]
 

@@ -47,7 +47,9 @@ def boxes(service: ScriptedService) -> None:
 def footprints(batch: Any) -> list[tuple[float, float, float, float]]:
     """The models' bounding boxes from above (left, right, front, back), in the order in which they were placed."""
     bpy.context.view_layer.update()
-    roots = sorted((job.objects[0] for job in batch.jobs if job.objects), key=lambda r: r["image_to_3d_arrangement"][0])
+    roots = sorted(
+        (job.objects[0] for job in batch.jobs if job.objects), key=lambda r: r["image_to_3d"]["arrangement"][0]
+    )
     found = [part("scene.variations").bounds(root) for root in roots]
     return [(low.x, high.x, low.y, high.y) for low, high in found]
 
@@ -346,8 +348,8 @@ def test_the_variations_of_a_model_are_a_batch_that_keeps_the_images_name(
     assert batch.name == "Variations of chair"
     varied = part("job_view").batch_jobs(batch.id)
     roots = [bpy.data.objects[each.objects[0]] for each in varied]
-    assert len({root["image_to_3d_group"] for root in (*roots, job.objects[0])}) == 1
-    assert [root["image_to_3d_image"] for root in roots] == ["chair.png"] * 2
+    assert len({root["image_to_3d"]["group"] for root in (*roots, job.objects[0])}) == 1
+    assert [root["image_to_3d"]["image"] for root in roots] == ["chair.png"] * 2
     bpy.context.view_layer.objects.active = roots[0]
     assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
     again = part("job_view").single_jobs()[-1]

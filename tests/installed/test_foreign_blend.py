@@ -45,7 +45,9 @@ class Context:
         self.scene, self.active_object = scene, active
         self.window_manager = bpy.context.window_manager
         self.region = SimpleNamespace(width=300)
-        self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))  # 0 without a window
+        # The scale is 0 without a window.
+        paths = bpy.context.preferences.filepaths
+        self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0), filepaths=paths)
 
 
 def draw(scene: Any, active: Any = None) -> list[str]:
@@ -275,10 +277,10 @@ def test_a_url_in_a_model_of_the_blend_is_shown_before_it_is_opened(
 
     root = image_to_3d.generate(image_file, wait=True).objects[0]
     url = "https://stranger.example/" + "a" * 60 + "?id=4711"
-    root["image_to_3d_image_url"] = url
+    root["image_to_3d"]["image_url"] = url
     shown = "".join(draw(bpy.context.scene, root))
     assert url in shown
     bpy.context.view_layer.objects.active = root
     assert url in part("operators.model_actions")._url_to_open(bpy.context)
-    del root["image_to_3d_image_url"]
+    del root["image_to_3d"]["image_url"]
     assert part("operators.model_actions")._url_to_open(bpy.context) == ""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def models() -> list[Any]:
     import bpy
 
     return sorted(
-        (item for item in bpy.context.scene.objects if item.get("image_to_3d_job")), key=lambda o: o["image_to_3d_job"]
+        (item for item in bpy.context.scene.objects if item.get("image_to_3d")), key=lambda o: o["image_to_3d"]["job"]
     )
 
 
@@ -41,16 +42,84 @@ def test_the_object_tells_image_settings_seed_and_service_without_the_add_on(pla
     bpy.ops.wm.save_as_mainfile(filepath=str(image_file.with_name("scene.blend")), copy=True)
     with bpy.data.libraries.load(str(image_file.with_name("scene.blend"))) as (_there, here):
         here.objects = [placed.objects[0].name]
-    told = dict(here.objects[0].items())
-    assert told["image_to_3d_image"] == "chair.png"
-    assert told["image_to_3d_image_sha256"] == hashlib.sha256(image_file.read_bytes()).hexdigest()
-    assert told["image_to_3d_seed"] == "3480183101"
-    assert told["image_to_3d_mesh_simplify"] == pytest.approx(0.95)
-    assert told["image_to_3d_ss_sampling_steps"] == 20
-    assert told["image_to_3d_job"] == placed.id
-    assert told["image_to_3d_service_id"] == "109655545"
-    assert told["image_to_3d_date"].endswith("Z")
+    assert list(here.objects[0].keys()) == ["image_to_3d"]
+    told = here.objects[0]["image_to_3d"].to_dict()
+    assert told["image"] == "chair.png"
+    assert told["image_sha256"] == hashlib.sha256(image_file.read_bytes()).hexdigest()
+    assert told["seed"] == "3480183101"
+    assert told["parameters"]["mesh_simplify"] == pytest.approx(0.95)
+    assert told["parameters"]["ss_sampling_steps"] == 20
+    assert told["job"] == placed.id
+    assert told["service_id"] == "109655545"
+    assert told["date"].endswith("Z")
     assert KEY not in str(told)
+
+
+def test_what_was_measured_is_with_it_and_needs_no_drawing_to_compute_it(placed: Any) -> None:
+    known = part("jobs.provenance").measured(placed.objects[0])
+    assert known.triangles == 12
+    assert known.dimensions == pytest.approx((1.0, 1.0, 1.0), abs=1e-4)
+    assert known.textures == ()
+    assert known.seconds > 0
+
+
+def test_a_gltf_file_that_is_exported_keeps_the_record(placed: Any, tmp_path: Path) -> None:
+    import bpy
+
+    target = tmp_path / "out.gltf"
+    bpy.ops.export_scene.gltf(filepath=str(target), export_format="GLTF_SEPARATE", export_extras=True)
+    nodes = json.loads(target.read_text())["nodes"]
+    (extras,) = [node["extras"]["image_to_3d"] for node in nodes if "extras" in node]
+    assert (extras["image"], extras["seed"]) == ("chair.png", "3480183101")
+    assert extras["parameters"]["ss_sampling_steps"] == 20
+    assert extras["model"]["triangles"] == 12
+
+
+@pytest.mark.parametrize("word", ["image", "picture"])
+def test_a_model_of_an_earlier_version_works_and_gets_todays_record_when_it_changes(placed: Any, word: str) -> None:
+    import bpy
+
+    root = bpy.context.active_object
+    old = root["image_to_3d"].to_dict()
+    del root["image_to_3d"]
+    flat = {name: old[name] for name in ("job", "seed", "date", "service", "rotation")} | old["parameters"]
+    for name, value in (flat | {word: "chair.png", "group": "one", "up_axis": "Z"}).items():
+        root[f"image_to_3d_{name}"] = value
+    provenance = part("jobs.provenance")
+    assert part("scene.variations").model_of(root) == root
+    assert provenance.image_name(root) == "chair.png"
+    assert provenance.parameters_in(root)["ss_sampling_steps"] == 20
+    assert provenance.placement_in(root)["up_axis"] == "Z"
+    assert bpy.ops.image_to_3d.rotate_model(axis="X") == {"FINISHED"}
+    assert list(root.keys()) == ["image_to_3d"]
+    assert provenance.image_name(root) == "chair.png"
+    assert provenance.parameters_in(root) == old["parameters"] | {"seed": 3480183101}
+    assert provenance.placement_in(root) == {"up_axis": "Z", "rotation": [90.0, 0.0, 0.0]}
+    assert provenance.record_text(root, "group") == "one"
+
+
+def test_its_settings_go_back_into_the_panel(image_to_3d: Any, service: ScriptedService, image_file: Path) -> None:
+    import bpy
+
+    job = image_to_3d.generate(image_file, wait=True, ss_sampling_steps=20, size=0.5, origin="CENTER")
+    bpy.context.view_layer.objects.active = job.objects[0]
+    settings = bpy.context.scene.image_to_3d
+    settings.placement.asset_author = "Ada"
+    settings.ss_sampling_steps, settings.placement.triangle_budget = 5, 1000
+    assert bpy.ops.image_to_3d.use_model_settings() == {"FINISHED"}
+    assert (settings.ss_sampling_steps, settings.seed) == (20, "3480183101")
+    placement = settings.placement
+    assert (placement.size, placement.origin, placement.triangle_budget) == (0.5, "CENTER", 0)
+    assert placement.asset_author == "Ada"  # what belongs to the asset is no setting of the model
+
+
+def test_variations_have_the_models_size_whatever_the_panel_says_now(placed: Any, service: ScriptedService) -> None:
+    import bpy
+
+    bpy.context.scene.image_to_3d.placement.size = 7.0
+    bpy.ops.image_to_3d.vary_seed(count=1)
+    bpy.context.view_layer.update()
+    assert [max(item.dimensions) for item in models()] == pytest.approx([1.0, 1.0], abs=1e-4)
 
 
 def test_generate_again_uses_the_image_the_settings_and_the_seed_that_were_used(
@@ -75,7 +144,7 @@ def test_variations_have_other_seeds_and_stand_side_by_side(placed: Any, service
     assert len({*seeds, 3480183101}) == 3
     bpy.context.view_layer.update()
     group = models()
-    assert len({item["image_to_3d_group"] for item in group}) == 1
+    assert len({item["image_to_3d"]["group"] for item in group}) == 1
     xs = [item.matrix_world.translation.x for item in group]
     assert xs == pytest.approx([0.0, 1.25, 2.5], abs=1e-4)
 
@@ -119,7 +188,7 @@ def test_a_model_made_from_an_address_is_made_again_from_there(placed: Any, serv
     import bpy
 
     root = bpy.context.active_object
-    root["image_to_3d_image_url"] = "https://example.org/chair.png"
+    root["image_to_3d"]["image_url"] = "https://example.org/chair.png"
     assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
     assert service.submits[-1].body["image"] == "https://example.org/chair.png"
 
@@ -128,7 +197,7 @@ def test_a_model_made_from_an_address_is_made_again_from_there(placed: Any, serv
 def test_what_a_file_from_elsewhere_says_its_job_was_leads_to_no_image(placed: Any, said: str) -> None:
     import bpy
 
-    bpy.context.active_object["image_to_3d_job"] = said
+    bpy.context.active_object["image_to_3d"]["job"] = said
     with pytest.raises(RuntimeError, match="no longer in the results folder"):
         bpy.ops.image_to_3d.generate_again()
 
@@ -138,7 +207,7 @@ def test_without_variations_there_is_none_to_flip_to_or_to_keep(placed: Any) -> 
 
     assert not bpy.ops.image_to_3d.show_variation.poll()
     assert not bpy.ops.image_to_3d.keep_variation.poll()
-    bpy.context.active_object["image_to_3d_group"] = "one"
+    bpy.context.active_object["image_to_3d"]["group"] = "one"
     assert bpy.ops.image_to_3d.show_variation.poll()
     assert bpy.ops.image_to_3d.keep_variation.poll()
 
@@ -225,7 +294,7 @@ def test_a_rotation_while_variations_are_generated_applies_to_those_that_arrive_
 
     root = image_to_3d.generate(image_file, wait=True, output_format="obj").objects[0]
     bpy.context.view_layer.objects.active = root
-    root["image_to_3d_group"] = "box"
+    root["image_to_3d"]["group"] = "box"
     engine, scene = part("engine"), bpy.context.scene
     placement = part("placement").Placement()
     job = engine.submit(
@@ -243,4 +312,4 @@ def test_a_z_up_model_stands_with_the_setting_for_it(
 ) -> None:
     root = image_to_3d.generate(image_file, wait=True, output_format="obj", up_axis="Z").objects[0]
     assert tuple(root.dimensions) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
-    assert root["image_to_3d_up_axis"] == "Z"
+    assert root["image_to_3d"]["placement"]["up_axis"] == "Z"

@@ -48,7 +48,7 @@ def run(service: ScriptedService, image_to_3d: Any, tmp_path: Path) -> Callable[
 
 
 def models() -> list[str]:
-    return sorted(item.name for item in bpy.data.objects if item.get("image_to_3d_job"))
+    return sorted(item.name for item in bpy.data.objects if item.get("image_to_3d"))
 
 
 def test_a_hundred_images_overnight(

@@ -7,6 +7,7 @@ import contextlib
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,23 +26,24 @@ KEYS = [
 ]  # fmt: skip
 
 
+PARTS = [
+    *("arrangement", "parameters", "placement", "model", "parameters.resolution", "placement.size"),
+    *(f"model.{name}" for name in ("triangles", "dimensions", "texture_sizes", "repairs", "seconds", "price")),
+]
+
+
 class Layout:
     """Stands for Blender's layout: it takes what Blender's takes, and remembers the texts."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def column(self, **_options: Any) -> Layout:
-        return self
-
-    row = column
-
-    def label(self, *, text: str, icon: str = "NONE") -> None:
-        assert isinstance(text, str)
-        self.texts.append(text)
-
-    def operator(self, *_arguments: Any, **_options: Any) -> Any:
-        return type("Properties", (), {})()
+    def __getattr__(self, name: str) -> Any:
+        if name == "operator":
+            return lambda *_arguments, **_options: type("Properties", (), {})()
+        if name == "label":
+            return lambda *, text="", **_options: self.texts.append(text)
+        return lambda *_arguments, **_options: self
 
 
 @pytest.fixture
@@ -63,9 +65,19 @@ def use_everything(root: Any) -> list[str]:
 
     panel = part("panels.generated_model").IMAGE_TO_3D_PT_generated_model
     layout = Layout()
-    if panel.poll(bpy.context):
-        panel.draw(type("Panel", (), {"layout": layout})(), bpy.context)
-    for name in ("generate_again", "vary_seed", "show_variation", "keep_variation", "rotate_model"):
+    context = SimpleNamespace(
+        scene=bpy.context.scene,
+        active_object=bpy.context.active_object,
+        window_manager=bpy.context.window_manager,
+        region=SimpleNamespace(width=300),
+        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),  # 0 without a window
+    )
+    if panel.poll(context):
+        panel.draw(type("Panel", (), {"layout": layout})(), context)
+    for name in (
+        *("use_model_settings", "generate_again", "vary_seed"),
+        *("show_variation", "keep_variation", "rotate_model"),
+    ):
         operator = getattr(bpy.ops.image_to_3d, name)
         if operator.poll():
             try:
@@ -86,6 +98,19 @@ def test_odd_values_cause_no_error_and_are_never_shown_at_length(stranger: Any, 
         assert all(len(text) < 1000 and "\n" not in text for text in texts)
         with contextlib.suppress(KeyError):
             del stranger[f"image_to_3d_{key}"]
+
+
+@pytest.mark.parametrize("key", ["", *KEYS, *PARTS])
+def test_an_odd_record_causes_no_error_and_is_never_shown_at_length(stranger: Any, key: str) -> None:
+    part_name, _, name = key.rpartition(".")
+    for value in [*ODD_VALUES, ["a", "b"], [{"template": "{x}", "arguments": 7}], b"\xff\xfe"]:
+        record: dict[str, Any] = {"job": JOB}
+        (record.setdefault(part_name, {}) if part_name else record)[name or "none"] = value
+        stranger["image_to_3d"] = record if key else value
+        texts = use_everything(stranger)
+        assert all(len(text) < 1000 and "\n" not in text for text in texts)
+        if "image_to_3d" in stranger:
+            del stranger["image_to_3d"]
 
 
 def test_a_variation_that_says_no_job_is_no_variation(stranger: Any) -> None:

@@ -79,7 +79,7 @@ def converted(
         (folder / ours).write_bytes(data if isinstance(data, bytes) else data.encode())
         listed.append({"file": ours, "name": theirs})
     request = {"do": "model", "source": str(source), "format": source.suffix[1:], "target": str(target)}
-    details = worker.run({**request, "name": "thing", "companions": listed, "record": {"image_to_3d_job": "ours"}})
+    details = worker.run({**request, "name": "thing", "companions": listed, "record": {"job": "ours"}})
     with bpy.data.libraries.load(str(target), link=False) as (there, here):
         here.objects = there.objects
     for item in here.objects:
@@ -221,6 +221,7 @@ def test_no_custom_property_of_a_file_is_kept(worker: WorkerProcess, tmp_path: P
     extras = {
         "image_to_3d_image_url": "https://evil.example/",
         "image_to_3d_group": "x",
+        "image_to_3d": {"job": "theirs", "image_url": "https://evil.example/"},
         "image_to_3d_placeholder": "20250101-000000-000000-00000000",
         "cycles": {"x": 1},
         "": 1,
@@ -232,8 +233,9 @@ def test_no_custom_property_of_a_file_is_kept(worker: WorkerProcess, tmp_path: P
     assert details["root"] == root.name
     found = [*objects, *bpy.data.meshes, *bpy.data.materials, *bpy.data.collections]
     ours = {(item.name, key) for item in found for key in item.keys() if key.startswith("image_to_3d")}  # noqa: SIM118
-    assert ours == {(root.name, "image_to_3d_job")}
-    assert not any(key in extras for item in found for key in item.keys())  # noqa: SIM118
+    assert ours == {(root.name, "image_to_3d")}
+    assert (root["image_to_3d"]["job"], root["image_to_3d"].get("image_url")) == ("ours", None)
+    assert not any(key in extras and key != "image_to_3d" for item in found for key in item.keys())  # noqa: SIM118
 
 
 # ----- very many parts

@@ -604,11 +604,15 @@ def test_a_long_or_non_ascii_name_is_kept_as_far_as_blender_can(worker: WorkerPr
 
 
 def test_the_provenance_is_on_the_root(worker: WorkerProcess, tmp_path: Path) -> None:
-    record = {"image_to_3d_seed": "3480183101", "image_to_3d_resolution": 256, "a": 3.5, "big": 2**40, "yes": True}
+    parts = {"parameters": {"resolution": 256, "big": 2**40}, "rotation": [0, 90.0, 0], "tags": ["a"], "none": []}
+    record = {"seed": "3480183101", "a": 3.5, "big": 2**40, "yes": True, **parts}
     ours, _ = prepared(worker, several_meshes(tmp_path / "model.glb"), record=record)
     root = next(o for o in ours if o.parent is None)
-    kept = {key: root[key] for key in record}
-    assert kept == {**record, "big": str(2**40)}
+    kept = root["image_to_3d"].to_dict()
+    measured = kept.pop("model")
+    assert kept == {**record, "big": str(2**40), "parameters": {"resolution": 256, "big": str(2**40)}}
+    assert measured["triangles"] == sum(len(m.loops) - 2 * len(m.polygons) for m in (o.data for o in ours) if m)
+    assert len(measured["dimensions"]) == 3
 
 
 def test_nothing_but_the_model_is_in_the_file(worker: WorkerProcess, tmp_path: Path) -> None:
