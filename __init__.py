@@ -16,7 +16,7 @@ from __future__ import annotations
 from types import ModuleType
 from typing import Any
 
-from . import command_line, engine, errors, handlers, operators, panels, preferences, properties
+from . import command_line, engine, errors, handlers, job_rows, operators, panels, preferences, properties
 from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
@@ -26,7 +26,16 @@ from .scripting import JobHandle, compose_views, generate
 __all__ = ["BatchHandle", "JobHandle", "State", "compose_views", "errors", "generate", "generate_many"]
 
 
-_MODULES: tuple[ModuleType, ...] = (preferences, thumbnails, properties, operators, panels, handlers, command_line)
+_MODULES: tuple[ModuleType, ...] = (
+    preferences,
+    thumbnails,
+    properties,
+    job_rows,
+    operators,
+    panels,
+    handlers,
+    command_line,
+)
 _registered: list[ModuleType] = []
 """The modules that are registered now, in that order."""
 

@@ -12,7 +12,7 @@ from ..bl_ids import Op
 from ..errors import one_line
 from ..jobs import provenance
 from ..scene import variations
-from . import job_list
+from . import text_lines
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
 
@@ -34,7 +34,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         row.label(text=provenance.image_name(root), icon="IMAGE_DATA")
         row.operator(Op.SHOW_IMAGE, text="", icon="HIDE_OFF", emboss=False)
         if url := provenance.image_url(root):  # it can be opened and sent, and may be a stranger's
-            job_list.wrapped(column, one_line(url), job_list.characters(context), icon="URL")
+            text_lines.wrapped(column, context, one_line(url), icon="URL")
         seed, date = provenance.text(root, provenance.SEED) or "?", provenance.text(root, provenance.DATE)[:10]
         column.label(text=f"Seed {seed} · {date}", icon="BLANK1")
         low, high = variations.bounds(root)
@@ -42,7 +42,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         column.label(text=f"{variations.triangle_count(root):,} triangles · {size} high", icon="BLANK1")
         job = job_view.job(provenance.text(root, provenance.JOB))
         for repair in job.details.get("repairs", ()) if job is not None else ():
-            job_list.wrapped(column, repair, job_list.characters(context), icon="INFO")
+            text_lines.wrapped(column, context, repair, icon="INFO")
         row = self.layout.row(align=True)
         row.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
         row.operator(Op.VARY_SEED, icon="MOD_ARRAY")

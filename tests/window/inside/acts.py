@@ -386,7 +386,7 @@ def generate_many(images: str, **options: Any) -> None:
 
 
 def expand_first_batch() -> None:
-    bpy.ops.image_to_3d.expand_batch(batch_id=part("job_view").batches()[0].id)
+    bpy.ops.image_to_3d.expand_row(key=part("job_view").batches()[0].id)
 
 
 def time_drawing(times: int) -> list[float]:
