@@ -9,8 +9,8 @@ where it is for good, and the selection follows the job, whatever number its row
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
-from pathlib import PurePath
+from collections.abc import Container
+from os.path import basename, splitext
 from typing import Any, Final, NamedTuple
 
 import bpy
@@ -19,7 +19,7 @@ from bpy.props import CollectionProperty, IntProperty
 from . import job_view
 from .bl_ids import LIST_ROWS, SELECTED_ROW
 from .jobs.batch import Batch, BatchItem
-from .jobs.job import Job, State, TargetScene
+from .jobs.job import Job, State
 from .scene import job_objects, pending_models, target_scene
 
 OTHER_FILES: Final = "other files"
@@ -52,6 +52,8 @@ class IMAGE_TO_3D_JobRow(bpy.types.PropertyGroup):
 
 
 _rows: list[Row] = []
+_numbers: dict[str, int] = {}
+"""The rows' numbers by key."""
 _names: list[str] = []
 """The rows' names, as the collection has them."""
 _items: dict[str, BatchItem] = {}
@@ -96,11 +98,6 @@ def is_expanded(key: str) -> bool:
     return key in _expanded
 
 
-def image_without_job(key: str) -> BatchItem | None:
-    """Returns the image of a batch whose job will have this id."""
-    return _items.get(key)
-
-
 def other_files() -> int:
     """Returns the number of jobs that belong to other files."""
     return sum(len(entry.items) if isinstance(entry, Batch) else 1 for entry in _elsewhere)
@@ -126,14 +123,22 @@ def name_of(job: Job) -> str:
 
 
 def refresh() -> None:
-    """Bring the rows up to date. Costs nothing if no row came or left, and none has another name."""
+    """Bring the rows up to date: all if one came or left, else those with another name. Mostly there is none."""
     global _shown_revision
     collection = getattr(_manager(), LIST_ROWS, None)
-    if collection is None or (_shown_revision == job_view.revision() and len(collection) == len(_rows)):
+    if collection is None:
+        return
+    renamed = job_view.take_renamed()
+    if _shown_revision == job_view.revision() and len(collection) == len(_rows):
+        for number in sorted(_numbers[key] for key in renamed if key in _numbers):
+            _names[number] = collection[number].name = _name(_rows[number], bpy.data.objects)
         return
     _shown_revision = job_view.revision()
     _rows[:] = _build()
-    names = list(_names_of(_rows))
+    _numbers.clear()
+    _numbers.update((each.key, number) for number, each in enumerate(_rows))
+    existing = set(bpy.data.objects.keys())
+    names = [_name(each, existing) for each in _rows]
     if len(collection) != len(_names):  # another file was loaded, which has other rows
         collection.clear()
         _names.clear()
@@ -189,13 +194,14 @@ def toggle(key: str) -> None:
 def _build() -> list[Row]:
     _items.clear()
     _elsewhere.clear()
-    known: dict[TargetScene, bool] = {}
+    known: dict[tuple[str, str, str], bool] = {}
     built: list[Row] = []
     for entry in job_view.entries():
-        target = entry.target_scene._replace(location=(0.0, 0.0, 0.0))
-        if target not in known:
-            known[target] = target_scene.is_elsewhere(entry)
-        if known[target]:
+        wanted = entry.target_scene
+        scene = wanted.session, wanted.scene_token, wanted.scene_name
+        if scene not in known:
+            known[scene] = target_scene.is_elsewhere(entry)
+        if known[scene]:
             _elsewhere.append(entry)
         else:
             built += _rows_of(entry, 0)
@@ -207,28 +213,26 @@ def _build() -> list[Row]:
     return built
 
 
-def _rows_of(entry: Job | Batch, depth: int) -> Iterator[Row]:
+def _rows_of(entry: Job | Batch, depth: int) -> list[Row]:
     if isinstance(entry, Job):
-        yield Row(entry.id, Kind.JOB, depth)
-        return
-    yield Row(entry.id, Kind.BATCH, depth)
+        return [Row(entry.id, Kind.JOB, depth)]
+    rows = [Row(entry.id, Kind.BATCH, depth)]
     if entry.id in _expanded:
-        for item in entry.items:
-            _items[item.job_id] = item
-            yield Row(item.job_id, Kind.JOB, depth + 1, entry.id)
+        _items.update((item.job_id, item) for item in entry.items)
+        rows += [Row(item.job_id, Kind.JOB, depth + 1, entry.id) for item in entry.items]
+    return rows
 
 
-def _names_of(wanted: Iterable[Row]) -> Iterator[str]:
-    existing = set(bpy.data.objects.keys())
-    for each in wanted:
-        job, batch = job_view.job(each.key), job_view.batch(each.key)
-        if job is not None:
-            yield job.objects[0] if job.objects and job.objects[0] in existing else job.name
-        elif batch is not None:
-            yield batch.name
-        else:
-            item = _items.get(each.key)
-            yield (item.name or PurePath(item.image).stem) if item is not None else ""
+def _name(shown: Row, existing: Container[str]) -> str:
+    """Returns the name of a row. `existing`: the names of the objects that there are."""
+    job = job_view.job(shown.key)
+    if job is not None:
+        return job.objects[0] if job.objects and job.objects[0] in existing else job.name
+    if shown.kind is Kind.BATCH:
+        batch = job_view.batch(shown.key)
+        return batch.name if batch is not None else ""
+    item = _items.get(shown.key)
+    return (item.name or splitext(basename(item.image))[0]) if item is not None else ""
 
 
 def _jobs_of(entry: Job | Batch) -> list[Job]:
@@ -238,7 +242,7 @@ def _jobs_of(entry: Job | Batch) -> list[Job]:
 def _show_selection() -> None:
     """Set the selected row's number. A row that left the list is no longer selected: no other one takes its place."""
     global _filling, _selected
-    number = next((number for number, each in enumerate(_rows) if each.key == _selected), -1)
+    number = _numbers.get(_selected, -1)
     if number < 0:
         _selected = ""
     manager = _manager()

@@ -29,7 +29,9 @@ _single: dict[str, None] = {}
 _notices: list[Notice] = []
 _pause: tuple[float, str] | None = None
 _revision = 0
-"""Incremented whenever a job or batch came or left, or a job has another name or other objects."""
+"""Incremented whenever a row came or left."""
+_renamed: set[str] = set()
+"""Ids of jobs that may have another name in the list now: they are new, or have other objects."""
 
 
 # --- read by panels and operators ------------------------------------------------------------------------------
@@ -86,8 +88,15 @@ def entries() -> list[Job | Batch]:
 
 
 def revision() -> int:
-    """Returns a number that changes when a row comes or leaves, or has another name."""
+    """Returns a number that changes when a row comes or leaves."""
     return _revision
+
+
+def take_renamed() -> set[str]:
+    """Returns the ids of jobs that may have another name in the list now; each is returned once."""
+    taken = set(_renamed)
+    _renamed.clear()
+    return taken
 
 
 def single_jobs() -> tuple[Job, ...]:
@@ -119,20 +128,22 @@ def put(new: Job) -> None:
     """Store a job's snapshot."""
     global _revision
     before = _jobs.get(new.id)
-    _revision += before is None or (before.name, before.objects) != (new.name, new.objects)
+    if before is None or before.objects != new.objects:
+        _renamed.add(new.id)
     _count(before, -1)
     _count(new, 1)
     _jobs[new.id] = new
     if new.batch in _batches:
         _follow(_paces[new.batch], "" if before is None else kind_of(before.state), kind_of(new.state))
         return
+    _revision += before is None
     _single[new.id] = None
 
 
 def remove(job_id: str) -> Job | None:
     """Remove a job. Returns its last snapshot."""
     global _revision
-    _revision += 1
+    _revision += job_id in _single
     _single.pop(job_id, None)
     removed = _jobs.pop(job_id, None)
     _count(removed, -1)

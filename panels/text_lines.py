@@ -75,5 +75,5 @@ def _breakable(text: str, width: float) -> list[str]:
 
 
 def _width(text: str) -> float:
-    width, _height = blf.dimensions(_FONT, text)  # type: ignore[misc]
+    width, _height = blf.dimensions(_FONT, text)
     return float(width)

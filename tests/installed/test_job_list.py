@@ -52,8 +52,9 @@ def test_rows_never_change_their_order_whatever_becomes_of_their_jobs(
     order = [running.id, done.id, failed.id]
     assert rows.shown() == order
     service.polls_until_done = 0
-    failed.retry()
+    bpy.ops.image_to_3d.retry(job_id=failed.id)
     failed.wait(60)
+    assert failed.state == "placed"
     running.cancel()
     part("engine").drain()
     assert rows.shown() == order
@@ -131,7 +132,7 @@ def test_jobs_of_other_files_are_one_row_and_their_models_are_imported_beside_ea
     others = [image_to_3d.generate(image_file) for _ in range(2)]
     bpy.ops.wm.read_homefile(use_empty=True)
     here = image_to_3d.generate(image_file, wait=True)
-    keep_going(lambda: all(job.state == "ready" for job in others))
+    keep_going(lambda: len(rows.waiting(of_other_files=True)) == 2)
     assert rows.shown() == [here.id, rows.OTHER_FILES]
     assert rows.other_files() == 2
     bpy.ops.image_to_3d.expand_row(key=rows.OTHER_FILES)

@@ -206,6 +206,16 @@ class Blender:
         """Click a button of the sidebar."""
         self.click(*self.find(wanted))
 
+    def click_row(self, number: int) -> None:
+        """Click a row of the job list, from the top. The mouse moves there as a hand does: Blender may still draw."""
+        x, y = self.find("image_to_3d_row")
+        self.point(x, y - 21 * number + 10)
+        time.sleep(0.4)
+        self.point(x, y - 21 * number)
+        time.sleep(0.2)
+        self.run("xdotool", "click", 1)
+        time.sleep(0.4)
+
     def fill_in(self, wanted: str, text: str) -> None:
         """Type into a field of the sidebar."""
         self.click(*self.find(wanted), times=2)

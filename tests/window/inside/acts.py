@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import pathlib
 import threading
 import time
 from typing import Any
@@ -379,6 +380,19 @@ def look_from(side: str) -> None:
     with bpy.context.temp_override(window=window, area=area, region=region("WINDOW")):
         bpy.ops.view3d.view_axis(type=side)
         bpy.ops.view3d.view_all()
+
+
+def generate(image: str) -> None:
+    importlib.import_module(PACKAGE).generate(image)
+
+
+def fill_list(count: int) -> None:
+    """Put jobs into the list that exist nowhere else."""
+    job, view = part("jobs.job"), part("job_view")
+    for number in range(count):
+        image = job.InputImage("chair.png", "", "")
+        view.put(job.Job(str(number), f"job {number}", image, {}, pathlib.Path("nowhere"), "CUSTOM", created=number))
+    part("job_rows").refresh()
 
 
 def generate_many(images: str, **options: Any) -> None:
