@@ -22,6 +22,7 @@ _ROWS: Final = 3
 _MAX_ROWS: Final = 5
 """The list grows with its rows to this number, then it scrolls: what is below it stays where it is."""
 _BAR: Final = 3.4
+_BATCH_BAR: Final = 4.4
 """Width of a progress bar in a row, in widths of a button."""
 _INDENT: Final = 0.8
 
@@ -140,7 +141,9 @@ def _draw_job(row: bpy.types.UILayout, job: Job, narrow: bool) -> None:
     row.label(text=job_rows.name_of(job), translate=False, **icon)
     if job.running and job.state is not State.QUEUED:
         fraction, left = progress.fraction_and_eta(job, time.time())
-        _draw_progress(row, fraction, f"{fraction:.0%}" if left is None else progress.format_duration(left), narrow)
+        _draw_progress(
+            row, fraction, f"{fraction:.0%}" if left is None else progress.format_duration(left), _BAR, narrow
+        )
     else:
         _draw_state(row, job.state)
 
@@ -150,7 +153,7 @@ def _draw_batch(row: bpy.types.UILayout, batch: Batch, narrow: bool) -> None:
     row.label(text=batch.name, translate=False)
     done = batch_progress(batch)
     if not done.finished:
-        _draw_progress(row, done.fraction, f"{done.done}/{done.total}", narrow)
+        _draw_progress(row, done.fraction, f"{done.done}/{done.total}", _BATCH_BAR, narrow)
     else:
         _draw_state(row, State.FAILED if done.failed else State.PLACED if done.done else State.CANCELLED)
 
@@ -167,13 +170,13 @@ def _draw_triangle(row: bpy.types.UILayout, key: str) -> None:
     row.operator(Op.EXPAND_ROW, text="", icon=icon, emboss=False).key = key
 
 
-def _draw_progress(row: bpy.types.UILayout, fraction: float, text: str, narrow: bool) -> None:
+def _draw_progress(row: bpy.types.UILayout, fraction: float, text: str, width: float, narrow: bool) -> None:
     right = row.row(align=True)
     if narrow:
         right.alignment = "RIGHT"
         right.label(text=text, translate=False)
         return
-    right.ui_units_x = _BAR
+    right.ui_units_x = width
     right.progress(factor=fraction, text=text, translate=False)
 
 
