@@ -45,7 +45,8 @@ class Context:
         self.scene, self.active_object = scene, active
         self.window_manager = bpy.context.window_manager
         self.region = SimpleNamespace(width=300)
-        self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))  # 0 without a window
+        styles = bpy.context.preferences.ui_styles
+        self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0), ui_styles=styles)  # 0 without a window
 
 
 def draw(scene: Any, active: Any = None) -> list[str]:
