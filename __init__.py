@@ -21,6 +21,7 @@ from . import (
     engine,
     errors,
     handlers,
+    job_rows,
     operators,
     panels,
     preferences,
@@ -38,7 +39,7 @@ __all__ = ["BatchHandle", "JobHandle", "State", "compose_views", "errors", "gene
 
 
 _MODULES: tuple[ModuleType, ...] = (
-    *(translation, preferences, thumbnails, properties, results_view),
+    *(translation, preferences, thumbnails, properties, results_view, job_rows),
     *(operators, panels, handlers, command_line),
 )
 _registered: list[ModuleType] = []

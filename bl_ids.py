@@ -16,17 +16,20 @@ SCENE_SETTINGS: Final = "image_to_3d"
 MODEL_RECORD: Final = "image_to_3d"
 """The custom property of a generated model's root object that says how it was made (see jobs.provenance)."""
 
-LIST_PAGE: Final = "image_to_3d_page"
-"""The attribute of the window manager that says which page of the job list is shown."""
+LIST_ROWS: Final = "image_to_3d_rows"
+"""The attribute of the window manager with the rows of the job list."""
+
+SELECTED_ROW: Final = "image_to_3d_row"
+"""The attribute of the window manager with the number of the selected row."""
+
+JOB_LIST: Final = "IMAGE_TO_3D_UL_jobs"
+"""The job list."""
+
+JOB_LIST_MENU: Final = "IMAGE_TO_3D_MT_jobs"
+"""The menu beside the job list."""
 
 SOURCES_MENU: Final = "IMAGE_TO_3D_MT_image_sources"
 """The menu of where an image can come from."""
-
-EXPANDED_BATCH: Final = "image_to_3d_batch"
-"""The attribute of the window manager with the id of the batch whose jobs the list shows."""
-
-BATCH_PAGE: Final = "image_to_3d_batch_page"
-"""The attribute of the window manager that says which page of that batch is shown."""
 
 
 RESULT_SEARCH: Final = "image_to_3d_result_search"
@@ -76,15 +79,17 @@ class Op(enum.StrEnum):
     IMPORT_AGAIN = "image_to_3d.import_again"
     IMPORT_HERE = "image_to_3d.import_here"
     DISMISS = "image_to_3d.dismiss"
+    IMPORT_ALL = "image_to_3d.import_all"
+    IMPORT_OTHERS = "image_to_3d.import_others"
+    CANCEL_ALL = "image_to_3d.cancel_all"
     CLEAR_FINISHED = "image_to_3d.clear_finished"
-    TURN_PAGE = "image_to_3d.turn_page"
+    OPEN_RESULTS = "image_to_3d.open_results"
+    EXPAND_ROW = "image_to_3d.expand_row"
     PAUSE_BATCH = "image_to_3d.pause_batch"
     RESUME_BATCH = "image_to_3d.resume_batch"
     CANCEL_BATCH = "image_to_3d.cancel_batch"
     RETRY_BATCH = "image_to_3d.retry_batch"
     REMOVE_BATCH = "image_to_3d.remove_batch"
-    EXPAND_BATCH = "image_to_3d.expand_batch"
-    BATCH_MENU = "image_to_3d.batch_menu"
     OPEN_REPORT = "image_to_3d.open_report"
     OPEN_BATCH_FOLDER = "image_to_3d.open_batch_folder"
     GENERATE_AGAIN = "image_to_3d.generate_again"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import background_task, image_check, job_view, preferences, results_view
+from . import background_task, image_check, job_rows, job_view, preferences, results_view
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
@@ -26,6 +26,7 @@ from .jobs.forecast import BalanceRead, Learned
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
 from .scene import pending_models, target_scene
+from .scene.arrangement import Arrangement
 
 if TYPE_CHECKING:
     from .jobs.batch_request import BatchImage
@@ -98,6 +99,7 @@ def stop() -> None:
     service, _offline = _offline, None
     pending_models.forget()
     job_view.clear()
+    job_rows.forget()
     image_check.forget()  # else its thread would start the worker again
     _when_done.clear()
     try:
@@ -149,6 +151,7 @@ def submit(
     queue().configure(config)
     job = queue().add(request)
     job_view.put(job)
+    job_rows.refresh()
     if scene is not None:
         pending_models.add_placeholder(job, scene)
     return job
@@ -195,6 +198,7 @@ def submit_batch(
     queue().configure(config)
     batch = queue().add_batch(request)
     job_view.put_batch(batch)
+    job_rows.refresh()
     if scene is not None and placement.place == "PLACEHOLDER":
         for item in batch.items:
             job = unchecked_job(request_of(batch, item), batch.folder, batch.service, batch.base_url)
@@ -254,10 +258,11 @@ def drain(budget: float = TICK_BUDGET) -> bool:
     _once_a_second(_queue)
     deadline = time.perf_counter() + budget
     events = _queue.events
-    while not events.empty():
+    while not events.empty() and time.perf_counter() < deadline:
         changed = apply(events.get()) or changed
-        if time.perf_counter() > deadline:
-            return True
+    job_rows.refresh()
+    if not events.empty():
+        return True
     changed = pending_models.step(job_view.job, _queue) or changed
     if _when_done and not pending_models.any_pending():
         _call_when_done()
@@ -279,7 +284,7 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             before = job_view.job(job.id)
             pending_models.job_changed(before, job)
             if before is not None and before.state is job.state:
-                job_view.put(job, changed=False)
+                job_view.put(job)
                 return before.note != job.note
             job_view.put(job)
             if job_view.held() and _queue is not None:
@@ -289,6 +294,7 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))
+                job_rows.job_failed(job.id)
         case BatchChanged(batch):
             job_view.put_batch(batch)
         case BatchRemoved(batch_id):
@@ -367,9 +373,20 @@ def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float]) -> None:
     pending_models.place_here(job, scene, queue(), at=at)
 
 
+def place_all(jobs: Sequence[Job], scene: bpy.types.Scene, at: Sequence[float]) -> None:
+    """Place the models of finished jobs in `scene`, in a row that starts at `at`, as soon as that is possible."""
+    row, first = Arrangement(), 0.0
+    for job in jobs:
+        width, depth, _height = job.details.get("dimensions") or (1.0, 1.0, 1.0)
+        (x, _y), row = row.add(width, depth, 0)
+        first = first or x
+        pending_models.place_later(job, scene, (at[0] + x - first, at[1], at[2]))
+
+
 def file_loaded() -> None:
     """Another file was loaded: ready models that belong to it are placed now, all others wait."""
     left = pending_models.file_loaded(job_view.jobs())
+    job_rows.file_loaded()
     if _queue is not None and left:
         _queue.mark_left_unsaved(left)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the interface shows of the jobs: the latest snapshot of each, their order, the pause, and messages.
+"""What the interface shows of the jobs: the latest snapshot of each job and batch, the pause, and messages.
 
 Written by `engine` on the main thread; panels only read it.
 """
@@ -9,29 +9,25 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from . import preferences
 from .api import parameters as request_parameters
 from .errors import NO_MESSAGE, ImageTo3DError, Message
-from .jobs.batch import Batch, BatchItem, BatchProgress, kind_of, progress
+from .jobs.batch import Batch, BatchProgress, kind_of, progress
 from .jobs.forecast import Forecast, Knowledge, Learned
 from .jobs.job import Job, Notice, State
 from .jobs.pace import Pace
 from .jobs.progress import format_duration
 
-ROWS: Final = 8
-"""Rows per page: however many jobs there are, drawing costs the same."""
-
-_GROUPS: Final = {State.QUEUED: 1, State.PLACED: 2, State.CANCELLED: 2}
-"""0 for all others: they are running, or somebody has to do something about them."""
-
 _jobs: dict[str, Job] = {}
 """The last snapshot of each job, oldest first."""
 _batches: dict[str, Batch] = {}
 """The last snapshot of each batch, oldest first."""
+_states: Counter[State] = Counter()
+"""The number of jobs in each state, kept up to date because drawing must not count thousands."""
 _batch_states: dict[str, Counter[State]] = {}
-"""By batch id: the number of its jobs in each state, kept up to date because drawing must not count thousands."""
+"""The same by batch id."""
 _paces: dict[str, Pace] = {}
 """By batch id: how fast its models are made."""
 _single: dict[str, None] = {}
@@ -41,9 +37,9 @@ _pause: tuple[float, str] | None = None
 _held = NO_MESSAGE
 _knowledge = Knowledge()
 _revision = 0
-"""Incremented whenever a row came or left, or a single job changed its state."""
-_ordered: tuple[int, tuple[str, ...], int] = (-1, (), 0)
-"""The revision, and for it the ids of the rows in the order to show, and the number of failed single jobs."""
+"""Incremented whenever a row came or left."""
+_renamed: set[str] = set()
+"""Ids of jobs that may have another name in the list now: they are new, or have other objects."""
 
 
 # --- read by panels and operators ------------------------------------------------------------------------------
@@ -94,28 +90,21 @@ def batch_seconds_left(batch_id: str) -> float | None:
     return pace.seconds_left(done.waiting + 0.5 * done.running, now) if pace is not None else None
 
 
-def page(number: int) -> tuple[list[Job | Batch], int, int]:
-    """Returns the rows of a page, its number (the last page if there are fewer), and the number of pages.
-
-    A row is a batch, or a job that belongs to none. Batches come first and stay where they are.
-    """
-    ids = _order()[1]
-    number, pages = _page_of(number, len(ids))
-    shown = ids[number * ROWS : (number + 1) * ROWS]
-    return [_batches[row] if row in _batches else _jobs[row] for row in shown], number, pages
+def entries() -> list[Job | Batch]:
+    """Returns the batches, and the jobs that belong to none, in the order of the list: the newest first, for good."""
+    return sorted((*_batches.values(), *single_jobs()), key=lambda entry: (entry.created, entry.id), reverse=True)
 
 
-def batch_page(batch_id: str, number: int) -> tuple[list[tuple[BatchItem, Job | None]], int, int]:
-    """Returns a page of a batch's images, each with its job if that exists, in their order; else as `page`."""
-    known = _batches.get(batch_id)
-    items = known.items if known is not None else ()
-    number, pages = _page_of(number, len(items))
-    return [(item, _jobs.get(item.job_id)) for item in items[number * ROWS : (number + 1) * ROWS]], number, pages
+def revision() -> int:
+    """Returns a number that changes when a row comes or leaves."""
+    return _revision
 
 
-def _page_of(number: int, rows: int) -> tuple[int, int]:
-    pages = max(1, -(-rows // ROWS))
-    return max(0, min(number, pages - 1)), pages
+def take_renamed() -> set[str]:
+    """Returns the ids of jobs that may have another name in the list now; each is returned once."""
+    taken = set(_renamed)
+    _renamed.clear()
+    return taken
 
 
 def single_jobs() -> tuple[Job, ...]:
@@ -123,9 +112,9 @@ def single_jobs() -> tuple[Job, ...]:
     return tuple(_jobs[job_id] for job_id in _single)
 
 
-def failed() -> int:
-    """Returns the number of failed jobs that belong to no batch."""
-    return _order()[2]
+def count(state: State) -> int:
+    """Returns the number of jobs in a state, those of batches too."""
+    return _states[state]
 
 
 def paused() -> tuple[str, str] | None:
@@ -157,35 +146,23 @@ def take_notices() -> list[Notice]:
     return notices
 
 
-def _order() -> tuple[int, tuple[str, ...], int]:
-    global _ordered
-    if _ordered[0] != _revision:
-        groups: tuple[list[str], ...] = ([], [], [])
-        for each in single_jobs():
-            groups[_GROUPS.get(each.state, 0)].append(each.id)
-        active, queued, finished = groups
-        failures = sum(_jobs[job_id].state is State.FAILED for job_id in active)
-        # The newest first, but of the queued jobs the next one to start.
-        rows = (*reversed(_batches), *reversed(active), *queued, *reversed(finished))
-        _ordered = _revision, rows, failures
-    return _ordered
-
-
 # --- written by the engine -------------------------------------------------------------------------------------
 
 
-def put(new: Job, *, changed: bool = True) -> None:
-    """Store a job's snapshot. `changed`: more than its progress is new."""
+def put(new: Job) -> None:
+    """Store a job's snapshot."""
     global _revision
     before = _jobs.get(new.id)
+    if before is None or before.objects != new.objects:
+        _renamed.add(new.id)
     _count(before, -1)
     _count(new, 1)
     _jobs[new.id] = new
     if new.batch in _batches:
         _follow(_paces[new.batch], "" if before is None else kind_of(before.state), kind_of(new.state))
         return
+    _revision += before is None
     _single[new.id] = None
-    _revision += changed
 
 
 def remove(job_id: str) -> Job | None:
@@ -228,6 +205,8 @@ def _follow(pace: Pace, before: str, after: str) -> None:
 
 
 def _count(job: Job | None, change: int) -> None:
+    if job is not None:
+        _states[job.state] += change
     if job is not None and job.batch and (change > 0 or job.batch in _batch_states):
         _batch_states.setdefault(job.batch, Counter())[job.state] += change
 
@@ -256,6 +235,6 @@ def clear() -> None:
     global _revision, _pause, _held, _knowledge
     _revision += 1
     _pause, _held, _knowledge = None, NO_MESSAGE, Knowledge()
-    for known in (_jobs, _batches, _batch_states, _paces, _single):
+    for known in (_jobs, _batches, _states, _batch_states, _paces, _single):
         known.clear()
     _notices.clear()

@@ -14,7 +14,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from . import placement
 from .api.parameters import ACCOUNT, PARAMETERS, Kind, Parameter, undo_single_precision, validate
-from .bl_ids import BATCH_PAGE, EXPANDED_BATCH, LIST_PAGE, SCENE_SETTINGS
+from .bl_ids import SCENE_SETTINGS
 from .errors import ParameterError
 from .placement import Placement
 from .scene import asset_catalogs, stored_settings, thumbnails
@@ -213,23 +213,9 @@ _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
 def register() -> None:
     _register_classes()
     setattr(bpy.types.Scene, SCENE_SETTINGS, PointerProperty(type=IMAGE_TO_3D_Settings))
-    for name, shown in _list_properties().items():
-        setattr(bpy.types.WindowManager, name, shown)
-
-
-def _list_properties() -> dict[str, Any]:
-    """Returns what the window manager knows of the list: nothing of it is stored in a file."""
-    hidden: dict[str, Any] = {"options": {"SKIP_SAVE", "HIDDEN"}}
-    return {
-        LIST_PAGE: IntProperty(name="Page", description="Page of the job list", min=0, **hidden),
-        EXPANDED_BATCH: StringProperty(name="Batch", description="The batch whose jobs are shown", **hidden),
-        BATCH_PAGE: IntProperty(name="Page", description="Page of the batch whose jobs are shown", min=0, **hidden),
-    }
 
 
 def unregister() -> None:
-    for owner, names in ((bpy.types.WindowManager, _list_properties()), (bpy.types.Scene, (SCENE_SETTINGS,))):
-        for name in names:
-            if hasattr(owner, name):
-                delattr(owner, name)
+    if hasattr(bpy.types.Scene, SCENE_SETTINGS):
+        delattr(bpy.types.Scene, SCENE_SETTINGS)
     _unregister_classes()

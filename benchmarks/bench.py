@@ -45,12 +45,18 @@ def main() -> int:
         import polling
         import throughput
 
+        import job_rows
+
         started = time.time()
         result: dict[str, Any] = {"machine": machine(), "repeats": repeats}
         print(f"{result['machine']}\n", flush=True)
         result["glb"] = glb_cases(arrival, folder, repeats, quick=options.quick)
         result["formats"] = format_cases(arrival, folder, repeats)
         result["polling"] = polling.measure(folder)
+        result["job list"] = job_rows.measure()
+        print("\nThe rows of the job list, ms of the main thread")
+        for name, milliseconds in result["job list"].items():
+            print(f"{name:<42} {milliseconds:6.3f}")
         print()
         result["throughput"] = throughput.measure(folder, long=not options.quick)
         arrival.close()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What an artist can command for a job that is not running, as pure functions from the job to how it continues.
 
-To add a command: add it here, an operator in operators/job_actions.py, and a button in panels/job_list.py.
+To add a command: add it here, an operator in operators/job_actions.py, and a button in panels/job_details.py.
 """
 
 from __future__ import annotations

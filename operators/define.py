@@ -7,8 +7,8 @@ The function's docstring is the tooltip. `operators` registers every class that 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, cast
+from collections.abc import Callable
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 import bpy
 from bpy.props import StringProperty
@@ -26,6 +26,15 @@ _BUDGET: Final = 0.1
 """Seconds that applying the events of a command may take; "Retry Failed" makes one for each job."""
 
 _ID: Final = StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+
+class Question(NamedTuple):
+    """What the artist is asked before something that costs money or loses work. All of it is translated already."""
+
+    title: str
+    message: str
+    confirm: str
+    """The text of the button that does it."""
 
 
 class PollMixin:
@@ -47,7 +56,7 @@ def operator(
     label: str,
     *,
     why_not: Callable[[bpy.types.Context], str] | None = None,
-    confirm: bool | Callable[[bpy.types.Context], str] = False,
+    confirm: bool | Callable[[bpy.types.Context], str | Question] = False,
 ) -> Callable[[Callable[[bpy.types.Context], None]], type[bpy.types.Operator]]:
     """Makes an operator of a function that takes the context.
 
@@ -65,17 +74,32 @@ def operator(
 
 
 def job_operator(
-    idname: Op, label: str, *, why_not: Callable[[bpy.types.Context], str] | None = None, confirm: bool = False
+    idname: Op,
+    label: str,
+    *,
+    why_not: Callable[[bpy.types.Context], str] | None = None,
+    refuses: Callable[[Job], str] | None = None,
+    question: Callable[[Job], Question | None] | None = None,
 ) -> Callable[[Callable[[bpy.types.Context, Job], None]], type[bpy.types.Operator]]:
-    """Makes an operator for one job, given by its `job_id`, of a function that takes the context and the job."""
+    """Makes an operator for one job, given by its `job_id`, of a function that takes the context and the job.
+
+    `refuses`: returns why it can't be done to this job now: a button may be older than the job's state. `question`:
+    returns what the artist is asked first, or None.
+    """
 
     def define(function: Callable[[bpy.types.Context, Job], None]) -> type[bpy.types.Operator]:
         def execute(self: Any, context: bpy.types.Context) -> set[str]:
             job = job_view.job(self.job_id)
-            if job is None:
-                self.report({"WARNING"}, "The job is no longer in the list")
+            reason = "The job is no longer in the list" if job is None else refuses(job) if refuses is not None else ""
+            if job is None or reason:
+                self.report({"WARNING"}, tr_report(reason))
                 return {"CANCELLED"}
             return _run(self, context, lambda: function(context, job))
+
+        def invoke(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+            job = job_view.job(self.job_id)
+            asked = question(job) if question is not None and job is not None else None
+            return self.execute(context) if asked is None else _ask(self, context, event, asked)
 
         def description(cls: Any, _context: bpy.types.Context, properties: Any) -> str:
             """Returns the tooltip: what the operator does, and what is known about the job's model."""
@@ -83,8 +107,8 @@ def job_operator(
             summary = tr_message(model_summary(job.details)) if job is not None else ""
             return "\n".join(text for text in (tr(cls.__doc__), summary) if text)
 
-        body = {"__annotations__": {"job_id": _ID}, "description": classmethod(description), "execute": execute}
-        return _operator_class(idname, label, function, why_not, confirm, **body)
+        body = {"__annotations__": {"job_id": _ID}, "description": classmethod(description)}
+        return _operator_class(idname, label, function, why_not, False, **body, invoke=invoke, execute=execute)
 
     return define
 
@@ -94,19 +118,18 @@ def batch_operator(
     label: str,
     *,
     why_not: Callable[[Batch, BatchProgress], str] | None = None,
-    question: Callable[[Batch, BatchProgress], tuple[str, str]] | None = None,
+    question: Callable[[Batch, BatchProgress], Question] | None = None,
 ) -> Callable[[Callable[[bpy.types.Context, Batch], None]], type[bpy.types.Operator]]:
     """Makes an operator for one batch, given by its `batch_id`, of a function that takes the context and the batch.
 
-    `why_not`: returns why it can't run now, or an empty text. `question`: returns what the artist is asked first,
-    and the text of the button that confirms it.
+    `why_not`: returns why it can't run now, or an empty text. `question`: returns what the artist is asked first.
     """
 
     def define(function: Callable[[bpy.types.Context, Batch], None]) -> type[bpy.types.Operator]:
         def execute(self: Any, context: bpy.types.Context) -> set[str]:
             batch, reason = _find_batch(self.batch_id, why_not)
             if batch is None or reason:
-                self.report({"WARNING"}, reason)
+                self.report({"WARNING"}, tr_report(reason))
                 return {"CANCELLED"}
             return _run(self, context, lambda: function(context, batch))
 
@@ -114,14 +137,18 @@ def batch_operator(
             batch, reason = _find_batch(self.batch_id, why_not)
             if question is None or batch is None or reason:
                 return self.execute(context)
-            message, confirm = question(batch, cast(BatchProgress, job_view.batch_progress(batch.id)))
-            options: Mapping[str, Any] = {"title": label, "message": message, "confirm_text": confirm}
-            return context.window_manager.invoke_confirm(self, event, icon="WARNING", **options)
+            return _ask(self, context, event, question(batch, cast(BatchProgress, job_view.batch_progress(batch.id))))
 
         body = {"__annotations__": {"batch_id": _ID}, "invoke": invoke, "execute": execute}
         return _operator_class(idname, label, function, None, False, **body)
 
     return define
+
+
+def _ask(operator: Any, context: bpy.types.Context, event: bpy.types.Event, asked: Question) -> set[str]:
+    """Ask the artist; the button that confirms it calls the operator's `execute`."""
+    options: dict[str, Any] = {"title": asked.title, "message": asked.message, "confirm_text": asked.confirm}
+    return context.window_manager.invoke_confirm(operator, event, icon="WARNING", **options)
 
 
 def _find_batch(batch_id: str, why_not: Callable[[Batch, BatchProgress], str] | None) -> tuple[Batch | None, str]:
@@ -150,7 +177,7 @@ def _operator_class(
     label: str,
     function: Callable[..., None],
     why_not: Callable[[bpy.types.Context], str] | None,
-    confirm: bool | Callable[[bpy.types.Context], str],
+    confirm: bool | Callable[[bpy.types.Context], str | Question],
     **body: Any,
 ) -> type[bpy.types.Operator]:
     def ask(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
@@ -159,6 +186,8 @@ def _operator_class(
         shown = confirm(context)
         if not shown:
             return self.execute(context)
+        if isinstance(shown, Question):
+            return _ask(self, context, event, shown)
         return context.window_manager.invoke_confirm(self, event, title=label, message=shown)
 
     body |= {"bl_idname": idname, "bl_label": label, "bl_options": {"INTERNAL"}}

@@ -3,22 +3,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
 import bpy
-from bpy.props import EnumProperty, IntProperty
 
-from .. import engine, job_view, redraw
-from ..bl_ids import BATCH_PAGE, LIST_PAGE, Op
+from .. import engine, job_view
+from ..bl_ids import Op
 from ..jobs.commands import Command
+from ..jobs.config import OFFLINE
 from ..jobs.job import Job, State
 from ..scene import place_model
-from .define import job_operator, operator
+from ..translation import tr
+from .define import Question, job_operator, operator
 
 
-@job_operator(Op.CANCEL_JOB, "Cancel")
+def _may_be_charged(job: Job) -> bool:
+    """Whether the service may have charged for a job: its request was sent, and not refused."""
+    return bool(job.sent) and job.service != OFFLINE
+
+
+def _why_not_cancel(job: Job) -> str:
+    return "" if job.running else "The job has ended"
+
+
+def _ask_cancel(job: Job) -> Question | None:
+    if not job.running or not _may_be_charged(job):
+        return None
+    message = tr("The request was sent. You may still be charged.")
+    return Question(tr("Cancel {name}?", name=job.name), message, tr("Cancel Job"))
+
+
+def _ask_send_again(job: Job) -> Question:
+    message = tr("If the first request did arrive, you are charged twice.")
+    return Question(tr("Send {name} Again?", name=job.name), message, tr("Send Again"))
+
+
+def _why_not_remove(job: Job) -> str:
+    if job_view.batch(job.batch) is not None:
+        return "The jobs of a batch leave the list with the batch"
+    return "Cancel the job first" if job.running else ""
+
+
+def _ask_remove(job: Job) -> Question | None:
+    if job.finished or not _may_be_charged(job):
+        return None
+    if job.state is State.UNCONFIRMED:
+        message = tr("You may have been charged for this model. Without the job, it can't be looked for.")
+    else:
+        message = tr("This model was charged and is not in a scene. Its files are kept in the results folder.")
+    return Question(tr("Remove {name}?", name=job.name), message, tr("Remove"))
+
+
+@job_operator(Op.CANCEL_JOB, "Cancel", refuses=_why_not_cancel, question=_ask_cancel)
 def cancel(_context: bpy.types.Context, job: Job) -> None:
-    """Cancel this job. The service may still charge for work it has started"""
+    """Cancel this job. You may still be charged"""
     engine.queue().cancel(job.id)
 
 
@@ -28,10 +64,14 @@ def retry(_context: bpy.types.Context, job: Job) -> None:
     engine.queue().command(job.id, Command.RETRY)
 
 
-@operator(Op.RETRY_ALL, "Retry Failed")
+def _none_failed(_context: bpy.types.Context) -> str:
+    return "" if job_view.count(State.FAILED) else "No job has failed"
+
+
+@operator(Op.RETRY_ALL, "Retry Failed", why_not=_none_failed)
 def retry_all(_context: bpy.types.Context) -> None:
-    """Retry all failed jobs where they stopped. You are not charged twice"""
-    for job in job_view.single_jobs():
+    """Retry all failed jobs where they stopped, those of batches too. You are not charged twice"""
+    for job in job_view.jobs():
         if job.state is State.FAILED:
             engine.queue().command(job.id, Command.RETRY)
 
@@ -48,7 +88,7 @@ def check_again(_context: bpy.types.Context, job: Job) -> None:
     engine.queue().command(job.id, Command.CHECK_AGAIN)
 
 
-@job_operator(Op.SEND_AGAIN, "Send Again", confirm=True)
+@job_operator(Op.SEND_AGAIN, "Send Again", question=_ask_send_again)
 def send_again(_context: bpy.types.Context, job: Job) -> None:
     """Send the request again. If the first one did arrive, you may be charged twice"""
     engine.queue().command(job.id, Command.SEND_AGAIN)
@@ -72,38 +112,7 @@ def import_here(context: bpy.types.Context, job: Job) -> None:
     engine.place_here(job, context.scene, at=context.scene.cursor.location)
 
 
-@job_operator(Op.DISMISS, "Remove from List")
+@job_operator(Op.DISMISS, "Remove from List", refuses=_why_not_remove, question=_ask_remove)
 def dismiss(_context: bpy.types.Context, job: Job) -> None:
     """Remove the job from the list. Its files are kept in the results folder"""
     engine.queue().dismiss(job.id)
-
-
-@operator(Op.CLEAR_FINISHED, "Clear Finished")
-def clear_finished(_context: bpy.types.Context) -> None:
-    """Remove all done and cancelled jobs and batches from the list. Their files are kept in the results folder"""
-    for job in job_view.single_jobs():
-        if job.finished:
-            engine.queue().dismiss(job.id)
-    for batch in job_view.batches():
-        if all(job.finished for job in job_view.batch_jobs(batch.id)):
-            engine.queue().remove_batch(batch.id)
-
-
-class IMAGE_TO_3D_OT_turn_page(bpy.types.Operator):
-    """Show another page of the job list, or of a batch in it"""
-
-    bl_idname = Op.TURN_PAGE
-    bl_label = "Turn Page"
-    bl_options: ClassVar[set[str]] = {"INTERNAL"}
-
-    if TYPE_CHECKING:
-        page: int
-        of: str
-    else:
-        page: IntProperty(min=0, options={"HIDDEN", "SKIP_SAVE"})
-        of: EnumProperty(items=((LIST_PAGE, "List", ""), (BATCH_PAGE, "Batch", "")), options={"HIDDEN", "SKIP_SAVE"})
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        setattr(context.window_manager, self.of, self.page)
-        redraw.sidebars(context.window_manager)
-        return {"FINISHED"}

@@ -18,15 +18,12 @@ from ..jobs import provenance
 from ..jobs.progress import format_duration
 from ..scene import thumbnails, variations
 from ..translation import tr, tr_message
-from . import job_list
 from .main import SidebarPanel
+from .text_lines import is_narrow, wrapped
 
 _IMAGE_ROWS: Final = 4.0
 _IMAGE_SHARE: Final = 0.3
 """The fraction of the panel's width for the image."""
-NARROW: Final = 230
-"""Points; in a narrower sidebar, buttons that stand side by side otherwise stand below each other."""
-
 
 _METRIC: Final = ((1000.0, "km"), (1.0, "m"), (0.01, "cm"), (0.001, "mm"))
 """A length is shown in the first of these units of which it has a tenth."""
@@ -76,11 +73,6 @@ class IMAGE_TO_3D_MT_model(bpy.types.Menu):
         self.layout.operator(Op.GENERATE_AGAIN, icon="FILE_REFRESH")
 
 
-def is_narrow(context: bpy.types.Context) -> bool:
-    """Whether the sidebar is too narrow for two buttons with texts in one row."""
-    return bool(context.region.width < NARROW * context.preferences.system.ui_scale)
-
-
 def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, narrow: bool) -> None:
     image = _thumbnail(root)
     beside = layout.split(factor=_IMAGE_SHARE) if image and not narrow else layout.column()
@@ -99,11 +91,10 @@ def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, root: bp
     less_important.active = False
     for text in _other_facts(root, known):
         less_important.label(text=text, translate=False)
-    width = job_list.characters(context)
     if url := provenance.image_url(root):  # it can be opened and sent, and may be a stranger's
-        job_list.wrapped(layout, one_line(url), width, icon="URL")
+        wrapped(layout, context, one_line(url), icon="URL")
     for repair in known.repairs:
-        job_list.wrapped(layout, tr_message(repair), width, icon="INFO")
+        wrapped(layout, context, tr_message(repair), icon="INFO")
 
 
 def _main_facts(context: bpy.types.Context, root: bpy.types.Object, known: provenance.Measured) -> Iterator[str]:

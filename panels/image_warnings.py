@@ -10,14 +10,14 @@ import bpy
 from .. import image_check
 from ..image_check import ImageCheck
 from ..scene import image_sources, thumbnails
-from . import job_list
+from . import text_lines
 
 
 def draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
     """Draw what makes a bad model probable, if the chosen image was checked."""
     found = check_of(settings)
     for warning in found.warnings if found is not None else ():
-        job_list.wrapped(layout, str(warning), job_list.characters(context), icon="ERROR")
+        text_lines.wrapped(layout, context, str(warning), icon="ERROR")
 
 
 def preview_icon(settings: Any) -> int:

@@ -1,159 +1,192 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws the job list: each job's image, state, error, and the buttons for it."""
+"""The job list: Blender's list widget with a row for each job and batch, and the buttons beside it."""
 
 from __future__ import annotations
 
-import textwrap
 import time
-from collections.abc import Mapping
 from typing import Any, Final
 
 import bpy
 
-from .. import job_view
-from ..bl_ids import LIST_PAGE, Op
-from ..errors import Action, ErrorInfo
+from .. import job_rows, job_view
+from ..bl_ids import JOB_LIST, JOB_LIST_MENU, LIST_ROWS, SELECTED_ROW, Op
 from ..jobs import progress
-from ..jobs.batch import Batch
+from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
-from ..scene import target_scene, thumbnails
-from ..translation import tr_message
-from . import batch_row
+from ..scene import thumbnails
+from ..translation import tr, tr_message
+from . import job_details
+from .text_lines import is_narrow, wrapped
 
-BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
-    Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
-    Action.ALLOW_ONLINE: (Op.ALLOW_ONLINE, "INTERNET"),
-    Action.RETRY: (Op.RETRY, "FILE_REFRESH"),
-    Action.DOWNLOAD_AGAIN: (Op.DOWNLOAD_AGAIN, "IMPORT"),
-    Action.IMPORT_AGAIN: (Op.IMPORT_AGAIN, "FILE_REFRESH"),
-    Action.CHECK_AGAIN: (Op.CHECK_AGAIN, "VIEWZOOM"),
+_ROWS: Final = 3
+_MAX_ROWS: Final = 5
+"""The list grows with its rows to this number, then it scrolls: what is below it stays where it is."""
+_BAR: Final = 3.4
+_BATCH_BAR: Final = 4.4
+"""Width of a progress bar in a row, in widths of a button."""
+_INDENT: Final = 0.8
+
+_ICONS: Final = {
+    State.QUEUED: "SORTTIME",
+    State.READY: "IMPORT",
+    State.PLACED: "CHECKMARK",
+    State.CANCELLED: "CANCEL",
+    State.FAILED: "ERROR",
+    State.UNCONFIRMED: "QUESTION",
 }
-"""The button for what an error advises."""
+"""What stands at the right of a row while no bar does."""
+_NEEDS_ATTENTION: Final = frozenset({State.FAILED, State.UNCONFIRMED})
+"""Drawn in red."""
 
-_SETTING_ACTIONS: Final = frozenset({Action.OPEN_PREFERENCES, Action.ALLOW_ONLINE})
-"""These change a setting; the job needs a retry afterward."""
 
-_NAME_SHARE: Final = 0.36
-"""The fraction of a row's width for the name."""
+class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
+    bl_idname = JOB_LIST
+
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: Any,
+        item: Any,
+        _icon: int,
+        _active_data: Any,
+        _active_property: str,
+        index: int = 0,
+        _flag: int = 0,
+    ) -> None:
+        shown = job_rows.row(index)
+        if shown is None:
+            return
+        row = layout.row(align=True)
+        if shown.depth:
+            row.separator(factor=_INDENT * shown.depth)
+        narrow = is_narrow(context)
+        job, batch = job_view.job(shown.key), job_view.batch(shown.key)
+        if shown.kind is job_rows.Kind.OTHER_FILES:
+            _draw_triangle(row, shown.key)
+            row.label(text=tr("From Other Files ({count})", count=job_rows.other_files()), translate=False)
+        elif batch is not None:
+            _draw_batch(row, batch, narrow)
+        elif job is not None:
+            _draw_job(row, job, narrow)
+        else:  # an image of a batch whose job does not exist yet
+            row.label(text=item.name, icon="IMAGE_DATA", translate=False)
+            owner = job_view.batch(shown.batch)
+            _draw_state(row, State.CANCELLED if owner is not None and owner.cancelled else State.QUEUED)
+
+
+class IMAGE_TO_3D_MT_jobs(bpy.types.Menu):
+    bl_idname = JOB_LIST_MENU
+    bl_label = "Jobs"
+
+    def draw(self, _context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.operator_context = "INVOKE_DEFAULT"  # some ask first
+        layout.operator(Op.IMPORT_ALL, icon="IMPORT")
+        failed = job_view.count(State.FAILED)
+        options: dict[str, Any] = {"text": tr("Retry Failed ({count})", count=failed)} if failed else {}
+        layout.operator(Op.RETRY_ALL, icon="FILE_REFRESH", **options)
+        layout.operator(Op.CANCEL_ALL, icon="CANCEL")
+        layout.separator()
+        layout.operator(Op.CLEAR_FINISHED, icon="CHECKMARK")
+        layout.operator(Op.OPEN_RESULTS, icon="FILE_FOLDER")
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Draw the current page of the list of jobs and batches; nothing if there are none."""
-    shown, page, pages = job_view.page(getattr(context.window_manager, LIST_PAGE))
-    if not shown:
+    """Draw the list, its buttons, and the details of the selected row; nothing if there are no jobs."""
+    if not job_rows.any_rows():
         return
-    width = characters(context)
+    manager = context.window_manager
+    narrow = is_narrow(context)
+    row = layout.row()
+    row.template_list(JOB_LIST, "", manager, LIST_ROWS, manager, SELECTED_ROW, rows=_ROWS, maxrows=_MAX_ROWS)
+    _draw_buttons(layout.row(align=True) if narrow else row.column(align=True), narrow)
+    job_details.draw(layout, context)
     paused = job_view.paused()
     if paused is not None:
         left, reason = paused
         line = layout.row()
-        line.label(text=f"New jobs start in {left}", icon="SORTTIME")
+        line.label(text=tr("New jobs start in {time}", time=left), icon="SORTTIME", translate=False)
         line.operator(Op.TRY_NOW)
-        wrapped(layout, reason, width, icon="BLANK1")
+        wrapped(layout, context, reason, icon="BLANK1")
     held = job_view.held()
     if held:
-        wrapped(layout, tr_message(held), width, icon="SORTTIME")
+        wrapped(layout, context, tr_message(held), icon="SORTTIME")
         layout.operator(Op.OPEN_PREFERENCES, text="Change Daily Limit…", icon="PREFERENCES")
-    column = layout.column(align=False)
-
-    def draw_job(place: bpy.types.UILayout, job: Job) -> None:
-        # What pauses all queued jobs is shown once.
-        _draw_job(place, job, width, "" if (paused or held) and job.state is State.QUEUED else str(job.note))
-
-    for row in shown:
-        if isinstance(row, Batch):
-            batch_row.draw(column, row, draw_job)
-        else:
-            draw_job(column, row)
-    if pages > 1:
-        batch_row.draw_pager(layout, LIST_PAGE, page, pages)
-    if job_view.failed() > 1:
-        layout.operator(Op.RETRY_ALL, text=f"Retry Failed ({job_view.failed()})", icon="FILE_REFRESH")
 
 
-def characters(context: bpy.types.Context) -> int:
-    """Returns about how many characters fit on a line of the panel."""
-    scale = context.preferences.system.ui_scale
-    return max(20, int(context.region.width / (scale * 6.6)) - 6)
-
-
-def wrapped(layout: bpy.types.UILayout, text: str, width: int, icon: str = "NONE") -> None:
-    """Draw a text on as many lines as it needs; a label would cut it off."""
-    column = layout.column(align=True)
-    column.scale_y = 0.8
-    for number, line in enumerate(textwrap.wrap(text, width)[:6]):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1" if icon != "NONE" else "NONE")
-
-
-def _draw_job(layout: bpy.types.UILayout, job: Job, width: int, note: str) -> None:
-    if job.error is not None and not job.running:
-        box = layout.box().column(align=True)
-        _draw_row(box, job)
-        wrapped(box, str(job.error), width - 2)
-        _draw_error_buttons(box, job, job.error)
+def _draw_buttons(layout: bpy.types.UILayout, narrow: bool) -> None:
+    """Draw the buttons beside the list, which act on the selected row, and the menu for all jobs."""
+    selected = job_rows.selected()
+    job = job_view.job(selected.key) if selected is not None else None
+    batch = job_view.batch(selected.key) if selected is not None else None
+    if batch is not None:
+        finished = batch_progress(batch).finished
+        layout.operator(Op.REMOVE_BATCH if finished else Op.CANCEL_BATCH, text="", icon="X").batch_id = batch.id
+        layout.operator(Op.OPEN_BATCH_FOLDER, text="", icon="FILE_FOLDER").batch_id = batch.id
     else:
-        _draw_row(layout, job)
-        if not note and job.state is State.READY:
-            note = target_scene.other_file_label(job)
-        note = note or tr_message(progress.no_mesh_note(job.details))
-        if note:
-            wrapped(layout, note, width, icon="INFO")
+        cross, folder = layout.row(align=True), layout.row(align=True)
+        in_batch = job is not None and job_view.batch(job.batch) is not None
+        cross.enabled = job is not None and (job.running or not in_batch)
+        folder.enabled = job is not None
+        job_id = job.id if job is not None else ""
+        running = job is not None and job.running
+        cross.operator(Op.CANCEL_JOB if running else Op.DISMISS, text="", icon="X").job_id = job_id
+        folder.operator(Op.OPEN_FOLDER, text="", icon="FILE_FOLDER").job_id = job_id
+    if not narrow:
+        layout.separator()
+    layout.menu(JOB_LIST_MENU, text="", icon="DOWNARROW_HLT")
 
 
-def _draw_row(layout: bpy.types.UILayout, job: Job) -> None:
-    split = layout.split(factor=_NAME_SHARE)
+def _draw_job(row: bpy.types.UILayout, job: Job, narrow: bool) -> None:
     image = job.thumbnail_path
     thumbnail = thumbnails.icon(str(image), ours=True) if image else 0
-    if thumbnail:
-        split.label(text=job.name, icon_value=thumbnail)
+    icon: dict[str, Any] = {"icon_value": thumbnail} if thumbnail else {"icon": "IMAGE_DATA"}
+    row.label(text=job_rows.name_of(job), translate=False, **icon)
+    if job.running and job.state is not State.QUEUED:
+        fraction, left = progress.fraction_and_eta(job, time.time())
+        _draw_progress(
+            row, fraction, f"{fraction:.0%}" if left is None else progress.format_duration(left), _BAR, narrow
+        )
     else:
-        split.label(text=job.name, icon="IMAGE_DATA")
-    row = split.row(align=True)
-    if job.running:
-        _draw_progress(row, job)
-        _button(row, Op.CANCEL_JOB, job, "X")
+        _draw_state(row, job.state)
+
+
+def _draw_batch(row: bpy.types.UILayout, batch: Batch, narrow: bool) -> None:
+    _draw_triangle(row, batch.id)
+    row.label(text=batch.name, translate=False)
+    done = batch_progress(batch)
+    if not done.finished:
+        _draw_progress(row, done.fraction, f"{done.done}/{done.total}", _BATCH_BAR, narrow)
+    else:
+        _draw_state(row, State.FAILED if done.failed else State.PLACED if done.done else State.CANCELLED)
+
+
+def batch_progress(batch: Batch) -> BatchProgress:
+    """Returns how far a batch is that is in the list."""
+    known = job_view.batch_progress(batch.id)
+    assert known is not None, "it was in the list a moment ago"
+    return known
+
+
+def _draw_triangle(row: bpy.types.UILayout, key: str) -> None:
+    icon = "DISCLOSURE_TRI_DOWN" if job_rows.is_expanded(key) else "DISCLOSURE_TRI_RIGHT"
+    row.operator(Op.EXPAND_ROW, text="", icon=icon, emboss=False).key = key
+
+
+def _draw_progress(row: bpy.types.UILayout, fraction: float, text: str, width: float, narrow: bool) -> None:
+    right = row.row(align=True)
+    if narrow:
+        right.alignment = "RIGHT"
+        right.label(text=text, translate=False)
         return
-    if job.state is State.READY:
-        _button(row, Op.IMPORT_HERE, job, "IMPORT", text=None)
-    else:
-        label = row.row()
-        label.active = False
-        label.label(text=progress.LABELS[job.state])
-    if job.video_file:
-        _button(row, Op.OPEN_VIDEO, job, "PLAY")
-    if job.state is State.PLACED:
-        _button(row, Op.OPEN_FOLDER, job, "FILE_FOLDER")
-        _button(row, Op.IMPORT_HERE, job, "IMPORT")
-    if job.state is State.CANCELLED:
-        _button(row, Op.RETRY, job, "FILE_REFRESH")
-    if job_view.batch(job.batch) is None:  # a job of a batch leaves the list with it
-        _button(row, Op.DISMISS, job, "X")
+    right.ui_units_x = width
+    right.progress(factor=fraction, text=text, translate=False)
 
 
-def _draw_progress(row: bpy.types.UILayout, job: Job) -> None:
-    now = time.time()
-    row.progress(factor=progress.fraction_and_eta(job, now)[0], text=tr_message(progress.status_text(job, now)))
-
-
-def _draw_error_buttons(layout: bpy.types.UILayout, job: Job, error: ErrorInfo) -> None:
-    """Draw the buttons for what the error advises."""
-    row = layout.row(align=True)
-    if error.action in BUTTONS:
-        operator, icon = BUTTONS[error.action]
-        _button(row, operator, job, icon, text=None)
-    if error.action is Action.DOWNLOAD_AGAIN and job.model_file:
-        _button(row, Op.IMPORT_AGAIN, job, "FILE_REFRESH", text=None)
-    if error.action in _SETTING_ACTIONS:
-        _button(row, Op.RETRY, job, "FILE_REFRESH", text=None)
-    if job.state is State.UNCONFIRMED:
-        _button(row, Op.SEND_AGAIN, job, "EXPORT", text=None)
-    if job.model_file:
-        _button(row, Op.OPEN_FOLDER, job, "FILE_FOLDER")
-
-
-def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str, text: str | None = "") -> None:
-    """Draw a button for one job. `text`: None for the operator's label, "" for the icon alone."""
-    options: dict[str, Any] = {} if text is None else {"text": text}
-    button = layout.operator(operator, icon=icon, **options)
-    if hasattr(button, "job_id"):
-        button.job_id = job.id
+def _draw_state(row: bpy.types.UILayout, state: State) -> None:
+    right = row.row(align=True)
+    right.alignment = "RIGHT"
+    right.alert = state in _NEEDS_ATTENTION
+    right.active = right.alert or state is State.READY
+    right.label(text="", icon=_ICONS.get(state, "NONE"))

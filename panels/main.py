@@ -14,7 +14,8 @@ from ..errors import Action, ImageTo3DError, one_line
 from ..jobs.config import OFFLINE, Config
 from ..redraw import TAB
 from ..scene import thumbnails
-from . import forecast, image_warnings, job_list
+from ..translation import tr_message
+from . import forecast, image_warnings, job_list, text_lines
 
 _THUMBNAIL_ROWS: Final = 3.0
 _THUMBNAIL_SHARE: Final = 0.28
@@ -87,7 +88,7 @@ def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
 def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:
     """Draw why nothing can be generated now, and the buttons that change that."""
     box = layout.box().column()
-    job_list.wrapped(box, str(obstacle.message), job_list.characters(context) - 3, icon="INFO")
+    text_lines.wrapped(box, context, tr_message(obstacle.message), icon="INFO", in_box=True)
     buttons = box.column(align=True)
     if obstacle.action is Action.ALLOW_ONLINE:
         buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Final
 import bpy
 
 from .. import placement
-from ..bl_ids import SCENE_SETTINGS, Op
+from ..bl_ids import SCENE_SETTINGS
 from ..properties import PANEL_PARAMETERS
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
@@ -80,5 +80,3 @@ class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
         if settings.placement.mark_as_asset:
             for name in ("asset_catalog", "asset_author", "asset_tags"):
                 column.prop(settings.placement, name)
-        column.separator(factor=0.5)
-        column.operator(Op.CLEAR_FINISHED, icon="TRASH")

@@ -38,6 +38,8 @@ _removed_jobs: set[str] = set()
 """Ids of jobs that were removed from the list: a file that was saved before may still have their placeholders."""
 _removed_placeholders: set[str] = set()
 """Ids of jobs whose placeholders were removed."""
+_locations: dict[str, tuple[int, tuple[float, ...]]] = {}
+"""By job id, where the artist wants a model that waited: the session uid of the scene, and the location."""
 _unsaved: set[str] = set()
 """Ids of jobs whose models are in the open file and were not saved with it yet."""
 
@@ -63,6 +65,7 @@ def job_changed(before: Job | None, job: Job) -> None:
         _ready[job.id] = None
     elif job.state is not State.READY:
         _ready.pop(job.id, None)
+        _locations.pop(job.id, None)
     new_image = before is None or before.thumbnail_file != job.thumbnail_file
     if _wants_placeholder(job) and (new_image or State.CANCELLED in (before and before.state, job.state)):
         _stale_placeholders[job.id] = None
@@ -96,6 +99,12 @@ def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
     return job is not None and _place_next(job, queue)
 
 
+def place_later(job: Job, scene: bpy.types.Scene, at: Sequence[float]) -> None:
+    """Place a finished job's model in `scene` at `at`, whatever its target scene was, as soon as that is possible."""
+    _locations[job.id] = scene.session_uid, tuple(at)
+    _ready[job.id] = None
+
+
 def place_here(
     job: Job,
     scene: bpy.types.Scene,
@@ -110,6 +119,7 @@ def place_here(
     Raises ImageTo3DError.
     """
     _ready.pop(job.id, None)
+    _locations.pop(job.id, None)
     spare = placeholder.find(job.id) if empty is None else None
     if spare is not None:
         placeholder.remove(spare)
@@ -127,6 +137,7 @@ def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
     target_scene.file_loaded()
     _unsaved.clear()
     _ready.clear()
+    _locations.clear()
     _stale_placeholders.clear()
     known = {job.id: job for job in jobs}
     # Placeholders of jobs that are unknown here stay: another Blender may know them.
@@ -148,7 +159,7 @@ def file_saved() -> tuple[str, ...]:
 
 def forget() -> None:
     """Forget everything: the engine was stopped."""
-    for store in (_ready, _stale_placeholders, _removed_jobs, _removed_placeholders, _unsaved):
+    for store in (_ready, _locations, _stale_placeholders, _removed_jobs, _removed_placeholders, _unsaved):
         store.clear()
 
 
@@ -158,13 +169,15 @@ def _wants_placeholder(job: Job) -> bool:
 
 def _place_next(job: Job, queue: Queue) -> bool:
     """Do one step of placing a model. Returns whether something looks different then."""
-    scene = target_scene.find(job)
+    wanted, at = _locations.get(job.id, (0, None))
+    chosen = next((each for each in bpy.data.scenes if each.session_uid == wanted), None)
+    scene = chosen if wanted else target_scene.find(job)
     if scene is None:
         logger(__name__).info("%s waits: its target scene is not open", job.name)
         place_model.discard_prefetched(job)
         del _ready[job.id]
         return True
-    wants_placeholder = _wants_placeholder(job)
+    wants_placeholder = _wants_placeholder(job) and at is None
     empty = placeholder.find(job.id, scene) if wants_placeholder else None
     if wants_placeholder and empty is None:
         logger(__name__).info("%s waits: its placeholder was deleted", job.name)
@@ -173,7 +186,7 @@ def _place_next(job: Job, queue: Queue) -> bool:
     try:
         if place_model.prefetch(job):
             return False  # one large part per tick: all at once would be a noticeable stall
-        place_here(job, scene, queue, empty=empty)
+        place_here(job, scene, queue, at=at, empty=empty)
     except ImageTo3DError as error:
         logger(__name__).warning("%s could not be placed: %s", job.name, error)
         queue.mark_failed_to_place(job.id, error.info())

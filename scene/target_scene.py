@@ -15,6 +15,8 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..bl_ids import SCENE_SETTINGS
+from ..errors import NO_MESSAGE, Message
+from ..jobs.batch import Batch
 from ..jobs.job import Job, TargetScene
 
 _session: str = os.urandom(16).hex()
@@ -45,8 +47,8 @@ def capture(scene: bpy.types.Scene) -> TargetScene:
     )
 
 
-def find(job: Job) -> bpy.types.Scene | None:
-    """Returns the job's target scene; None while another file is open, or if it was deleted."""
+def find(job: Job | Batch) -> bpy.types.Scene | None:
+    """Returns the target scene of a job or batch; None while another file is open, or if it was deleted."""
     wanted = job.target_scene
     if wanted.session == _session:
         return next((scene for scene in bpy.data.scenes if scene.session_uid == wanted.scene_uid), None)
@@ -58,12 +60,18 @@ def find(job: Job) -> bpy.types.Scene | None:
     return matching[0] if len(matching) == 1 else None
 
 
-def other_file_label(job: Job) -> str:
-    """Returns a label for a job that belongs to another file than the open one; else an empty text."""
-    wanted = job.target_scene
-    if not wanted.session or wanted.session == _session:
-        return ""
-    return f"From {PurePath(wanted.file).name}" if wanted.file else "From an unsaved file"
+def is_elsewhere(job: Job | Batch) -> bool:
+    """Whether a job or batch belongs to another file than the open one."""
+    session = job.target_scene.session
+    return bool(session) and session != _session and find(job) is None
+
+
+def other_file_label(job: Job) -> Message:
+    """Returns a label for a job that belongs to another file than the open one; else an empty message."""
+    if not is_elsewhere(job):
+        return NO_MESSAGE
+    file = PurePath(job.target_scene.file).name
+    return Message("From {file}", {"file": file}) if file else Message("From an unsaved file")
 
 
 def file_loaded() -> None:

@@ -292,7 +292,7 @@ def test_a_batch_is_paused_resumed_retried_and_removed_by_operators(
     assert operators.cancel_batch(batch_id=batch.id) == {"CANCELLED"}
     assert operators.remove_batch(batch_id=batch.id) == {"FINISHED"}
     keep_going(lambda: rows.batch(batch.id) is None and not rows.jobs())
-    assert rows.page(0)[0] == []
+    assert not rows.entries()
     assert batch.report_path.is_file()
 
 
@@ -312,17 +312,18 @@ def test_a_cancelled_batch_sends_nothing_more(
 # --- the list ------------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_is_one_row_that_stays_where_it_is_and_single_jobs_come_below(
+def test_a_batch_is_one_row_that_stays_where_it_is_and_newer_single_jobs_come_above(
     image_to_3d: Any, service: ScriptedService, shots: Path, image_file: Path
 ) -> None:
-    rows = part("job_view")
+    rows = part("job_rows")
     first = image_to_3d.generate_many(shots, scene=None)
     single = image_to_3d.generate(image_file, wait=True)
-    shown = [row.id for row in rows.page(0)[0]]
-    assert shown == [first.id, single.id]
+    shown = [row.key for row in rows.rows()]
+    assert shown == [single.id, first.id]
     first.wait(60)
-    assert [row.id for row in rows.page(0)[0]] == shown
-    assert [item.job_id for item, _ in rows.batch_page(first.id, 0)[0]] == [job.id for job in first.jobs]
+    assert [row.key for row in rows.rows()] == shown
+    rows.toggle(first.id)
+    assert [row.key for row in rows.rows()[2:]] == [job.id for job in first.jobs]
 
 
 def test_a_single_job_is_dismissed_and_a_batchs_job_leaves_with_its_batch(

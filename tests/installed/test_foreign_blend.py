@@ -46,8 +46,9 @@ class Context:
         self.window_manager = bpy.context.window_manager
         self.region = SimpleNamespace(width=300)
         # The scale is 0 without a window.
-        paths = bpy.context.preferences.filepaths
-        self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0), filepaths=paths)
+        paths, styles = bpy.context.preferences.filepaths, bpy.context.preferences.ui_styles
+        system = SimpleNamespace(ui_scale=1.0)
+        self.preferences = SimpleNamespace(system=system, filepaths=paths, ui_styles=styles)
 
 
 def draw(scene: Any, active: Any = None) -> list[str]:

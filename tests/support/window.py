@@ -190,7 +190,12 @@ class Blender:
         x, y, width, height = self.ask("rectangle", kind="UI")
         icon = 20  # a button with an icon alone; the tabs are about as wide as two
         seen: list[str] = []
-        for across in (x + width * 0.45, *(x + width - (2.4 + n) * icon for n in range(4)), x + width * 0.2):
+        for across in (
+            x + width * 0.45,
+            *(x + width - (2.4 + n) * icon for n in range(4)),
+            x + width * 0.2,
+            x + 1.8 * icon,
+        ):
             for up in range(y + height - 12, y + 8, -10):
                 self.point(across, up)
                 time.sleep(0.06)
@@ -205,6 +210,18 @@ class Blender:
     def press_button(self, wanted: str) -> None:
         """Click a button of the sidebar."""
         self.click(*self.find(wanted))
+
+    def click_row(self, number: int) -> None:
+        """Click a row of the job list, from the top. The mouse moves there as a hand does: Blender may still draw."""
+        self.point(*self.center())  # else the row under the mouse is found, whichever that is
+        time.sleep(0.3)
+        x, y = self.find("image_to_3d_row")
+        self.point(x, y - 21 * number + 10)
+        time.sleep(0.4)
+        self.point(x, y - 21 * number)
+        time.sleep(0.2)
+        self.run("xdotool", "click", 1)
+        time.sleep(0.4)
 
     def fill_in(self, wanted: str, text: str) -> None:
         """Type into a field of the sidebar."""

@@ -165,17 +165,23 @@ def test_without_its_placeholder_a_model_waits_in_the_list(
     time.sleep(1.0)
     assert at_work.last_job()["state"] == "ready"
     assert set(at_work.ask("objects")) == {"Cube", "Light", "Camera"}
+    at_work.click_row(0)
+    at_work.screenshot("waits-without-its-placeholder")
     at_work.press_button("image_to_3d.import_here")
     placed(at_work)
 
 
-def test_cancel_works_with_a_click_while_the_service_works(
+def test_cancel_works_while_the_service_works_and_asks_first(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:
     slow_service.seconds = 60
     at_work.generate(chair)
     at_work.wait_for("waiting")
+    at_work.click_row(0)
     at_work.press_button("image_to_3d.cancel_job")
+    at_work.screenshot("cancel-asks")
+    assert at_work.last_job()["state"] == "waiting"
+    at_work.press("Return")
     at_work.wait_for("cancelled", seconds=10)
     assert not [name for name in at_work.ask("objects") if name not in ("Cube", "Light", "Camera")]
 
@@ -192,7 +198,8 @@ def test_a_model_whose_file_is_not_open_any_more_waits_and_can_be_imported_here(
     assert at_work.last_job()["state"] == "ready"
     assert set(at_work.ask("objects")) == {"Cube", "Light", "Camera"}
     at_work.open_sidebar("Image to 3D")
+    at_work.click_row(0)
     at_work.screenshot("another-file-is-open")
-    at_work.press_button("image_to_3d.import_here")
+    at_work.press_button("image_to_3d.import_others")
     placed(at_work)
     assert set(at_work.last_job()["objects"]) <= set(at_work.ask("objects"))

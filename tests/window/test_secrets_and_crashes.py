@@ -60,6 +60,7 @@ def test_a_job_goes_on_when_blender_was_killed_and_comes_back(
     job = again.wait_for("ready", "failed")
     assert job["state"] == "ready", job["error"]
     again.screenshot("after-a-crash")
-    again.press_button("image_to_3d.import_here")
+    again.click_row(0)
+    again.press_button("image_to_3d.import_others")
     again.wait_for("placed", seconds=20)
     assert len(slow_service.submitted) == 1

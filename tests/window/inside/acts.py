@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import pathlib
 import threading
 import time
 from typing import Any
@@ -381,12 +382,25 @@ def look_from(side: str) -> None:
         bpy.ops.view3d.view_all()
 
 
+def generate(image: str) -> None:
+    importlib.import_module(PACKAGE).generate(image)
+
+
+def fill_list(count: int) -> None:
+    """Put jobs into the list that exist nowhere else."""
+    job, view = part("jobs.job"), part("job_view")
+    for number in range(count):
+        image = job.InputImage("chair.png", "", "")
+        view.put(job.Job(str(number), f"job {number}", image, {}, pathlib.Path("nowhere"), "CUSTOM", created=number))
+    part("job_rows").refresh()
+
+
 def generate_many(images: str, **options: Any) -> None:
     importlib.import_module(PACKAGE).generate_many(images, **options)
 
 
 def expand_first_batch() -> None:
-    bpy.ops.image_to_3d.expand_batch(batch_id=part("job_view").batches()[0].id)
+    bpy.ops.image_to_3d.expand_row(key=part("job_view").batches()[0].id)
 
 
 def time_drawing(times: int) -> list[float]:

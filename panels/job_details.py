@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws the details of the selected row below the job list: what went wrong, what it waits for, and its buttons."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import bpy
+
+from .. import job_rows, job_view
+from ..bl_ids import Op
+from ..errors import Action, ErrorInfo
+from ..jobs import progress
+from ..jobs.batch import Batch, BatchProgress
+from ..jobs.job import Job, State
+from ..scene import pending_models, place_model, target_scene
+from ..translation import tr, tr_message
+from .text_lines import is_narrow, wrapped
+
+BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
+    Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
+    Action.ALLOW_ONLINE: (Op.ALLOW_ONLINE, "INTERNET"),
+    Action.RETRY: (Op.RETRY, "FILE_REFRESH"),
+    Action.DOWNLOAD_AGAIN: (Op.DOWNLOAD_AGAIN, "IMPORT"),
+    Action.IMPORT_AGAIN: (Op.IMPORT_AGAIN, "FILE_REFRESH"),
+    Action.CHECK_AGAIN: (Op.CHECK_AGAIN, "VIEWZOOM"),
+}
+"""The button for what an error advises."""
+
+_SETTING_ACTIONS: Final = frozenset({Action.OPEN_PREFERENCES, Action.ALLOW_ONLINE})
+"""These change a setting; the job needs a retry afterward."""
+
+
+def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """Draw the details of the selected row; nothing if none is selected."""
+    selected = job_rows.selected()
+    if selected is None:
+        return
+    job, batch = job_view.job(selected.key), job_view.batch(selected.key)
+    if selected.kind is job_rows.Kind.OTHER_FILES:
+        layout.operator(Op.IMPORT_OTHERS, icon="IMPORT")
+    elif batch is not None:
+        _draw_batch(layout, context, batch)
+    elif job is not None and job.error is not None and not job.running:
+        _draw_error(layout.box(), context, job, job.error)
+    elif job is not None:
+        _draw_job(layout, context, job)
+
+
+def summary(batch: Batch, done: BatchProgress) -> str:
+    """Returns a batch's progress as a text: "12 of 40 · 2 failed · 3:10 left"."""
+    parts = [tr("{done} of {total}", done=done.done, total=done.total)]
+    parts += [tr("{count} failed", count=done.failed)] if done.failed else []
+    parts += [tr("{count} cancelled", count=done.cancelled)] if done.cancelled else []
+    left = job_view.batch_seconds_left(batch.id)
+    if batch.paused and done.waiting:
+        parts.append(tr("paused"))
+    elif left is not None and not done.finished:
+        parts.append(tr("{time} left", time=progress.format_duration(left)))
+    return " · ".join(parts)
+
+
+def _draw_batch(layout: bpy.types.UILayout, context: bpy.types.Context, batch: Batch) -> None:
+    done = job_view.batch_progress(batch.id)
+    if done is None:
+        return
+    column = layout.column(align=True)
+    column.progress(factor=done.fraction, text=summary(batch, done), translate=False)
+    buttons = column if is_narrow(context) else column.row(align=True)
+    if done.waiting:
+        pause = (Op.RESUME_BATCH, "PLAY") if batch.paused else (Op.PAUSE_BATCH, "PAUSE")
+        buttons.operator(pause[0], icon=pause[1]).batch_id = batch.id
+    elif done.failed + done.cancelled:
+        text = tr("Retry Failed ({count})", count=done.failed + done.cancelled)
+        buttons.operator(Op.RETRY_BATCH, text=text, icon="FILE_REFRESH", translate=False).batch_id = batch.id
+    if batch.report:
+        buttons.operator(Op.OPEN_REPORT, icon="DOCUMENTS").batch_id = batch.id
+
+
+def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job, error: ErrorInfo) -> None:
+    icon = "QUESTION" if job.state is State.UNCONFIRMED else "ERROR"
+    wrapped(layout, context, tr_message(error.message), icon=icon, alert=True, in_box=True)
+    if error.advice:
+        wrapped(layout, context, tr_message(error.advice), in_box=True)
+    buttons = _buttons(layout, context)
+    if error.action in BUTTONS:
+        operator, icon = BUTTONS[error.action]
+        _button(buttons, operator, job, icon)
+    if error.action is Action.DOWNLOAD_AGAIN and job.model_file:
+        _button(buttons, Op.IMPORT_AGAIN, job, "FILE_REFRESH")
+    if error.action in _SETTING_ACTIONS:
+        _button(buttons, Op.RETRY, job, "FILE_REFRESH")
+    if job.state is State.UNCONFIRMED:
+        _button(buttons, Op.SEND_AGAIN, job, "EXPORT")
+
+
+def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
+    column = layout.column(align=True)
+    line = column.row()
+    line.active = False
+    line.label(text=_state(job), translate=False)
+    # What pauses all queued jobs is shown once, below.
+    note = "" if job.state is State.QUEUED and (job_view.paused() or job_view.held()) else tr_message(job.note)
+    for text in (note or _why_it_waits(context, job), *map(tr_message, progress.repairs(job.details))):
+        if text:
+            wrapped(column, context, text, icon="INFO")
+    shown: list[tuple[Op, str]] = []
+    if job.state in (State.READY, State.PLACED) and not pending_models.is_pending(job.id):
+        shown.append((Op.IMPORT_HERE, "IMPORT"))
+    if job.state is State.CANCELLED:
+        shown.append((Op.RETRY, "FILE_REFRESH"))
+    if job.video_file:
+        shown.append((Op.OPEN_VIDEO, "PLAY"))
+    buttons = _buttons(layout, context) if shown else layout
+    for operator, icon in shown:
+        _button(buttons, operator, job, icon)
+
+
+def _state(job: Job) -> str:
+    """Returns a job's state, and the time left if that can be estimated: "Generating · 0:42 left"."""
+    left = progress.fraction_and_eta(job, time.time())[1]
+    if left is not None:
+        return f"{tr(progress.LABELS[job.state])} · " + tr("{time} left", time=progress.format_duration(left))
+    return tr_message(progress.status_text(job, time.time()))
+
+
+def _why_it_waits(context: bpy.types.Context, job: Job) -> str:
+    """Returns why a ready model is not in the scene; "" if it is not ready."""
+    if job.state is not State.READY:
+        return ""
+    if pending_models.is_pending(job.id):
+        return tr(place_model.why_not_now(context))
+    elsewhere = target_scene.other_file_label(job)
+    if elsewhere:
+        return tr_message(elsewhere)
+    if job.place_by_itself and job.placement.place == "PLACEHOLDER":
+        return tr("Its placeholder was deleted.")
+    return ""
+
+
+def _buttons(layout: bpy.types.UILayout, context: bpy.types.Context) -> bpy.types.UILayout:
+    """Returns a layout for buttons: beside each other, or below where the labels would be cut off."""
+    return layout.column(align=True) if is_narrow(context) else layout.row(align=True)
+
+
+def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str) -> None:
+    button: Any = layout.operator(operator, icon=icon)
+    if hasattr(button, "job_id"):
+        button.job_id = job.id

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Draws a text on as many lines as it needs: a label would cut it off. Measured with the interface's font."""
+
+from __future__ import annotations
+
+import functools
+from typing import Final
+
+import blf
+import bpy
+
+_NARROW: Final = 230
+"""A sidebar of less than this many points has no room for a bar in a row, and for buttons beside a list."""
+_MARGINS: Final = 54
+"""Points of the sidebar's width that a text can't use: the tabs, the panel's margins, and the label's own."""
+_BOX: Final = 12
+"""Points that the frame of a box takes."""
+_ICON: Final = 20
+_FONT: Final = 0
+
+
+def is_narrow(context: bpy.types.Context) -> bool:
+    """Whether the sidebar is too narrow for two things beside each other."""
+    return context.region.width / context.preferences.system.ui_scale < _NARROW
+
+
+def wrapped(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    text: str,
+    *,
+    icon: str = "NONE",
+    alert: bool = False,
+    in_box: bool = False,
+) -> None:
+    """Draw a text that is translated already. `alert`: in red. `in_box`: the layout is that of a box."""
+    preferences = context.preferences
+    scale = preferences.system.ui_scale
+    points = preferences.ui_styles[0].widget.points
+    margins = _MARGINS + (_BOX if in_box else 0) + (_ICON if icon != "NONE" else 0)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    column.alert = alert
+    for number, line in enumerate(_lines(text, context.region.width - margins * scale, points * scale)):
+        shown = icon if number == 0 or icon == "NONE" else "BLANK1"
+        column.label(text=line, icon=shown, translate=False)
+
+
+@functools.lru_cache(maxsize=64)
+def _lines(text: str, width: float, size: float) -> tuple[str, ...]:
+    """Returns the lines of a text that are no wider than `width` pixels; a longer word has lines of its own."""
+    blf.size(_FONT, size)
+    lines, line = [], ""
+    for word in _breakable(text, width):
+        longer = f"{line} {word}" if line and not word.startswith("\0") else line + word.lstrip("\0")
+        if line and _width(longer) > width:
+            lines.append(line)
+            longer = word.lstrip("\0")
+        line = longer
+    return (*lines, line)
+
+
+def _breakable(text: str, width: float) -> list[str]:
+    """Returns the pieces between which a line can break. A piece that starts with NUL continues the word before.
+
+    Words without spaces (paths, URLs, Japanese, Chinese) break anywhere if they are wider than a line.
+    """
+    pieces: list[str] = []
+    for word in text.split():
+        if _width(word) <= width:
+            pieces.append(word)
+        else:
+            pieces += [word[0], *(f"\0{letter}" for letter in word[1:])]
+    return pieces
+
+
+def _width(text: str) -> float:
+    width, _height = blf.dimensions(_FONT, text)
+    return float(width)
