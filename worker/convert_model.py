@@ -11,7 +11,18 @@ from typing import Any, Final
 import bpy
 
 from ..placement import Placement
-from . import asset_preview, blend_file, import_model, join_parts, naming, obj_folder, point_cloud, repair, transform
+from . import (
+    asset_preview,
+    blend_file,
+    import_model,
+    join_parts,
+    naming,
+    obj_folder,
+    point_cloud,
+    repair,
+    solid_view,
+    transform,
+)
 from .mesh_data import DATA_KINDS, meshes
 
 LARGE_PART: Final = 2_000_000
@@ -87,6 +98,7 @@ def make_model(
     # The points of a PLY without faces were described when they were imported.
     described = format == "ply" and point_cloud.has_only_points(source)
     model.repairs[:0] = repairs if described else repairs + points
+    solid_view.set_colors(meshes(model.objects))
     progress(0.8)
     naming.name_all(model.root, model.objects, name)
     naming.store_provenance(model.root, record)
