@@ -281,6 +281,8 @@ def apply(event: Event | BatchEvent) -> bool:
                 job_view.put(job, changed=False)
                 return before.note != job.note
             job_view.put(job)
+            if before is not None and job.state is State.PLACED:
+                job_view.add_arrival(before)
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))

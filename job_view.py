@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from typing import Final
 
+from .errors import Message
 from .jobs.batch import Batch, BatchItem, BatchProgress, kind_of, progress
 from .jobs.job import Job, Notice, State
 from .jobs.pace import Pace
@@ -206,6 +207,18 @@ def _follow(pace: Pace, before: str, after: str) -> None:
 def _count(job: Job | None, change: int) -> None:
     if job is not None and job.batch and (change > 0 or job.batch in _batch_states):
         _batch_states.setdefault(job.batch, Counter())[job.state] += change
+
+
+def add_arrival(ready: Job) -> None:
+    """Tell the artist that a model was placed by itself, and how long it took. `ready`: the job as it was before.
+
+    Not for those of batches, which are too many.
+    """
+    if ready.state is not State.READY or not ready.place_by_itself or ready.batch:
+        return
+    seconds = ready.since - ready.submitted if ready.submitted else 0.0
+    template = "{name} is ready ({time})" if seconds > 0 else "{name} is ready"
+    add_notice(Notice(Message(template, {"name": ready.name, "time": format_duration(seconds)})))
 
 
 def add_notice(notice: Notice) -> None:
