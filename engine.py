@@ -129,17 +129,18 @@ def submit(
     scene: bpy.types.Scene | None,
     group: str = "",
     image_name: str = "",
+    location: Sequence[float] | None = None,
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
-    `group`: shared by the variations of one model. `image_name`: the name of the image that the artist chose, if the
+    `location`: exactly where; by default at the 3D cursor, or beside what stands there. `group`: shared by the variations of one model. `image_name`: the name of the image that the artist chose, if the
     file is a copy of it.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
 
     config = require_ready(scene)
-    target = TargetScene() if scene is None else target_scene.capture(scene)
+    target = TargetScene() if scene is None else target_scene.capture(scene, location)
     placed = scene is not None
     parameters = preferences.account_parameters() | dict(parameters)
     request = JobRequest(

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import bpy
+from mathutils import Vector
 
 from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
-from . import place_model, placeholder, target_scene, undo
+from . import free_spot, place_model, placeholder, target_scene, undo
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
@@ -80,8 +81,11 @@ def add_placeholder(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True)
     """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted."""
     if not _wants_placeholder(job):
         return
-    collection = place_model.active_collection(scene, place_model.view_layer(scene))
-    placeholder.add(job, collection, job.target_scene.location)
+    layer = place_model.view_layer(scene)
+    location = Vector(job.target_scene.location)
+    if not job.target_scene.exact_location:
+        location = free_spot.beside(location, placeholder.expected_size(job), layer)
+    placeholder.add(job, place_model.active_collection(scene, layer), location)
     if undo_step:
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import bpy
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ..jobs import provenance
 from ..jobs.job import Job
@@ -30,11 +30,23 @@ _names: dict[str, str] = {}
 """By job id: the last known name of its placeholder."""
 
 
-def add(job: Job, collection: bpy.types.Collection, at: tuple[float, float, float]) -> bpy.types.Object:
+def expected_size(job: Job) -> Vector:
+    """Returns the size that a job's model is expected to have: its longest side is known, or that of most models."""
+    return Vector([job.placement.size or _DEFAULT_SIZE] * 3)
+
+
+def corners(empty: bpy.types.Object) -> list[Vector]:
+    """Returns the corners of the box in which the model is expected to be, in world space."""
+    half = empty.empty_display_size / 2
+    where = (empty.matrix_basis if empty.parent is None else empty.matrix_world) @ UPRIGHT.inverted()
+    return [where @ Vector((x, y, z)) for x in (-half, half) for y in (-half, half) for z in (0.0, 2 * half)]
+
+
+def add(job: Job, collection: bpy.types.Collection, at: Vector) -> bpy.types.Object:
     """Add a placeholder for a job to a collection, at a location in world space."""
     empty = bpy.data.objects.new(f"{job.name} (placeholder)", None)  # the name without suffix is the model's
     empty.empty_display_type = "IMAGE"
-    empty.empty_display_size = job.placement.size or _DEFAULT_SIZE
+    empty.empty_display_size = expected_size(job).x
     empty.empty_image_offset = (-0.5, 0.0)
     empty.empty_image_depth = "DEFAULT"
     empty.use_empty_image_alpha = True
