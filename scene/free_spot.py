@@ -7,20 +7,23 @@ what only touches it from below carries it; both are ignored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
-from mathutils import Matrix, Vector
+from mathutils import Vector
 
 from . import placeholder
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float32]
 
 GAP: Final = 0.25
 """Distance to what stands there, in widths of the model."""
 SURROUNDINGS: Final = 5.0
 """What is this many times as wide or deep as the model is ignored."""
-_MAX_OBJECTS: Final = 5_000
-"""Objects of a scene that are looked at; more would be a noticeable stall."""
 _TOUCH: Final = 0.01
 """Overlap that is no obstacle, in widths of the model."""
 
@@ -29,36 +32,51 @@ def beside(location: Vector, size: Vector, layer: bpy.types.ViewLayer) -> Vector
     """Returns the first free location for a model of this size. The location is the center of its underside."""
     width = max(size.x, 1e-3)
     touch = _TOUCH * width
-    obstacles = [
-        (low, high)
-        for low, high in _boxes(layer)
-        if max(high.x - low.x, high.y - low.y) < SURROUNDINGS * max(size.x, size.y)
-        and low.y + touch < location.y + size.y / 2
-        and high.y - touch > location.y - size.y / 2
-        and low.z + touch < location.z + size.z
-        and high.z - touch > location.z
-    ]
+    low, high = _boxes(layer)
+    in_the_way = (
+        ((high - low)[:, :2].max(axis=1) < SURROUNDINGS * max(size.x, size.y))
+        & (low[:, 1] + touch < location.y + size.y / 2)
+        & (high[:, 1] - touch > location.y - size.y / 2)
+        & (low[:, 2] + touch < location.z + size.z)
+        & (high[:, 2] - touch > location.z)
+    )
     x = location.x
-    for low, high in sorted(obstacles, key=lambda box: box[0].x):
-        if low.x + touch < x + width / 2 and high.x - touch > x - width / 2:
-            x = high.x + GAP * width + width / 2
+    for left, right in sorted(zip(low[in_the_way, 0].tolist(), high[in_the_way, 0].tolist(), strict=True)):
+        if left + touch < x + width / 2 and right - touch > x - width / 2:
+            x = right + GAP * width + width / 2
     return Vector((x, location.y, location.z))
 
 
-def _boxes(layer: bpy.types.ViewLayer) -> Iterator[tuple[Vector, Vector]]:
-    """Yields the lowest and the highest corner of each placeholder and each visible mesh, in world space."""
-    for item in layer.objects[:_MAX_OBJECTS]:
-        if item.get(placeholder.JOB_PROPERTY):
-            corners = placeholder.corners(item)
-        elif item.type == "MESH" and item.visible_get(view_layer=layer):
-            where = _matrix(item)
-            corners = [where @ Vector(corner) for corner in item.bound_box]
-        else:
-            continue
-        yield Vector(map(min, zip(*corners, strict=True))), Vector(map(max, zip(*corners, strict=True)))
+def _boxes(layer: bpy.types.ViewLayer) -> tuple[Array, Array]:
+    """Returns the lowest and the highest corners of all placeholders and visible meshes, in world space, each n × 3.
+
+    Read at once: one by one, a thousand objects would take 20 ms instead of 2.
+    """
+    import numpy as np
+
+    objects: Any = layer.objects
+    bounds, world, basis = (
+        _read(objects, name, width)
+        for name, width in (("bound_box", 24), ("matrix_world", 16), ("matrix_basis", 16))
+    )
+    new = (world == np.eye(4, dtype=np.float32).ravel()).all(axis=1)  # Blender computes it later
+    world[new] = basis[new]
+    corners = np.ones((len(world), 8, 4), np.float32)
+    corners[..., :3] = bounds.reshape(-1, 8, 3)
+    placed = (corners @ world.reshape(-1, 4, 4))[..., :3]  # each matrix is stored by columns
+    meshes, held = [], []
+    for number, item in enumerate(objects):
+        if item.type == "MESH" and item.visible_get(view_layer=layer):
+            meshes.append(number)
+        elif item.type == "EMPTY" and item.get(placeholder.JOB_PROPERTY):
+            held.append(placeholder.corners(item))
+    found = np.concatenate([placed[meshes], np.array(held, np.float32).reshape(-1, 8, 3)])
+    return found.min(axis=1), found.max(axis=1)
 
 
-def _matrix(item: bpy.types.Object) -> Matrix:
-    """Returns where an object is, also if it was just placed: Blender computes `matrix_world` later."""
-    simple = item.parent is None and not item.constraints and not any(item.delta_location)
-    return item.matrix_basis if simple else item.matrix_world
+def _read(objects: Any, name: str, width: int) -> Array:
+    import numpy as np
+
+    values = np.empty(len(objects) * width, np.float32)
+    objects.foreach_get(name, values)
+    return values.reshape(-1, width)
