@@ -133,8 +133,8 @@ def submit(
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
-    `location`: exactly where; by default at the 3D cursor, or beside what stands there. `group`: shared by the variations of one model. `image_name`: the name of the image that the artist chose, if the
-    file is a copy of it.
+    `location`: exactly where; by default at the 3D cursor, or beside what stands there. `group`: shared by the
+    variations of one model. `image_name`: the name of the image that the artist chose, if the file is a copy of it.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
@@ -150,7 +150,7 @@ def submit(
     job = queue().add(request)
     job_view.put(job)
     if scene is not None:
-        pending_models.add_placeholder(job, scene)
+        pending_models.add_placeholder(job, scene, image=image)
     return job
 
 
@@ -197,8 +197,9 @@ def submit_batch(
     job_view.put_batch(batch)
     if scene is not None and placement.place == "PLACEHOLDER":
         for item in batch.items:
-            job = unchecked_job(request_of(batch, item), batch.folder, batch.service, batch.base_url)
-            pending_models.add_placeholder(job, scene, undo_step=False)
+            wanted = request_of(batch, item)
+            job = unchecked_job(wanted, batch.folder, batch.service, batch.base_url)
+            pending_models.add_placeholder(job, scene, image=wanted.image, undo_step=False)
         if undo_step:
             bpy.ops.ed.undo_push(message=f"Placeholders for {batch.name}")
     return batch

@@ -63,15 +63,14 @@ def _draw_boxes() -> None:
         lines += [corners[end] for edge in _EDGES for end in edge]
     if not lines:
         return
-    shader = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
+    shader: Any = gpu.shader.from_builtin("POLYLINE_UNIFORM_COLOR")
     batch = batch_for_shader(shader, "LINES", {"pos": lines})
     gpu.state.blend_set("ALPHA")
     gpu.state.depth_test_set("LESS_EQUAL")
     shader.bind()
-    uniform: Any = shader
-    uniform.uniform_float("viewportSize", (context.region.width, context.region.height))
-    uniform.uniform_float("lineWidth", context.preferences.system.pixel_size)
-    uniform.uniform_float("color", (*_text_color(context), _BOX_ALPHA))
+    shader.uniform_float("viewportSize", (context.region.width, context.region.height))
+    shader.uniform_float("lineWidth", context.preferences.system.pixel_size)
+    shader.uniform_float("color", (*_text_color(context), _BOX_ALPHA))
     batch.draw(shader)
     gpu.state.depth_test_set("NONE")
     gpu.state.blend_set("NONE")
@@ -102,7 +101,8 @@ def _draw_labels() -> None:
 def _draw_bars(drawn: Sequence[tuple[Job, Label]], now: float, context: bpy.types.Context) -> None:
     from gpu_extras.batch import batch_for_shader
 
-    done = (*context.preferences.themes[0].user_interface.wcol_progress.item[:3], 1.0)
+    theme: Any = context.preferences.themes[0]
+    done = (*theme.user_interface.wcol_progress.item[:3], 1.0)
     corners: list[tuple[float, float]] = []
     colors: list[Color] = []
     for job, label in drawn:
@@ -131,7 +131,7 @@ def _draw_texts(drawn: Sequence[tuple[Job, Rectangle]], now: float, context: bpy
         y = bar.bottom - (overlay_layout.LINE - 4.0) * scale
         left = progress.fraction_and_eta(job, now)[1]
         state = progress.format_duration(left) if left is not None else tr(progress.status_text(job, now))
-        width = blf.dimensions(_FONT, state)[0]
+        width = _width(state)
         room = bar.width - width - 6.0 * scale
         name = _fitting(job.name, room if room > bar.width / 3 else bar.width)
         blf.color(_FONT, *color, 0.9)
@@ -146,11 +146,16 @@ def _draw_texts(drawn: Sequence[tuple[Job, Rectangle]], now: float, context: bpy
 
 def _fitting(text: str, width: float) -> str:
     """Returns as much of a text as fits into a width."""
-    if blf.dimensions(_FONT, text)[0] <= width:
+    if _width(text) <= width:
         return text
-    while text and blf.dimensions(_FONT, text + "…")[0] > width:
+    while text and _width(text + "…") > width:
         text = text[:-1]
     return text + "…"
+
+
+def _width(text: str) -> float:
+    size: Any = blf.dimensions(_FONT, text)
+    return float(size[0])
 
 
 def _failed(job: Job) -> bool:
@@ -158,7 +163,8 @@ def _failed(job: Job) -> bool:
 
 
 def _text_color(context: bpy.types.Context) -> tuple[float, float, float]:
-    red, green, blue = context.preferences.themes[0].view_3d.space.text_hi
+    theme: Any = context.preferences.themes[0]
+    red, green, blue = theme.view_3d.space.text_hi
     return red, green, blue
 
 

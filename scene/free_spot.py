@@ -56,8 +56,7 @@ def _boxes(layer: bpy.types.ViewLayer) -> tuple[Array, Array]:
 
     objects: Any = layer.objects
     bounds, world, basis = (
-        _read(objects, name, width)
-        for name, width in (("bound_box", 24), ("matrix_world", 16), ("matrix_basis", 16))
+        _read(objects, name, width) for name, width in (("bound_box", 24), ("matrix_world", 16), ("matrix_basis", 16))
     )
     new = (world == np.eye(4, dtype=np.float32).ravel()).all(axis=1)  # Blender computes it later
     world[new] = basis[new]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import bpy
@@ -16,7 +17,7 @@ from mathutils import Vector
 from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
-from . import free_spot, place_model, placeholder, target_scene, undo
+from . import free_spot, place_model, placeholder, placeholder_images, target_scene, undo
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
@@ -45,7 +46,7 @@ _unsaved: set[str] = set()
 
 def any_pending() -> bool:
     """Whether there is anything to do."""
-    return bool(_ready or _stale_placeholders or undo.happened())
+    return bool(_ready or _stale_placeholders or undo.happened() or placeholder_images.busy())
 
 
 def is_pending(job_id: str) -> bool:
@@ -77,8 +78,13 @@ def job_removed(job_id: str, job: Job | None) -> None:
         _stale_placeholders[job_id] = None
 
 
-def add_placeholder(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True) -> None:
-    """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted."""
+def add_placeholder(
+    job: Job, scene: bpy.types.Scene, *, image: Path | str | bytes = "", undo_step: bool = True
+) -> None:
+    """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted.
+
+    `image`: what the job was started with; a file is shown at once.
+    """
     if not _wants_placeholder(job):
         return
     layer = place_model.view_layer(scene)
@@ -86,6 +92,8 @@ def add_placeholder(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True)
     if not job.target_scene.exact_location:
         location = free_spot.beside(location, placeholder.expected_size(job), layer)
     placeholder.add(job, place_model.active_collection(scene, layer), location)
+    if isinstance(image, Path):
+        placeholder_images.want(job, image)
     if undo_step:
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
 
@@ -94,6 +102,8 @@ def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
     """Do a part of the work, if that does not disturb. Returns whether something looks different then."""
     if not any_pending() or place_model.why_not_now(bpy.context):
         return False
+    placeholder_images.work(queue.worker)
+    _stale_placeholders.update(dict.fromkeys(placeholder_images.take()))
     if undo.happened():
         _follow_undo(jobs, queue)
         return True
@@ -156,6 +166,7 @@ def file_saved() -> tuple[str, ...]:
 def forget() -> None:
     """Forget everything: the engine was stopped."""
     undo.forget()
+    placeholder_images.forget()
     for store in (_ready, _stale_placeholders, _removed_jobs, _removed_placeholders, _unsaved):
         store.clear()
 

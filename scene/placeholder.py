@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import bpy
@@ -16,6 +17,7 @@ from mathutils import Matrix, Vector
 
 from ..jobs import provenance
 from ..jobs.job import Job
+from . import placeholder_images
 
 JOB_PROPERTY: Final = "image_to_3d_placeholder"
 """The custom property that holds the job's id."""
@@ -86,10 +88,17 @@ def search() -> list[str]:
 
 
 def show_image(job: Job, empty: bpy.types.Object) -> None:
-    """Set the placeholder's image, once there is one that is small enough to be drawn without a stall."""
-    path = job.thumbnail_path
-    if empty.data is None and path is not None and path.is_file():
-        empty.data = bpy.data.images.load(str(path), check_existing=True)
+    """Set the placeholder's image, once there is one that is small enough to be drawn without a stall.
+
+    One without background replaces the image as it is.
+    """
+    files = (placeholder_images.path(job.id), job.thumbnail_path)
+    path = next((file for file in files if file is not None and file.is_file()), None)
+    before = empty.data
+    if path is None or (isinstance(before, bpy.types.Image) and Path(before.filepath) == path):
+        return
+    empty.data = bpy.data.images.load(str(path), check_existing=True)
+    _remove_unused(before)
 
 
 def model_matrix(empty: bpy.types.Object) -> Matrix:
@@ -111,6 +120,10 @@ def remove(empty: bpy.types.Object) -> None:
     _names.pop(provenance.text(empty, JOB_PROPERTY), None)
     image = empty.data
     bpy.data.objects.remove(empty)
+    _remove_unused(image)
+
+
+def _remove_unused(image: bpy.types.ID | None) -> None:
     if isinstance(image, bpy.types.Image) and image.users == 0:
         bpy.data.images.remove(image)
 

@@ -47,7 +47,8 @@ def _base_texture(material: bpy.types.Material) -> tuple[bpy.types.Image | None,
     """Returns the texture behind a material's base color, or None, and the color by which it is multiplied."""
     factor = np.ones(3, np.float32)
     tree: Any = material.node_tree
-    surface = next((node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled"), None) if tree else None
+    nodes = tree.nodes if tree is not None else ()
+    surface = next((node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled"), None)
     waiting = [surface.inputs["Base Color"]] if surface is not None else []
     for _ in range(_MAX_NODES):
         socket = waiting.pop(0) if waiting else None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_without_placeholders_models_step_aside_when_they_arrive(
         for job in jobs
         for xs in [[(job.objects[0].matrix_world @ vertex.co).x for vertex in job.objects[0].data.vertices]]
     )
-    assert all(left[1] < right[0] for left, right in zip(spans, spans[1:], strict=False))
+    assert all(left[1] < right[0] for left, right in itertools.pairwise(spans))
 
 
 def test_a_location_that_a_script_gives_is_used_exactly(
