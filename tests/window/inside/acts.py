@@ -385,6 +385,30 @@ def generate_many(images: str, **options: Any) -> None:
     importlib.import_module(PACKAGE).generate_many(images, **options)
 
 
+def generate(image: str, **options: Any) -> None:
+    importlib.import_module(PACKAGE).generate(image, **options)
+
+
+def time_overlay(times: int) -> list[float]:
+    """Seconds that drawing the placeholders' boxes and labels takes in one viewport, each time."""
+    overlay, found = part("panels.overlay"), []
+
+    def timed() -> None:
+        started = time.perf_counter()
+        overlay._draw_labels()
+        overlay._draw_boxes()
+        found.append(time.perf_counter() - started)
+
+    handle = bpy.types.SpaceView3D.draw_handler_add(timed, (), "WINDOW", "POST_PIXEL")
+    try:
+        for _ in range(times):
+            region("WINDOW").tag_redraw()
+            redraw()
+    finally:
+        bpy.types.SpaceView3D.draw_handler_remove(handle, "WINDOW")
+    return found
+
+
 def expand_first_batch() -> None:
     bpy.ops.image_to_3d.expand_batch(batch_id=part("job_view").batches()[0].id)
 
