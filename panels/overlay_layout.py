@@ -51,13 +51,15 @@ def around(points: Sequence[tuple[float, float]]) -> Rectangle:
 
 def arrange(shown: Sequence[Rectangle], scale: float) -> list[Label | None]:
     """Returns a label below each of these, the most important first; None where it would lie over an earlier one."""
+    narrow = [_bar(each, min(each.width, MAX_WIDTH * scale), scale) for each in shown]
     taken: list[Rectangle] = []
     labels: list[Label | None] = []
-    for each in shown:
-        wide = min(max(each.width, MIN_WIDTH * scale), MAX_WIDTH * scale)
-        bars = (_bar(each, width, scale) for width in (wide, min(wide, each.width)))
-        bar = next((bar for bar in bars if not _overlap(bar, taken)), None)
-        if bar is None:
+    for number, each in enumerate(shown):
+        bar = narrow[number]
+        if bar.width < MIN_WIDTH * scale:
+            wide = _bar(each, MIN_WIDTH * scale, scale)
+            bar = wide if not _overlap(wide, taken + narrow[:number] + narrow[number + 1 :]) else bar
+        if _overlap(bar, taken):
             labels.append(None)
             continue
         text = bar._replace(bottom=bar.bottom - LINE * scale, top=bar.bottom)

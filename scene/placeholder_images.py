@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from ..atomic_file import make_private
 from ..errors import ImageError, ImageTo3DError
-from ..jobs import spool
 from ..log import logger
 from .data_location import data_folder
 
@@ -98,6 +97,8 @@ def _run(worker: WorkerProcess) -> None:
 
 
 def _make(worker: WorkerProcess, target: Path, sources: Sequence[Path]) -> None:
+    from ..jobs import spool
+
     make_private(target.parent)
     spool.clean_up_once(target.parent, KEEP_DAYS)
     for source in sources:

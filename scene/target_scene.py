@@ -42,7 +42,8 @@ def capture(scene: bpy.types.Scene, location: Sequence[float] | None = None) -> 
     """
     at = tuple(scene.cursor.location if location is None else location)
     if len(at) != 3 or not all(isinstance(number, int | float) and math.isfinite(number) for number in at):
-        raise ParameterError("location is {value}, but must be three numbers.", value=one_line(repr(location), 80))
+        shown = one_line(repr(location), 80)
+        raise ParameterError("{name} is {value}, but must be three numbers.", name="location", value=shown)
     scene_token = _scene_tokens[scene.session_uid] = _scene_tokens.get(scene.session_uid) or _own_token(scene)
     _set_token(scene, scene_token)
     return TargetScene(

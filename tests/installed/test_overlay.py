@@ -51,4 +51,5 @@ def test_of_many_placeholders_nothing_lies_over_anything_else(image_to_3d: Any) 
 
 
 def test_small_neighbors_each_have_a_bar(image_to_3d: Any) -> None:
-    assert None not in arrange(*((25.0 * n, 50, 25.0 * n + 20, 70) for n in range(4)))
+    labels = arrange(*((16.0 * n, 50, 16.0 * n + 13, 70) for n in range(9)))
+    assert [label and label.bar.width for label in labels] == [13] * 9
