@@ -126,7 +126,7 @@ def _draw_texts(drawn: Sequence[tuple[Job, Rectangle]], now: float, context: bpy
     color = _text_color(context)
     blf.size(_FONT, _TEXT_SIZE * scale)
     blf.enable(_FONT, blf.SHADOW)
-    blf.shadow(_FONT, 3, 0.0, 0.0, 0.0, 0.8)
+    blf.shadow(_FONT, 5, 0.0, 0.0, 0.0, 1.0)
     for job, bar in drawn:
         y = bar.bottom - (overlay_layout.LINE - 4.0) * scale
         left = progress.fraction_and_eta(job, now)[1]

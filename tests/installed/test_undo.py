@@ -123,3 +123,21 @@ def test_a_placeholder_that_comes_back_by_undo_gets_its_model(
     bpy.ops.ed.undo()
     keep_going(lambda: job.state == "placed")
     assert scene()[1] == []
+
+
+def test_a_message_says_once_that_a_model_is_ready(
+    image_to_3d: Any, service: ScriptedService, image_file: Path, keep_going: Until
+) -> None:
+    import bpy
+
+    bpy.ops.ed.undo_push(message="begin")
+    job = image_to_3d.generate(image_file, place="PLACEHOLDER", name="mug")
+    keep_going(lambda: job.state == "placed" and not part("engine").busy())
+    (notice,) = part("job_view").take_notices()
+    assert str(notice.message).startswith("mug is ready")
+    bpy.ops.ed.undo()
+    settle()
+    bpy.ops.ed.redo()
+    settle()
+    assert job.state == "placed"
+    assert part("job_view").take_notices() == []
