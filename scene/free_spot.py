@@ -55,6 +55,7 @@ def _boxes(layer: bpy.types.ViewLayer) -> tuple[Array, Array]:
     import numpy as np
 
     objects: Any = layer.objects
+    _ = objects.active  # accessing this syncs the view layer: else objects that were just removed are listed
     bounds, world, basis = (
         _read(objects, name, width) for name, width in (("bound_box", 24), ("matrix_world", 16), ("matrix_basis", 16))
     )
@@ -65,6 +66,8 @@ def _boxes(layer: bpy.types.ViewLayer) -> tuple[Array, Array]:
     placed = (corners @ world.reshape(-1, 4, 4))[..., :3]  # each matrix is stored by columns
     meshes, held = [], []
     for number, item in enumerate(objects):
+        if item is None:
+            continue
         if item.type == "MESH" and item.visible_get(view_layer=layer):
             meshes.append(number)
         elif item.type == "EMPTY" and item.get(placeholder.JOB_PROPERTY):
