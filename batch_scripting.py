@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import engine, job_view
+from . import engine, job_view, waiting
 from .jobs.batch import Batch, BatchProgress
 from .jobs.job import State
 from .operators import monitor
@@ -134,7 +134,7 @@ class BatchHandle:
             return progress.finished
 
         try:
-            engine.wait_for_batch(self.id, is_done, timeout)
+            waiting.wait_for_batch(self.id, is_done, timeout)
         finally:
             monitor.start()
             if shown is not None:

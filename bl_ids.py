@@ -68,6 +68,7 @@ class Op(enum.StrEnum):
     IMAGE_FROM_BLEND = "image_to_3d.image_from_blend"
     GENERATE_FROM_EDITOR = "image_to_3d.generate_from_editor"
     GENERATE_FROM_OUTLINER = "image_to_3d.generate_from_outliner"
+    GENERATE_FROM_FILES = "image_to_3d.generate_from_files"
     DROP_IMAGES = "image_to_3d.drop_images"
     CANCEL_JOB = "image_to_3d.cancel_job"
     RETRY = "image_to_3d.retry"

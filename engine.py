@@ -2,7 +2,7 @@
 """The engine: owns this Blender's job queue and processes, starts jobs, and applies the queue's events to the scene.
 
 The queue works in threads and emits events. All drivers call `drain` on the main thread: the modal operator on its
-timer, and waiting scripts in a loop.
+timer, and `waiting` in a loop for scripts.
 """
 
 from __future__ import annotations
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
 
 TICK_BUDGET: Final = 0.005
 """Seconds of the main thread that one tick may take to apply events."""
-_POLL_SECONDS: Final = 0.02
-"""Polling interval of `finish`."""
-_BLOCKED_SECONDS: Final = 1.0
-"""How long a script waits while something (a tool, a render) keeps a ready model out of the scene."""
 MAX_PLACEHOLDERS: Final = 16
 """A batch of more images has no placeholders."""
 _CONFIG_SECONDS: Final = 1.0
@@ -132,17 +128,18 @@ def submit(
     scene: bpy.types.Scene | None,
     group: str = "",
     image_name: str = "",
+    location: Sequence[float] | None = None,
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
-    `group`: shared by the variations of one model. `image_name`: the name of the image that the artist chose, if the
-    file is a copy of it.
+    `location`: exactly where; by default at the 3D cursor, or beside what stands there. `group`: shared by the
+    variations of one model. `image_name`: the name of the image that the artist chose, if the file is a copy of it.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
 
     config = require_ready(scene)
-    target = TargetScene() if scene is None else target_scene.capture(scene)
+    target = TargetScene() if scene is None else target_scene.capture(scene, location)
     placed = scene is not None
     parameters = preferences.account_parameters() | dict(parameters)
     request = JobRequest(
@@ -153,7 +150,7 @@ def submit(
     job_view.put(job)
     job_rows.refresh()
     if scene is not None:
-        pending_models.add_placeholder(job, scene)
+        pending_models.add_placeholder(job, scene, image=image)
     return job
 
 
@@ -201,8 +198,9 @@ def submit_batch(
     job_rows.refresh()
     if scene is not None and placement.place == "PLACEHOLDER":
         for item in batch.items:
-            job = unchecked_job(request_of(batch, item), batch.folder, batch.service, batch.base_url)
-            pending_models.add_placeholder(job, scene, undo_step=False)
+            wanted = request_of(batch, item)
+            job = unchecked_job(wanted, batch.folder, batch.service, batch.base_url)
+            pending_models.add_placeholder(job, scene, image=wanted.image, undo_step=False)
         if undo_step:
             bpy.ops.ed.undo_push(message=f"Placeholders for {batch.name}")
     return batch
@@ -289,6 +287,8 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             job_view.put(job)
             if job_view.held() and _queue is not None:
                 job_view.set_held(_queue.held())  # it may have been the last one that waited
+            if before is not None and job.state is State.PLACED:
+                job_view.add_arrival(before)
             if job.state in (State.READY, State.PLACED):
                 results_view.changed()
             if job.error is not None and not job.running:
@@ -315,57 +315,6 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
 def current_job(job_id: str) -> Job | None:
     """Returns a job as it is now, without waiting for its events."""
     return _queue.job(job_id) if _queue is not None else None
-
-
-def finish(job: Job, timeout: float | None = None) -> Job:
-    """Wait until the job is done, placing included, for scripts. Returns the job. Blocks.
-
-    If something keeps the model out of the scene while the script runs (a tool in use, which ends only after the
-    script), the job is ready, and the model arrives later. A job that left the list is returned as it was.
-    Raises TimeoutError after `timeout` seconds; the job continues.
-    """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    blocked_since = None
-    while True:
-        drain(budget=1.0)
-        current = job_view.job(job.id)
-        if current is None:
-            return job
-        job = current
-        if not job.running and not pending_models.is_pending(job.id):
-            drain(budget=1.0)  # that it was placed is an event, too
-            return job_view.job(job.id) or job
-        blocked = not job.running and pending_models.blocked()
-        blocked_since = (blocked_since or time.monotonic()) if blocked else None
-        if blocked_since is not None and time.monotonic() - blocked_since > _BLOCKED_SECONDS:
-            return job
-        if deadline is not None and time.monotonic() > deadline:
-            raise TimeoutError(f"{job.name} is not finished after {timeout:g} seconds; it continues.")
-        time.sleep(_POLL_SECONDS)
-
-
-def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeout: float | None = None) -> None:
-    """Wait until a batch's progress is as wanted, and nothing of it is waiting to be placed, for scripts. Blocks.
-
-    Returns as well if something keeps ready models out of the scene while the script runs.
-    Raises TimeoutError after `timeout` seconds; the batch continues.
-    """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    blocked_since = None
-    while True:
-        drain(budget=1.0)
-        progress = job_view.batch_progress(batch_id)
-        if progress is None:
-            return
-        if until(progress):
-            pending = any(pending_models.is_pending(job.id) for job in job_view.batch_jobs(batch_id))
-            blocked_since = (blocked_since or time.monotonic()) if pending and pending_models.blocked() else None
-            if not pending or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
-                drain(budget=1.0)  # that the last one was placed is an event, too
-                return
-        if deadline is not None and time.monotonic() > deadline:
-            raise TimeoutError(f"the batch is not finished after {timeout:g} seconds; it continues.")
-        time.sleep(_POLL_SECONDS)
 
 
 def place_here(job: Job, scene: bpy.types.Scene, at: Sequence[float]) -> None:

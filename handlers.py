@@ -11,7 +11,7 @@ from bpy.app.handlers import persistent
 
 from . import background_task, engine, preferences, preload, properties, translation
 from .operators import image_checks, monitor
-from .scene import target_scene
+from .scene import target_scene, undo
 
 _FIRST_CHECK: Final = 1.0
 """Seconds after the start until earlier jobs are resumed: Blender's own start comes first."""
@@ -40,6 +40,12 @@ def _clean_settings(*_: object) -> None:
 @persistent
 def _saved(*_: object) -> None:
     engine.file_saved()
+
+
+@persistent
+def _undone(*_: object) -> None:
+    undo.after()
+    monitor.start()
 
 
 def _resume_unfinished() -> float | None:
@@ -72,6 +78,9 @@ _HANDLERS: Final[tuple[tuple[list[Callable[..., Any]], Callable[..., Any]], ...]
     (bpy.app.handlers.load_post, _loaded),
     (bpy.app.handlers.save_pre, target_scene.restore_tokens),
     (bpy.app.handlers.save_post, _saved),
+    (bpy.app.handlers.undo_pre, undo.before_undo),
+    (bpy.app.handlers.undo_post, _undone),
+    (bpy.app.handlers.redo_post, _undone),
     (getattr(bpy.app.handlers, "blend_import_post", []), _clean_settings),  # not in 4.2
 )
 

@@ -211,6 +211,18 @@ def _count(job: Job | None, change: int) -> None:
         _batch_states.setdefault(job.batch, Counter())[job.state] += change
 
 
+def add_arrival(ready: Job) -> None:
+    """Tell the artist that a model was placed by itself, and how long it took. `ready`: the job as it was before.
+
+    Not for those of batches, which are too many.
+    """
+    if ready.state is not State.READY or not ready.place_by_itself or ready.batch:
+        return
+    seconds = ready.since - ready.submitted if ready.submitted else 0.0
+    template = "{name} is ready ({time})" if seconds > 0 else "{name} is ready"
+    add_notice(Notice(Message(template, {"name": ready.name, "time": format_duration(seconds)})))
+
+
 def add_notice(notice: Notice) -> None:
     _notices.append(notice)
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import bpy
 
-from . import engine
+from . import engine, waiting
 from .errors import ErrorInfo, ImageError
 from .jobs.job import Job, State
 from .operators import image_from_views, monitor
@@ -71,7 +71,7 @@ class JobHandle:
         """
         main_thread_only()
         try:
-            self._last = engine.finish(self.job, timeout)
+            self._last = waiting.finish(self.job, timeout)
         finally:
             monitor.start()
         return self
@@ -88,13 +88,15 @@ def generate(
     timeout: float | None = None,
     name: str | None = None,
     scene: bpy.types.Scene | object | None = OPEN_SCENE,
+    location: Sequence[float] | None = None,
     **settings: Any,
 ) -> JobHandle:
     """Generate a 3D model from an image, with the service that is chosen in the preferences.
 
     `image`: a file, an image file's content, a public URL, or an image in Blender, as it is shown (its unsaved changes
     and a sequence's current frame included; the image is not changed). `name`: the model's; by default the image's.
-    `scene`: where the model is placed; by default the open scene, None for files only. `settings`: request parameters
+    `scene`: where the model is placed; by default the open scene, None for files only. `location`: exactly where in it;
+    by default at the 3D cursor, or beside what stands there. `settings`: request parameters
     (`seed`, `resolution`, …; docs/parameters.md) and placement settings (`size`, `place`, …; docs/placement.md), by
     name. The settings in the panel are not used.
 
@@ -110,6 +112,7 @@ def generate(
         parameters={key: value for key, value in settings.items() if key not in SETTINGS},
         placement=Placement.checked({key: value for key, value in settings.items() if key in SETTINGS}),
         scene=scene_of(scene),
+        location=location,
     )
     handle = JobHandle(job)
     if wait:

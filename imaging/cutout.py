@@ -54,11 +54,9 @@ def cut_out(image: FloatArray, *, first_view: bool = False) -> Cutout:
         coverage: FloatArray | None = _clean_up(np.clip(alpha, 0.0, 1.0), first_view)
     else:
         colors = np.clip(_working_copy(image[..., :3]), 0.0, 1.0)
-        subject = plain_background.separate(blur(srgb_to_lab(colors), 0.8))
-        photo = subject is None
-        if subject is not None:
-            coverage = np.clip(resize(blur(subject.astype(np.float32), 1.2), *alpha.shape), 0.0, 1.0)
-        else:
+        coverage = _before_plain_background(colors, *alpha.shape)
+        photo = coverage is None
+        if coverage is None:
             coverage = photo_background.separate(image[..., :3], colors)
         if coverage is not None:
             coverage = _without_scraps(_clean_up(coverage, first_view), one=photo)
@@ -73,6 +71,25 @@ def cut_out(image: FloatArray, *, first_view: bool = False) -> Cutout:
     if fraction >= MAX_SUBJECT:
         return _card(image, NO_BACKGROUND)
     return Cutout(coverage, False, photo=photo)
+
+
+def without_plain_background(image: FloatArray) -> FloatArray:
+    """Returns an RGBA image with its plain background made transparent; unchanged if it has none."""
+    if has_subject_in_alpha(image):
+        return image
+    colors = np.clip(_working_copy(image[..., :3]), 0.0, 1.0)
+    coverage = _before_plain_background(colors, *image.shape[:2])
+    if coverage is None or not MIN_SUBJECT < float((coverage > 0.5).mean()) < MAX_SUBJECT:
+        return image
+    return np.concatenate([image[..., :3], coverage[..., None]], axis=-1)
+
+
+def _before_plain_background(colors: FloatArray, height: int, width: int) -> FloatArray | None:
+    """Returns the coverage by what is before a plain background, at that size; None if the background is not plain."""
+    subject = plain_background.separate(blur(srgb_to_lab(colors), 0.8))
+    if subject is None:
+        return None
+    return np.clip(resize(blur(subject.astype(np.float32), 1.2), height, width), 0.0, 1.0)
 
 
 def has_subject_in_alpha(image: FloatArray) -> bool:

@@ -97,7 +97,7 @@ def request_of(batch: Batch, item: BatchItem) -> JobRequest:
         {**batch.parameters, **item.parameters},
         item.name,
         batch.placement,
-        target if item.location is None else target._replace(location=item.location),
+        target if item.location is None else target._replace(location=item.location, exact_location=True),
         place_by_itself=batch.place_by_itself,
         group=batch.group,
         id=item.job_id,

@@ -121,6 +121,8 @@ class TargetScene(NamedTuple):
     scene_name: str = ""
     file: str = ""
     location: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    exact_location: bool = False
+    """A script chose the location: the model does not step aside for what stands there."""
 
 
 @dataclass(frozen=True, slots=True)

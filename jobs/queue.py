@@ -21,7 +21,7 @@ from .config import Config, ServiceClients
 from .executor import Executor
 from .job import Job, State
 from .move_results import Moved, move_result, results_in
-from .recovery import LEFT_UNSAVED
+from .recovery import LEFT_UNSAVED, UNDONE
 from .request import JobRequest, create_job
 from .retry import RetryPolicy
 from .steps import Timing
@@ -228,6 +228,10 @@ class Queue:
         for job_id in job_ids:
             self._change(job_id, _is_placed_unsaved, State.READY, **LEFT_UNSAVED)
 
+    def mark_undone(self, job_id: str) -> None:
+        """The artist undid the placing of this model: it can be placed again."""
+        self._change(job_id, _is_placed, State.READY, **UNDONE)
+
     def stop(self, timeout: float = 2.0, *, keep_placed: bool = True) -> None:
         """Stop. Running steps get `timeout` seconds, a submit some more; jobs continue in the next Blender. Blocks.
 
@@ -252,8 +256,12 @@ def _is_ready(job: Job) -> bool:
     return job.state is State.READY
 
 
+def _is_placed(job: Job) -> bool:
+    return job.state is State.PLACED
+
+
 def _is_placed_unsaved(job: Job) -> bool:
-    return job.state is State.PLACED and not job.saved
+    return _is_placed(job) and not job.saved
 
 
 def _saved(job: Job) -> Job | None:

@@ -40,6 +40,9 @@ LEFT_UNSAVED: Final[dict[str, Any]] = {
 }
 """Changes of a job whose model was in a scene that was never saved."""
 
+UNDONE: Final[dict[str, Any]] = LEFT_UNSAVED | {"note": Message("Was undone")}
+"""Changes of a job whose model the artist removed from the scene by undoing."""
+
 
 def after_crash(job: Job) -> Job:
     """Returns the job as it continues after its Blender ended in the middle of whatever it did.

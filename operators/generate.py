@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import bpy
 from bpy.props import StringProperty
 
-from .. import engine, job_view, preferences, redraw
+from .. import engine, job_view, preferences, redraw, waiting
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.batch import Batch, BatchProgress
@@ -37,7 +37,7 @@ class StartJobsOperator(PollMixin, MonitorMixin):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start the jobs and wait until they are done, for scripts."""
-        jobs = [engine.finish(job) for job in self._start(context)]
+        jobs = [waiting.finish(job) for job in self._start(context)]
         start()
         for job in jobs:
             if job.error is not None:
@@ -78,7 +78,7 @@ class BatchOperator(PollMixin):
             redraw.sidebars(context.window_manager)
             start()
             return {"FINISHED"}
-        engine.wait_for_batch(batch.id, lambda progress: progress.finished)
+        waiting.wait_for_batch(batch.id, lambda progress: progress.finished)
         start()
         for job in job_view.batch_jobs(batch.id):
             if job.error is not None:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an image can come from: the menu beside the panel's image, and entries in the Image Editor and the Outliner."""
+"""Where an image can come from: the menu beside the panel's image, and entries in Blender's own menus.
+
+F3 finds menu entries by their texts: two of them say the same in different words, as artists search for it.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,30 @@ def _draw_in_outliner(self: Any, context: bpy.types.Context) -> None:
         self.layout.operator(Op.GENERATE_FROM_OUTLINER, text=_GENERATE, icon="MESH_MONKEY")
 
 
-_ENTRIES = (("IMAGE_MT_image", _draw_in_image_menu), ("OUTLINER_MT_context_menu", _draw_in_outliner))
+def _draw_in_add_menu(self: Any, context: bpy.types.Context) -> None:
+    if context.mode == "OBJECT":
+        self.layout.separator()
+        _draw_from_files(self.layout, "Generate 3D Model from Image…")
+
+
+def _draw_in_import_menu(self: Any, _context: bpy.types.Context) -> None:
+    _draw_from_files(self.layout, "Image to 3D Model…")
+
+
+def _draw_from_files(layout: bpy.types.UILayout, text: str) -> None:
+    before = layout.operator_context  # also that of the entries that others add below
+    layout.operator_context = "INVOKE_DEFAULT"
+    layout.operator(Op.GENERATE_FROM_FILES, text=text, icon="MESH_MONKEY")
+    layout.operator_context = before
+
+
+_ENTRIES = (
+    ("IMAGE_MT_image", _draw_in_image_menu),
+    ("OUTLINER_MT_context_menu", _draw_in_outliner),
+    ("VIEW3D_MT_add", _draw_in_add_menu),
+    ("VIEW3D_MT_image_add", _draw_in_add_menu),
+    ("TOPBAR_MT_file_import", _draw_in_import_menu),
+)
 
 
 def register() -> None:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import bpy
+from mathutils import Vector
 
 from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
-from . import place_model, placeholder, target_scene
+from . import free_spot, place_model, placeholder, placeholder_images, target_scene, undo
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
@@ -46,7 +48,7 @@ _unsaved: set[str] = set()
 
 def any_pending() -> bool:
     """Whether there is anything to do."""
-    return bool(_ready or _stale_placeholders)
+    return bool(_ready or _stale_placeholders or undo.happened() or placeholder_images.busy())
 
 
 def is_pending(job_id: str) -> bool:
@@ -79,12 +81,22 @@ def job_removed(job_id: str, job: Job | None) -> None:
         _stale_placeholders[job_id] = None
 
 
-def add_placeholder(job: Job, scene: bpy.types.Scene, *, undo_step: bool = True) -> None:
-    """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted."""
+def add_placeholder(
+    job: Job, scene: bpy.types.Scene, *, image: Path | str | bytes = "", undo_step: bool = True
+) -> None:
+    """Add the job's placeholder, if its settings say so, with an undo step of its own if wanted.
+
+    `image`: what the job was started with; a file is shown at once.
+    """
     if not _wants_placeholder(job):
         return
-    collection = place_model.active_collection(scene, place_model.view_layer(scene))
-    placeholder.add(job, collection, job.target_scene.location)
+    layer = place_model.view_layer(scene)
+    location = Vector(job.target_scene.location)
+    if not job.target_scene.exact_location:
+        location = free_spot.beside(location, placeholder.expected_size(job), layer)
+    placeholder.add(job, place_model.active_collection(scene, layer), location)
+    if isinstance(image, Path):
+        placeholder_images.want(job, image)
     if undo_step:
         bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
 
@@ -93,6 +105,11 @@ def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:
     """Do a part of the work, if that does not disturb. Returns whether something looks different then."""
     if not any_pending() or place_model.why_not_now(bpy.context):
         return False
+    placeholder_images.work(queue.worker)
+    _stale_placeholders.update(dict.fromkeys(placeholder_images.take()))
+    if undo.happened():
+        _follow_undo(jobs, queue)
+        return True
     if _stale_placeholders:
         return _update_placeholders(jobs)
     job = jobs(next(iter(_ready))) if _ready else None
@@ -123,9 +140,8 @@ def place_here(
     spare = placeholder.find(job.id) if empty is None else None
     if spare is not None:
         placeholder.remove(spare)
-    objects = place_model.place(job, scene, placeholder=empty, at=at)
-    _unsaved.add(job.id)
-    queue.mark_placed(job.id, [item.name for item in objects])
+    names = tuple(item.name for item in place_model.place(job, scene, placeholder=empty, at=at))
+    _mark_placed(job.id, names, queue)
 
 
 def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
@@ -136,6 +152,7 @@ def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
     left = tuple(_unsaved)
     target_scene.file_loaded()
     _unsaved.clear()
+    undo.forget()
     _ready.clear()
     _locations.clear()
     _stale_placeholders.clear()
@@ -159,6 +176,8 @@ def file_saved() -> tuple[str, ...]:
 
 def forget() -> None:
     """Forget everything: the engine was stopped."""
+    undo.forget()
+    placeholder_images.forget()
     for store in (_ready, _locations, _stale_placeholders, _removed_jobs, _removed_placeholders, _unsaved):
         store.clear()
 
@@ -196,6 +215,28 @@ def _place_next(job: Job, queue: Queue) -> bool:
     return True
 
 
+def _mark_placed(job_id: str, objects: tuple[str, ...], queue: Queue) -> None:
+    _unsaved.add(job_id)
+    undo.placed(job_id, objects)
+    queue.mark_placed(job_id, objects)
+
+
+def _follow_undo(jobs: Callable[[str], Job | None], queue: Queue) -> None:
+    """After an undo or a redo, make the jobs and the placeholders agree with what is in the scene."""
+    undone, back = undo.take()
+    for job_id in undone:
+        _unsaved.discard(job_id)
+        queue.mark_undone(job_id)
+    for job_id, objects in back.items():
+        _mark_placed(job_id, objects, queue)
+    for job_id in placeholder.search():
+        job = jobs(job_id)
+        if job is not None or job_id in _removed_jobs:
+            _stale_placeholders[job_id] = None
+        if job is not None and job.state is State.READY and job.place_by_itself:
+            _ready[job_id] = None  # its placeholder had been deleted
+
+
 def _update_placeholders(jobs: Callable[[str], Job | None]) -> bool:
     """Update as many placeholders as there is time for, at least one. Returns True: something looks different then."""
     until = time.perf_counter() + _TICK_BUDGET
@@ -216,13 +257,13 @@ def _update_placeholders(jobs: Callable[[str], Job | None]) -> bool:
 
 def _update_placeholder(job_id: str, job: Job | None, empty: bpy.types.Object | None) -> None:
     """Give a placeholder its image; remove that of a finished job, and add it again after a retry."""
-    if job is None or job.state in (State.CANCELLED, State.PLACED):
+    if job is None or job.state in (State.CANCELLED, State.PLACED) or undo.is_undone(job_id):
         if empty is not None:
             placeholder.remove(empty)
             _removed_placeholders.add(job_id)
     elif empty is not None:
         placeholder.show_image(job, empty)
-    elif job_id in _removed_placeholders:
+    elif job_id in _removed_placeholders and (job.running or job_id in _ready):
         _removed_placeholders.discard(job_id)
         scene = target_scene.find(job)
         if scene is not None:

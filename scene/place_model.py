@@ -20,7 +20,7 @@ from ..jobs.job import Job
 from ..jobs.provenance import record_of
 from ..log import logger
 from ..placement import Placement
-from . import arrangement, orientation, variations
+from . import arrangement, free_spot, orientation, variations
 from . import placeholder as placeholders
 
 _prefetched: Final[set[int]] = set()
@@ -210,6 +210,7 @@ def _link_and_transform(
 ) -> None:
     placement = job.placement
     layer = view_layer(scene)
+    free = _free_location(job, layer, at)  # before the model itself stands somewhere
     for collection in _collections(placement, job.name, scene, layer, placeholder):
         if asset_collection is not None:
             collection.children.link(asset_collection)
@@ -230,7 +231,7 @@ def _link_and_transform(
     elif placement.place == "ORIGIN":
         where = Matrix.Identity(4)
     else:
-        where = Matrix.Translation(Vector(at if at is not None else job.target_scene.location))
+        where = Matrix.Translation(free)
     root.matrix_basis = where @ root.matrix_basis
     orientation.follow_variations(root, scene)
     select = placement.select and bpy.context.mode == "OBJECT"
@@ -245,6 +246,18 @@ def _link_and_transform(
         item.select_set(select, view_layer=layer)
     if select and root.name in layer.objects:
         layer.objects.active = root
+
+
+def _free_location(job: Job, layer: bpy.types.ViewLayer, at: Sequence[float] | None) -> Vector:
+    """Returns where a model without a placeholder goes: to `at` or where its job was started, or beside that."""
+    location = Vector(at if at is not None else job.target_scene.location)
+    if at is None and job.target_scene.exact_location:
+        return location
+    size, offset = placeholders.expected_size(job), Vector()
+    if "low" in job.details:
+        size = Vector(job.details["dimensions"])
+        offset = Vector(job.details["low"]) + Vector((size.x / 2, size.y / 2, 0.0))
+    return free_spot.beside(location + offset, size, layer) - offset
 
 
 def _arranged(root: bpy.types.Object, job: Job, scene: bpy.types.Scene) -> Vector:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import bpy
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ..jobs import provenance
 from ..jobs.job import Job
+from . import placeholder_images
 
 JOB_PROPERTY: Final = "image_to_3d_placeholder"
 """The custom property that holds the job's id."""
@@ -30,11 +32,23 @@ _names: dict[str, str] = {}
 """By job id: the last known name of its placeholder."""
 
 
-def add(job: Job, collection: bpy.types.Collection, at: tuple[float, float, float]) -> bpy.types.Object:
+def expected_size(job: Job) -> Vector:
+    """Returns the size that a job's model is expected to have: its longest side is known, or that of most models."""
+    return Vector([job.placement.size or _DEFAULT_SIZE] * 3)
+
+
+def corners(empty: bpy.types.Object) -> list[Vector]:
+    """Returns the corners of the box in which the model is expected to be, in world space."""
+    half = empty.empty_display_size / 2
+    where = (empty.matrix_basis if empty.parent is None else empty.matrix_world) @ UPRIGHT.inverted()
+    return [where @ Vector((x, y, z)) for x in (-half, half) for y in (-half, half) for z in (0.0, 2 * half)]
+
+
+def add(job: Job, collection: bpy.types.Collection, at: Vector) -> bpy.types.Object:
     """Add a placeholder for a job to a collection, at a location in world space."""
     empty = bpy.data.objects.new(f"{job.name} (placeholder)", None)  # the name without suffix is the model's
     empty.empty_display_type = "IMAGE"
-    empty.empty_display_size = job.placement.size or _DEFAULT_SIZE
+    empty.empty_display_size = expected_size(job).x
     empty.empty_image_offset = (-0.5, 0.0)
     empty.empty_image_depth = "DEFAULT"
     empty.use_empty_image_alpha = True
@@ -74,10 +88,17 @@ def search() -> list[str]:
 
 
 def show_image(job: Job, empty: bpy.types.Object) -> None:
-    """Set the placeholder's image, once there is one that is small enough to be drawn without a stall."""
-    path = job.thumbnail_path
-    if empty.data is None and path is not None and path.is_file():
-        empty.data = bpy.data.images.load(str(path), check_existing=True)
+    """Set the placeholder's image, once there is one that is small enough to be drawn without a stall.
+
+    One without background replaces the image as it is.
+    """
+    files = (placeholder_images.path(job.id), job.thumbnail_path)
+    path = next((file for file in files if file is not None and file.is_file()), None)
+    before = empty.data
+    if path is None or (isinstance(before, bpy.types.Image) and Path(before.filepath) == path):
+        return
+    empty.data = bpy.data.images.load(str(path), check_existing=True)
+    _remove_unused(before)
 
 
 def model_matrix(empty: bpy.types.Object) -> Matrix:
@@ -99,6 +120,10 @@ def remove(empty: bpy.types.Object) -> None:
     _names.pop(provenance.text(empty, JOB_PROPERTY), None)
     image = empty.data
     bpy.data.objects.remove(empty)
+    _remove_unused(image)
+
+
+def _remove_unused(image: bpy.types.ID | None) -> None:
     if isinstance(image, bpy.types.Image) and image.users == 0:
         bpy.data.images.remove(image)
 

@@ -8,14 +8,16 @@ settings is saved with the .blend.
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Sequence
 from pathlib import PurePath
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..bl_ids import SCENE_SETTINGS
-from ..errors import NO_MESSAGE, Message
+from ..errors import NO_MESSAGE, Message, ParameterError, one_line
 from ..jobs.batch import Batch
 from ..jobs.job import Job, TargetScene
 
@@ -33,8 +35,16 @@ def why_not(scene: bpy.types.Scene) -> str:
     return ""
 
 
-def capture(scene: bpy.types.Scene) -> TargetScene:
-    """Returns what a job needs to find `scene` again. Sets the scene's token."""
+def capture(scene: bpy.types.Scene, location: Sequence[float] | None = None) -> TargetScene:
+    """Returns what a job needs to find `scene` again. Sets the scene's token.
+
+    `location`: exactly where the model goes; by default to the 3D cursor, or beside what stands there.
+    Raises ParameterError.
+    """
+    at = tuple(scene.cursor.location if location is None else location)
+    if len(at) != 3 or not all(isinstance(number, int | float) and math.isfinite(number) for number in at):
+        shown = one_line(repr(location), 80)
+        raise ParameterError("{name} is {value}, but must be three numbers.", name="location", value=shown)
     scene_token = _scene_tokens[scene.session_uid] = _scene_tokens.get(scene.session_uid) or _own_token(scene)
     _set_token(scene, scene_token)
     return TargetScene(
@@ -43,7 +53,8 @@ def capture(scene: bpy.types.Scene) -> TargetScene:
         scene_token=scene_token,
         scene_name=scene.name,
         file=bpy.data.filepath,
-        location=tuple(scene.cursor.location),
+        location=(float(at[0]), float(at[1]), float(at[2])),
+        exact_location=location is not None,
     )
 
 

@@ -21,6 +21,7 @@ from . import (
     obj_folder,
     point_cloud,
     repair,
+    solid_view,
     textures,
     transform,
 )
@@ -100,6 +101,7 @@ def make_model(
     # The points of a PLY without faces were described when they were imported.
     described = format == "ply" and point_cloud.has_only_points(source)
     model.repairs[:0] = repairs if described else repairs + points
+    solid_view.set_colors(meshes(model.objects))
     progress(0.8)
     naming.name_all(model.root, model.objects, name)
     model.measured = measure(model)

@@ -27,6 +27,7 @@ from ..formats.image_info import read_image_info, require_pixels
 from ..formats.pixel_dump import is_dump
 from ..formats.sniff import FIRST_BYTES, FormatError, require, sniff
 from ..imaging.color_profile import convert_to_srgb
+from ..imaging.cutout import without_plain_background
 from ..imaging.framing import frame_subject
 from ..imaging.raster import FloatArray, apply_orientation, downscale, linear_to_srgb, to_rgba, unpremultiply
 from ..imaging.visibility import make_visible
@@ -80,8 +81,12 @@ def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
 
 
 def thumbnail(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle a "thumbnail" request: write `source` as PNG, at most `longest` pixels long. Raises ImageError."""
-    write_image(read_image(Path(request["source"]), int(request["longest"])), Path(request["target"]))
+    """Handle a "thumbnail" request: write `source` as PNG, at most `longest` pixels long. Raises ImageError.
+
+    `cut_out`: make a plain background transparent.
+    """
+    image = read_image(Path(request["source"]), int(request["longest"]))
+    write_image(without_plain_background(image) if request.get("cut_out") else image, Path(request["target"]))
     progress(1.0)
     return {}
 

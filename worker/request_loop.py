@@ -15,7 +15,7 @@ CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with 
     image      source, folder, limit (bytes), unchanged, cut_out, crop            → see `images.prepare`
     check      source, target, longest (pixels), cut_out, crop                    → see `image_check.check`
     views      sources, target                                                    → see `image_check.compose`
-    thumbnail  source, target, longest (pixels)                                   → nothing
+    thumbnail  source, target, longest (pixels), cut_out                          → nothing
     model      source, format, target, name, placement, companions, record,
                thumbnail (a file beside the source for the asset's preview)       → see `convert_model.describe`
     preview    source (a prepared .blend)                                         → preview: the image's name

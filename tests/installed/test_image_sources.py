@@ -428,3 +428,13 @@ def test_a_large_painted_image_takes_the_main_thread_only_as_long_as_copying_it(
     print(f"copying {copying * 1000:.0f} ms, in all {min(took) * 1000:.0f} ms")
     assert min(took) < 12 * copying + 0.05
     shutil.rmtree(content.folder(), ignore_errors=True)
+
+
+def test_files_that_are_chosen_in_blenders_menus_are_generated_from(
+    image_to_3d: Any, service: ScriptedService, image_file: Path, keep_going: Any
+) -> None:
+    import bpy
+
+    files = [{"name": image_file.name}]
+    bpy.ops.image_to_3d.generate_from_files(directory=str(image_file.parent), files=files)
+    keep_going(lambda: any(item.type == "MESH" for item in bpy.data.objects))

@@ -46,7 +46,7 @@ def test_from_the_start_an_empty_with_the_image_stands_at_the_cursor(waiting: An
     empty = held(waiting)
     assert empty.type == "EMPTY"
     assert empty.empty_display_type == "IMAGE"
-    assert Path(empty.data.filepath).parent == waiting.folder
+    assert Path(empty.data.filepath).is_file()
     assert tuple(empty.location) == pytest.approx((1, 2, 3))
     assert empty.hide_render
 
@@ -176,6 +176,24 @@ def test_a_large_image_is_shown_by_a_small_one(
     job = image_to_3d.generate(tmp_path / "large.jpg", place="PLACEHOLDER")
     keep_going(lambda: held(job) is not None and held(job).data is not None)
     assert tuple(held(job).data.size) == (512, 256)
+
+
+def test_a_queued_job_shows_its_image_at_once_and_without_a_plain_background(
+    waiting: Any, image_to_3d: Any, preferences: Any, tmp_path: Path, keep_going: Until
+) -> None:
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (300, 200), "white")
+    ImageDraw.Draw(image).ellipse((100, 50, 200, 150), fill="red")
+    image.save(tmp_path / "ball.png")
+    preferences.job_limit = 1
+    job = image_to_3d.generate(tmp_path / "ball.png", place="PLACEHOLDER")
+    keep_going(lambda: held(job).data is not None)
+    assert job.state == "queued"
+    shown = held(job).data
+    assert tuple(shown.size) == (300, 200)
+    alpha = [shown.pixels[4 * (300 * y + x) + 3] for x, y in ((5, 5), (150, 100))]
+    assert alpha == pytest.approx([0, 1], abs=0.02)
 
 
 def test_where_its_job_is_over_when_the_file_is_opened_again_it_goes(

@@ -295,13 +295,13 @@ def test_a_rotation_while_variations_are_generated_applies_to_those_that_arrive_
     root = image_to_3d.generate(image_file, wait=True, output_format="obj").objects[0]
     bpy.context.view_layer.objects.active = root
     root["image_to_3d"]["group"] = "box"
-    engine, scene = part("engine"), bpy.context.scene
+    engine, waiting, scene = part("engine"), part("waiting"), bpy.context.scene
     placement = part("placement").Placement()
     job = engine.submit(
         image_file, name="box", parameters={"output_format": "obj"}, placement=placement, scene=scene, group="box"
     )
     bpy.ops.image_to_3d.rotate_model(axis="Z")
-    engine.finish(job)
+    waiting.finish(job)
     bpy.context.view_layer.update()
     low, high = part("scene.variations").bounds(models()[-1])
     assert tuple(high - low) == pytest.approx((3.0, 1.0, 2.0), abs=1e-5)

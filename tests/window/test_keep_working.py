@@ -137,16 +137,18 @@ def test_what_the_artist_does_to_the_placeholder_the_model_gets(
     slow_service.seconds = 8
     at_work.generate(chair)
     held = placeholder(at_work)
+    beside_the_cube = at_work.ask("objects")[held]["location"]
+    assert beside_the_cube == pytest.approx([1.75, 0.0, 0.0])
     at_work.point(*at_work.center())
     at_work.press("g", "x", "3", "Return", "s", "2", "Return")
     at_work.wait_until(
-        lambda: at_work.ask("objects")[held]["location"] == pytest.approx([3.0, 0.0, 0.0]), "it was not moved", 5
+        lambda: at_work.ask("objects")[held]["location"] == pytest.approx([4.75, 0.0, 0.0]), "it was not moved", 5
     )
     at_work.screenshot("placeholder")
     placed(at_work)
     objects = at_work.ask("objects")
     model = objects[at_work.last_job()["objects"][0]]
-    assert model["location"] == pytest.approx([3.0, 0.0, 0.0], abs=1e-4)
+    assert model["location"] == pytest.approx([4.75, 0.0, 0.0], abs=1e-4)
     assert model["scale"] == pytest.approx([2.0, 2.0, 2.0], rel=1e-4)
     assert held not in objects
 

@@ -96,6 +96,15 @@ def test_a_texture_is_not_replaced_by_vertex_colors(worker: WorkerProcess, tmp_p
     assert link.from_node.bl_idname == "ShaderNodeTexImage"
 
 
+@pytest.mark.parametrize(("factor", "expected"), [(1.0, (0.578, 0.127, 0.032)), (0.5, (0.289, 0.064, 0.016))])
+def test_solid_view_shows_the_mean_color_of_the_texture(
+    worker: WorkerProcess, tmp_path: Path, factor: float, expected: tuple[float, ...]
+) -> None:
+    material = {"pbrMetallicRoughness": DIELECTRIC | TEXTURED | {"baseColorFactor": [factor, factor, factor, 1]}}
+    (chair,), _ = prepared(worker, tmp_path / "a.glb", lamp_glb(material, image=png()).bytes())
+    assert tuple(chair.data.materials[0].diffuse_color) == pytest.approx((*expected, 1.0), abs=0.01)
+
+
 def test_a_material_shared_with_a_mesh_without_colors_stays_as_it_is_there(
     worker: WorkerProcess, tmp_path: Path
 ) -> None:

@@ -382,10 +382,6 @@ def look_from(side: str) -> None:
         bpy.ops.view3d.view_all()
 
 
-def generate(image: str) -> None:
-    importlib.import_module(PACKAGE).generate(image)
-
-
 def fill_list(count: int) -> None:
     """Put jobs into the list that exist nowhere else."""
     job, view = part("jobs.job"), part("job_view")
@@ -397,6 +393,30 @@ def fill_list(count: int) -> None:
 
 def generate_many(images: str, **options: Any) -> None:
     importlib.import_module(PACKAGE).generate_many(images, **options)
+
+
+def generate(image: str, **options: Any) -> None:
+    importlib.import_module(PACKAGE).generate(image, **options)
+
+
+def time_overlay(times: int) -> list[float]:
+    """Seconds that drawing the placeholders' boxes and labels takes in one viewport, each time."""
+    overlay, found = part("panels.overlay"), []
+
+    def timed() -> None:
+        started = time.perf_counter()
+        overlay._draw_labels()
+        overlay._draw_boxes()
+        found.append(time.perf_counter() - started)
+
+    handle = bpy.types.SpaceView3D.draw_handler_add(timed, (), "WINDOW", "POST_PIXEL")
+    try:
+        for _ in range(times):
+            region("WINDOW").tag_redraw()
+            redraw()
+    finally:
+        bpy.types.SpaceView3D.draw_handler_remove(handle, "WINDOW")
+    return found
 
 
 def expand_first_batch() -> None:

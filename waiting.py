@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits until jobs are done, placing included, for scripts and operators that a script calls. Blocks the main thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from . import engine, job_view
+from .jobs.batch import BatchProgress
+from .jobs.job import Job
+from .scene import pending_models
+
+_POLL_SECONDS: Final = 0.02
+_BLOCKED_SECONDS: Final = 1.0
+"""How long a script waits while something (a tool, a render) keeps a ready model out of the scene."""
+
+
+def finish(job: Job, timeout: float | None = None) -> Job:
+    """Wait until the job is done, placing included. Returns the job; one that left the list as it was.
+
+    If something keeps the model out of the scene while the script runs (a tool in use, which ends only after the
+    script), the job is ready, and the model arrives later.
+    Raises TimeoutError after `timeout` seconds; the job continues.
+    """
+
+    def ended() -> bool:
+        nonlocal job
+        known = job_view.job(job.id)
+        job = known or job
+        return known is None or not known.running
+
+    _wait(ended, lambda: [job], timeout, job.name)
+    return job_view.job(job.id) or job
+
+
+def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeout: float | None = None) -> None:
+    """Wait until a batch's progress is as wanted, and nothing of it is waiting to be placed.
+
+    Returns as well if something keeps ready models out of the scene while the script runs.
+    Raises TimeoutError after `timeout` seconds; the batch continues.
+    """
+
+    def reached() -> bool:
+        progress = job_view.batch_progress(batch_id)
+        return progress is None or until(progress)
+
+    _wait(reached, lambda: job_view.batch_jobs(batch_id), timeout, "the batch")
+
+
+def _wait(reached: Callable[[], bool], jobs: Callable[[], list[Job]], timeout: float | None, name: str) -> None:
+    """Apply events until `reached`, and until no model of `jobs` is waiting to be placed, if that is possible now."""
+    deadline = None if timeout is None else time.monotonic() + timeout
+    blocked_since = None
+    while True:
+        engine.drain(budget=1.0)
+        if reached():
+            pending = any(engine.is_pending(job.id) for job in jobs())
+            blocked_since = (blocked_since or time.monotonic()) if pending and pending_models.blocked() else None
+            if not pending or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
+                engine.drain(budget=1.0)  # that the last one was placed is an event, too
+                return
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"{name} is not finished after {timeout:g} seconds; it continues.")
+        time.sleep(_POLL_SECONDS)
