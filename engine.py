@@ -20,7 +20,7 @@ import bpy
 from . import background_task, image_check, job_rows, job_view, preferences, results_view
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
-from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchProgress, BatchRemoved
+from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchRemoved
 from .jobs.config import OFFLINE, Config
 from .jobs.forecast import BalanceRead, Learned
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene

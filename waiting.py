@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Waits until jobs are done, placing included, for scripts and operators that a script calls. Blocks the main thread."""
+"""Waits until jobs are done, placing included, for scripts and operators that they call. Blocks the main thread."""
 
 from __future__ import annotations
 
