@@ -4,8 +4,8 @@
     .venv/bin/python tools/build.py [--output build]
 
 Prints the path of the zip. Blender itself is not started: this takes a second. The zip has the files that git tracks,
-as they are in the working tree (tools/dist.py: as they are in a commit), and of those the ones that the manifest allows.
-The same files give the same zip.
+as they are in the working tree, and of those the ones that the manifest allows. The same files give the same zip.
+tools/dist.py builds a release from a commit.
 """
 
 from __future__ import annotations

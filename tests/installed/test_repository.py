@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import http.server
-import importlib.util
 import json
 import re
 import subprocess
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+import build
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "tests" / "support" / "install_from_repository.py"
@@ -37,11 +38,6 @@ def served(tmp_path: Path) -> Iterator[tuple[Path, str]]:
 def checkout(tmp_path: Path) -> Path:
     """A repository with the tracked files as they are in the working tree."""
     root = tmp_path / "checkout"
-    spec = importlib.util.spec_from_file_location("build", ROOT / "tools" / "build.py")
-    assert spec is not None
-    assert spec.loader is not None
-    build = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(build)
     build.copy_tracked(ROOT, root)
     subprocess.run(["git", "init", "-q"], cwd=root, check=True)
     return root

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs as a Blender of its own: installs and updates the extension from a repository, as Preferences › Get Extensions does.
+"""Runs as a Blender of its own: installs and updates the extension from a repository, as Get Extensions does.
 
-Arguments: Blender's user folder and the URL of the repository. It installs at once, and updates for each further line on
-stdin, while the extension is enabled. After each it prints a line of JSON: what is installed then.
+Arguments: Blender's user folder and the URL of the repository. It installs at once, and updates for each further line
+on stdin, while the extension is enabled. After each it prints a line of JSON: what is installed then.
 """
 
 from __future__ import annotations
