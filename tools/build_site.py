@@ -8,6 +8,7 @@ anchor, a page that is not in the navigation, and anything that a browser would 
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -111,13 +112,17 @@ def foreign_resources(site: Path) -> list[str]:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="leave the generated parts as they are")
+    check = parser.parse_args().check
     environment.use_utf8()
     try:
         environment.ensure_docs()
     except environment.EnvironmentFailedError as error:
         environment.log(str(error))
         return 1
-    write_docs.main()
+    if not check:
+        write_docs.main()
     copy_pages(PAGES)
     command = [environment.SITE.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--config-file", CONFIG]
     # The theme's makers warn at each build of a future MkDocs, which is not the one that is installed.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The states of the panel that tools/screenshots.py shows. Each is brought about by data: by jobs that scripts start, and
-by what a service on loopback replies. No button's place is needed, so the states outlive a new panel.
+"""The states of the panel that tools/screenshots.py shows.
+
+Each is brought about by data: by jobs that scripts start, and by what a service on loopback replies. No button's place is
+needed, so the states outlive a new panel.
 """
 
 from __future__ import annotations
@@ -103,12 +105,14 @@ def no_reply(stage: Stage) -> None:
 
 
 def batch(stage: Stage) -> None:
-    stage.service.polls_until_done = 0
+    stage.service.polls_until_done, stage.service.model = 0, stage.models["chair"]
     refusal = {"status": "error", "message": "The image has no recognizable subject."}
     stage.service.next("submit", stage.replies.answers(stage.replies.to_json(refusal, 400)))
     stage.inside("generate_batch", folder="//references")
     stage.blender.wait_until(
-        lambda: sum(job["state"] == "placed" for job in stage.blender.ask("jobs")) >= 2, "no model of the batch came", 90
+        lambda: sum(job["state"] == "placed" for job in stage.blender.ask("jobs")) >= 2,
+        "no model of the batch came",
+        90,
     )
     stage.service.polls_until_done = FOREVER
     time.sleep(CHECKED)

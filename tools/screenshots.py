@@ -11,8 +11,8 @@ ModelsLab. To look at other variants, with names such as running-180-light-trixi
 
     tools/screenshots.py --output build/panels --suites trixie sid --themes dark light --widths 180 292 500
 
-The images and the .blend are in a neutral folder, and entered relative to the .blend, so that no path of this machine is
-in a picture. Look at the pictures before you commit them.
+The images and the .blend are in a neutral folder, and entered relative to the .blend, so that no path of this machine
+is in a picture. Look at the pictures before you commit them.
 """
 
 from __future__ import annotations
@@ -117,7 +117,8 @@ def stage(window: Any, state: str, variant: Variant, installed: Path, models: di
         (images / "references").mkdir(parents=True)
         for name in SAMPLES:
             shutil.copy(ROOT / "samples" / f"{name}.png", images)
-            shutil.copy(ROOT / "samples" / f"{name}.png", images / "references")
+            for number in range(1, 4):
+                shutil.copy(ROOT / "samples" / f"{name}.png", images / "references" / f"{name} {number}.png")
         blender = window.Blender(
             variant.suite,
             user,
