@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run all tests that need no window: `python3 tools/run_tests.py [pytest arguments]`.
 
-Stages: lint; the documentation's site; unit tests without Blender (Python 3.11, and 3.13 if it is found); the report in Chromium; jobs, faults
-and kills in one Blender version; and everything that runs inside Blender (the installed extension, the worker, the
-offline preview) in the bpy wheels of the main, the oldest and the newest version; only the worker and the preview in
-those between. The other wheels are installed while the first stages run. A summary is printed at the end. The exit
-status is 0 if every stage passed.
+Stages: lint; the documentation's site; unit tests without Blender (Python 3.11, and 3.13 if it is found); the report in
+Chromium; jobs, faults and kills in one Blender version; and everything that runs inside Blender (the installed
+extension, the worker, the offline preview) in the bpy wheels of the main, the oldest and the newest version; only the
+worker and the preview in those between. The other wheels are installed while the first stages run. A summary is printed
+at the end. The exit status is 0 if every stage passed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The states of the panel that tools/screenshots.py shows.
 
-Each is brought about by data: by jobs that scripts start, and by what a service on loopback replies. No button's place is
-needed, so the states outlive a new panel.
+Each is brought about by data: by jobs that scripts start, and by what a service on loopback replies. No place of a
+button is needed, so the states outlive a new panel.
 """
 
 from __future__ import annotations

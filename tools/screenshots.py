@@ -150,7 +150,7 @@ def set_width(shown: Stage, width: int) -> None:
 
 def without_background(panel: Image.Image) -> Image.Image:
     """Returns the panels without the empty part of the sidebar below them."""
-    panel = panel.crop((0, 0, panel.width, panel.height - MARGIN))  # the editor's round corners
+    panel = panel.crop((2, 2, panel.width - 2, panel.height - MARGIN))  # without the editor's border and round corners
     empty = Image.new("RGB", panel.size, panel.getpixel((panel.width // 2, panel.height - 1)))
     box = ImageChops.difference(panel, empty).getbbox()
     return panel.crop((0, 0, panel.width, min(box[3] + MARGIN, panel.height))) if box else panel

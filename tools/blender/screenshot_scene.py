@@ -6,7 +6,6 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-import addon_utils
 import bpy
 from mathutils import Euler, Vector
 
@@ -74,7 +73,6 @@ def show_preferences() -> list[int]:
     bpy.context.window_manager.addon_search = "Image to 3D"
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.preferences.addon_expand(module=PACKAGE)
-    addon_utils.modules_refresh()
     return [area.x, area.y, area.width, area.height]
 
 
