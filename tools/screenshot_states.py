@@ -129,6 +129,7 @@ def other_file(stage: Stage) -> None:
     stage.start("mug", "waiting")
     stage.start("vase", "waiting")
     stage.inside("open_empty_file")
+    stage.blender.open_sidebar("Image to 3D")
     stage.service.polls_until_done = 0
     stage.wait_for("mug", "ready")
     stage.wait_for("vase", "ready")
