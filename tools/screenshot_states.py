@@ -139,7 +139,9 @@ def sidebar(stage: Stage) -> None:
     """Three models and a job, for the whole window."""
     stage.finish("chair", "toadstool", "vase")
     stage.service.polls_until_done = FOREVER
-    stage.start("mug", "waiting", place=-1)
+    stage.inside("choose_image", image="//mug.png")
+    stage.inside("press_generate", place=-1)
+    stage.wait_for("mug", "waiting")
     time.sleep(12)  # until shaders are compiled, in software OpenGL
 
 

@@ -175,12 +175,13 @@ def take(state: str, variant: Variant, shown: Stage, output: Path) -> None:
     blender = shown.blender
     blender.open_sidebar("Image to 3D")
     STATES[state](shown)
+    output.mkdir(parents=True, exist_ok=True)
     if state == "preferences":
         rectangle = shown.inside("show_preferences")
         screen = blender.screenshot("preferences")
         save(without_background(cut(screen, rectangle, blender.height)), output / variant.file_name(state, 0))
-    elif state == "sidebar":
-        save(Image.open(blender.screenshot(state)).convert("RGB"), output / variant.file_name(state, 0))
+    elif state == "sidebar":  # too many colors for a palette
+        shutil.copyfile(blender.screenshot(state), output / variant.file_name(state, 0))
     else:
         for width in variant.widths:
             set_width(shown, width)

@@ -57,6 +57,16 @@ def generate(image: str, place: int, wait: bool = False) -> str:
     return str(job.id)
 
 
+def press_generate(place: int) -> None:
+    """Start a job from the chosen image as the button does, with a placeholder."""
+    scene = bpy.context.scene
+    scene.cursor.location = ((place - 0.5) * SPACING, 0.0, 0.0)
+    scene.image_to_3d.render = True  # other settings than those whose time is known from the jobs before
+    bpy.context.preferences.system.use_region_overlap = True
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        bpy.ops.image_to_3d.generate("INVOKE_DEFAULT")
+
+
 def generate_batch(folder: str) -> None:
     importlib.import_module(PACKAGE).generate_many(bpy.path.abspath(folder), name="References")
 
