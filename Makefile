@@ -11,7 +11,7 @@ endif
 IMAGE ?= samples/chair.png
 ARGS ?=
 
-.PHONY: help demo test unit lint build dev docs window screenshots bench soak environment clean
+.PHONY: help demo test unit lint build dist dev docs window screenshots bench soak environment clean
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 21
 
@@ -32,11 +32,16 @@ build: ## Build and validate the extension's zip in build/
 	@$(PYTHON) tools/environment.py demo
 	@$(VENV) tools/build.py
 
+dist: ## Build a release from the last commit: zip and extension repository in build/repository
+	@$(PYTHON) tools/environment.py demo
+	@$(VENV) tools/dist.py $(ARGS)
+
 dev: ## Link this checkout into your own Blender, with a Reload operator (ARGS="--blender 5.2" or "--remove")
 	@$(PYTHON) tools/dev.py $(ARGS)
 
-docs: environment ## Write the generated parts of docs/
-	@$(VENV) tools/write_docs.py
+docs: environment ## Write the generated parts of docs/, and build the site in build/site
+	@$(PYTHON) tools/environment.py docs
+	@$(VENV) tools/build_site.py $(ARGS)
 
 window: environment ## Test real Blender 4.3 and 5.2 with mouse and keyboard (root on Debian; build/screens)
 	@status=0; \
@@ -44,7 +49,7 @@ window: environment ## Test real Blender 4.3 and 5.2 with mouse and keyboard (ro
 	$(VENV) -m pytest -v -m alone tests/window $(ARGS) || status=1; \
 	exit $$status
 
-screenshots: environment ## Retake the README's screenshots in docs/images (root on Debian)
+screenshots: environment ## Retake the screenshots in docs/images (root on Debian; ARGS="running --suite trixie")
 	@$(VENV) tools/screenshots.py $(ARGS)
 
 bench: environment ## Measure how long the main thread blocks when a model arrives, against a direct import

@@ -5,15 +5,18 @@
 
 Prints the path of the zip. Blender itself is not started: this takes a second. The zip has the files that git tracks,
 as they are in the working tree, and of those the ones that the manifest allows. The same files give the same zip.
+tools/dist.py builds a release from a commit.
 """
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import io
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import tomllib
 import zipfile
@@ -30,16 +33,21 @@ def blender_scripts() -> Path:
     return next(Path(spec.submodule_search_locations[0]).glob("*/scripts"))
 
 
-def git_files(root: Path, *options: str) -> list[str]:
-    """Returns the files that `git ls-files` lists. Raises SystemExit if git can't tell."""
+def git(root: Path, *arguments: str) -> bytes:
+    """Returns the output of git in a repository. Raises SystemExit with git's reason if it fails."""
     # safe.directory: in a container the checkout often belongs to another user. Its code is run anyway.
-    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", *options]
+    # autocrlf: git for Windows would export other line ends than those in the commit.
+    command = ["git", "-c", "safe.directory=*", "-c", "core.autocrlf=false", *arguments]
     try:
-        done = subprocess.run(command, cwd=root, capture_output=True, check=True)
+        return subprocess.run(command, cwd=root, capture_output=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", b"") or str(error).encode()
-        raise SystemExit(f"git can't list the files of {root}: {reason.decode('utf-8', 'replace')}") from error
-    return sorted(name for name in done.stdout.decode().split("\0") if name)
+        raise SystemExit(f"git {arguments[0]} failed in {root}: {reason.decode('utf-8', 'replace')}") from error
+
+
+def git_files(root: Path, *options: str) -> list[str]:
+    """Returns the files that `git ls-files` lists."""
+    return sorted(name for name in git(root, "ls-files", "-z", *options).decode().split("\0") if name)
 
 
 def copy_tracked(root: Path, target: Path) -> None:
@@ -50,6 +58,14 @@ def copy_tracked(root: Path, target: Path) -> None:
         if source.is_file() and not links:
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target / name)
+
+
+def export_commit(root: Path, commit: str, target: Path) -> None:
+    """Write the files of a commit, without symbolic links."""
+    with tarfile.open(fileobj=io.BytesIO(git(root, "archive", "--format=tar", commit))) as files:
+        for entry in files:
+            if entry.isfile():
+                files.extract(entry, target, filter="data")
 
 
 def refuse_untracked(root: Path, archived: set[str]) -> None:
@@ -70,30 +86,38 @@ def write_reproducibly(packed: Path, archive: Path) -> None:
             target.writestr(entry, source.read(name))
 
 
-def extension_tool(*arguments: str) -> None:
+def extension_tool(task: str, *arguments: str) -> None:
     """Run Blender's extension tool. Raises SystemExit with its output if it finds an error."""
     scripts = blender_scripts()
     tool = scripts / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
     tags = scripts / "modules" / "_bpy_internal" / "extensions" / "tags.py"
-    command = [sys.executable, str(tool), *arguments[:1], "--valid-tags", str(tags), *arguments[1:]]
+    valid_tags = ("--valid-tags", str(tags)) if task in ("validate", "build") else ()
+    command = [sys.executable, str(tool), task, *valid_tags, *arguments]
     done = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode or "FATAL" in done.stdout:
         raise SystemExit(done.stdout)
 
 
-def build(output: Path, root: Path = ROOT) -> Path:
-    """Validate the source, build the zip into `output`, and validate it. Returns the zip's path."""
-    manifest = tomllib.loads((root / "blender_manifest.toml").read_text(encoding="utf-8"))
+def build(output: Path, root: Path = ROOT, commit: str = "") -> Path:
+    """Validate the source, build the zip into `output`, and validate it. Returns the zip's path.
+
+    `commit`: what is packed; "" for the working tree.
+    """
     output.mkdir(parents=True, exist_ok=True)
-    archive = output / f"{manifest['id']}-{manifest['version']}.zip"
     with tempfile.TemporaryDirectory(prefix="image-to-3d-build-") as folder:
-        source, packed = Path(folder, "source"), Path(folder, archive.name)
-        copy_tracked(root, source)
+        source, packed = Path(folder, "source"), Path(folder, "packed.zip")
+        if commit:
+            export_commit(root, commit, source)
+        else:
+            copy_tracked(root, source)
+        manifest = tomllib.loads((source / "blender_manifest.toml").read_text(encoding="utf-8"))
+        archive = output / f"{manifest['id']}-{manifest['version']}.zip"
         extension_tool("validate", str(source))
         extension_tool("build", "--source-dir", str(source), "--output-filepath", str(packed))
         write_reproducibly(packed, archive)
-    with zipfile.ZipFile(archive) as written:
-        refuse_untracked(root, set(written.namelist()))
+    if not commit:
+        with zipfile.ZipFile(archive) as written:
+            refuse_untracked(root, set(written.namelist()))
     extension_tool("validate", str(archive))
     return archive
 

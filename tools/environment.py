@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Create the virtual environments for the demo and the tests: `python3 tools/environment.py demo|tests|all`.
+"""Create the virtual environments for the demo and the tests: `python3 tools/environment.py demo|tests|docs|all`.
 
 demo   .venv with Blender as a Python module (bpy 4.5) and the extension's dependencies
 tests  the same, plus the test and lint tools
+docs   .venvs/docs, with what builds the documentation's site
 all    the same, plus .venvs/bpy-… for the other Blender versions whose Python is found
 
 Uses the standard library and Python 3.9 syntax only, so any python3 can run it. A stamp file in each environment
@@ -44,6 +45,9 @@ CHECK_TOOLS = (
     "codespell>=2.4,<3",
 )
 
+SITE_TOOLS = ("mkdocs==1.6.1", "mkdocs-material==9.8.2")
+"""Exact versions: the site is checked strictly, and another version may warn of something else."""
+
 DEBIAN_LIBRARIES = (
     "libx11-6",
     "libxrender1",
@@ -63,13 +67,11 @@ class EnvironmentFailedError(Exception):
 
 
 @dataclass(frozen=True)
-class Blender:
-    """A Blender version as a Python module, and its virtual environment."""
+class Environment:
+    """A virtual environment and the Python version that it needs."""
 
-    version: str
     python: str
     folder: str
-    checks: bool = False
 
     @property
     def path(self) -> Path:
@@ -80,12 +82,21 @@ class Blender:
         return self.path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-MAIN = Blender("4.5.15", "3.11", ".venv", checks=True)
+@dataclass(frozen=True)
+class Blender(Environment):
+    """The environment of a Blender version as a Python module."""
+
+    version: str
+    checks: bool = False
+
+
+MAIN = Blender("3.11", ".venv", "4.5.15", checks=True)
 OTHERS = (
-    Blender("4.2.23", "3.11", ".venvs/bpy-4.2.23"),
-    Blender("5.0.1", "3.11", ".venvs/bpy-5.0.1"),
-    Blender("5.2.3", "3.13", ".venvs/bpy-5.2.3"),
+    Blender("3.11", ".venvs/bpy-4.2.23", "4.2.23"),
+    Blender("3.11", ".venvs/bpy-5.0.1", "5.0.1"),
+    Blender("3.13", ".venvs/bpy-5.2.3", "5.2.3"),
 )
+SITE = Environment("3.11", ".venvs/docs")
 
 
 def use_utf8() -> None:
@@ -192,10 +203,10 @@ def require_python(version: str) -> str:
     )
 
 
-def run_pip(blender: Blender, requirements: tuple[str, ...]) -> None:
+def run_pip(environment: Environment, requirements: tuple[str, ...]) -> None:
     """Install packages into an environment. Raises EnvironmentFailedError with pip's last lines."""
     command = [
-        str(blender.executable),
+        str(environment.executable),
         "-m",
         "pip",
         "install",
@@ -206,19 +217,19 @@ def run_pip(blender: Blender, requirements: tuple[str, ...]) -> None:
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     if done.returncode:
         raise EnvironmentFailedError(
-            f"pip could not install {', '.join(requirements)} into {blender.folder}:\n"
+            f"pip could not install {', '.join(requirements)} into {environment.folder}:\n"
             + "\n".join(done.stdout.splitlines()[-15:])
         )
 
 
-def is_installed(blender: Blender, what: str, requirements: tuple[str, ...]) -> bool:
+def is_installed(environment: Environment, what: str, requirements: tuple[str, ...]) -> bool:
     """Whether the stamp file says that exactly these packages were installed."""
-    stamp = blender.path / f"{what}.stamp"
-    return blender.executable.exists() and stamp.exists() and stamp.read_text() == "\n".join(requirements)
+    stamp = environment.path / f"{what}.stamp"
+    return environment.executable.exists() and stamp.exists() and stamp.read_text() == "\n".join(requirements)
 
 
-def write_stamp(blender: Blender, what: str, requirements: tuple[str, ...]) -> None:
-    (blender.path / f"{what}.stamp").write_text("\n".join(requirements))
+def write_stamp(environment: Environment, what: str, requirements: tuple[str, ...]) -> None:
+    (environment.path / f"{what}.stamp").write_text("\n".join(requirements))
 
 
 def check_libraries(blender: Blender) -> None:
@@ -245,16 +256,30 @@ def check_libraries(blender: Blender) -> None:
     raise EnvironmentFailedError(f"bpy {blender.version} can't be imported: {problem}{advice}")
 
 
+def create(environment: Environment) -> None:
+    """Create an empty environment, if it does not exist. Raises EnvironmentFailedError."""
+    if not environment.executable.exists():
+        python = require_python(environment.python)
+        log(f"{environment.folder}: creating it with {python}")
+        subprocess.run([python, "-m", "venv", str(environment.path)], check=True)
+
+
+def ensure_docs() -> None:
+    """Create or update the environment that builds the documentation's site. Raises EnvironmentFailedError."""
+    if not is_installed(SITE, "tools", SITE_TOOLS):
+        create(SITE)
+        log(f"{SITE.folder}: installing {', '.join(SITE_TOOLS)}")
+        run_pip(SITE, SITE_TOOLS)
+        write_stamp(SITE, "tools", SITE_TOOLS)
+
+
 def ensure(blender: Blender, tests: bool) -> None:
     """Create or update one environment. Raises EnvironmentFailedError."""
     wheel = (f"bpy=={blender.version}", "requests", "numpy")
     tools = TEST_TOOLS + (CHECK_TOOLS if blender.checks else ())
     started = time.monotonic()
     if not is_installed(blender, "wheel", wheel):
-        if not blender.executable.exists():
-            python = require_python(blender.python)
-            log(f"{blender.folder}: creating it with {python}")
-            subprocess.run([python, "-m", "venv", str(blender.path)], check=True)
+        create(blender)
         log(f"{blender.folder}: installing Blender {blender.version} as a Python module (about 400 MB, once)")
         run_pip(blender, wheel)
         check_libraries(blender)
@@ -274,9 +299,12 @@ def available(blender: Blender) -> bool:
 def main() -> int:
     use_utf8()
     parser = argparse.ArgumentParser(description="Create the environments of the demo and the tests.")
-    parser.add_argument("what", choices=("demo", "tests", "all"))
+    parser.add_argument("what", choices=("demo", "tests", "docs", "all"))
     what = parser.parse_args().what
     try:
+        if what == "docs":
+            ensure_docs()
+            return 0
         ensure(MAIN, tests=what != "demo")
         for blender in OTHERS if what == "all" else ():
             if available(blender):

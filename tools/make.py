@@ -25,8 +25,9 @@ TARGETS = {
     "unit": ("tests", "the tests that need no Blender", ["-m", "pytest", "-q", "tests/unit"]),
     "lint": ("tests", "ruff, mypy, import-linter and codespell (--fix formats first)", ["tools/lint.py"]),
     "build": ("demo", "the extension's zip in build/, validated", ["tools/build.py"]),
+    "dist": ("demo", "a release from the last commit, in build/repository", ["tools/dist.py"]),
     "dev": ("", "link this checkout into your own Blender (--blender 5.2, --remove)", ["tools/dev.py"]),
-    "docs": ("tests", "write the generated parts of docs/", ["tools/write_docs.py"]),
+    "docs": ("docs", "write the generated parts of docs/, and build the site in build/site", ["tools/build_site.py"]),
     "bench": ("tests", "measure how long the main thread blocks when a model arrives", ["benchmarks/bench.py"]),
 }
 """By name: the packages that the target needs ("" for none), what it does, and the arguments of Python."""
@@ -58,7 +59,9 @@ def main(arguments: list[str]) -> int:
     python = sys.executable
     if packages:
         try:
-            environment.ensure(MAIN, tests=packages == "tests")
+            environment.ensure(MAIN, tests=packages != "demo")
+            if packages == "docs":
+                environment.ensure_docs()
         except environment.EnvironmentFailedError as error:
             environment.log(str(error))
             return 1

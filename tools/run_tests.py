@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the tests that need no window: `python3 tools/run_tests.py [--every-version] [pytest arguments]`.
 
-Stages: lint; unit tests without Blender (Python 3.11, and 3.13 if it is found); the report in Chromium; jobs, faults
-and kills in one Blender version; and what runs inside Blender (the installed extension, the worker, the offline
-preview) in the bpy wheels of the main, the oldest and the newest version, in the latter two without tests that are
-the same in each version. With `--every-version`, the versions between run them, too. The other wheels are installed
-while the first stages run. A summary is printed at the end. The exit status is 0 if every stage passed.
+Stages: lint; the documentation's site; unit tests without Blender (Python 3.11, and 3.13 if it is found); the report in
+Chromium; jobs, faults and kills in one Blender version; and what runs inside Blender (the installed extension, the
+worker, the offline preview) in the bpy wheels of the main, the oldest and the newest version, in the latter two without
+tests that are the same in each version. With `--every-version`, the versions between run them, too. The other wheels
+are installed while the first stages run. A summary is printed at the end. The exit status is 0 if every stage passed.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def main(extra: list[str]) -> int:
     installation = Installation(versions)
     installation.start()
     summary.run("Lint", MAIN.executable, "tools/lint.py")
+    summary.run("The documentation's site", MAIN.executable, "tools/build_site.py", "--check")
     summary.run("Unit tests, Python 3.11", *pytest(MAIN, "tests/unit", *extra))
     summary.run("The report in a browser", *pytest(MAIN, "tests/browser", *extra))
     summary.run(f"Jobs, faults and kills, Blender {MAIN.version}", *pytest(MAIN, "tests/jobs", *extra))

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Retake the README's screenshots: `python tools/screenshots.py [sidebar|offline-preview]`.
+"""Take the screenshots of the documentation: `python tools/screenshots.py [STATE…] [options]`.
 
-docs/images/sidebar.png          windowed Blender 5.2 in a chroot (see tools/blender; needs root on Debian)
-docs/images/offline-preview.png  the render that `make demo` leaves
+docs/images/STATE-292.png          the panel in each state (tools/screenshot_states.py), 292 pixels wide
+docs/images/preferences.png        the add-on's preferences
+docs/images/sidebar.png            the whole window
+docs/images/offline-preview.png    the render that `make demo` leaves
 
-The images and the .blend are in a neutral folder, and the image is entered relative to the .blend, so that no path of
-this machine is in the picture. Look at the pictures before you commit them.
+Blender 5.2 runs in a chroot (see tools/blender; needs root on Debian), with a service on loopback in the place of
+ModelsLab. To look at other variants, with names such as running-180-light-trixie.png:
+
+    tools/screenshots.py --output build/panels --suites trixie sid --themes dark light --widths 180 292 500
+
+The images and the .blend are in a neutral folder, and entered relative to the .blend, so that no path of this machine
+is in a picture. Look at the pictures before you commit them.
 """
 
 from __future__ import annotations
@@ -16,17 +23,42 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageChops
+from screenshot_states import STATES, WITHOUT_KEY, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
-SCENE_SCRIPT = ROOT / "tools" / "blender" / "screenshot_scene.py"
-SUITE = "sid"
-MODELS = ("chair", "toadstool", "vase")
-"""Samples that are finished models in the screenshot."""
-WAITING = "mug"
-"""The sample that is being generated."""
+MODELSLAB = "https://modelslab.com/api/v6"
+SAMPLES = ("chair", "mug", "toadstool", "vase")
+SUITE, THEME, WIDTH = "sid", "dark", 292
+"""What the documentation shows."""
+TALL = 1400
+"""Height of the screen, so that no panel has to be scrolled."""
+TABS = 22
+"""Width of the sidebar's tabs."""
+MARGIN = 6
+"""Background that is kept below the last panel."""
+RENDER = "offline-preview"
+
+
+class Variant(NamedTuple):
+    """How the panel is shown."""
+
+    suite: str
+    theme: str
+    widths: tuple[int, ...]
+
+    def file_name(self, state: str, width: int) -> str:
+        parts = [state]
+        if state not in {"preferences", "sidebar"}:
+            parts.append(str(width))
+        parts += [part for part, usual in ((self.theme, THEME), (self.suite, SUITE)) if part != usual]
+        return "-".join(parts) + ".png"
 
 
 def run(*command: object) -> str:
@@ -39,54 +71,156 @@ def run(*command: object) -> str:
     return done.stdout
 
 
-def take_sidebar(window: Any, folder: Path) -> None:
-    """Start windowed Blender with the extension, let it generate the models, and take the screenshot."""
-    pictures, user = folder / "Pictures", folder / "user"
-    pictures.mkdir()
-    user.mkdir()
-    for name in (*MODELS, WAITING):
-        shutil.copy(ROOT / "samples" / f"{name}.png", pictures)
-    run(ROOT / "tools" / "blender" / "chroot", SUITE)
-    archive = Path(run(sys.executable, ROOT / "tools" / "build.py", "--output", user).splitlines()[-1])
-    install = ("--command", "extension", "install-file", "-r", "user_default", "-e", archive)
-    window.run_windowless(SUITE, user, *install)
-    no_splash = "import bpy; bpy.context.preferences.view.show_splash = False; bpy.ops.wm.save_userpref()"
-    window.run_windowless(SUITE, user, "--background", "--python-expr", no_splash)
-    blender = window.Blender(
-        SUITE,
-        user,
-        folders=(pictures, SCENE_SCRIPT.parent),
-        variables={"PICTURES": str(pictures), "MODELS": " ".join(MODELS), "WAITING": WAITING},
-        limit=300,
-        arguments=("--python", str(SCENE_SCRIPT)),
-    )
+def make_models(folder: Path) -> dict[str, bytes]:
+    """Returns a model for each sample, as the offline preview makes them."""
+    launcher = importlib.import_module("image_to_3d.offline.service.launcher")
+    launch = importlib.import_module("image_to_3d.worker.child_process").Launch.for_wheel()
+    offline = launcher.OfflineService(launch, folder)
     try:
-        blender.open_sidebar("Image to 3D")
-        blender.wait_until(lambda: len(blender.ask("jobs")) > len(MODELS), "the models were not generated", 200)
-        blender.wait_until(lambda: blender.last_job()["state"] == "waiting", "the last job does not wait", 30)
-        shutil.copyfile(blender.screenshot("sidebar"), IMAGES / "sidebar.png")
-        if (state := blender.last_job()["state"]) != "waiting":
-            raise SystemExit(f"The last job is {state} already: take it again.")
+        service = importlib.import_module("service").Service(*offline.access())
+        images = {name: ROOT / "samples" / f"{name}.png" for name in SAMPLES}
+        return {name: service.make(image, folder)["glb"].read_bytes() for name, image in images.items()}
     finally:
-        blender.close()
+        offline.stop()
+
+
+def install(window: Any, suite: str, folder: Path) -> Path:
+    """Install the extension into a user folder for a Blender version. Returns the folder."""
+    user = folder / f"user-{suite}"
+    user.mkdir()
+    run(ROOT / "tools" / "blender" / "chroot", suite)
+    archive = Path(run(sys.executable, ROOT / "tools" / "build.py", "--output", user).splitlines()[-1])
+    window.run_windowless(suite, user, "--command", "extension", "install-file", "-r", "user_default", "-e", archive)
+    no_splash = "import bpy; bpy.context.preferences.view.show_splash = False; bpy.ops.wm.save_userpref()"
+    window.run_windowless(suite, user, "--background", "--python-expr", no_splash)
+    return user
+
+
+def take_for_modelslab(user: Path, base_url: str) -> None:
+    """Change the installed extension, so that it takes a service on loopback for ModelsLab."""
+    config = user / "extensions" / "user_default" / "image_to_3d" / "jobs" / "config.py"
+    text = config.read_text(encoding="utf-8")
+    if MODELSLAB not in text:
+        raise SystemExit(f"{MODELSLAB} is not in jobs/config.py")
+    config.write_text(text.replace(MODELSLAB, base_url), encoding="utf-8")
+
+
+@contextmanager
+def stage(window: Any, state: str, variant: Variant, installed: Path, models: dict[str, bytes]) -> Iterator[Stage]:
+    """Start a Blender with a copy of the user folder, and a service for it."""
+    scripted_service = importlib.import_module("scripted_service")
+    service = scripted_service.ScriptedService(eta=40)
+    with tempfile.TemporaryDirectory(prefix="image-to-3d-") as folder:
+        user, images = Path(folder, "user"), Path(folder, "Images")
+        shutil.copytree(installed, user)
+        take_for_modelslab(user, service.base_url)
+        (images / "references").mkdir(parents=True)
+        for name in SAMPLES:
+            shutil.copy(ROOT / "samples" / f"{name}.png", images)
+            for number in range(1, 4):
+                shutil.copy(ROOT / "samples" / f"{name}.png", images / "references" / f"{name} {number}.png")
+        blender = window.Blender(
+            variant.suite,
+            user,
+            folders=(images, ROOT / "tools" / "blender"),
+            variables={} if state in WITHOUT_KEY else {"MODELSLAB_API_KEY": "a-key-for-screenshots"},
+            network=True,
+            height=window.HEIGHT if state == "sidebar" else TALL,
+            limit=300,
+            arguments=("--enable-event-simulate",),
+        )
+        try:
+            found = Stage(blender, service, models, scripted_service)
+            found.inside("prepare", scene=str(images / "scene.blend"), light=variant.theme == "light")
+            yield found
+        finally:
+            blender.close()
+            service.close()
+
+
+def set_width(shown: Stage, width: int) -> None:
+    """Drag the sidebar's edge until it is as wide as wanted."""
+    for _ in range(4):
+        x, y, now, height = shown.blender.ask("rectangle", kind="UI")
+        if abs(now - width) <= 2:
+            return
+        shown.drag(x + 1, y + height - 60, x + 1 + now - width)  # beside a panel: elsewhere the edge does not react
+    raise SystemExit(f"The sidebar is {now} pixels wide, not {width}.")
+
+
+def without_background(panel: Image.Image) -> Image.Image:
+    """Returns the panels without the empty part of the sidebar below them."""
+    panel = panel.crop((2, 2, panel.width - 2, panel.height - MARGIN))  # without the editor's border and round corners
+    empty = Image.new("RGB", panel.size, panel.getpixel((panel.width // 2, panel.height - 1)))
+    box = ImageChops.difference(panel, empty).getbbox()
+    return panel.crop((0, 0, panel.width, min(box[3] + MARGIN, panel.height))) if box else panel
+
+
+def cut(screen: Path, rectangle: list[int], height: int) -> Image.Image:
+    """Returns a part of a screenshot. `rectangle`: x, y, width, height, from the lower left as Blender counts."""
+    x, y, width, part = rectangle
+    return Image.open(screen).convert("RGB").crop((x, height - y - part, x + width, height - y))
+
+
+def save(picture: Image.Image, target: Path) -> None:
+    """Write a PNG with a palette, which is a third of the size and looks the same for an interface."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    palette = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+    palette.save(target, optimize=True)
+    print(target, f"{target.stat().st_size / 1024:.0f} KB", flush=True)
+
+
+def take(state: str, variant: Variant, shown: Stage, output: Path) -> None:
+    """Bring a state about, and take its screenshots."""
+    blender = shown.blender
+    blender.open_sidebar("Image to 3D")
+    STATES[state](shown)
+    output.mkdir(parents=True, exist_ok=True)
+    if state == "preferences":
+        rectangle = shown.inside("show_preferences")
+        screen = blender.screenshot("preferences")
+        save(without_background(cut(screen, rectangle, blender.height)), output / variant.file_name(state, 0))
+    elif state == "sidebar":  # too many colors for a palette
+        shutil.copyfile(blender.screenshot(state), output / variant.file_name(state, 0))
+    else:
+        for width in variant.widths:
+            set_width(shown, width)
+            screen = blender.screenshot(state)
+            x, y, wide, height = blender.ask("rectangle", kind="UI")
+            panel = cut(screen, [x, y, wide - TABS, height], blender.height)
+            save(without_background(panel), output / variant.file_name(state, width))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("which", nargs="*", default=["sidebar", "offline-preview"])
-    which = parser.parse_args().which
+    names = [*STATES, RENDER]
+    parser.add_argument("states", nargs="*", metavar="STATE", help=f"default: all of {', '.join(names)}")
+    parser.add_argument("--output", type=Path, default=IMAGES)
+    parser.add_argument("--suites", nargs="+", choices=("trixie", "sid"), default=[SUITE])
+    parser.add_argument("--themes", nargs="+", choices=("dark", "light"), default=[THEME])
+    parser.add_argument("--widths", nargs="+", type=int, default=[WIDTH])
+    options = parser.parse_args()
+    wanted = options.states or names
+    if unknown := set(wanted) - set(names):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
     sys.path.insert(0, str(ROOT / "tests" / "support"))
+    importlib.import_module("package_stub")  # makes `image_to_3d` importable
     window = importlib.import_module("window")
-    if "sidebar" in which:
-        if reason := window.why_not():
-            raise SystemExit(reason)
-        with tempfile.TemporaryDirectory(prefix="image-to-3d-") as folder:
-            take_sidebar(window, Path(folder))
-        print(IMAGES / "sidebar.png")
-    if "offline-preview" in which:
+    if reason := window.why_not():
+        raise SystemExit(reason)
+    with tempfile.TemporaryDirectory(prefix="image-to-3d-") as folder:
+        states = [name for name in wanted if name != RENDER]
+        models = make_models(Path(folder, "models")) if states else {}
+        for suite in options.suites if states else ():
+            user = install(window, suite, Path(folder))
+            for theme in options.themes:
+                variant = Variant(suite, theme, tuple(options.widths))
+                for state in states:
+                    with stage(window, state, variant, user, models) as shown:
+                        take(state, variant, shown, options.output.resolve())
+    if RENDER in wanted:
         run(sys.executable, ROOT / "tools" / "demo.py", ROOT / "samples" / "chair.png")
-        shutil.copyfile(ROOT / "demo" / "preview.png", IMAGES / "offline-preview.png")
-        print(IMAGES / "offline-preview.png")
+        save(Image.open(ROOT / "demo" / "preview.png").convert("RGB"), options.output / f"{RENDER}.png")
     return 0
 
 

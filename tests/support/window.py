@@ -69,14 +69,16 @@ class Blender:
         folders: tuple[Path, ...] = (),
         variables: dict[str, str] | None = None,
         network: bool = False,
+        height: int = HEIGHT,
         limit: int = 150,
         arguments: tuple[str, ...] = (),
     ) -> None:
         self.suite = suite
         self.user = user
+        self.height = height
         self._talk = Path(tempfile.mkdtemp(prefix="i3d-"))
         self._log = (self._talk / "log").open("wb")
-        command = [str(TOOLS / "run"), suite, "-t", str(limit), "-g", f"{WIDTH}x{HEIGHT}", "-u", str(user)]
+        command = [str(TOOLS / "run"), suite, "-t", str(limit), "-g", f"{WIDTH}x{height}", "-u", str(user)]
         for folder in (self._talk, INSIDE, *folders):
             command += ["-b", str(folder)]
         for name, value in {"TALK": str(self._talk), **(variables or {})}.items():
@@ -151,7 +153,7 @@ class Blender:
 
     def point(self, x: float, y: float) -> None:
         """Move the mouse to window coordinates, from the lower left as Blender counts."""
-        self.run("xdotool", "mousemove", "--sync", round(x), HEIGHT - 1 - round(y))
+        self.run("xdotool", "mousemove", "--sync", round(x), self.height - 1 - round(y))
 
     def click(self, x: float, y: float, button: int = 1, times: int = 1) -> None:
         # A little way first: Blender makes a button active when the mouse moves over it.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -57,9 +58,13 @@ def clone(tmp_path: Path) -> Path:
     return root
 
 
-def build(root: Path, output: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "tools" / "build.py"), "--root", str(root), "--output", str(output)]
+def run_tool(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "tools" / name), *map(str, arguments)]
     return subprocess.run(command, text=True, capture_output=True, check=False)
+
+
+def build(root: Path, output: Path) -> subprocess.CompletedProcess[str]:
+    return run_tool("build.py", "--root", root, "--output", output)
 
 
 def archive_of(done: subprocess.CompletedProcess[str]) -> Path:
@@ -98,6 +103,27 @@ def test_the_same_files_give_the_same_zip(clone: Path, tmp_path: Path) -> None:
     first = archive_of(build(clone, tmp_path / "first")).read_bytes()
     (clone / "LICENSE").touch()
     assert archive_of(build(clone, tmp_path / "second")).read_bytes() == first
+
+
+def test_a_release_depends_on_nothing_but_the_commit(clone: Path, tmp_path: Path) -> None:
+    identity = ("-c", "user.name=Test", "-c", "user.email=test@localhost")
+    subprocess.run(["git", *identity, "commit", "-q", "-m", "A release"], cwd=clone, check=True)
+    elsewhere = tmp_path / "elsewhere"
+    subprocess.run(["git", "clone", "-q", str(clone), str(elsewhere)], check=True)
+    (elsewhere / "__init__.py").write_text("CHANGED = True")
+    (elsewhere / "api" / "new.py").write_text("")
+    releases = []
+    for root in (clone, elsewhere):
+        output = tmp_path / f"release of {root.name}"
+        output.mkdir()
+        (output / "image_to_3d-0.0.1.zip").touch()  # an earlier release
+        done = run_tool("dist.py", "--root", root, "--output", output)
+        assert done.returncode == 0, done.stdout + done.stderr
+        releases.append({path.name: path.read_bytes() for path in output.iterdir()})
+        time.sleep(1.1)  # Blender's tool writes times in seconds
+    assert releases[0] == releases[1]
+    version = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["version"]
+    assert set(releases[0]) == {f"image_to_3d-{version}.zip", "index.json", "index.html"}
 
 
 def test_the_manifest_follows_the_extension_platform_s_rules() -> None:

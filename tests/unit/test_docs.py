@@ -4,24 +4,34 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
+import functools
 import re
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
+import build_site
 import package_stub
 import pytest
+import write_docs
 from image_to_3d.api.parameters import PARAMETERS
 
 ROOT = package_stub.ROOT
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
+
+FOR_ARTISTS = [
+    ROOT / "README.md",
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("first-model", "image-sources", "batches", "troubleshooting", "results")
+    ),
+]
 
 
 def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+@functools.cache
 def product_strings() -> set[str]:
     """Every string constant in the extension's code."""
     folders = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").is_file()]
@@ -30,17 +40,7 @@ def product_strings() -> set[str]:
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 
-def load_write_docs() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("write_docs", ROOT / "tools" / "write_docs.py")
-    assert spec is not None
-    assert spec.loader is not None
-    write_docs = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(write_docs)
-    return write_docs
-
-
 def test_the_generated_documents_are_up_to_date() -> None:
-    write_docs = load_write_docs()
     outdated = [path.name for path, content in write_docs.documents().items() if text_of(path) != content]
     assert outdated == [], "run `make docs`"
 
@@ -52,11 +52,13 @@ def test_every_message_and_button_in_the_fault_table_exists() -> None:
     assert sorted(set(named) - product_strings()) == []
 
 
-def test_every_button_and_panel_in_the_readme_exists() -> None:
-    artists = text_of(ROOT / "README.md").partition("## For artists")[2].partition("## For scripters")[0]
-    labels = set(re.findall(r"\*\*([A-Z][^*.]+)\*\*", artists)) - {"N"}
-    assert len(labels) > 10
-    assert sorted(labels - product_strings()) == []
+@pytest.mark.parametrize("page", FOR_ARTISTS, ids=lambda path: path.name)
+def test_every_button_and_panel_on_a_page_for_artists_exists(page: Path) -> None:
+    text = text_of(page).partition("## For scripters")[0]
+    labels = set(re.findall(r"(?<!- )\*\*([A-Z][^*.:]+)\*\*", text)) | set(
+        re.findall(r"Button in the list:\*\* (.+)", text)
+    )
+    assert sorted(labels - {"N"} - product_strings()) == []
 
 
 def test_the_architecture_names_only_what_is_in_the_code() -> None:
@@ -102,9 +104,37 @@ def test_the_changelog_has_the_manifest_s_version_and_the_next_one() -> None:
 
 
 def test_the_documentation_table_has_a_row_for_each_parameter() -> None:
-    rows = load_write_docs().parameter_table().splitlines()
+    rows = write_docs.parameter_table().splitlines()
     assert len(rows) == 2 + len(PARAMETERS)
     for row, parameter in zip(rows[2:], PARAMETERS.values(), strict=True):
         assert row.startswith(f"| `{parameter.name}` |")
         assert row.count("|") == 6
         assert parameter.description in row
+
+
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    listed = re.findall(r": (\S+\.md)$", text_of(ROOT / "docs" / "mkdocs.yml"), re.MULTILINE)
+    assert sorted(listed) == sorted(name for name in build_site.site_paths().values() if name.endswith(".md"))
+
+
+def test_links_between_pages_work_in_the_site_too(tmp_path: Path) -> None:
+    build_site.copy_pages(tmp_path)
+    for page in tmp_path.glob("*.md"):
+        links = [link for link in re.findall(r"\]\(([^)#\s]+)", text_of(page)) if "://" not in link]
+        assert [link for link in links if not (tmp_path / link).is_file()] == [], page.name
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "foreign"),
+    [
+        ("a.html", '<script src="https://cdn.example/x.js"></script>', ["https://cdn.example/x.js"]),
+        ("a.html", '<link rel="preconnect" href="//fonts.example">', ["//fonts.example"]),
+        ("a.css", "@font-face{src:url(https://fonts.example/f.woff2)}", ["https://fonts.example/f.woff2"]),
+        ("a.html", '<a href="https://modelslab.com">A link</a><img src="images/own.png">', []),
+    ],
+)
+def test_a_site_that_gets_something_from_another_server_is_refused(
+    tmp_path: Path, name: str, content: str, foreign: list[str]
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert build_site.foreign_resources(tmp_path) == foreign

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs inside windowed Blender for tools/screenshots.py: generates the models and sets up the view."""
+"""What tools/screenshots.py asks of the windowed Blender, through `call` in tests/window/inside/acts.py."""
 
 from __future__ import annotations
 
 import importlib
-import os
-from pathlib import Path
+from typing import Any
 
 import bpy
 from mathutils import Euler, Vector
@@ -13,21 +12,27 @@ from mathutils import Euler, Vector
 PACKAGE = "bl_ext.user_default.image_to_3d"
 SPACING = 1.15
 """Between two models; each is about 1 m wide."""
-SHADER_SECONDS = 10.0
-"""Until the models' shaders are compiled, in software OpenGL."""
 
 
-def generate_models() -> None:
-    """App timer, once Blender's window is open. Blocks until the models are placed."""
-    pictures = Path(os.environ["PICTURES"])
-    models = os.environ["MODELS"].split()
-    bpy.context.preferences.addons[PACKAGE].preferences.service = "OFFLINE"
+def _view() -> bpy.types.Area:
+    areas = [area for area in bpy.context.window_manager.windows[0].screen.areas if area.type == "VIEW_3D"]
+    return max(areas, key=lambda area: area.width * area.height)
+
+
+def prepare(scene: str, light: bool) -> None:
+    """Save an empty scene, and set up Blender's interface for panels that can be cut out of a screenshot."""
+    preferences = bpy.context.preferences
+    preferences.system.use_region_overlap = False  # a plain background behind the panels
+    preferences.view.show_tooltips = False
+    if light:
+        themes = bpy.utils.preset_paths("interface_theme")[0]
+        bpy.ops.script.execute_preset(
+            filepath=f"{themes}/Blender_Light.xml", menu_idname="USERPREF_MT_interface_theme_presets"
+        )
     for thing in list(bpy.data.objects):  # the startup scene's
         bpy.data.objects.remove(thing)
-    bpy.ops.wm.save_as_mainfile(filepath=str(pictures / "scene.blend"))
-
-    area = max((a for a in bpy.context.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height)
-    view = area.spaces.active
+    bpy.ops.wm.save_as_mainfile(filepath=scene)
+    view = _view().spaces.active
     view.shading.type = "MATERIAL"
     view.overlay.show_text = view.overlay.show_cursor = view.show_gizmo_navigate = False
     view.region_3d.view_perspective = "PERSP"
@@ -35,24 +40,52 @@ def generate_models() -> None:
     view.region_3d.view_location = Vector((0.85, 0.0, 0.35))
     view.region_3d.view_distance = 4.3
 
-    extension = importlib.import_module(PACKAGE)
-    scene = bpy.context.scene
-    for number, name in enumerate(models):
-        scene.cursor.location = ((number - 0.5) * SPACING, 0.0, 0.0)
-        extension.generate(pictures / f"{name}.png", wait=True)
-    bpy.app.timers.register(start_another, first_interval=SHADER_SECONDS)
+
+def set_preferences(values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(bpy.context.preferences.addons[PACKAGE].preferences, name, value)
 
 
-def start_another() -> None:
-    """App timer: start the job that is still running in the screenshot, as the artist does."""
+def choose_image(image: str) -> None:
+    bpy.context.scene.image_to_3d.image = image
+
+
+def generate(image: str, place: int, wait: bool = False) -> str:
+    """Start a job, and wait until its model is placed if asked to. `place`: its number in the row of models."""
+    bpy.context.scene.cursor.location = ((place - 0.5) * SPACING, 0.0, 0.0)
+    job = importlib.import_module(PACKAGE).generate(bpy.path.abspath(image), wait=wait)
+    return str(job.id)
+
+
+def press_generate(place: int) -> None:
+    """Start a job from the chosen image as the button does, with a placeholder."""
     scene = bpy.context.scene
-    settings = scene.image_to_3d
-    settings.image = f"//{os.environ['WAITING']}.png"
-    settings.render = True  # a video takes long enough for a screenshot
-    scene.cursor.location = (-1.5 * SPACING, 0.0, 0.0)
+    scene.cursor.location = ((place - 0.5) * SPACING, 0.0, 0.0)
+    scene.image_to_3d.render = True  # other settings than those whose time is known from the jobs before
+    bpy.context.preferences.system.use_region_overlap = True
     with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
         bpy.ops.image_to_3d.generate("INVOKE_DEFAULT")
-    settings.render = False
 
 
-bpy.app.timers.register(generate_models, first_interval=2.0)
+def generate_batch(folder: str) -> None:
+    importlib.import_module(PACKAGE).generate_many(bpy.path.abspath(folder), name="References")
+
+
+def open_empty_file() -> None:
+    bpy.ops.wm.read_homefile(use_empty=True)
+
+
+def show_preferences() -> list[int]:
+    """Turn the viewport into the add-on's preferences. Returns its rectangle: x, y, width, height."""
+    window, area = bpy.context.window_manager.windows[0], _view()
+    area.type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "Image to 3D"
+    with bpy.context.temp_override(window=window, area=area):
+        bpy.ops.preferences.addon_expand(module=PACKAGE)
+    return [area.x, area.y, area.width, area.height]
+
+
+def mouse(kind: str, value: str, x: int, y: int) -> None:
+    """Simulate an event of the mouse; Blender must have been started with --enable-event-simulate."""
+    bpy.context.window_manager.windows[0].event_simulate(type=kind, value=value, x=x, y=y)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pathlib
+import runpy
 import threading
 import time
 from typing import Any
@@ -14,6 +15,11 @@ import bmesh
 import bpy
 
 PACKAGE = "bl_ext.user_default.image_to_3d"
+
+
+def call(script: str, function: str, arguments: dict[str, Any]) -> Any:
+    """Run a function of another script."""
+    return runpy.run_path(script)[function](**arguments)
 
 
 def view() -> tuple[bpy.types.Window, bpy.types.Area]:
