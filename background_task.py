@@ -23,6 +23,8 @@ class Status(NamedTuple):
     value: str = ""
     failed: bool = False
     running: bool = False
+    code: str = ""
+    """The code of the error that it failed with."""
 
 
 class BackgroundTask:
@@ -54,7 +56,7 @@ class BackgroundTask:
         try:
             status = work()
         except ImageTo3DError as error:
-            status = Status(str(error), failed=True)
+            status = Status(str(error), failed=True, code=error.code)
         except Exception:
             logger(__name__).exception("the background task %s failed", self._name)
             status = Status("Internal error in the add-on. See Blender's console.", failed=True)

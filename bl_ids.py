@@ -19,6 +19,15 @@ LIST_PAGE: Final = "image_to_3d_page"
 SOURCES_MENU: Final = "IMAGE_TO_3D_MT_image_sources"
 """The menu of where an image can come from."""
 
+PRESETS_PANEL: Final = "IMAGE_TO_3D_PT_presets"
+"""The popover with the artist's presets."""
+
+WARNINGS_PANEL: Final = "IMAGE_TO_3D_PT_image_warnings"
+"""The popover with what is wrong with the chosen image."""
+
+PANEL_BUTTON: Final = "image_to_3d_panel"
+"""The member of the context by which an operator knows that it is a button of the main panel."""
+
 EXPANDED_BATCH: Final = "image_to_3d_batch"
 """The attribute of the window manager with the id of the batch whose jobs the list shows."""
 
@@ -86,3 +95,5 @@ class Op(enum.StrEnum):
     ALLOW_ONLINE = "image_to_3d.allow_online"
     USE_OFFLINE_PREVIEW = "image_to_3d.use_offline_preview"
     TEST_KEY = "image_to_3d.test_key"
+    NEW_SEED = "image_to_3d.new_seed"
+    ADD_PRESET = "image_to_3d.add_preset"

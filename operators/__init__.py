@@ -19,6 +19,7 @@ from . import (
     monitor,
     open_actions,
     preferences_actions,
+    settings_actions,
 )
 
 _MODULES = (
@@ -34,6 +35,7 @@ _MODULES = (
     model_actions,
     open_actions,
     preferences_actions,
+    settings_actions,
 )
 
 register, _unregister_classes = bpy.utils.register_classes_factory(

@@ -6,10 +6,11 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import generated_model, image, main, overlay, settings, source_menus
+from . import generated_model, image, image_warnings, main, overlay, presets, settings, source_menus
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Panel, main, image, generated_model, settings) + classes_in(bpy.types.Menu, source_menus)
+    classes_in(bpy.types.Panel, presets, image_warnings, main, image, generated_model, settings)
+    + classes_in(bpy.types.Menu, source_menus)
 )
 
 

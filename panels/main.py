@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main panel in the 3D viewport's sidebar: service, image, the Generate button, and the job list."""
+"""The main panel in the 3D viewport's sidebar: service, image, quality, the Generate button, and the job list."""
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, Final
 
 import bpy
 
-from .. import background_task, preferences
-from ..bl_ids import SCENE_SETTINGS, SOURCES_MENU, Op
-from ..errors import Action, ImageTo3DError, one_line
-from ..jobs.config import OFFLINE, Config
+from .. import background_task, preferences, preferences_layout
+from ..api.quality import QUALITIES
+from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
+from ..errors import Action, ImageTo3DError, KeyMissingError, KeyRejectedError
+from ..jobs.config import MODELSLAB, OFFLINE, Config
+from ..property_definitions import QUALITY
 from ..redraw import TAB
-from ..scene import thumbnails
-from . import image_warnings, job_list
+from ..translation import tr, tr_message
+from . import image_row, job_list
+from .presets import IMAGE_TO_3D_PT_presets
+from .text import draw_wrapped, is_narrow
 
-_THUMBNAIL_ROWS: Final = 3.0
-_THUMBNAIL_SHARE: Final = 0.28
-"""The fraction of the panel's width for the thumbnail."""
+_BUTTON_HEIGHT: Final = 1.5
 
 
 class SidebarPanel:
@@ -34,61 +35,77 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
     bl_idname = "IMAGE_TO_3D_PT_main"
     bl_label = "Image to 3D"
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        IMAGE_TO_3D_PT_presets.draw_panel_header(self.layout)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings = getattr(context.scene, SCENE_SETTINGS)
         config = preferences.read_config()
         obstacle = config.why_not_ready()
-        _draw_service(layout, config)
-        _draw_image(layout, settings)
-        image_warnings.draw_warnings(layout, context, settings)
-        row = layout.row()
-        row.scale_y = 1.6
-        row.enabled = obstacle is None and (bool(settings.image.strip()) or settings.source_image is not None)
-        row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
-        layout.operator(Op.CHOOSE_BATCH, text="Batch…", icon="FILE_FOLDER")
-        if obstacle is not None:
-            _draw_obstacle(layout, context, obstacle)
+        _draw_service(layout, context, config)
+        _draw_setup(layout, context, config, obstacle)
+        image_row.draw(layout, context, settings)
+        row = layout.row(align=True)
+        for quality in QUALITIES:
+            row.prop_enum(settings, QUALITY, quality.value)
+        _draw_generate(layout, context, settings)
         job_list.draw(layout, context)
 
 
-def _draw_service(layout: bpy.types.UILayout, config: Config) -> None:
-    text = preferences.SERVICE_NAMES[config.service]
+def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config: Config) -> None:
+    """Draw the menu of the services, with the account's balance if there is room, and the way to the preferences."""
+    saved, text = preferences.get(), preferences.service_name(config)
     balance = background_task.account.status.value
-    if config.service == OFFLINE:
-        text += " (not AI)"
-    elif balance:
-        text += f" · {balance}"
-    row = layout.row()
-    row.label(text=text, icon="URL" if config.service != OFFLINE else "HOME")
-    row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES", emboss=False)
-
-
-def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
-    image, source = settings.image.strip(), settings.source_image
-    chosen = thumbnails.icon(image) if source is None else thumbnails.image_icon(source)
-    thumbnail = image_warnings.preview_icon(settings) or chosen
-    if thumbnail:
-        split = layout.split(factor=_THUMBNAIL_SHARE)
-        split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL_ROWS)
-        layout = split.column()
-        layout.label(text=PurePath(image.replace("\\", "/")).name if source is None else one_line(source.name))
+    if balance and config.service != OFFLINE and not is_narrow(context):
+        text = f"{text}   {balance}"
     row = layout.row(align=True)
-    if source is None:
-        row.prop(settings, "image", text="", placeholder="Image file or URL")
+    icon = preferences.SERVICE_ICONS[config.service]
+    if saved is not None:
+        row.prop_menu_enum(saved, "service", text=text, icon=icon, translate=False)
     else:
-        row.prop(settings, "source_image", text="")
-    row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER")
-    row.menu(SOURCES_MENU, text="", icon="DOWNARROW_HLT")
+        row.label(text=text, icon=icon, translate=False)
+    row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES")
 
 
-def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:
-    """Draw why nothing can be generated now, and the buttons that change that."""
+def _draw_setup(
+    layout: bpy.types.UILayout, context: bpy.types.Context, config: Config, obstacle: ImageTo3DError | None
+) -> None:
+    """Draw what is missing before the first model, and the buttons that change that; nothing if all is there."""
+    status = background_task.account.status
+    rejected = status.code == KeyRejectedError.code
+    checking = status.running and not status.text  # the box stays until it is known that the key works
+    if obstacle is None and not rejected and not checking:
+        return
     box = layout.box().column()
-    job_list.wrapped(box, str(obstacle.message), job_list.characters(context) - 3, icon="INFO")
+    if isinstance(obstacle, KeyMissingError) and config.service == MODELSLAB:
+        text = tr("{service} needs an API key.", service=preferences.SERVICE_NAMES[MODELSLAB])
+        draw_wrapped(box, context, text, icon="INFO")
+    elif obstacle is not None:
+        draw_wrapped(box, context, tr_message(obstacle.message), icon="INFO")
+    elif checking:
+        draw_wrapped(box, context, "Checking the API key", icon="SORTTIME")
+    else:
+        line = box.column()
+        line.alert = True
+        draw_wrapped(line, context, "The API key was rejected.", icon="ERROR")
     buttons = box.column(align=True)
-    if obstacle.action is Action.ALLOW_ONLINE:
+    if obstacle is not None and obstacle.action is Action.ALLOW_ONLINE:
         buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+    elif obstacle is None or isinstance(obstacle, KeyMissingError):
+        buttons.operator(Op.OPEN_PREFERENCES, text="Enter API Key…", icon="LOCKED")
+        if config.service == MODELSLAB:
+            preferences_layout.draw_key_page(buttons)
     else:
         buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES")
-    buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME")
+    if config.service != OFFLINE:
+        buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME")
+
+
+def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
+    row = layout.row(align=True)
+    row.scale_y = _BUTTON_HEIGHT
+    row.context_pointer_set(PANEL_BUTTON, settings)
+    text = {"text": "Generate"} if is_narrow(context) else {}
+    row.operator(Op.GENERATE, icon="MESH_MONKEY", **text)
+    row.operator(Op.CHOOSE_BATCH, text="", icon="RENDERLAYERS")
