@@ -60,7 +60,7 @@ class Placement:
     )
     crop: bool = _setting(
         False,
-        "Crop and Pad to Square",
+        "Crop to Square",
         "Center the subject in a square image with a small margin before it is sent",
         "image",
     )

@@ -81,8 +81,7 @@ def parameter_switches() -> dict[str, Any]:
         kept_name("seed"): StringProperty(
             name="Seed",
             description="The seed that is used when Random is switched off",
-            default="0",
-            update=_keep_digits(kept_name("seed"), MAX_SEED),
+            update=_keep_digits(kept_name("seed"), MAX_SEED, zero=""),
         ),
         USE_TEMPORARY_STORAGE: BoolProperty(
             name="Temporary Storage",
@@ -159,13 +158,14 @@ def _number_property(setting: placement.Setting, default: float) -> Any:
     )
 
 
-def _keep_digits(name: str, maximum: int) -> Update:
+def _keep_digits(name: str, maximum: int, zero: str = "0") -> Update:
     """Returns an update function that turns whatever was typed into an integer from 0 to `maximum`."""
 
     def clean(settings: Any, _context: bpy.types.Context) -> None:
         typed = getattr(settings, name)
         digits = "".join(c for c in typed if c in "0123456789")[:20]
-        wanted = str(min(int(digits or 0), maximum))
+        number = min(int(digits or 0), maximum)
+        wanted = str(number) if number else zero
         if wanted != typed:
             setattr(settings, name, wanted)
 
@@ -187,7 +187,7 @@ def _set_random(settings: Any, on: bool) -> None:
     if on and settings.seed != "0":
         settings.seed_kept, settings.seed = settings.seed, "0"
     elif not on and settings.seed == "0":
-        settings.seed = settings.seed_kept if settings.seed_kept != "0" else new_seed()
+        settings.seed = settings.seed_kept or new_seed()
 
 
 def _catalog_names(_group: Any, _context: bpy.types.Context, _typed: str) -> list[str]:

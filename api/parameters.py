@@ -125,7 +125,7 @@ _ALL: Final = (
     Parameter("output_format", Kind.ENUM, "glb", "Format", "File format of the model", "advanced", choices=_FORMATS),
     Parameter("resolution", Kind.INTEGER, 256, "Resolution", "Detail of the generated shape; higher takes longer",
               minimum=1, maximum=512, soft_minimum=64),
-    Parameter("multi_image", Kind.BOOLEAN, False, "Image Is a Sheet of Views",
+    Parameter("multi_image", Kind.BOOLEAN, False, "Sheet of Views",
               "The image is a transparent PNG with several views of the subject (experimental)"),
     Parameter("ss_guidance_strength", Kind.NUMBER, 7.5, "Shape Guidance",
               "How closely the rough shape follows the image (sparse structure)",

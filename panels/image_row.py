@@ -62,7 +62,8 @@ def _draw_facts(layout: bpy.types.UILayout, settings: Any) -> None:
     row = layout.row()
     if found is not None and found.warnings:
         row.alert = True
-        row.popover(WARNINGS_PANEL, text=tr_message(found.title), icon="ERROR")
+        # A popover button is not red in 5.2, this one is.
+        row.operator("wm.call_panel", text=tr_message(found.title), icon="ERROR").name = WARNINGS_PANEL
         return
     row.active = False
     if source is not None:

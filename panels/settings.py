@@ -53,7 +53,7 @@ def draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, grou
     if offline and not all(row.offline for row in rows.values()):
         line = layout.row()
         line.active = False
-        line.label(text="Gray: not in Offline Preview", icon="INFO")
+        line.label(text="Gray: no effect offline", icon="INFO")
     for name, row in rows.items():
         if name in _GAP_BEFORE:
             layout.separator(factor=0.5)
@@ -77,9 +77,8 @@ def draw_setting(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
 def _draw_seed(layout: bpy.types.UILayout, settings: Any) -> None:
     is_random = getattr(settings, RANDOM_SEED)
     row = layout.row(align=True)
-    field = row.row(align=True)
-    field.active = not is_random
-    field.prop(settings, kept_name("seed") if is_random else "seed")
+    row.active = not is_random
+    row.prop(settings, kept_name("seed") if is_random else "seed", placeholder="Random")
     row.operator(Op.NEW_SEED, text="", icon="FILE_REFRESH")
     layout.prop(settings, RANDOM_SEED)
 
