@@ -38,9 +38,9 @@ def draw(layout: bpy.types.UILayout, saved: Any, config: Config, default_results
             draw_section(body.column(), saved, config, default_results)
 
 
-def draw_key_page(layout: bpy.types.UILayout) -> None:
+def draw_key_page(layout: bpy.types.UILayout, *, icon: bool = True) -> None:
     """Draw the button that opens the web page for an account and its key."""
-    layout.operator("wm.url_open", text="Get an API Key…", icon="URL").url = KEY_PAGE
+    layout.operator("wm.url_open", text="Get an API Key…", icon="URL" if icon else "NONE").url = KEY_PAGE
 
 
 def _draw_account(layout: bpy.types.UILayout, saved: Any, config: Config, _default_results: str) -> None:

@@ -60,7 +60,7 @@ def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config
     if balance and config.service != OFFLINE and not is_narrow(context):
         text = f"{text}   {balance}"
     row = layout.row(align=True)
-    icon = preferences.SERVICE_ICONS[config.service]
+    icon = "NONE" if is_narrow(context) else preferences.SERVICE_ICONS[config.service]
     if saved is not None:
         row.prop_menu_enum(saved, "service", text=text, icon=icon, translate=False)
     else:
@@ -90,16 +90,16 @@ def _draw_setup(
         line.alert = True
         draw_wrapped(line, context, "The API key was rejected.", icon="ERROR")
     buttons = box.column(align=True)
+    icons = not is_narrow(context)
     if obstacle is not None and obstacle.action is Action.ALLOW_ONLINE:
-        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET" if icons else "NONE")
     elif obstacle is None or isinstance(obstacle, KeyMissingError):
-        buttons.operator(Op.OPEN_PREFERENCES, text="Enter API Key…", icon="LOCKED")
+        buttons.operator(Op.OPEN_PREFERENCES, text="Enter API Key…", icon="LOCKED" if icons else "NONE")
         if config.service == MODELSLAB:
-            preferences_layout.draw_key_page(buttons)
+            preferences_layout.draw_key_page(buttons, icon=icons)
     else:
-        buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES")
-    if config.service != OFFLINE:
-        buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME")
+        buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
+    buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME" if icons else "NONE")
 
 
 def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:

@@ -53,7 +53,7 @@ def draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, grou
     if offline and not all(row.offline for row in rows.values()):
         line = layout.row()
         line.active = False
-        line.label(text="Gray: no effect offline", icon="INFO")
+        line.label(text="Gray: no effect offline", icon="NONE" if is_narrow(context) else "INFO")
     for name, row in rows.items():
         if name in _GAP_BEFORE:
             layout.separator(factor=0.5)

@@ -11,7 +11,7 @@ import bpy
 
 _NARROW: Final = 230
 """Width of a sidebar, in pixels at scale 1, below which it has no room for two things in a line."""
-_BORDER: Final = 56
+_BORDER: Final = 76
 """Pixels at scale 1 that tabs, margins and a box take from a sidebar's width."""
 _ICON: Final = 20
 """Pixels at scale 1."""
