@@ -15,7 +15,6 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from . import background_task, preferences_layout
-from .api.http.urls import host_of, is_in_local_network
 from .api.parameters import ACCOUNT, PARAMETERS
 from .bl_ids import PACKAGE
 from .data_folder import resolve_folder
@@ -40,9 +39,6 @@ SERVICES: Final = (
     ),
 )
 SERVICE_NAMES: Final = {value: name for value, name, *_ in SERVICES}
-SERVICE_ICONS: Final = {value: icon for value, _, _, icon, _ in SERVICES}
-LOCAL_SERVER: Final = "Local Server"
-"""The name of another server that is on this computer or in its network."""
 
 when_key_entered: Callable[[], None] | None = None
 """Called when the artist has entered an API key or a server. The engine, a layer above, tests the key."""
@@ -224,13 +220,6 @@ def _service() -> str:
 def _key_owner(service: str) -> str:
     """Returns the service whose key is entered while `service` is chosen: for that one, and for no other."""
     return CUSTOM if service == CUSTOM else MODELSLAB
-
-
-def service_name(config: Config) -> str:
-    """Returns the name of the chosen service."""
-    if config.service == CUSTOM and is_in_local_network(host_of(config.base_url)):
-        return LOCAL_SERVER
-    return SERVICE_NAMES[config.service]
 
 
 def read_config() -> Config:

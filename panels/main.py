@@ -54,17 +54,18 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
 
 
 def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config: Config) -> None:
-    """Draw the menu of the services, with the account's balance if there is room, and the way to the preferences."""
-    saved, text = preferences.get(), preferences.service_name(config)
-    balance = background_task.account.status.value
-    if balance and config.service != OFFLINE and not is_narrow(context):
-        text = f"{text}   {balance}"
-    row = layout.row(align=True)
-    icon = "NONE" if is_narrow(context) else preferences.SERVICE_ICONS[config.service]
+    """Draw the menu of the services, the account's balance if there is room, and the way to the preferences."""
+    saved, balance = preferences.get(), background_task.account.status.value
+    row = layout.row()
     if saved is not None:
-        row.prop_menu_enum(saved, "service", text=text, icon=icon, translate=False)
-    else:
-        row.label(text=text, icon=icon, translate=False)
+        row.prop(saved, "service", text="")
+    else:  # enabled for this session only
+        row.label(text=preferences.SERVICE_NAMES[config.service])
+    if balance and config.service != OFFLINE and not is_narrow(context):
+        amount = row.row()
+        amount.alignment = "RIGHT"
+        amount.active = False
+        amount.label(text=balance, translate=False)
     row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES")
 
 

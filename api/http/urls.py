@@ -87,14 +87,6 @@ def is_loopback(host: str) -> bool:
     return ip.is_loopback if ip else host == "localhost" or host.endswith(".localhost")
 
 
-def is_in_local_network(host: str) -> bool:
-    """Whether a host name means this computer or one in its network, without a DNS lookup."""
-    ip = _ip(host)
-    if ip is not None:
-        return scope_of_ip(ip) in (NetworkScope.LOCAL, NetworkScope.PRIVATE)
-    return is_loopback(host) or host.endswith(".local")
-
-
 def is_unencrypted(address: str) -> bool:
     """Whether requests to this URL cross a network as plain text: http, and not on this computer."""
     parts = parse_http_url(address.strip())
