@@ -123,6 +123,7 @@ _STORAGE: Final = (
 _ALL: Final = (
     Parameter("image", Kind.TEXT, "", "Image", "Public URL of the image", required=True, schemes=("http", "https")),
     Parameter("output_format", Kind.ENUM, "glb", "Format", "File format of the model", "advanced", choices=_FORMATS),
+    Parameter("render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model", "advanced"),
     Parameter("resolution", Kind.INTEGER, 256, "Resolution", "Detail of the generated shape; higher takes longer",
               minimum=1, maximum=512, soft_minimum=64),
     Parameter("multi_image", Kind.BOOLEAN, False, "Sheet of Views",
@@ -146,7 +147,6 @@ _ALL: Final = (
               minimum=1, maximum=12000, soft_minimum=1024, offline=False),
     Parameter("seed", Kind.INTEGER, 0, "Seed", "The same image, settings and seed give the same model; 0 is random",
               minimum=0, maximum=MAX_SEED, digits=True),
-    Parameter("render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model"),
     Parameter("temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
               "advanced", choices=_STORAGE, offline=False),
     Parameter("webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",

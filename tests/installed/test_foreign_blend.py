@@ -45,7 +45,9 @@ class Context:
         self.scene, self.active_object = scene, active
         self.window_manager = bpy.context.window_manager
         self.region = SimpleNamespace(width=300)
-        self.preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))  # 0 without a window
+        font = SimpleNamespace(widget=SimpleNamespace(points=11))
+        system = SimpleNamespace(ui_scale=1.0)  # 0 without a window
+        self.preferences = SimpleNamespace(system=system, ui_styles=[font])
 
 
 def draw(scene: Any, active: Any = None) -> list[str]:
@@ -62,7 +64,7 @@ def draw(scene: Any, active: Any = None) -> list[str]:
     shown = part("panels.main").SidebarPanel, part("panels.settings").SettingsPanel
     for panel in (panel for base in shown for panel in base.__subclasses__() if issubclass(panel, bpy.types.Panel)):
         if not hasattr(panel, "poll") or panel.poll(context):
-            drawn = type("Drawn", (), {"layout": Layout(texts), "column": lambda self: self.layout})()
+            drawn = type("Drawn", (), {"layout": Layout(texts), "column": lambda self, _context: self.layout})()
             panel.draw(drawn, context)
     return texts
 

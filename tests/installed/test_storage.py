@@ -78,3 +78,11 @@ def test_an_error_says_that_this_folder_can_not_be_created(
 
 def test_cleaning_up_on_startup_is_off_by_default(preferences: Any) -> None:
     assert preferences.clean_up_at_start is False
+
+
+def test_a_limit_of_the_clean_up_is_switched_off_and_on_again_with_its_value(preferences: Any) -> None:
+    preferences.keep_days = 7
+    preferences.use_keep_days = False
+    assert part("preferences").read_config().keep_days is None
+    preferences.use_keep_days = True
+    assert part("preferences").read_config().keep_days == 7
