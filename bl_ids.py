@@ -19,6 +19,9 @@ LIST_PAGE: Final = "image_to_3d_page"
 SOURCES_MENU: Final = "IMAGE_TO_3D_MT_image_sources"
 """The menu of where an image can come from."""
 
+PRESETS_FOLDER: Final = "image_to_3d"
+"""The folder of the artist's presets, below Blender's own folder for them."""
+
 PRESETS_PANEL: Final = "IMAGE_TO_3D_PT_presets"
 """The popover with the artist's presets."""
 

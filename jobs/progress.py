@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from .config import OFFLINE
 from .job import Job, State
 
 _SPANS: Final[Mapping[State, tuple[float, float]]] = {
@@ -70,9 +71,11 @@ def status_text(job: Job, now: float) -> str:
     `now`: seconds since the epoch.
     """
     left = fraction_and_eta(job, now)[1]
+    local = job.service == OFFLINE and job.state is State.UPLOADING  # nothing leaves this computer
+    label = LABELS[State.PREPARING if local else job.state]
     if left is not None:
-        return f"{LABELS[job.state]} {format_duration(left)}"
-    return LONGER if job.state is State.WAITING and job.expected > 0 else LABELS[job.state]
+        return f"{label} {format_duration(left)}"
+    return LONGER if job.state is State.WAITING and job.expected > 0 else label
 
 
 def format_duration(seconds: float) -> str:

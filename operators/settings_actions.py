@@ -6,13 +6,10 @@ from __future__ import annotations
 import bpy
 from bl_operators.presets import AddPresetBase
 
-from ..bl_ids import PRESETS_PANEL, SCENE_SETTINGS, Op
+from ..bl_ids import PRESETS_FOLDER, PRESETS_PANEL, SCENE_SETTINGS, Op
 from ..properties import PANEL_PARAMETERS, PANEL_PLACEMENT
 from ..property_definitions import new_seed
 from .define import operator
-
-PRESETS_FOLDER = "image_to_3d"
-"""The folder of the presets, below Blender's own folder for them."""
 
 
 @operator(Op.NEW_SEED, "New Seed")
