@@ -122,11 +122,15 @@ def draw_switched(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
     switch = switch_of(name)
     on = getattr(owner, switch)
     shown = name if on else kept_name(name)
-    row = layout.row(align=True, heading=owner.bl_rna.properties[name].name if layout.use_property_split else "")
-    row.prop(owner, switch, text="")
+    if layout.use_property_split:
+        row = layout.row(align=True, heading=owner.bl_rna.properties[name].name)
+        row.prop(owner, switch, text="")
+    else:  # too narrow for both in a line
+        layout.prop(owner, switch)
+        row = layout
     number = row.row()
     number.active = on
-    number.prop(owner, shown, **({"text": ""} if layout.use_property_split else {}))
+    number.prop(owner, shown, text="")
 
 
 def _field_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:

@@ -20,6 +20,8 @@ from .presets import IMAGE_TO_3D_PT_presets
 from .text import draw_wrapped, is_narrow
 
 _BUTTON_HEIGHT: Final = 1.5
+_QUALITY_SHARES: Final = (0.3, 0.58, 1.0)
+"""The fraction of the width that remains for each of the quality's buttons in a narrow sidebar."""
 
 
 class SidebarPanel:
@@ -46,9 +48,7 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         _draw_service(layout, context, config)
         _draw_setup(layout, context, config, obstacle)
         image_row.draw(layout, context, settings)
-        row = layout.row(align=True)
-        for quality in QUALITIES:
-            row.prop_enum(settings, QUALITY, quality.value)
+        _draw_quality(layout, context, settings)
         _draw_generate(layout, context, settings)
         job_list.draw(layout, context)
 
@@ -57,7 +57,9 @@ def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config
     """Draw the menu of the services, the account's balance if there is room, and the way to the preferences."""
     saved, balance = preferences.get(), background_task.account.status.value
     row = layout.row()
-    if saved is not None:
+    if saved is not None and is_narrow(context):  # without its icon, the name fits
+        row.prop_menu_enum(saved, "service", text=preferences.SERVICE_NAMES[config.service])
+    elif saved is not None:
         row.prop(saved, "service", text="")
     else:  # enabled for this session only
         row.label(text=preferences.SERVICE_NAMES[config.service])
@@ -101,6 +103,15 @@ def _draw_setup(
     else:
         buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
     buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME" if icons else "NONE")
+
+
+def _draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
+    """Draw a button for each level. None is pressed if a value was changed."""
+    row = layout.row(align=True)
+    for quality, share in zip(QUALITIES, _QUALITY_SHARES, strict=True):
+        if is_narrow(context):  # the longest name has the widest button
+            row = row.split(factor=share, align=True)
+        row.prop_enum(settings, QUALITY, quality.value)
 
 
 def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
