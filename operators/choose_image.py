@@ -54,8 +54,12 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         names = [{"name": each.name} for each in self.files if each.name]
         if len(names) > 1:  # a batch, which asks first
-            operators: Any = bpy.ops
-            return set(operators.image_to_3d.generate_batch("INVOKE_DEFAULT", directory=self.directory, files=names))
+            operators: Any = bpy.ops.image_to_3d  # type: ignore[attr-defined]
+            try:
+                return set(operators.generate_batch("INVOKE_DEFAULT", directory=self.directory, files=names))
+            except RuntimeError as error:  # it reported why it can't run
+                self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
+                return {"CANCELLED"}
         path = self.filepath
         if self.relative_path and bpy.data.filepath:
             try:
