@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .api.money import Money
-from .errors import ImageTo3DError
+from .errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, Message, counted
 from .jobs.config import Config
 from .log import logger
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 class Status(NamedTuple):
     """The last result of a task. `text` is a sentence, empty if there is none; `value` a short form of it."""
 
-    text: str = ""
+    text: Message | ErrorInfo = NO_MESSAGE
     value: str = ""
     failed: bool = False
     running: bool = False
+    code: str = ""
+    """The code of the error that it failed with."""
 
 
 class BackgroundTask:
@@ -55,10 +57,10 @@ class BackgroundTask:
         try:
             status = work()
         except ImageTo3DError as error:
-            status = Status(str(error), failed=True)
+            status = Status(error.info(), failed=True, code=error.code)
         except Exception:
             logger(__name__).exception("the background task %s failed", self._name)
-            status = Status("Internal error in the add-on. See Blender's console.", failed=True)
+            status = Status(Message("Internal error in the add-on. See Blender's console."), failed=True)
         with self._lock:
             if number == self._number:
                 self.status = status
@@ -92,13 +94,16 @@ def show_balance(balance: Money, spent: Money) -> None:
     `spent`: since midnight.
     """
     if not account.status.running:
-        account.status = _balance_status(balance, f" · Spent today: {spent}" if spent.amount else "")
+        account.status = _balance_status(balance, spent if spent.amount else None)
 
 
-def _balance_status(balance: Money | None, more: str = "") -> Status:
+def _balance_status(balance: Money | None, spent: Money | None = None) -> Status:
     if balance is None:
-        return Status("The key works.")
-    return Status(f"The key works. Balance: {balance}{more}", str(balance))
+        return Status(Message("The key works."))
+    if spent is None:
+        return Status(Message("The key works. Balance: {balance}", {"balance": str(balance)}), str(balance))
+    amounts = {"balance": str(balance), "spent": str(spent)}
+    return Status(Message("The key works. Balance: {balance} · Spent today: {spent}", amounts), str(balance))
 
 
 def measure_results(folders: tuple[Path, ...]) -> None:
@@ -114,9 +119,11 @@ def clean_up(config: Config) -> None:
 
         folders = config.results_folders
         done = cleanup.remove(folders, older_than_days=config.keep_days, over_gigabytes=config.keep_gigabytes)
-        in_use = f" {done.in_use} are in use or can't be deleted." if done.in_use else ""
-        text = f"Deleted {done.count} results ({_size_text(done.size)}).{in_use} {_usage(folders)}"
-        return Status(text, failed=bool(done.in_use))
+        template = "Deleted {deleted} ({size}). {usage}"
+        if done.in_use:
+            template = "Deleted {deleted} ({size}). In use or not deletable: {in_use}. {usage}"
+        arguments = {"deleted": _results(done.count), "size": _size_text(done.size), "usage": _usage(folders)}
+        return Status(Message(template, arguments | {"in_use": done.in_use}), failed=bool(done.in_use))
 
     storage.start(work)
 
@@ -126,19 +133,28 @@ def move_results(move: Callable[[], Moved]) -> None:
 
     def work() -> Status:
         moved = move()
-        left = f" {moved.left} stay: running, of another Blender, or with a file in use." if moved.left else ""
-        return Status(f"Moved {moved.count} results.{left}", failed=bool(moved.left))
+        template = "Moved {moved}."
+        if moved.left:
+            template = "Moved {moved}. Not moved, because they are running, in use, or of another Blender: {left}"
+        return Status(Message(template, {"moved": _results(moved.count), "left": moved.left}), failed=bool(moved.left))
 
     storage.start(work)
 
 
-def _usage(folders: tuple[Path, ...]) -> str:
+def _results(count: int) -> Message:
+    return counted(count, "1 result", "{count} results")
+
+
+def _usage(folders: tuple[Path, ...]) -> Message:
     from .jobs import cleanup
 
     found = [each for folder in folders for each in cleanup.job_folders(folder)]
     total = sum(each.size for each in found)
     removable = sum(each.size for each in found if each.removable)
-    return f"{len(found)} results, {_size_text(total)} ({_size_text(removable)} can be cleaned up)"
+    return Message(
+        "{results}, {size} ({removable} can be deleted)",
+        {"results": _results(len(found)), "size": _size_text(total), "removable": _size_text(removable)},
+    )
 
 
 def _size_text(size: int) -> str:

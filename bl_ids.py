@@ -31,6 +31,18 @@ JOB_LIST_MENU: Final = "IMAGE_TO_3D_MT_jobs"
 SOURCES_MENU: Final = "IMAGE_TO_3D_MT_image_sources"
 """The menu of where an image can come from."""
 
+PRESETS_FOLDER: Final = "image_to_3d"
+"""The folder of the artist's presets, below Blender's own folder for them."""
+
+PRESETS_PANEL: Final = "IMAGE_TO_3D_PT_presets"
+"""The popover with the artist's presets."""
+
+WARNINGS_PANEL: Final = "IMAGE_TO_3D_PT_image_warnings"
+"""The popover with what is wrong with the chosen image."""
+
+PANEL_BUTTON: Final = "image_to_3d_panel"
+"""The member of the context by which an operator knows that it is a button of the main panel."""
+
 
 RESULT_SEARCH: Final = "image_to_3d_result_search"
 """The attribute of the window manager with the words that the shown results have in their names."""
@@ -117,3 +129,5 @@ class Op(enum.StrEnum):
     ALLOW_ONLINE = "image_to_3d.allow_online"
     USE_OFFLINE_PREVIEW = "image_to_3d.use_offline_preview"
     TEST_KEY = "image_to_3d.test_key"
+    NEW_SEED = "image_to_3d.new_seed"
+    ADD_PRESET = "image_to_3d.add_preset"

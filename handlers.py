@@ -90,8 +90,15 @@ def _check_image(context: bpy.types.Context) -> None:
     monitor.start()  # shows the result
 
 
+def _check_account() -> None:
+    if not bpy.app.background:
+        engine.check_account()
+        monitor.start()  # shows the result
+
+
 def register() -> None:
     properties.when_image_changed = _check_image
+    preferences.when_key_entered = _check_account
     for handlers, function in _HANDLERS:
         handlers.append(function)
     bpy.app.timers.register(_clean_settings, persistent=True)  # the data can't be changed yet
@@ -101,6 +108,7 @@ def register() -> None:
 
 def unregister() -> None:
     properties.when_image_changed = None
+    preferences.when_key_entered = None
     for timer in (_clean_settings, _resume_unfinished, _show_adopted):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from .atomic_file import make_private
-from .errors import ImageTo3DError, Message
+from .errors import NO_MESSAGE, ImageTo3DError, Message
 from .log import logger
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class ImageCheck:
     running: bool = True
     warnings: tuple[Message, ...] = ()
     preview: Path | None = None
+    title: Message = NO_MESSAGE
+    """The worst warning in a few words; empty if there is none."""
+    size: tuple[int, int] | None = None
+    """Width and height in pixels; None if the image can't be read."""
 
 
 Key = tuple[str, bool, bool]
@@ -139,8 +143,10 @@ def _check(worker: WorkerProcess, key: Key, previews: Path | None) -> ImageCheck
             spool.clean_up_once(previews, KEEP_DAYS)
         reply = worker.run(request)
     except ImageTo3DError as error:
-        return ImageCheck(False, (error.message,))
+        return ImageCheck(False, (error.message,), title=Message("Unreadable Image"))
     except OSError as error:
         logger(__name__).warning("%s could not be checked: %s", image, error)
         return ImageCheck(False)
-    return ImageCheck(False, tuple(Message.from_json(warning) for warning in reply["warnings"]), target)
+    warnings = tuple(Message.from_json(warning) for warning in reply["warnings"])
+    width, height = reply["size"]
+    return ImageCheck(False, warnings, target, Message(reply["title"]), (width, height))

@@ -40,6 +40,8 @@ class Setting(NamedTuple):
     """Where a slider ends; larger values can still be typed."""
     panel_default: Any = None
     """The default in the panel, if it differs from the one for scripts."""
+    when_on: float | None = None
+    """For a number that is off at 0: the value that the panel suggests when it is switched on."""
 
 
 def _setting(default: Any, *args: Any, **options: Any) -> Any:
@@ -58,7 +60,7 @@ class Placement:
     )
     crop: bool = _setting(
         False,
-        "Crop and Pad to Square",
+        "Crop to Square",
         "Center the subject in a square image with a small margin before it is sent",
         "image",
     )
@@ -95,6 +97,7 @@ class Placement:
         "placement",
         length=True,
         soft_maximum=100.0,
+        when_on=1.0,
     )
     origin: str = _setting(
         "BOTTOM",
@@ -127,10 +130,21 @@ class Placement:
         False, "Shade Smooth", "Shade the model smooth; otherwise the imported shading is kept", "mesh"
     )
     triangle_budget: int = _setting(
-        0, "Triangle Limit", "Reduce the model to this many triangles; 0 keeps all", "mesh", soft_maximum=500_000
+        0,
+        "Triangle Limit",
+        "Reduce the model to this many triangles; 0 keeps all",
+        "mesh",
+        soft_maximum=500_000,
+        when_on=20_000,
     )
     merge_distance: float = _setting(
-        0.0, "Merge Distance", "Merge vertices closer than this; 0 keeps all", "mesh", length=True, soft_maximum=0.1
+        0.0,
+        "Merge Distance",
+        "Merge vertices closer than this; 0 keeps all",
+        "mesh",
+        length=True,
+        soft_maximum=0.1,
+        when_on=0.0001,
     )
     mark_as_asset: bool = _setting(
         False, "Mark as Asset", "Make the model available in the Asset Browser, with a preview", "asset"

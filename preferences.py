@@ -7,32 +7,41 @@ import contextlib
 import functools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, StringProperty
 
-from . import background_task
-from .api.http.urls import is_unencrypted
+from . import background_task, preferences_layout
 from .api.parameters import ACCOUNT, PARAMETERS, undo_single_precision
-from .bl_ids import PACKAGE, Op
+from .bl_ids import PACKAGE
 from .data_folder import resolve_folder
-from .errors import OnlineAccessError, ParameterError
+from .errors import ParameterError
 from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
+from .preferences_layout import KEY_VARIABLE, URL_VARIABLE
+from .property_definitions import switch
 from .scene import data_location
 from .scene.data_location import data_folder as data_folder
 
-KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
-URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
 JOB_LIMIT: Final = 5
 
 SERVICES: Final = (
-    (MODELSLAB, "ModelsLab", "The ModelsLab service. Needs an account, its API key, and online access"),
-    (OFFLINE, "Offline Preview", "Rough shapes from the image's outline. No account, no network, no AI"),
-    (CUSTOM, "Custom", "Another service with the same protocol, for example an enterprise plan"),
+    (MODELSLAB, "ModelsLab", "The ModelsLab service. Needs an account, its API key, and online access", "WORLD", 0),
+    (OFFLINE, "Offline Preview", "Rough shapes from the image's outline. No account, no network, no AI", "HOME", 1),
+    (
+        CUSTOM,
+        "Other Server",
+        "A server with the same protocol: on this computer, in your network, or of an enterprise plan",
+        "NETWORK_DRIVE",
+        2,
+    ),
 )
-SERVICE_NAMES: Final = {value: name for value, name, _ in SERVICES}
+SERVICE_NAMES: Final = {value: name for value, name, *_ in SERVICES}
+
+when_key_entered: Callable[[], None] | None = None
+"""Called when the artist has entered an API key or a server. The engine, a layer above, tests the key."""
 
 
 class Overrides(NamedTuple):
@@ -64,12 +73,37 @@ def _changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) 
     background_task.account.reset()
 
 
+def _key_changed(preferences: IMAGE_TO_3D_Preferences, context: bpy.types.Context) -> None:
+    _changed(preferences, context)
+    if when_key_entered is not None and preferences.api_key:
+        when_key_entered()
+
+
 def _folder_changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
     """Make the path absolute: preferences belong to no file that it could be relative to. A refused one is shown."""
     with contextlib.suppress(ParameterError):
         absolute = str(_resolved(preferences.results_folder, bpy.data.filepath)) if preferences.results_folder else ""
         if absolute != preferences.results_folder:
             preferences.results_folder = absolute
+
+
+_DAYS: Final = ("Delete After (Days)", "A clean-up deletes results older than this; 0 disables the limit")
+_SIZE: Final = (
+    "Size Limit (GB)",
+    "A clean-up deletes the oldest results until the total is below this; 0 disables the limit",
+)
+
+
+def _days(default: int) -> Any:
+    return IntProperty(name=_DAYS[0], description=_DAYS[1], default=default, min=0)
+
+
+def _gigabytes(default: float) -> Any:
+    return FloatProperty(name=_SIZE[0], description=_SIZE[1], default=default, min=0.0, precision=1)
+
+
+_use_days, _days_kept = switch("keep_days", *_DAYS, _days(30)).values()
+_use_gigabytes, _gigabytes_kept = switch("keep_gigabytes", *_SIZE, _gigabytes(10.0)).values()
 
 
 class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
@@ -90,6 +124,10 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         clean_up_at_start: bool
         use_daily_limit: bool
         daily_limit: float
+        use_keep_days: bool
+        keep_days_kept: int
+        use_keep_gigabytes: bool
+        keep_gigabytes_kept: float
     else:
         service: EnumProperty(
             name="Service",
@@ -105,7 +143,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
                 f"Leave it empty to use the environment variable {KEY_VARIABLE}"
             ),
             subtype="PASSWORD",
-            update=_changed,
+            update=_key_changed,
         )
         base_url: StringProperty(
             name="Server URL",
@@ -113,7 +151,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
                 "Base URL of the service, for example https://modelslab.com/api/v1/enterprise for an enterprise plan. "
                 f"Leave it empty to use the environment variable {URL_VARIABLE}"
             ),
-            update=_changed,
+            update=_key_changed,
         )
         webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
         track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)
@@ -132,19 +170,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             subtype="DIR_PATH",
             update=_folder_changed,
         )
-        keep_days: IntProperty(
-            name="Delete After (Days)",
-            description="A clean-up deletes results older than this; 0 disables the limit",
-            default=30,
-            min=0,
-        )
-        keep_gigabytes: FloatProperty(
-            name="Maximum Size (GB)",
-            description="A clean-up deletes the oldest results until the total is below this; 0 disables the limit",
-            default=0.0,
-            min=0.0,
-            precision=1,
-        )
+        keep_days: _days(30)
+        keep_gigabytes: _gigabytes(0.0)
         clean_up_at_start: BoolProperty(
             name="Clean Up on Startup",
             description=(
@@ -153,6 +180,10 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             ),
             default=False,
         )
+        use_keep_days: _use_days
+        keep_days_kept: _days_kept
+        use_keep_gigabytes: _use_gigabytes
+        keep_gigabytes_kept: _gigabytes_kept
         use_daily_limit: BoolProperty(
             name="Daily Limit",
             description="Start no new jobs once as much as this was spent on one day. Running jobs continue",
@@ -171,91 +202,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         )
 
     def draw(self, _context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        service = layout.column()
-        service.row().prop(self, "service", expand=True)
-        if self.service == OFFLINE:
-            _hint(service, "Rough shapes from the image's outline, made on this computer. No AI.")
-        else:
-            self._draw_account(service)
-        layout.separator()
-        storage = layout.column()
-        storage.prop(self, "job_limit")
-        storage.prop(self, "results_folder", placeholder=str(data_folder() / "results"))
-        refused = read_config().results_refused
-        if refused:
-            _hint(storage, refused, icon="ERROR")
-        self._draw_storage(storage)
-
-    def _draw_storage(self, layout: bpy.types.UILayout) -> None:
-        layout.prop(self, "keep_days")
-        layout.prop(self, "keep_gigabytes")
-        layout.prop(self, "clean_up_at_start")
-        status = background_task.storage.status
-        if status.running:
-            _hint(layout, "Checking the results…", icon="SORTTIME")
-        elif status.text:
-            _hint(layout, status.text, icon="ERROR" if status.failed else "INFO")
-        row = _field_column(layout)
-        row.operator(Op.MEASURE_RESULTS, icon="FILE_REFRESH")
-        row.operator(Op.CLEAN_UP, icon="TRASH")
-        _field_column(layout).operator(Op.MOVE_RESULTS, icon="FILE_FOLDER")
-
-    def _draw_account(self, layout: bpy.types.UILayout) -> None:
-        if self.service == CUSTOM:
-            layout.prop(self, "base_url", placeholder=os.environ.get(URL_VARIABLE, "https://…"))
-            if not self.base_url and os.environ.get(URL_VARIABLE):
-                _hint(layout, f"Using {URL_VARIABLE}.")
-            if is_unencrypted(self.base_url or os.environ.get(URL_VARIABLE, "")):
-                _warning(layout, "Your key and images are sent unencrypted to this server.")
-        row = layout.row(align=True)
-        row.prop(self, "api_key")
-        row.operator(Op.TEST_KEY, text="Test Key")
-        if not self.api_key and os.environ.get(KEY_VARIABLE):
-            _hint(layout, f"Using {KEY_VARIABLE}.")
-        elif self.api_key:
-            _hint(layout, "Stored as plain text in Blender's preferences.")
-        status = background_task.account.status
-        if status.running:
-            _hint(layout, "Contacting the service…", icon="SORTTIME")
-        elif status.text:
-            _hint(layout, status.text, icon="ERROR" if status.failed else "CHECKMARK")
-        if isinstance(read_config().why_not_ready(), OnlineAccessError):
-            _hint(layout, "Online access is disabled.", icon="ERROR")
-            _field_column(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
-        self._draw_daily_limit(layout)
-        for name in sorted(ACCOUNT, reverse=True):
-            layout.prop(self, name)
-
-    def _draw_daily_limit(self, layout: bpy.types.UILayout) -> None:
-        row = layout.row(heading="Daily Limit")
-        row.prop(self, "use_daily_limit", text="")
-        amount = row.row()
-        amount.active = self.use_daily_limit
-        amount.prop(self, "daily_limit", text="")
-
-
-def _field_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:
-    """Returns a row in the column of the fields, to which a property split leaves 60 % of the width."""
-    split = layout.split(factor=0.4)
-    split.label()
-    return split.row()
-
-
-def _hint(layout: bpy.types.UILayout, text: str, icon: str = "INFO") -> None:
-    """Draw a grayed-out line below a field."""
-    row = _field_column(layout)
-    row.active = False
-    row.label(text=text, icon=icon)
-
-
-def _warning(layout: bpy.types.UILayout, text: str) -> None:
-    """Draw a red line below a field."""
-    row = _field_column(layout)
-    row.alert = True
-    row.label(text=text, icon="ERROR")
+        preferences_layout.draw(self.layout, self, read_config(), str(data_folder() / "results"))
 
 
 def get() -> IMAGE_TO_3D_Preferences | None:

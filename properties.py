@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import PointerProperty, StringProperty
 
-from . import placement
-from .api.parameters import ACCOUNT, PARAMETERS, Kind, Parameter, undo_single_precision, validate
+from . import placement, property_definitions
+from .api.parameters import ACCOUNT, PARAMETERS, undo_single_precision, validate
 from .bl_ids import SCENE_SETTINGS
 from .errors import ParameterError
 from .placement import Placement
@@ -27,64 +27,6 @@ PANEL_PARAMETERS: Final = {name: row for name, row in PARAMETERS.items() if name
 
 PANEL_PLACEMENT: Final = {name: setting for name, setting in placement.SETTINGS.items() if setting.group != "script"}
 """The placement settings that are scene settings."""
-
-
-def _keep_digits(name: str, maximum: int) -> Callable[[Any, bpy.types.Context], None]:
-    """Returns an update function that turns whatever was typed into an integer from 0 to `maximum`."""
-
-    def clean(settings: Any, _context: bpy.types.Context) -> None:
-        typed = getattr(settings, name)
-        digits = "".join(c for c in typed if c in "0123456789")[:20]
-        wanted = str(min(int(digits or 0), maximum))
-        if wanted != typed:
-            setattr(settings, name, wanted)
-
-    return clean
-
-
-def _parameter_property(parameter: Parameter) -> Any:
-    """Returns the Blender property for a request parameter."""
-    text = {"name": parameter.label, "description": parameter.description}
-    limits = {"min": parameter.minimum, "max": parameter.maximum, "soft_min": parameter.soft_minimum}
-    limits = {name: value for name, value in limits.items() if value is not None}
-    match parameter.kind:
-        case Kind.BOOLEAN:
-            return BoolProperty(**text, default=bool(parameter.default))
-        case Kind.ENUM:
-            return EnumProperty(**text, items=[tuple(c) for c in parameter.choices], default=parameter.default)
-        case Kind.NUMBER:
-            return FloatProperty(**text, default=parameter.default, **limits, precision=2, step=10)
-        case Kind.INTEGER if parameter.digits:
-            clean = _keep_digits(parameter.name, int(parameter.maximum or 0))
-            return StringProperty(**text, default=str(parameter.default), update=clean)
-        case Kind.INTEGER:
-            return IntProperty(**text, default=parameter.default, **limits)
-        case _:
-            return StringProperty(**text, default=parameter.default or "")
-
-
-def _placement_property(name: str) -> Any:
-    """Returns the Blender property for a placement setting."""
-    setting, default = placement.SETTINGS[name], placement.DEFAULTS[name]
-    text = {"name": setting.label, "description": setting.description}
-    if setting.panel_default is not None:
-        default = setting.panel_default
-    if name == "collection":
-        return PointerProperty(**text, type=bpy.types.Collection)
-    if setting.choices:
-        return EnumProperty(**text, items=[tuple(c) for c in setting.choices], default=default)
-    if isinstance(default, bool):
-        update = _preparation_changed if setting.group == "image" else None
-        return BoolProperty(**text, default=default, update=update)
-    if isinstance(default, int):
-        return IntProperty(**text, default=default, min=0, soft_max=int(setting.soft_maximum or 0), step=1000)
-    if isinstance(default, float):
-        precision = 5 if (setting.soft_maximum or 1.0) < 1.0 else 2
-        unit = "LENGTH" if setting.length else "NONE"
-        return FloatProperty(
-            **text, default=default, min=0.0, soft_max=setting.soft_maximum, precision=precision, unit=unit
-        )
-    return StringProperty(**text, default="")
 
 
 def _placement_of(group: Any) -> Placement:
@@ -124,10 +66,19 @@ def use_settings(scene: bpy.types.Scene, parameters: Mapping[str, Any], chosen: 
             value = row.default
         setattr(settings, name, str(value) if row.digits else value)
     for name in PANEL_PLACEMENT:
-        value = getattr(chosen, name)
-        if name == "collection":
-            value = bpy.data.collections.get(value)
-        setattr(settings.placement, name, ", ".join(value) if isinstance(value, tuple) else value)
+        setattr(settings.placement, name, _shown(name, getattr(chosen, name)))
+
+
+def _shown(name: str, value: Any) -> Any:
+    """Returns a placement setting as its property in the panel has it."""
+    match name:
+        case "collection":
+            return bpy.data.collections.get(value)
+        case "asset_catalog":
+            return asset_catalogs.path_of(value)
+        case "asset_tags":
+            return ", ".join(value)
+    return value
 
 
 when_image_changed: Callable[[bpy.types.Context], None] | None = None
@@ -172,7 +123,8 @@ def _property_group(name: str, doc: str, annotations: dict[str, Any], **methods:
 IMAGE_TO_3D_Placement = _property_group(
     "IMAGE_TO_3D_Placement",
     "How a model is placed in the scene (see placement.Placement).",
-    {name: _placement_property(name) for name in PANEL_PLACEMENT},
+    {name: property_definitions.placement_property(name, _preparation_changed) for name in PANEL_PLACEMENT}
+    | property_definitions.placement_switches(PANEL_PLACEMENT),
     chosen=_placement_of,
 )
 
@@ -195,7 +147,8 @@ IMAGE_TO_3D_Settings = _property_group(
             name="Scene Token", description="Identifies the scene of a job in the reopened file", options={"HIDDEN"}
         ),
     }
-    | {name: _parameter_property(parameter) for name, parameter in PANEL_PARAMETERS.items()},
+    | {name: property_definitions.parameter_property(row) for name, row in PANEL_PARAMETERS.items()}
+    | property_definitions.parameter_switches(),
     parameters=_parameters_of,
 )
 

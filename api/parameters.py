@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, NamedTuple
 from ..errors import Message, ParameterError, one_line
 from .http.urls import is_http_url
 
-Group = Literal["generation", "output", "advanced", "account"]
+Group = Literal["generation", "mesh", "advanced", "account"]
 """Where a parameter is set; "account": in the preferences, because a .blend is passed on to others."""
 
 MAX_SEED: Final = 2**32 - 1
@@ -60,6 +60,8 @@ class Parameter(NamedTuple):
     """For a text that is a URL: the allowed schemes."""
     digits: bool = False
     """An integer that may also be given as text, because a signed 32-bit property can't hold it."""
+    offline: bool = True
+    """Whether the offline preview uses it."""
 
     @property
     def allowed(self) -> Message:
@@ -128,29 +130,33 @@ _STORAGE: Final = (
 
 _ALL: Final = (
     Parameter("image", Kind.TEXT, "", "Image", "Public URL of the image", required=True, schemes=("http", "https")),
-    Parameter("output_format", Kind.ENUM, "glb", "Format", "File format of the model", "output", choices=_FORMATS),
-    Parameter("render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model", "output"),
+    Parameter("output_format", Kind.ENUM, "glb", "Format", "File format of the model", "advanced", choices=_FORMATS),
+    Parameter("render", Kind.BOOLEAN, False, "Turntable Video", "Also make a video of the rotating model", "advanced"),
     Parameter("resolution", Kind.INTEGER, 256, "Resolution", "Detail of the generated shape; higher takes longer",
               minimum=1, maximum=512, soft_minimum=64),
-    Parameter("multi_image", Kind.BOOLEAN, False, "Image Is a Sheet of Views",
+    Parameter("multi_image", Kind.BOOLEAN, False, "Sheet of Views",
               "The image is a transparent PNG with several views of the subject (experimental)"),
     Parameter("ss_guidance_strength", Kind.NUMBER, 7.5, "Shape Guidance",
-              "How closely the rough shape follows the image (sparse structure)", minimum=0, maximum=10),
+              "How closely the rough shape follows the image (sparse structure)",
+              minimum=0, maximum=10, offline=False),
     Parameter("ss_sampling_steps", Kind.INTEGER, 12, "Shape Steps",
-              "Sampling steps for the rough shape (sparse structure); more takes longer", minimum=1, maximum=50),
+              "Sampling steps for the rough shape (sparse structure); more takes longer",
+              minimum=1, maximum=50, offline=False),
     Parameter("slat_guidance_strength", Kind.NUMBER, 3.0, "Detail Guidance",
-              "How closely details and surface follow the image (structured latents)", minimum=0, maximum=10),
+              "How closely details and surface follow the image (structured latents)",
+              minimum=0, maximum=10, offline=False),
     Parameter("slat_sampling_steps", Kind.INTEGER, 12, "Detail Steps",
-              "Sampling steps for details and surface (structured latents); more takes longer", minimum=1, maximum=50),
-    Parameter("mesh_simplify", Kind.NUMBER, 0.9, "Simplify", "Fraction of triangles to remove", "output",
+              "Sampling steps for details and surface (structured latents); more takes longer",
+              minimum=1, maximum=50, offline=False),
+    Parameter("mesh_simplify", Kind.NUMBER, 0.9, "Decimate", "Fraction of triangles removed by the service", "mesh",
               minimum=0.9, maximum=0.98),
     Parameter("chunk_size", Kind.INTEGER, 8192, "Chunk Size",
               "Batch size on the service's GPU; higher needs more video memory", "advanced",
-              minimum=1, maximum=12000, soft_minimum=1024),
+              minimum=1, maximum=12000, soft_minimum=1024, offline=False),
     Parameter("seed", Kind.INTEGER, 0, "Seed", "The same image, settings and seed give the same model; 0 is random",
               minimum=0, maximum=MAX_SEED, digits=True),
     Parameter("temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
-              "advanced", choices=_STORAGE),
+              "advanced", choices=_STORAGE, offline=False),
     Parameter("webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",
               "account", schemes=("https",)),
     Parameter("track_id", Kind.TEXT, None, "Track ID", "Your own ID for the request, passed on to the webhook",

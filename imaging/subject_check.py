@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,18 @@ class ImageWarning:
     message: Message
     """What is wrong and what to do."""
 
+
+TITLES: Final[Mapping[str, str]] = {
+    "cut_off": "Subject Is Cut Off",
+    "tiny": "Small Subject",
+    "faint": "Faint Subject",
+    "uniform": "Only One Color",
+    "no_background": "No Plain Background",
+    "nothing_visible": "Fully Transparent",
+}
+"""A warning's code in a few words, for where there is no room for its message."""
+NOT_CUT_OUT: Final = "Subject Not Found"
+"""The same if the subject could not be cut out or cropped."""
 
 NOTHING_VISIBLE: Final = ImageWarning(
     "nothing_visible", Message("The image is fully transparent, so there is nothing to make a model from.")

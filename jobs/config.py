@@ -22,6 +22,8 @@ OFFLINE: Final = "OFFLINE"
 CUSTOM: Final = "CUSTOM"
 
 MODELSLAB_URL: Final = "https://modelslab.com/api/v6"
+KEY_PAGE: Final = "https://modelslab.com/dashboard/api-keys"
+"""Web page where an account's API keys are made, after signing in or up."""
 
 
 class Config(NamedTuple):

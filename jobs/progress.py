@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..errors import NO_MESSAGE, Message, counted
+from .config import OFFLINE
 from .job import Job, State
 
 _SPANS: Final[Mapping[State, tuple[float, float]]] = {
@@ -71,9 +72,11 @@ def status_text(job: Job, now: float) -> Message:
     `now`: seconds since the epoch.
     """
     left = fraction_and_eta(job, now)[1]
+    local = job.service == OFFLINE and job.state is State.UPLOADING  # nothing leaves this computer
+    label = LABELS[State.PREPARING if local else job.state]
     if left is not None:
-        return Message("{state} {time}", {"state": Message(LABELS[job.state]), "time": format_duration(left)})
-    return Message(LONGER if job.state is State.WAITING and job.expected > 0 else LABELS[job.state])
+        return Message("{state} {time}", {"state": Message(label), "time": format_duration(left)})
+    return Message(LONGER if job.state is State.WAITING and job.expected > 0 else label)
 
 
 def format_duration(seconds: float) -> str:

@@ -21,6 +21,7 @@ from . import (
     open_actions,
     preferences_actions,
     result_actions,
+    settings_actions,
 )
 
 _MODULES = (
@@ -38,6 +39,7 @@ _MODULES = (
     open_actions,
     preferences_actions,
     result_actions,
+    settings_actions,
 )
 
 register, _unregister_classes = bpy.utils.register_classes_factory(

@@ -6,19 +6,23 @@ Also the base classes for all operators that start jobs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+import time
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import bpy
 from bpy.props import StringProperty
 
 from .. import engine, job_view, preferences, redraw, waiting
-from ..bl_ids import SCENE_SETTINGS, Op
+from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import image_sources, target_scene
 from .define import PollMixin
 from .monitor import MonitorMixin, start
+
+DOUBLE_CLICK: Final = 2.0
+"""Seconds in which a second click on the button, with nothing changed, is taken for a double click."""
 
 
 def why_not_ready(context: bpy.types.Context) -> str:
@@ -92,12 +96,52 @@ class BatchOperator(PollMixin):
     report: Any
 
 
+class _Click(NamedTuple):
+    """A click on the button: what it asked for, and when (monotonic)."""
+
+    request: object
+    at: float
+
+
+_last_click = _Click(None, 0.0)
+
+
+def _request_of(context: bpy.types.Context, image: str) -> object:
+    """Returns what the panel asks for, to be compared: a random seed is the same request each time."""
+    settings = getattr(context.scene, SCENE_SETTINGS)
+    source = settings.source_image
+    chosen = (image or settings.image, source.session_uid if source is not None else 0)
+    try:
+        return (*chosen, context.scene.session_uid, settings.parameters(), settings.placement.chosen())
+    except ImageTo3DError:  # the job reports it
+        return object()
+
+
 class IMAGE_TO_3D_OT_generate(StartJobsOperator, bpy.types.Operator):
     """Generate a textured 3D model from the image. You can keep working; it appears in this scene when ready"""
 
     bl_idname = Op.GENERATE
     bl_label = "Generate from Image"
-    why_not = why_not_ready
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        """A script can give the image itself; the panel's button needs one that is chosen."""
+        settings = getattr(context, PANEL_BUTTON, None)
+        if settings is not None and not settings.image.strip() and settings.source_image is None:
+            return "Choose an image first"
+        return why_not_ready(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Start a job, but not a second one for a double click, which would have to be paid for."""
+        global _last_click
+        click = _Click(_request_of(context, self.image), time.monotonic())
+        if click.request == _last_click.request and click.at - _last_click.at < DOUBLE_CLICK:
+            self.report({"INFO"}, "Already started")
+            return {"CANCELLED"}
+        result = super().invoke(context, event)
+        if "CANCELLED" not in result:
+            _last_click = click
+        return result
 
     if TYPE_CHECKING:
         image: str

@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import bpy
 
-from .. import background_task, engine, preferences
+from .. import background_task, engine, preferences, redraw
 from ..bl_ids import PACKAGE, Op
 from ..jobs.config import OFFLINE
-from .define import operator
+from ..translation import tr, tr_message
+from . import monitor
+from .define import PollMixin, operator
 
 
 @operator(Op.OPEN_PREFERENCES, "Open Preferences")
@@ -40,17 +44,32 @@ def _why_no_test(_context: bpy.types.Context) -> str:
     return str(obstacle or "") or ("Contacting the service" if background_task.account.status.running else "")
 
 
-@operator(Op.TEST_KEY, "Test Key", why_not=_why_no_test)
-def check_key(_context: bpy.types.Context) -> None:
+class IMAGE_TO_3D_OT_test_key(PollMixin, bpy.types.Operator):
     """Check the API key and show the account balance"""
-    engine.check_account()
+
+    bl_idname = Op.TEST_KEY
+    bl_label = "Test Key"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+    why_not = _why_no_test
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, _properties: Any) -> str:
+        """Returns the tooltip, with the last reply in full."""
+        reply = tr_message(background_task.account.status.text)
+        return "\n".join(text for text in (tr(cls.__doc__ or ""), reply) if text)
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        engine.check_account()
+        redraw.sidebars(context.window_manager)
+        monitor.start()
+        return {"FINISHED"}
 
 
 def _storage_busy(_context: bpy.types.Context) -> str:
     return "Checking the results" if background_task.storage.status.running else ""
 
 
-@operator(Op.MEASURE_RESULTS, "Measure", why_not=_storage_busy)
+@operator(Op.MEASURE_RESULTS, "Calculate Size", why_not=_storage_busy)
 def measure_results(_context: bpy.types.Context) -> None:
     """Measure the disk usage of the results folder"""
     background_task.measure_results(preferences.read_config().results_folders)
@@ -62,7 +81,38 @@ def move_results(_context: bpy.types.Context) -> None:
     engine.move_results()
 
 
-@operator(Op.CLEAN_UP, "Clean Up", why_not=_storage_busy, confirm=True)
-def clean_up(_context: bpy.types.Context) -> None:
+def _question() -> str:
+    """Returns what the artist is asked before a clean-up."""
+    config = preferences.read_config()
+    days, size = config.keep_days, f"{config.keep_gigabytes or 0:g}"
+    if config.keep_gigabytes is None:
+        return tr("Delete results older than {days} days?", days=days)
+    if days is None:
+        return tr("Delete the oldest results beyond {size} GB?", size=size)
+    return tr("Delete results older than {days} days, and the oldest beyond {size} GB?", days=days, size=size)
+
+
+class IMAGE_TO_3D_OT_clean_up(PollMixin, bpy.types.Operator):
     """Delete old result files, within the limits set here. Unsaved or unplaced models are kept"""
-    background_task.clean_up(preferences.read_config())
+
+    bl_idname = Op.CLEAN_UP
+    bl_label = "Clean Up"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    @classmethod
+    def why_not(cls, context: bpy.types.Context) -> str:
+        config = preferences.read_config()
+        if config.keep_days is None and config.keep_gigabytes is None:
+            return "Set a limit first"
+        return _storage_busy(context)
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        options = {"title": "Clean Up", "message": _question(), "confirm_text": "Delete", "icon": "WARNING"}
+        manager: Any = context.window_manager
+        return set(manager.invoke_confirm(self, event, **options))
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        background_task.clean_up(preferences.read_config())
+        redraw.sidebars(context.window_manager)
+        monitor.start()
+        return {"FINISHED"}

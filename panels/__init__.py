@@ -6,10 +6,21 @@ from __future__ import annotations
 import bpy
 
 from ..bl_ids import classes_in
-from . import generated_model, image, job_list, main, overlay, results, settings, source_menus
+from . import (
+    generated_model,
+    image,
+    image_warnings,
+    job_list,
+    main,
+    overlay,
+    presets,
+    results,
+    settings,
+    source_menus,
+)
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Panel, main, image, settings, generated_model, results)
+    classes_in(bpy.types.Panel, presets, image_warnings, main, image, settings, generated_model, results)
     + classes_in(bpy.types.Menu, source_menus, generated_model, job_list)
     + classes_in(bpy.types.UIList, job_list)
 )

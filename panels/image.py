@@ -22,7 +22,7 @@ class IMAGE_TO_3D_PT_image(SettingsPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, SCENE_SETTINGS)
-        column = self.column()
+        column = self.column(context)
         draw_group(column, settings.placement, placement.SETTINGS, "image")
         found = check_of(settings)
         if found is None:

@@ -8,16 +8,26 @@ from typing import Any
 import bpy
 
 from .. import image_check
+from ..bl_ids import SCENE_SETTINGS, WARNINGS_PANEL
 from ..image_check import ImageCheck
 from ..scene import image_sources, thumbnails
-from . import text_lines
+from ..translation import tr_message
+from .text_lines import wrapped
 
 
-def draw_warnings(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
-    """Draw what makes a bad model probable, if the chosen image was checked."""
-    found = check_of(settings)
-    for warning in found.warnings if found is not None else ():
-        text_lines.wrapped(layout, context, str(warning), icon="ERROR")
+class IMAGE_TO_3D_PT_image_warnings(bpy.types.Panel):
+    """Show what makes a bad model probable"""
+
+    bl_idname = WARNINGS_PANEL
+    bl_label = "Image Warnings"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"  # a popover
+    bl_ui_units_x = 16
+
+    def draw(self, context: bpy.types.Context) -> None:
+        found = check_of(getattr(context.scene, SCENE_SETTINGS))
+        for warning in found.warnings if found is not None else ():
+            wrapped(self.layout, context, tr_message(warning), icon="ERROR", width=300)
 
 
 def preview_icon(settings: Any) -> int:

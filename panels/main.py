@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main panel in the 3D viewport's sidebar: service, image, the Generate button, and the job list."""
+"""The main panel in the 3D viewport's sidebar: service, image, quality, the Generate button, and the job list."""
 
 from __future__ import annotations
 
-from pathlib import PurePath
 from typing import Any, Final
 
 import bpy
 
-from .. import background_task, preferences
-from ..bl_ids import SCENE_SETTINGS, SOURCES_MENU, Op
-from ..errors import Action, ImageTo3DError, one_line
-from ..jobs.config import OFFLINE, Config
+from .. import background_task, preferences, preferences_layout
+from ..api.quality import QUALITIES
+from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
+from ..errors import Action, ImageTo3DError, KeyMissingError, KeyRejectedError
+from ..jobs.config import MODELSLAB, OFFLINE, Config
+from ..property_definitions import QUALITY
 from ..redraw import TAB
-from ..scene import thumbnails
-from ..translation import tr_message
-from . import forecast, image_warnings, job_list, text_lines
+from ..translation import tr, tr_message
+from . import forecast, image_row, job_list
+from .presets import IMAGE_TO_3D_PT_presets
+from .text_lines import is_narrow, wrapped
 
-_THUMBNAIL_ROWS: Final = 3.0
-_THUMBNAIL_SHARE: Final = 0.28
-"""The fraction of the panel's width for the thumbnail."""
+_BUTTON_HEIGHT: Final = 1.5
+_QUALITY_SHARES: Final = (0.3, 0.58, 1.0)
+"""The fraction of the width that remains for each of the quality's buttons in a narrow sidebar."""
 
 
 class SidebarPanel:
@@ -35,63 +37,87 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
     bl_idname = "IMAGE_TO_3D_PT_main"
     bl_label = "Image to 3D"
 
+    def draw_header_preset(self, _context: bpy.types.Context) -> None:
+        IMAGE_TO_3D_PT_presets.draw_panel_header(self.layout)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         settings = getattr(context.scene, SCENE_SETTINGS)
         config = preferences.read_config()
         obstacle = config.why_not_ready()
-        _draw_service(layout, config)
-        _draw_image(layout, settings)
-        image_warnings.draw_warnings(layout, context, settings)
-        row = layout.row()
-        row.scale_y = 1.6
-        row.enabled = obstacle is None and (bool(settings.image.strip()) or settings.source_image is not None)
-        row.operator(Op.GENERATE, icon="MESH_MONKEY" if obstacle is None else "ERROR")
+        _draw_service(layout, context, config)
+        _draw_setup(layout, context, config, obstacle)
+        image_row.draw(layout, context, settings)
+        _draw_quality(layout, context, settings)
+        _draw_generate(layout, context, settings)
         if obstacle is None:
             forecast.draw(layout, context)
-        layout.operator(Op.CHOOSE_BATCH, text="Batch…", icon="FILE_FOLDER")
-        if obstacle is not None:
-            _draw_obstacle(layout, context, obstacle)
         job_list.draw(layout, context)
 
 
-def _draw_service(layout: bpy.types.UILayout, config: Config) -> None:
-    text = preferences.SERVICE_NAMES[config.service]
-    balance = background_task.account.status.value
-    if config.service == OFFLINE:
-        text += " (not AI)"
-    elif balance:
-        text += f" · {balance}"
+def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config: Config) -> None:
+    """Draw the menu of the services, the account's balance if there is room, and the way to the preferences."""
+    saved, balance = preferences.get(), background_task.account.status.value
     row = layout.row()
-    row.label(text=text, icon="URL" if config.service != OFFLINE else "HOME")
-    row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES", emboss=False)
+    if saved is not None and is_narrow(context):  # without its icon, the name fits
+        row.prop_menu_enum(saved, "service", text=preferences.SERVICE_NAMES[config.service])
+    elif saved is not None:
+        row.prop(saved, "service", text="")
+    else:  # enabled for this session only
+        row.label(text=preferences.SERVICE_NAMES[config.service])
+    if balance and config.service != OFFLINE and not is_narrow(context):
+        amount = row.row()
+        amount.alignment = "RIGHT"
+        amount.active = False
+        amount.label(text=balance, translate=False)
+    row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES")
 
 
-def _draw_image(layout: bpy.types.UILayout, settings: Any) -> None:
-    image, source = settings.image.strip(), settings.source_image
-    chosen = thumbnails.icon(image) if source is None else thumbnails.image_icon(source)
-    thumbnail = image_warnings.preview_icon(settings) or chosen
-    if thumbnail:
-        split = layout.split(factor=_THUMBNAIL_SHARE)
-        split.template_icon(icon_value=thumbnail, scale=_THUMBNAIL_ROWS)
-        layout = split.column()
-        layout.label(text=PurePath(image.replace("\\", "/")).name if source is None else one_line(source.name))
-    row = layout.row(align=True)
-    if source is None:
-        row.prop(settings, "image", text="", placeholder="Image file or URL")
-    else:
-        row.prop(settings, "source_image", text="")
-    row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER")
-    row.menu(SOURCES_MENU, text="", icon="DOWNARROW_HLT")
-
-
-def _draw_obstacle(layout: bpy.types.UILayout, context: bpy.types.Context, obstacle: ImageTo3DError) -> None:
-    """Draw why nothing can be generated now, and the buttons that change that."""
+def _draw_setup(
+    layout: bpy.types.UILayout, context: bpy.types.Context, config: Config, obstacle: ImageTo3DError | None
+) -> None:
+    """Draw what is missing before the first model, and the buttons that change that; nothing if all is there."""
+    status = background_task.account.status
+    rejected = status.code == KeyRejectedError.code
+    checking = status.running and not status.text  # the box stays until it is known that the key works
+    if obstacle is None and not rejected and not checking:
+        return
     box = layout.box().column()
-    text_lines.wrapped(box, context, tr_message(obstacle.message), icon="INFO", in_box=True)
-    buttons = box.column(align=True)
-    if obstacle.action is Action.ALLOW_ONLINE:
-        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+    if isinstance(obstacle, KeyMissingError) and config.service == MODELSLAB:
+        text = tr("{service} needs an API key.", service=preferences.SERVICE_NAMES[MODELSLAB])
+        wrapped(box, context, text, icon="INFO", in_box=True)
+    elif obstacle is not None:
+        wrapped(box, context, tr_message(obstacle.message), icon="INFO", in_box=True)
+    elif checking:
+        wrapped(box, context, tr("Checking the API key"), icon="SORTTIME", in_box=True)
     else:
-        buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES")
-    buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME")
+        wrapped(box, context, tr("The API key was rejected."), icon="ERROR", alert=True, in_box=True)
+    buttons = box.column(align=True)
+    icons = not is_narrow(context)
+    if obstacle is not None and obstacle.action is Action.ALLOW_ONLINE:
+        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET" if icons else "NONE")
+    elif obstacle is None or isinstance(obstacle, KeyMissingError):
+        buttons.operator(Op.OPEN_PREFERENCES, text="Enter API Key…", icon="LOCKED" if icons else "NONE")
+        if config.service == MODELSLAB:
+            preferences_layout.draw_key_page(buttons, icon=icons)
+    else:
+        buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
+    buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME" if icons else "NONE")
+
+
+def _draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
+    """Draw a button for each level. None is pressed if a value was changed."""
+    row = layout.row(align=True)
+    for quality, share in zip(QUALITIES, _QUALITY_SHARES, strict=True):
+        if is_narrow(context):  # the longest name has the widest button
+            row = row.split(factor=share, align=True)
+        row.prop_enum(settings, QUALITY, quality.value)
+
+
+def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
+    row = layout.row(align=True)
+    row.scale_y = _BUTTON_HEIGHT
+    row.context_pointer_set(PANEL_BUTTON, settings)
+    text = {"text": "Generate"} if is_narrow(context) else {}
+    row.operator(Op.GENERATE, icon="MESH_MONKEY", **text)
+    row.operator(Op.CHOOSE_BATCH, text="", icon="RENDERLAYERS")

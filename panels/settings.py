@@ -8,13 +8,19 @@ from typing import Any, ClassVar, Final
 
 import bpy
 
-from .. import placement
-from ..bl_ids import SCENE_SETTINGS
+from .. import placement, preferences
+from ..bl_ids import SCENE_SETTINGS, Op
+from ..jobs.config import OFFLINE
+from ..preferences_layout import draw_switched
 from ..properties import PANEL_PARAMETERS
+from ..property_definitions import RANDOM_SEED, USE_TEMPORARY_STORAGE, kept_name, switch_of
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
+from .text_lines import is_narrow
 
-_GAP_BEFORE: Final = frozenset({"ss_guidance_strength", "slat_guidance_strength", "size"})
+_GAP_BEFORE: Final = frozenset({"ss_guidance_strength", "slat_guidance_strength", "seed", "size", "multi_image"})
 """A gap before these keeps related settings together."""
+
+_ASSET_DETAILS: Final = ("asset_catalog", "asset_author", "asset_tags")
 
 
 class SettingsPanel(SidebarPanel):
@@ -23,8 +29,9 @@ class SettingsPanel(SidebarPanel):
     bl_parent_id = IMAGE_TO_3D_PT_main.bl_idname
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
-    def column(self) -> bpy.types.UILayout:
-        self.layout.use_property_split = True
+    def column(self, context: bpy.types.Context) -> bpy.types.UILayout:
+        """Returns a column whose labels are beside the fields, or in them where the panel is too narrow for that."""
+        self.layout.use_property_split = not is_narrow(context)
         self.layout.use_property_decorate = False
         return self.layout.column()
 
@@ -35,7 +42,45 @@ def draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Any],
         if row.group == group:
             if name in _GAP_BEFORE:
                 layout.separator(factor=0.5)
-            layout.prop(owner, name)
+            draw_setting(layout, owner, name)
+
+
+def draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, group: str) -> None:
+    """Draw the parameters of a group. Those that the chosen service does not use are gray."""
+    settings = getattr(context.scene, SCENE_SETTINGS)
+    offline = preferences.read_config().service == OFFLINE
+    rows = {name: row for name, row in PANEL_PARAMETERS.items() if row.group == group}
+    if offline and not all(row.offline for row in rows.values()):
+        line = layout.row()
+        line.active = False
+        line.label(text="Gray: no effect offline", icon="NONE" if is_narrow(context) else "INFO")
+    for name, row in rows.items():
+        if name in _GAP_BEFORE:
+            layout.separator(factor=0.5)
+        line = layout.column()
+        line.active = row.offline or not offline
+        draw_setting(line, settings, name)
+
+
+def draw_setting(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
+    """Draw one setting, with a checkbox where a number means that it is off."""
+    if hasattr(owner, switch_of(name)):
+        draw_switched(layout, owner, name)
+    elif name == "seed":
+        _draw_seed(layout, owner)
+    elif name == "temp":
+        layout.prop(owner, USE_TEMPORARY_STORAGE)
+    else:
+        layout.prop(owner, name)
+
+
+def _draw_seed(layout: bpy.types.UILayout, settings: Any) -> None:
+    is_random = getattr(settings, RANDOM_SEED)
+    row = layout.row(align=True)
+    row.active = not is_random
+    row.prop(settings, kept_name("seed") if is_random else "seed", placeholder="Random")
+    row.operator(Op.NEW_SEED, text="", icon="FILE_REFRESH")
+    layout.prop(settings, RANDOM_SEED)
 
 
 class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
@@ -43,16 +88,7 @@ class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
     bl_label = "Settings"
 
     def draw(self, context: bpy.types.Context) -> None:
-        draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "generation")
-
-
-class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
-    bl_idname = "IMAGE_TO_3D_PT_advanced"
-    bl_parent_id = IMAGE_TO_3D_PT_generation.bl_idname
-    bl_label = "Advanced"
-
-    def draw(self, context: bpy.types.Context) -> None:
-        draw_group(self.column(), getattr(context.scene, SCENE_SETTINGS), PANEL_PARAMETERS, "advanced")
+        draw_parameters(self.column(context), context, "generation")
 
 
 class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
@@ -61,22 +97,37 @@ class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, SCENE_SETTINGS).placement
-        column = self.column()
-        draw_group(column, settings, placement.SETTINGS, "placement")
-        column.separator(factor=0.5)
-        draw_group(column, settings, placement.SETTINGS, "mesh")
+        draw_group(self.column(context), settings, placement.SETTINGS, "placement")
 
 
-class IMAGE_TO_3D_PT_output(SettingsPanel, bpy.types.Panel):
-    bl_idname = "IMAGE_TO_3D_PT_output"
-    bl_label = "Output"
+class IMAGE_TO_3D_PT_mesh(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_mesh"
+    bl_label = "Mesh"
 
     def draw(self, context: bpy.types.Context) -> None:
-        settings = getattr(context.scene, SCENE_SETTINGS)
-        column = self.column()
-        draw_group(column, settings, PANEL_PARAMETERS, "output")
-        column.separator(factor=0.5)
-        column.prop(settings.placement, "mark_as_asset")
-        if settings.placement.mark_as_asset:
-            for name in ("asset_catalog", "asset_author", "asset_tags"):
-                column.prop(settings.placement, name)
+        column = self.column(context)
+        draw_parameters(column, context, "mesh")
+        draw_group(column, getattr(context.scene, SCENE_SETTINGS).placement, placement.SETTINGS, "mesh")
+
+
+class IMAGE_TO_3D_PT_asset(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_asset"
+    bl_label = "Asset"
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        self.layout.prop(getattr(context.scene, SCENE_SETTINGS).placement, "mark_as_asset", text="")
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = getattr(context.scene, SCENE_SETTINGS).placement
+        column = self.column(context)
+        column.active = settings.mark_as_asset
+        for name in _ASSET_DETAILS:
+            column.prop(settings, name)
+
+
+class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_advanced"
+    bl_label = "Advanced"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        draw_parameters(self.column(context), context, "advanced")

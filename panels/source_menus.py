@@ -27,13 +27,15 @@ class IMAGE_TO_3D_MT_image_sources(bpy.types.Menu):
         layout.operator(Op.CHOOSE_IMAGE, text="File…", icon="FILE_FOLDER")
         layout.operator(Op.IMAGE_FROM_CLIPBOARD, icon="PASTEDOWN")
         layout.separator()
+        layout.operator(Op.CHOOSE_BATCH, text="Several Images or a Folder…", icon="RENDERLAYERS")
+        layout.separator()
         layout.operator(Op.IMAGE_FROM_RENDER, icon="RENDER_STILL")
         layout.operator(Op.IMAGE_FROM_VIEWPORT, icon="VIEW3D")
         layout.separator()
         layout.operator(Op.IMAGE_FROM_EDITOR, icon="IMAGE")
         layout.operator(Op.IMAGE_FROM_BLEND, text="Image in This File…", icon="IMAGE_DATA")
         layout.separator()
-        layout.operator(Op.IMAGE_FROM_VIEWS, text="Several Views (Experimental)…", icon="RENDERLAYERS")
+        layout.operator(Op.IMAGE_FROM_VIEWS, text="Several Views (Experimental)…", icon="MOD_ARRAY")
 
 
 def _draw_in_image_menu(self: Any, context: bpy.types.Context) -> None:

@@ -32,16 +32,21 @@ def wrapped(
     icon: str = "NONE",
     alert: bool = False,
     in_box: bool = False,
+    width: float = 0.0,
 ) -> None:
-    """Draw a text that is translated already. `alert`: in red. `in_box`: the layout is that of a box."""
+    """Draw a text that is translated already. `alert`: in red. `in_box`: the layout is that of a box.
+
+    `width`: points for the text and its icon; 0 for what the sidebar has.
+    """
     preferences = context.preferences
     scale = preferences.system.ui_scale
     points = preferences.ui_styles[0].widget.points
-    margins = _MARGINS + (_BOX if in_box else 0) + (_ICON if icon != "NONE" else 0)
+    room = width * scale or context.region.width - (_MARGINS + (_BOX if in_box else 0)) * scale
+    room -= _ICON * scale if icon != "NONE" else 0
     column = layout.column(align=True)
     column.scale_y = 0.8
     column.alert = alert
-    for number, line in enumerate(_lines(text, context.region.width - margins * scale, points * scale)):
+    for number, line in enumerate(_lines(text, room, points * scale)):
         shown = icon if number == 0 or icon == "NONE" else "BLANK1"
         column.label(text=line, icon=shown, translate=False)
 

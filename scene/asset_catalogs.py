@@ -37,6 +37,17 @@ def find(text: str) -> str:
     )
 
 
+def paths() -> list[str]:
+    """Returns the paths of all catalogs that a model can be put into, sorted."""
+    return sorted({path for folder in _folders() for _, path in _catalogs(folder / FILE)})
+
+
+def path_of(catalog_id: str) -> str:
+    """Returns the path of a catalog given by its UUID; the UUID itself if no catalog is known by it."""
+    known = (each for folder in _folders() for each in _catalogs(folder / FILE))
+    return next((path for found, path in known if found == catalog_id), catalog_id)
+
+
 def _folders() -> Iterator[Path]:
     """Yields the folders whose catalogs apply to the open file: its own and its parents, then the asset libraries."""
     if bpy.data.filepath:

@@ -10,26 +10,29 @@ from typing import Any
 from ..imaging.cutout import cut_out
 from ..imaging.framing import compose_views, frame_subject
 from ..imaging.raster import downscale
-from ..imaging.subject_check import check_image
+from ..imaging.subject_check import NOT_CUT_OUT, TITLES, check_image
 from ..imaging.visibility import make_visible
 from .images import read_image, write_image
 
 
 def check(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle a "check" request. Returns warnings: messages of what makes a bad model probable, the worst first.
+    """Handle a "check" request. Returns warnings (messages of what makes a bad model probable, the worst first), the
+    worst one in a few words, and the image's size in pixels.
 
     `target`: write what would be sent there as PNG, at most `longest` pixels long; "" writes nothing.
     Raises ImageError.
     """
     image = make_visible(read_image(Path(request["source"])))
-    warnings = [warning.message for warning in check_image(image)]
+    found = check_image(image)
+    warnings, title = [warning.message for warning in found], TITLES[found[0].code] if found else ""
     progress(0.5)
     if request["target"]:
         framed, reason = frame_subject(image, cut=bool(request["cut_out"]), crop=bool(request["crop"]))
         if reason and not warnings:
-            warnings.append(reason)
+            warnings, title = [reason], NOT_CUT_OUT
         write_image(downscale(framed, int(request["longest"])), Path(request["target"]))
-    return {"warnings": [message.to_json() for message in warnings]}
+    size = [image.shape[1], image.shape[0]]
+    return {"warnings": [message.to_json() for message in warnings], "title": title, "size": size}
 
 
 def compose(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:

@@ -355,3 +355,14 @@ def test_the_variations_of_a_model_are_a_batch_that_keeps_the_images_name(
     assert bpy.ops.image_to_3d.generate_again() == {"FINISHED"}
     again = part("job_view").single_jobs()[-1]
     assert again.image.name == "chair.png"
+
+
+def test_several_images_chosen_for_the_panel_make_a_batch(
+    image_to_3d: Any, service: ScriptedService, boxes: None, shots: Path
+) -> None:
+    files = [{"name": "shot 1.png"}, {"name": "shot 2.png"}]
+    choose = bpy.ops.image_to_3d.choose_image
+    assert choose("EXEC_DEFAULT", filepath=str(shots / "shot 1.png"), directory=str(shots), files=files) == {"FINISHED"}
+    [batch] = part("job_view").batches()
+    assert [job.name for job in part("job_view").batch_jobs(batch.id)] == ["shot 1", "shot 2"]
+    assert bpy.context.scene.image_to_3d.image == ""

@@ -104,7 +104,7 @@ def test_earlier_results_move_at_the_press_of_a_button(
     preferences.results_folder = str(tmp_path / "mine")
     bpy.ops.image_to_3d.move_results()
     keep_going(lambda: not part("background_task").storage.status.running)
-    assert part("background_task").storage.status.text == "Moved 1 results."
+    assert str(part("background_task").storage.status.text) == "Moved 1 result."
     assert [path.parent for path in (tmp_path / "mine").glob("*/model.glb")] == [tmp_path / "mine" / job.folder.name]
     keep_going(lambda: part("job_view").job(job.id).folder.parent == tmp_path / "mine")
     bpy.ops.image_to_3d.import_here(job_id=job.id)

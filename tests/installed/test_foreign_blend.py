@@ -65,7 +65,7 @@ def draw(scene: Any, active: Any = None) -> list[str]:
     shown = part("panels.main").SidebarPanel, part("panels.settings").SettingsPanel
     for panel in (panel for base in shown for panel in base.__subclasses__() if issubclass(panel, bpy.types.Panel)):
         if not hasattr(panel, "poll") or panel.poll(context):
-            drawn = type("Drawn", (), {"layout": Layout(texts), "column": lambda self: self.layout})()
+            drawn = type("Drawn", (), {"layout": Layout(texts), "column": lambda self, _context: self.layout})()
             panel.draw(drawn, context)
     return texts
 

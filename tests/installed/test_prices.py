@@ -59,7 +59,7 @@ def test_after_three_models_time_and_price_are_known_also_after_a_restart(
     assert texts.question(parameters, 38) == "Generate 38 Models for About $1.90?"
     assert known.seconds == 8 * forecast().seconds, "five at once"
     account = part("background_task").account.status
-    assert (account.value, account.text) == ("$43.45", "The key works. Balance: $43.45 · Spent today: $0.15")
+    assert (account.value, str(account.text)) == ("$43.45", "The key works. Balance: $43.45 · Spent today: $0.15")
     part("engine").stop()
     assert texts.line(forecast()) == ""
     part("engine").queue().adopt()

@@ -156,6 +156,7 @@ def test_the_key_can_be_tested_and_the_balance_is_shown(
     bpy.ops.image_to_3d.test_key()
     keep_going(lambda: not account.status.running)
     assert account.status.failed
+    assert account.status.code == "key_rejected"
     assert account.status.value == ""
 
 
@@ -192,6 +193,8 @@ def test_testing_the_key_with_a_malformed_server_url_fails_with_an_error(
 class Recorder:
     """Takes the place of a layout, and notes each label with whether it is red."""
 
+    use_property_split = True
+
     def __init__(self, labels: list[tuple[str, bool]]) -> None:
         self.labels = labels
         self.alert = False
@@ -201,6 +204,9 @@ class Recorder:
 
     def _part(self, *_: Any, **__: Any) -> Recorder:
         return Recorder(self.labels)
+
+    def panel(self, *_: Any, **__: Any) -> tuple[Recorder, Recorder]:
+        return self._part(), self._part()
 
     column = row = split = separator = prop = operator = _part
 

@@ -122,3 +122,104 @@ def test_a_placement_setting_has_its_tables_range_and_wording(settings: Any) -> 
             assert prop.hard_min == 0
         if prop.type == "ENUM":
             assert [item.identifier for item in prop.enum_items] == [choice.value for choice in setting.choices]
+
+
+def test_a_quality_level_sets_its_parameters_and_a_changed_one_leaves_no_level(settings: Any) -> None:
+    settings.seed = "7"
+    for quality in part("api.quality").QUALITIES:
+        settings.quality = quality.value
+        assert settings.quality == quality.value
+        assert settings.parameters().items() >= quality.parameters.items()
+    settings.resolution = 300
+    assert settings.quality == "CUSTOM"
+    assert settings.seed == "7"
+
+
+@pytest.mark.parametrize(("name", "value"), [("size", 1.7), ("triangle_budget", 5000), ("merge_distance", 0.01)])
+def test_a_checkbox_switches_a_number_off_and_on_again_with_its_value(settings: Any, name: str, value: float) -> None:
+    placement = settings.placement
+    assert not getattr(placement, f"use_{name}")
+    setattr(placement, f"use_{name}", True)
+    assert getattr(placement, name) > 0
+    setattr(placement, name, value)
+    setattr(placement, f"use_{name}", False)
+    assert getattr(placement.chosen(), name) == 0
+    setattr(placement, f"use_{name}", True)
+    assert getattr(placement.chosen(), name) == value
+
+
+def test_a_random_seed_is_switched_off_for_a_new_seed_and_on_again(settings: Any) -> None:
+    import bpy
+
+    assert settings.random_seed
+    bpy.ops.image_to_3d.new_seed()
+    seed = settings.parameters()["seed"]
+    assert seed > 0
+    assert not settings.random_seed
+    settings.random_seed = True
+    assert settings.parameters()["seed"] == 0
+    settings.random_seed = False
+    assert settings.parameters()["seed"] == seed
+
+
+def test_temporary_storage_is_a_checkbox_for_the_service_s_yes_and_no(settings: Any) -> None:
+    settings.use_temporary_storage = True
+    assert settings.parameters()["temp"] == "yes"
+    settings.use_temporary_storage = False
+    assert settings.parameters()["temp"] == "no"
+
+
+def test_the_settings_of_an_earlier_model_are_put_back_into_the_panel(settings: Any) -> None:
+    import bpy
+
+    bpy.data.collections.new("Furniture")
+    placement = part("placement").Placement(
+        place="ORIGIN",
+        collection="Furniture",
+        size=1.7,
+        shade_smooth=True,
+        mark_as_asset=True,
+        asset_catalog="f3a9c8a0-6b1e-4f0c-9d55-1d8c2c4d9b11",
+        asset_tags=("wood", "old"),
+    )
+    parameters = settings.parameters() | {"seed": 3480183101, "resolution": 300, "temp": "yes", "mesh_simplify": 0.95}
+    part("properties").use_settings(bpy.context.scene, parameters, placement)
+    assert settings.parameters() == parameters
+    assert settings.placement.chosen() == placement
+
+
+def test_settings_that_the_service_does_not_take_are_put_back_as_defaults(settings: Any) -> None:
+    import bpy
+
+    settings.resolution, settings.render = 300, True
+    wrong = {"resolution": 99999, "seed": "x", "unknown": 1}
+    part("properties").use_settings(bpy.context.scene, wrong, part("placement").Placement(collection="Not Here"))
+    defaults = part("api.parameters").defaults()
+    assert settings.parameters() == {name: defaults[name] for name in settings.parameters()}
+    assert settings.placement.collection is None
+
+
+def test_a_preset_keeps_the_settings_but_not_the_image_and_the_seed(settings: Any) -> None:
+    import bpy
+
+    settings.image, settings.seed, settings.resolution = "chair.png", "7", 300
+    settings.placement.size, settings.placement.asset_tags = 1.7, "wood, old"
+    bpy.ops.image_to_3d.add_preset(name="My Chairs")
+    path = f"{bpy.utils.user_resource('SCRIPTS', path='presets/image_to_3d')}/My_Chairs.py"
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.context.scene.image_to_3d.seed = "9"
+    bpy.ops.script.execute_preset(filepath=path, menu_idname="IMAGE_TO_3D_PT_presets")
+    read = bpy.context.scene.image_to_3d
+    assert (read.image, read.seed, read.resolution) == ("", "9", 300)
+    assert (read.placement.chosen().size, read.placement.asset_tags) == (1.7, "wood, old")
+
+
+def test_the_field_for_the_catalog_suggests_those_of_the_file_s_folder(settings: Any, tmp_path: Any) -> None:
+    import bpy
+
+    lines = "VERSION 1\n\nf3a9c8a0-6b1e-4f0c-9d55-1d8c2c4d9b11:Props/Chairs:Props-Chairs\n"
+    (tmp_path / "blender_assets.cats.txt").write_text(lines)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
+    catalogs = part("scene.asset_catalogs")
+    assert catalogs.paths() == ["Props/Chairs"]
+    assert catalogs.path_of(catalogs.find("Props/Chairs")) == "Props/Chairs"

@@ -29,11 +29,11 @@ def test_the_size_is_shown_and_a_clean_up_keeps_unsaved_models(
     keep_going(lambda: '"saved": true' in (saved.folder / "job.json").read_text())
 
     bpy.ops.image_to_3d.measure_results()
-    keep_going(lambda: part("background_task").storage.status.text.startswith("2 results, "))
+    keep_going(lambda: str(part("background_task").storage.status.text).startswith("2 results, "))
 
     preferences.keep_days, preferences.keep_gigabytes = 0, 0.000001
     bpy.ops.image_to_3d.clean_up()
-    keep_going(lambda: "Deleted 1 results" in part("background_task").storage.status.text)
+    keep_going(lambda: "Deleted 1 result (" in str(part("background_task").storage.status.text))
     assert not saved.folder.exists()
     assert unsaved.model_path.is_file()
 
@@ -80,3 +80,11 @@ def test_an_error_says_that_this_folder_can_not_be_created(
 
 def test_cleaning_up_on_startup_is_off_by_default(preferences: Any) -> None:
     assert preferences.clean_up_at_start is False
+
+
+def test_a_limit_of_the_clean_up_is_switched_off_and_on_again_with_its_value(preferences: Any) -> None:
+    preferences.keep_days = 7
+    preferences.use_keep_days = False
+    assert part("preferences").read_config().keep_days is None
+    preferences.use_keep_days = True
+    assert part("preferences").read_config().keep_days == 7

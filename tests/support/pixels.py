@@ -30,3 +30,8 @@ def is_an_image(pixels: Pixels) -> bool:
 def share_changed(before: Pixels, after: Pixels) -> float:
     """Returns the fraction of pixels, 0 to 1, that differ visibly."""
     return float((np.abs(before - after).max(axis=-1) > 12).mean())
+
+
+def red(pixels: Pixels) -> int:
+    """Returns how many pixels are clearly red, as Blender draws an alert."""
+    return int(((pixels[..., 0] > 120) & (pixels[..., 1:].max(axis=-1) < 0.55 * pixels[..., 0])).sum())

@@ -37,9 +37,7 @@ class SlowService:
         handle("/api/v6/base64_to_url", method="POST").respond_with_handler(self._upload)
         handle("/api/v6/3d/image_to_3d", method="POST").respond_with_handler(self._submit)
         handle("/model.glb", method="GET").respond_with_handler(self._file)
-        handle("/api/wallet_balance", method="POST").respond_with_json(
-            {"status": "success", "data": {"balance": 43.6, "currency": "USD"}}
-        )
+        handle("/api/wallet_balance", method="POST").respond_with_handler(self._balance)
         handle("/api/v6/assets_generated", method="POST").respond_with_json({"status": "success", "data": []})
         self._server.start()
         return self
@@ -61,6 +59,11 @@ class SlowService:
 
     def _upload(self, _request: Request) -> Response:
         return self._json({"status": "success", "id": 1, "output": [self._server.url_for("/image.png")]})
+
+    def _balance(self, request: Request) -> Response:
+        if json.loads(request.get_data())["key"] != KEY:
+            return Response('{"status": "error", "message": "Invalid API Key."}', 401, mimetype="application/json")
+        return self._json({"status": "success", "data": {"balance": 43.6, "currency": "USD"}})
 
     def _submit(self, request: Request) -> Response:
         with self._guard:

@@ -184,12 +184,14 @@ class Blender:
         self.wait_until(lambda: self.ask("turn_to", category=category) == category, f"no tab {category}", 5)
         time.sleep(0.4)
 
-    def find(self, wanted: str) -> tuple[float, float]:
+    def find(self, wanted: str, kind: str = "UI") -> tuple[float, float]:
         """Where a button is in the sidebar, found as a hand finds it: moving over each line and looking.
 
-        `wanted` is an operator's name, or the end of a property's path. Raises AssertionError where it is not there.
+        `wanted` is an operator's name, or the end of a property's path. `kind`: "PREFERENCES" for that window.
+        Raises AssertionError where it is not there.
         """
-        x, y, width, height = self.ask("rectangle", kind="UI")
+        x, y, width, height = self.ask("rectangle", kind=kind)
+        height = min(height, HEIGHT - y)
         icon = 20  # a button with an icon alone; the tabs are about as wide as two
         seen: list[str] = []
         for across in (
@@ -201,7 +203,7 @@ class Blender:
             for up in range(y + height - 12, y + 8, -10):
                 self.point(across, up)
                 time.sleep(0.06)
-                under = self.ask("under_mouse")
+                under = self.ask("under_mouse", kind=kind)
                 if under and (under == wanted or under.endswith(f".{wanted}")):
                     return across, up - 4
                 if under and under not in seen:
@@ -209,9 +211,9 @@ class Blender:
         self.screenshot("not-found")
         raise AssertionError(f"no {wanted} in the sidebar, only {seen}")
 
-    def press_button(self, wanted: str) -> None:
+    def press_button(self, wanted: str, kind: str = "UI") -> None:
         """Click a button of the sidebar."""
-        self.click(*self.find(wanted))
+        self.click(*self.find(wanted, kind))
 
     def click_row(self, number: int) -> None:
         """Click a row of the job list, from the top. The mouse moves there as a hand does: Blender may still draw."""
@@ -225,9 +227,9 @@ class Blender:
         self.run("xdotool", "click", 1)
         time.sleep(0.4)
 
-    def fill_in(self, wanted: str, text: str) -> None:
+    def fill_in(self, wanted: str, text: str, kind: str = "UI") -> None:
         """Type into a field of the sidebar."""
-        self.click(*self.find(wanted), times=2)
+        self.click(*self.find(wanted, kind), times=2)
         time.sleep(0.2)
         self.press("ctrl+a")
         self.write(text)

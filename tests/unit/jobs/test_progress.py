@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,12 @@ def test_the_time_left_falls_and_is_replaced_by_words_when_it_was_too_short() ->
     assert str(progress.status_text(job, 10.0)) == "Generating 0:38"
     assert str(progress.status_text(job, 41.0)) == str(progress.status_text(job, 4000.0)) == "Longer than usual"
     assert str(progress.status_text(a_job(State.DOWNLOADING), 10.0)) == "Downloading"
+
+
+def test_the_offline_preview_does_not_say_that_it_uploads() -> None:
+    uploading = a_job(State.UPLOADING)
+    assert str(progress.status_text(uploading, 10.0)) == "Uploading"
+    assert str(progress.status_text(replace(uploading, service="OFFLINE"), 10.0)) == "Preparing"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (45, "0:45"), (725, "12:05"), (3720, "1:02:00")])

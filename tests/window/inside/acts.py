@@ -31,8 +31,29 @@ def region(kind: str) -> bpy.types.Region:
     return next(r for r in view()[1].regions if r.type == kind)
 
 
+def preferences_view() -> tuple[bpy.types.Window, bpy.types.Area]:
+    """The window in which Blender opened the preferences."""
+    return next((w, a) for w in bpy.context.window_manager.windows for a in w.screen.areas if a.type == "PREFERENCES")
+
+
+def preferences_open() -> bool:
+    return any(a.type == "PREFERENCES" for w in bpy.context.window_manager.windows for a in w.screen.areas)
+
+
+def close_preferences() -> None:
+    with bpy.context.temp_override(window=preferences_view()[0]):
+        bpy.ops.wm.window_close()
+
+
 def rectangle(kind: str) -> list[int]:
-    """x, y, width, height of a region of the viewport, in window pixels from the lower left."""
+    """x, y, width, height of a region of the viewport, in window pixels from the lower left.
+
+    "PREFERENCES" is the preferences' own window, which may be higher than the screen.
+    """
+    if kind == "PREFERENCES":
+        window, area = preferences_view()
+        inside = next(r for r in area.regions if r.type == "WINDOW")
+        return [window.x + inside.x, window.y + inside.y, inside.width, inside.height]
     r = region(kind)
     return [r.x, r.y, r.width, r.height]
 
@@ -58,11 +79,15 @@ def category() -> str:
     return region("UI").active_panel_category
 
 
-def under_mouse() -> str:
-    """What is under the mouse in the sidebar: an operator ("image_to_3d.generate"), a property's path, or ""."""
-    window, area = view()
+def under_mouse(kind: str = "UI") -> str:
+    """What is under the mouse in the sidebar: an operator ("image_to_3d.generate"), a property's path, or "".
+
+    `kind`: "PREFERENCES" for the preferences' window.
+    """
+    window, area = view() if kind == "UI" else preferences_view()
+    inside = next(r for r in area.regions if r.type == ("UI" if kind == "UI" else "WINDOW"))
     wm = bpy.context.window_manager
-    with bpy.context.temp_override(window=window, area=area, region=region("UI")):
+    with bpy.context.temp_override(window=window, area=area, region=inside):
         if bpy.ops.ui.copy_python_command_button.poll():
             wm.clipboard = ""
             bpy.ops.ui.copy_python_command_button()
@@ -93,6 +118,15 @@ def mode() -> str:
 
 def set_preference(name: str, value: Any) -> None:
     setattr(bpy.context.preferences.addons[PACKAGE].preferences, name, value)
+
+
+def preference(name: str) -> Any:
+    return getattr(bpy.context.preferences.addons[PACKAGE].preferences, name)
+
+
+def account() -> dict[str, Any]:
+    """What the add-on knows of the account."""
+    return dict(part("background_task").account.status._asdict())
 
 
 def set_setting(name: str, value: Any) -> None:
