@@ -39,7 +39,7 @@ QUALITIES: Final = (
     Quality("DRAFT", "Draft", "Fewer details in less time, to see whether the image works", 128, 6, 0.95),
     Quality(
         "STANDARD",
-        "Normal",
+        "Standard",
         "The service's defaults",
         _SERVICE["resolution"],
         _SERVICE["ss_sampling_steps"],
