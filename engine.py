@@ -27,6 +27,7 @@ from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
 from .scene import pending_models, target_scene
 from .scene.arrangement import Arrangement
+from .translation import tr
 
 if TYPE_CHECKING:
     from .jobs.batch_request import BatchImage
@@ -202,7 +203,7 @@ def submit_batch(
             job = unchecked_job(wanted, batch.folder, batch.service, batch.base_url)
             pending_models.add_placeholder(job, scene, image=wanted.image, undo_step=False)
         if undo_step:
-            bpy.ops.ed.undo_push(message=f"Placeholders for {batch.name}")
+            bpy.ops.ed.undo_push(message=tr("Placeholders for {name}", name=batch.name))
     return batch
 
 

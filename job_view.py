@@ -33,7 +33,7 @@ _paces: dict[str, Pace] = {}
 _single: dict[str, None] = {}
 """Ids of the jobs that have a row of their own, oldest first: they belong to no batch."""
 _notices: list[Notice] = []
-_pause: tuple[float, str] | None = None
+_pause: tuple[float, Message] | None = None
 _held = NO_MESSAGE
 _knowledge = Knowledge()
 _revision = 0
@@ -117,7 +117,7 @@ def count(state: State) -> int:
     return _states[state]
 
 
-def paused() -> tuple[str, str] | None:
+def paused() -> tuple[str, Message] | None:
     """Returns how long no new job starts ("0:45"), and why; None if the queue is not paused."""
     return (format_duration(_pause[0]), _pause[1]) if _pause else None
 
@@ -227,7 +227,7 @@ def add_notice(notice: Notice) -> None:
     _notices.append(notice)
 
 
-def set_pause(pause: tuple[float, str] | None) -> None:
+def set_pause(pause: tuple[float, Message] | None) -> None:
     global _pause
     _pause = pause
 

@@ -157,11 +157,11 @@ class Executor:
         with self._store.lock:
             return not (self._scheduler.steps_running or self._tasks)
 
-    def paused(self) -> tuple[float, str] | None:
+    def paused(self) -> tuple[float, Message] | None:
         """Returns for how many seconds no job starts, and why; None if no service is paused."""
         with self._store.lock:
             left, reason = self._scheduler.longest_pause()
-            return (left, str(reason)) if left > 0 else None
+            return (left, reason) if left > 0 else None
 
     def held(self) -> Message:
         """Returns why new jobs wait because of the spending limit; empty if none does."""

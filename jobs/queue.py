@@ -84,7 +84,7 @@ class Queue:
         """Whether no step and no file task is running at this moment. Jobs may be waiting."""
         return self._executor.is_idle()
 
-    def paused(self) -> tuple[float, str] | None:
+    def paused(self) -> tuple[float, Message] | None:
         """Returns for how many seconds no new job starts, and why; None if the queue is not paused."""
         return self._executor.paused()
 

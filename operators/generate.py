@@ -18,6 +18,7 @@ from ..errors import ImageTo3DError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import image_sources, target_scene
+from ..translation import tr_message, tr_report
 from .define import PollMixin
 from .monitor import MonitorMixin, start
 
@@ -27,7 +28,8 @@ DOUBLE_CLICK: Final = 2.0
 
 def why_not_ready(context: bpy.types.Context) -> str:
     """Returns why nothing can be generated in the open scene now, or an empty text."""
-    return str(preferences.read_config().why_not_ready() or target_scene.why_not(context.scene))
+    obstacle = preferences.read_config().why_not_ready()
+    return tr_message(obstacle.info()) if obstacle is not None else target_scene.why_not(context.scene)
 
 
 class StartJobsOperator(PollMixin, MonitorMixin):
@@ -45,7 +47,7 @@ class StartJobsOperator(PollMixin, MonitorMixin):
         start()
         for job in jobs:
             if job.error is not None:
-                self.report({"ERROR"}, str(job.error))
+                self.report({"ERROR"}, tr_report(job.error))
         return {"FINISHED"} if any(job.state in (State.READY, State.PLACED) for job in jobs) else {"CANCELLED"}
 
     def _start(self, context: bpy.types.Context) -> list[Job]:
@@ -53,7 +55,7 @@ class StartJobsOperator(PollMixin, MonitorMixin):
         try:
             return self.submit_jobs(context)
         except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, tr_report(error.info()))
             return []
 
     def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
@@ -76,7 +78,7 @@ class BatchOperator(PollMixin):
         try:
             batch = self.submit_batch(context)
         except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, tr_report(error.info()))
             return {"CANCELLED"}
         if self._asked:
             redraw.sidebars(context.window_manager)
@@ -86,7 +88,7 @@ class BatchOperator(PollMixin):
         start()
         for job in job_view.batch_jobs(batch.id):
             if job.error is not None:
-                self.report({"ERROR"}, f"{job.name}: {job.error}")
+                self.report({"ERROR"}, tr_report("{name}: {error}", name=job.name, error=job.error))
         progress: BatchProgress | None = job_view.batch_progress(batch.id)
         return {"FINISHED"} if progress is not None and progress.done else {"CANCELLED"}
 

@@ -17,7 +17,7 @@ from ..errors import ImageError, ImageTo3DError, one_line
 from ..jobs.batch import Batch
 from ..jobs.config import OFFLINE
 from ..scene import image_files, image_sources
-from ..translation import tr
+from ..translation import tr, tr_message, tr_report
 from . import image_checks
 from .define import PollMixin
 from .generate import BatchOperator, why_not_ready
@@ -151,7 +151,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
             engine.require_ready(context.scene)
             self._found = self.find()
         except ImageTo3DError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, tr_report(error.info()))
             return {"CANCELLED"}
         count = len(self._found)
         self._checked = [str(image) for image in self._found if isinstance(image, Path)][:MAX_CHECKED]
@@ -163,8 +163,10 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
         names = [Path(image).name for image in self._found[:3]]
-        more = f" and {len(self._found) - len(names)} more" if len(self._found) > len(names) else ""
-        column.label(text=one_line(", ".join(names), 60) + more, icon="IMAGE_DATA")
+        shown = one_line(", ".join(names), 60)
+        if len(self._found) > len(names):
+            shown = tr("{names} and {count} more", names=shown, count=len(self._found) - len(names))
+        column.label(text=shown, icon="IMAGE_DATA", translate=False)
         service = preferences.read_config().service
         column.label(text=preferences.SERVICE_NAMES[service], icon="HOME" if service == OFFLINE else "URL")
         forecast = job_view.forecast(self._parameters, len(self._found))
@@ -181,12 +183,16 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         """Draw what the worker has found out about the images so far."""
         column = self.layout.column(align=True)
         checked, doubtful = image_check.doubtful(self._checked)
-        progress = f"{checked} of {len(self._found)} images checked"
-        column.label(text=progress if checked < len(self._found) else "All images checked", icon="VIEWZOOM")
+        if checked < len(self._found):
+            progress = tr("{done} of {total} images checked", done=checked, total=len(self._found))
+            column.label(text=progress, icon="VIEWZOOM", translate=False)
+        else:
+            column.label(text="All images checked", icon="VIEWZOOM")
         for image, warning in doubtful[:MAX_SHOWN]:
-            column.label(text=f"{one_line(Path(image).name, 30)}: {one_line(warning, 90)}", icon="ERROR")
+            column.label(text=f"{one_line(Path(image).name, 30)}: {one_line(tr_message(warning), 90)}", icon="ERROR")
         if len(doubtful) > MAX_SHOWN:
-            column.label(text=f"{len(doubtful) - MAX_SHOWN} more images have warnings", icon="ERROR")
+            more = tr("{count} more images have warnings", count=len(doubtful) - MAX_SHOWN)
+            column.label(text=more, icon="ERROR", translate=False)
 
     def submit_batch(self, context: bpy.types.Context) -> Batch:
         from ..jobs.batch_request import BatchImage

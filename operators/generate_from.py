@@ -13,8 +13,9 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProp
 
 from .. import engine, forecast_text, job_view, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..errors import ImageError, ImageTo3DError, one_line
+from ..errors import ImageError, ImageTo3DError, counted, one_line
 from ..scene import image_content, image_files, target_scene
+from ..translation import tr, tr_message, tr_report
 from . import monitor
 from .define import PollMixin
 from .image_sources import shown_image, use_file, use_image
@@ -61,18 +62,23 @@ class AskFirst(PollMixin):
         for name in names:
             column.label(text=name, icon="IMAGE_DATA")
         if len(found) > _MAX_NAMES:
-            column.label(text=f"and {len(found) - _MAX_NAMES:,} more", icon="BLANK1")
+            column.label(text=tr("and {count} more", count=len(found) - _MAX_NAMES), icon="BLANK1", translate=False)
         if len(found) > 1:
             layout.row().prop(self, "arrange", expand=True)
         service = preferences.SERVICE_NAMES[config.service]
-        models = "1 model" if len(found) == 1 else f"{len(found):,} models"
-        layout.label(text=f"{models} with {service}, as set in the sidebar", icon="INFO")
+        models = counted(
+            len(found),
+            "1 model with {service}, as set in the sidebar",
+            "{count} models with {service}, as set in the sidebar",
+            service=service,
+        )
+        layout.label(text=tr_message(models), icon="INFO", translate=False)
         parameters = getattr(context.scene, SCENE_SETTINGS).parameters()
         if expected := forecast_text.line(job_view.forecast(parameters, len(found))):
             layout.label(text=expected, icon="TIME", translate=False)
         obstacle = config.why_not_ready() or target_scene.why_not(context.scene)
         if obstacle:
-            layout.label(text=str(getattr(obstacle, "message", obstacle)), icon="ERROR")
+            layout.label(text=obstacle if isinstance(obstacle, str) else tr_message(obstacle.message), icon="ERROR")
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         try:
@@ -84,7 +90,7 @@ class AskFirst(PollMixin):
 
     def _failed(self, error: ImageTo3DError) -> set[str]:
         report: Any = getattr(self, "report")  # noqa: B009  of the operator
-        report({"ERROR"}, str(error))
+        report({"ERROR"}, tr_report(error.info()))
         return {"CANCELLED"}
 
 

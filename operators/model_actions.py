@@ -25,6 +25,7 @@ from ..jobs.job import Job, new_id
 from ..placement import Placement
 from ..properties import use_settings
 from ..scene import orientation, variations
+from ..translation import tr
 from .define import PollMixin, operator
 from .generate import BatchOperator, StartJobsOperator
 from .open_actions import open_with_system
@@ -105,13 +106,14 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
         count: IntProperty(name="Variations", description="Number of models", default=3, min=1, max=16)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        return self.ask(context, title=f"Variations of {_root(context).name}", confirm="Generate")
+        return self.ask(context, title=tr("Variations of {name}", name=_root(context).name), confirm="Generate")
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "count")
         forecast = job_view.forecast(provenance.parameters_in(_root(context)), self.count)
         charged = preferences.read_config().service != OFFLINE and forecast.price is None
-        self.layout.label(text="Other seeds, side by side" + (". Each is charged" if charged else ""), icon="INFO")
+        seeds = "Other seeds, side by side. Each is charged" if charged else "Other seeds, side by side"
+        self.layout.label(text=seeds, icon="INFO")
         if expected := forecast_text.line(forecast):
             self.layout.label(text=expected, icon="TIME", translate=False)
 
@@ -230,7 +232,7 @@ class IMAGE_TO_3D_OT_keep_variation(PollMixin, bpy.types.Operator):
 def _url_to_open(context: bpy.types.Context) -> str:
     """Returns the URL that Show Image would open, "" for a file: a URL in a .blend may be a stranger's."""
     image = provenance.image_url(_root(context))
-    return f"Open {one_line(image)} in the browser?" if image else ""
+    return tr("Open {url} in the browser?", url=one_line(image)) if image else ""
 
 
 @operator(Op.SHOW_IMAGE, "Show Image", why_not=_why_no_model, confirm=_url_to_open)

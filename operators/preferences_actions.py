@@ -41,7 +41,9 @@ def use_offline_preview(_context: bpy.types.Context) -> None:
 
 def _why_no_test(_context: bpy.types.Context) -> str:
     obstacle = preferences.read_config().why_not_ready()
-    return str(obstacle or "") or ("Contacting the service" if background_task.account.status.running else "")
+    if obstacle is not None:
+        return tr_message(obstacle.info())
+    return "Contacting the service" if background_task.account.status.running else ""
 
 
 class IMAGE_TO_3D_OT_test_key(PollMixin, bpy.types.Operator):

@@ -108,7 +108,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         line = layout.row()
         line.label(text=tr("New jobs start in {time}", time=left), icon="SORTTIME", translate=False)
         line.operator(Op.TRY_NOW)
-        wrapped(layout, context, reason, icon="BLANK1")
+        wrapped(layout, context, tr_message(reason), icon="BLANK1")
     held = job_view.held()
     if held:
         wrapped(layout, context, tr_message(held), icon="SORTTIME")

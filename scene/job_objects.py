@@ -7,6 +7,7 @@ import bpy
 
 from ..jobs.job import Job
 from ..jobs.provenance import JOB, record_text
+from ..translation import tr
 from . import place_model, placeholder, variations
 
 
@@ -37,7 +38,7 @@ def show(context: bpy.types.Context, root: bpy.types.Object) -> None:
     for item in variations.parts(root):
         item.select_set(item.visible_get())
     context.view_layer.objects.active = root
-    bpy.ops.ed.undo_push(message=f"Select {root.name}")
+    bpy.ops.ed.undo_push(message=tr("Select {name}", name=root.name))
     _frame(context)
 
 

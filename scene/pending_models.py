@@ -17,6 +17,7 @@ from mathutils import Vector
 from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
+from ..translation import tr
 from . import free_spot, place_model, placeholder, placeholder_images, target_scene, undo
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def add_placeholder(
     if isinstance(image, Path):
         placeholder_images.want(job, image)
     if undo_step:
-        bpy.ops.ed.undo_push(message=f"Placeholder for {job.name}")
+        bpy.ops.ed.undo_push(message=tr("Placeholder for {name}", name=job.name))
 
 
 def step(jobs: Callable[[str], Job | None], queue: Queue) -> bool:

@@ -20,6 +20,7 @@ from ..jobs.job import Job
 from ..jobs.provenance import record_of
 from ..log import logger
 from ..placement import Placement
+from ..translation import tr
 from . import arrangement, free_spot, orientation, variations
 from . import placeholder as placeholders
 
@@ -36,7 +37,7 @@ def why_not_now(context: bpy.types.Context) -> str:
     for window in context.window_manager.windows:
         for operator in window.modal_operators:
             if _is_tool(operator):
-                return f"Waiting for {operator.name or 'a tool'} to finish"
+                return tr("Waiting for {tool} to finish", tool=operator.name or tr("a tool"))
     return ""
 
 
@@ -90,7 +91,7 @@ def place(
         _link_and_transform(objects, asset_collection, job, scene, placeholder, at)
     if placeholder is not None:
         placeholders.remove(placeholder)
-    bpy.ops.ed.undo_push(message=f"Add {job.name}")
+    bpy.ops.ed.undo_push(message=tr("Add {name}", name=job.name))
     return objects
 
 

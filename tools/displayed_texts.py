@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_TRANSLATED: Final = frozenset(
     {
         *("GLB", "OBJ", "STL", "PLY", "X", "Y", "Z", "HTTP {status}", "ModelsLab", "Image to 3D", "{size} GB"),
-        *("{name} × {count}", "{triangles}, {size} m", "API"),
+        *("{name} × {count}", "{triangles}, {size} m", "API", "https://…"),
     }
 )
 """Names, and templates of which nothing is in a language."""

@@ -65,7 +65,7 @@ def test_a_pause_of_a_day_is_capped_at_an_hour_and_try_now_ends_it(
     paused = queue.paused()
     assert paused is not None
     assert 3500 < paused[0] <= 3600
-    assert "come back later" in paused[1]
+    assert "come back later" in str(paused[1])
     queue.try_now()
     assert queue.paused() is None
     [job] = rest(queue)
