@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from ..api.parameters import ACCOUNT, PARAMETERS
 from ..bl_ids import MODEL_RECORD
@@ -40,6 +40,7 @@ MODEL: Final = "model"
 
 _PREFIX: Final = "image_to_3d_"
 """Of the custom properties of earlier versions."""
+_EARLIER_JOB: Final = _PREFIX + JOB
 _EARLIER_NAMES: Final = {IMAGE: f"{_PREFIX}picture", IMAGE_URL: f"{_PREFIX}picture_url"}
 """What version 0.1.0 called them."""
 _PLAIN: Final = (
@@ -51,6 +52,7 @@ _NOT_STORED: Final = frozenset({"image", "seed"}) | ACCOUNT
 _PARAMETERS: Final = tuple(name for name in PARAMETERS if name not in _NOT_STORED)
 _PLACEMENT: Final = tuple(name for name, setting in SETTINGS.items() if setting.group != "asset" and name != ROTATION)
 """What belongs to the asset is in the asset; the rotation can change, and is a value of its own."""
+_Item = TypeVar("_Item", bound=Mapping[str, Any])
 _MAX_REPAIRS: Final = 20
 _MAX_TEXTURES: Final = 256
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
@@ -100,8 +102,13 @@ def record_of(job: Job) -> dict[str, Any]:
     } | {name: value for name, value in optional.items() if value}
 
 
+def having_record(items: Iterable[_Item]) -> Iterator[_Item]:
+    """Yields those that may be generated models. For searching a whole scene: what it skips costs almost nothing."""
+    return (item for item in items if MODEL_RECORD in item or _EARLIER_JOB in item)
+
+
 def value(item: Mapping[str, Any], name: str) -> Any:
-    """Returns a value of a model's record, unchecked; None if it has none. Cheap: for searching a whole scene.
+    """Returns a value of a model's record, unchecked; None if it has none. Cheap.
 
     `item`: the object, or anything else with custom properties.
     """
