@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from ..api.parameters import ACCOUNT, PARAMETERS
 from ..bl_ids import MODEL_RECORD
@@ -52,7 +52,6 @@ _NOT_STORED: Final = frozenset({"image", "seed"}) | ACCOUNT
 _PARAMETERS: Final = tuple(name for name in PARAMETERS if name not in _NOT_STORED)
 _PLACEMENT: Final = tuple(name for name, setting in SETTINGS.items() if setting.group != "asset" and name != ROTATION)
 """What belongs to the asset is in the asset; the rotation can change, and is a value of its own."""
-_Item = TypeVar("_Item", bound=Mapping[str, Any])
 _MAX_REPAIRS: Final = 20
 _MAX_TEXTURES: Final = 256
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
@@ -102,7 +101,7 @@ def record_of(job: Job) -> dict[str, Any]:
     } | {name: value for name, value in optional.items() if value}
 
 
-def having_record(items: Iterable[_Item]) -> Iterator[_Item]:
+def having_record(items: Iterable[Any]) -> Iterator[Any]:
     """Yields those that may be generated models. For searching a whole scene: what it skips costs almost nothing."""
     return (item for item in items if MODEL_RECORD in item or _EARLIER_JOB in item)
 
