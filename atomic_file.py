@@ -24,7 +24,8 @@ _Result = TypeVar("_Result")
 
 def atomic_write(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, fsync it, and rename it. Raises OSError."""
-    temporary = path.with_name(f"~{os.getpid()}-{path.name}")  # two processes may write the same file at once
+    # Threads, processes and computers may write the same file at once.
+    temporary = path.with_name(f"~{os.urandom(6).hex()}-{path.name}")
     try:
         with temporary.open("wb") as file:
             file.write(content)

@@ -43,7 +43,6 @@ WARNINGS_PANEL: Final = "IMAGE_TO_3D_PT_image_warnings"
 PANEL_BUTTON: Final = "image_to_3d_panel"
 """The member of the context by which an operator knows that it is a button of the main panel."""
 
-
 RESULT_SEARCH: Final = "image_to_3d_result_search"
 """The attribute of the window manager with the words that the shown results have in their names."""
 

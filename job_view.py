@@ -250,3 +250,4 @@ def clear() -> None:
     for known in (_jobs, _batches, _states, _batch_states, _paces, _single):
         known.clear()
     _notices.clear()
+    _renamed.clear()

@@ -36,8 +36,6 @@ class Contour:
     mask: Mask
     strengths: FloatArray
     """Strength of the color change across the contour in each direction, 0 to 1."""
-    on_border: float
-    """Fraction of the directions in which it lies on the image's border."""
 
 
 def find_contours(lab: FloatArray) -> list[Contour]:
@@ -45,7 +43,7 @@ def find_contours(lab: FloatArray) -> list[Contour]:
     height, width = lab.shape[:2]
     angles = np.arange(DIRECTIONS) * (2.0 * np.pi / DIRECTIONS)
     radii = np.arange(int(0.62 * np.hypot(height, width)))
-    strengths, last = [], []
+    strengths = []
     centers = [(height * (0.5 + y), width * (0.5 + x)) for y in CENTERS for x in CENTERS]
     for row, column in centers:
         rows = row + np.sin(angles)[:, None] * radii
@@ -57,17 +55,16 @@ def find_contours(lab: FloatArray) -> list[Contour]:
         strength[~inside] = -0.2
         strength[border] = np.maximum(strength[border], BORDER)
         strengths.append(strength)
-        last.append(end)
     gains = np.stack(strengths)
     gains[:, :, : int(SMALLEST * max(height, width))] = -1.0
     size = np.log(radii + 1.0)
     biased = np.stack([gains + preference * size for preference in SIZE_PREFERENCES], axis=1)
     paths = _closed_paths(biased.reshape(-1, *gains.shape[1:])).reshape(len(centers), -1, DIRECTIONS)
     contours = []
-    for center, of_center, strength, end in zip(centers, paths, strengths, last, strict=True):
+    for center, of_center, strength in zip(centers, paths, strengths, strict=True):
         for path, mask in zip(of_center, _rasterize(of_center, center, height, width), strict=True):
             values = strength[np.arange(DIRECTIONS), path]
-            contours.append(Contour(mask, values.astype(np.float32), float((path >= end - 1).mean())))
+            contours.append(Contour(mask, values.astype(np.float32)))
     return contours
 
 

@@ -131,14 +131,6 @@ class BatchRunner:
                 self._report_pool.submit(partial(self.write_report, batch_id))
         return min(waits, default=None)
 
-    def write_reports(self) -> None:
-        """Write all reports that are not current. Blocks."""
-        with self._store.lock:
-            changed = list(self._store.changed_batches)
-            self._store.changed_batches.clear()
-        for batch_id in changed:
-            self.write_report(batch_id)
-
     def _is_finished(self, batch_id: str) -> bool:
         batch = self._store.batches.get(batch_id)
         if batch is None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -40,6 +40,7 @@ MODEL: Final = "model"
 
 _PREFIX: Final = "image_to_3d_"
 """Of the custom properties of earlier versions."""
+_EARLIER_JOB: Final = _PREFIX + JOB
 _EARLIER_NAMES: Final = {IMAGE: f"{_PREFIX}picture", IMAGE_URL: f"{_PREFIX}picture_url"}
 """What version 0.1.0 called them."""
 _PLAIN: Final = (
@@ -100,8 +101,13 @@ def record_of(job: Job) -> dict[str, Any]:
     } | {name: value for name, value in optional.items() if value}
 
 
+def having_record(items: Iterable[Any]) -> Iterator[Any]:
+    """Yields those that may be generated models. For searching a whole scene: what it skips costs almost nothing."""
+    return (item for item in items if MODEL_RECORD in item or _EARLIER_JOB in item)
+
+
 def value(item: Mapping[str, Any], name: str) -> Any:
-    """Returns a value of a model's record, unchecked; None if it has none. Cheap: for searching a whole scene.
+    """Returns a value of a model's record, unchecked; None if it has none. Cheap.
 
     `item`: the object, or anything else with custom properties.
     """

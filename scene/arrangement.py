@@ -48,10 +48,9 @@ class Arrangement(NamedTuple):
 
 def find(batch_id: str, scene: bpy.types.Scene) -> Arrangement:
     """Returns how far the arrangement of a batch has come in a scene."""
-    models = [
-        item for item in scene.objects if item.parent is None and provenance.value(item, provenance.BATCH) == batch_id
-    ]
-    found = [_read(provenance.value(item, provenance.ARRANGEMENT)) for item in models]
+    models = [item for item in provenance.having_record(scene.objects) if item.parent is None]
+    wanted = [item for item in models if provenance.value(item, provenance.BATCH) == batch_id]
+    found = [_read(provenance.value(item, provenance.ARRANGEMENT)) for item in wanted]
     return max(found, default=Arrangement(), key=lambda each: each.count)
 
 

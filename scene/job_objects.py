@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from ..jobs.job import Job
-from ..jobs.provenance import JOB, record_text
+from ..jobs.provenance import JOB, having_record, record_text
 from ..translation import tr
 from . import place_model, placeholder, variations
 
@@ -23,7 +23,7 @@ def find(job: Job, scene: bpy.types.Scene) -> bpy.types.Object | None:
         named = model(job)
         if named is not None and scene.objects.get(named.name) == named:
             return named
-        renamed = next((item for item in scene.objects if record_text(item, JOB) == job.id), None)
+        renamed = next((item for item in having_record(scene.objects) if record_text(item, JOB) == job.id), None)
         if renamed is not None:
             return renamed
     return placeholder.find(job.id, scene)

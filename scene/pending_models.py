@@ -77,6 +77,7 @@ def job_changed(before: Job | None, job: Job) -> None:
 def job_removed(job_id: str, job: Job | None) -> None:
     """A job was removed from the list. `job`: its last snapshot."""
     _ready.pop(job_id, None)
+    _locations.pop(job_id, None)
     _removed_jobs.add(job_id)
     if job is None or _wants_placeholder(job):
         _stale_placeholders[job_id] = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
-from ..jobs.provenance import JOB, record_text
+from ..jobs.provenance import JOB, having_record, record_text
 
 _placed: dict[str, tuple[str, ...]] = {}
 """By job id: the names of the objects of each model that was placed in the open file since it was loaded."""
@@ -79,4 +79,4 @@ def _in_file() -> set[str]:
     """Returns the ids of the placed jobs whose models are in the file."""
     if not _placed:
         return set()
-    return _placed.keys() & {record_text(item, JOB) for item in bpy.data.objects}
+    return _placed.keys() & {record_text(item, JOB) for item in having_record(bpy.data.objects)}

@@ -9,7 +9,7 @@ from typing import Final
 import bpy
 from mathutils import Vector
 
-from ..jobs.provenance import GROUP, JOB, record_text, store, value
+from ..jobs.provenance import GROUP, JOB, having_record, record_text, store, value
 
 GAP: Final = 1.25
 """Distance between two variations, in widths of the model."""
@@ -35,7 +35,8 @@ def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.O
     group = value(root, GROUP)
     if not isinstance(group, str) or not group:
         return [root]
-    found = [item for item in scene.objects if value(item, GROUP) == group and record_text(item, JOB)]
+    models = having_record(scene.objects)
+    found = [item for item in models if value(item, GROUP) == group and record_text(item, JOB)]
     return sorted(found, key=lambda item: record_text(item, JOB))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import statistics
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -313,3 +315,25 @@ def test_a_z_up_model_stands_with_the_setting_for_it(
     root = image_to_3d.generate(image_file, wait=True, output_format="obj", up_axis="Z").objects[0]
     assert tuple(root.dimensions) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
     assert root["image_to_3d"]["placement"]["up_axis"] == "Z"
+
+
+def test_the_variations_of_a_model_are_found_among_thousands_of_objects_while_drawing(image_to_3d: Any) -> None:
+    import bpy
+
+    scene, variations = bpy.context.scene, part("scene.variations")
+    for number in range(5000):
+        item = bpy.data.objects.new("other", None)
+        scene.collection.objects.link(item)
+        if number % 1000 == 0:
+            item["image_to_3d"] = {"job": f"job {number}", "group": "one"}
+    root, other = next(item for item in scene.objects if "image_to_3d" in item), scene.objects[-1]
+    times = []
+    for _ in range(20):
+        started = time.thread_time()
+        group = variations.group_of(root, scene)
+        times.append(time.thread_time() - started)
+    assert len(group) == 5
+    assert statistics.median(times) < 0.002
+    bpy.data.objects.remove(group[-1])
+    other["image_to_3d_job"], other["image_to_3d_group"] = "of version 0.1.0", "one"
+    assert [item.name for item in variations.group_of(root, scene)] == [*(item.name for item in group[:4]), other.name]

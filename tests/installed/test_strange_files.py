@@ -70,7 +70,9 @@ def use_everything(root: Any) -> list[str]:
         active_object=bpy.context.active_object,
         window_manager=bpy.context.window_manager,
         region=SimpleNamespace(width=300),
-        preferences=SimpleNamespace(system=SimpleNamespace(ui_scale=1.0)),  # 0 without a window
+        preferences=SimpleNamespace(  # the scale is 0 without a window
+            system=SimpleNamespace(ui_scale=1.0), ui_styles=bpy.context.preferences.ui_styles
+        ),
     )
     if panel.poll(context):
         panel.draw(type("Panel", (), {"layout": layout})(), context)

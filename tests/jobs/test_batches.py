@@ -134,11 +134,17 @@ def test_a_single_job_does_not_wait_for_a_batch(make_queue: Callable[..., Queue]
     finish(queue, batch)
 
 
-def test_cancelling_a_batch_keeps_what_is_done(make_queue: Callable[..., Queue], tmp_path: Path) -> None:
+def test_cancelling_a_batch_keeps_what_is_done(
+    make_queue: Callable[..., Queue], service: ScriptedService, tmp_path: Path
+) -> None:
     queue = make_queue(limit=1)
     batch = a_batch(queue, tmp_path, 12)
     until(lambda: progress_of(queue, batch).done >= 1)
+    service.polls_until_done = 10**6
+    # One that is cancelled before there is a reply to its request can be unconfirmed after a retry.
+    until(lambda: any(job.state is State.WAITING for job in queue.batch_jobs(batch.id)))
     queue.cancel_batch(batch.id)
+    service.polls_until_done = 0
     done = finish(queue, batch)
     assert done.done >= 1
     assert done.done + done.cancelled == 12
@@ -230,11 +236,16 @@ def results_in(folder: Path) -> list[State]:
 
 
 def assert_paid_once(folder: Path, service: ScriptedService, count: int) -> None:
-    """Each image has its model. One during whose conversion a process was killed twice waits for *Import Again*."""
+    """Each image has its model. One during whose conversion a process was killed twice waits for *Import Again*.
+
+    One is unconfirmed if a process was killed after it had noted the request, and before the request was sent.
+    """
     found = Counter(results_in(folder))
-    assert found[State.READY] + found[State.FAILED] == count, found
+    assert found[State.READY] + found[State.FAILED] + found[State.UNCONFIRMED] == count, found
     assert found[State.FAILED] <= 2, found
-    assert len({work.body["track_id"] for work in service.submits}) == len(service.submits) == count
+    assert found[State.UNCONFIRMED] <= count / 10, found
+    paid = {work.body["track_id"] for work in service.submits}
+    assert count - found[State.UNCONFIRMED] <= len(paid) == len(service.submits) <= count
 
 
 @pytest.mark.timeout(300)

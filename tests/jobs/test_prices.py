@@ -83,7 +83,7 @@ def test_after_three_single_jobs_price_and_time_are_known_also_after_a_restart(
     queue, knowledge = make_queue(), Knowledge()
     first = run_alone(queue, service)
     assert (first.price, first.currency) == (0.05, "USD")
-    assert read_job_file(first.folder)[0].price == 0.05
+    until(lambda: read_job_file(first.folder)[0].price == 0.05)
     learn(queue, knowledge)
     assert forecast(queue, knowledge, first) == Forecast()
     run_alone(queue, service, 1)

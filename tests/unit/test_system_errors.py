@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,20 @@ def test_a_file_that_stays_open_elsewhere_is_given_up_after_seconds_and_keeps_it
         atomic_write(path, b"new")
     assert 1 < time.monotonic() - start < 10
     assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_whoever_writes_a_file_at_the_same_time_writes_a_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "job.json"
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+
+    def write(content: bytes) -> None:
+        for _ in range(10):
+            atomic_write(path, content)
+            assert path.read_bytes() in contents
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        list(pool.map(write, contents))
     assert list(tmp_path.iterdir()) == [path]
 
 
