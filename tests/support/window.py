@@ -200,12 +200,12 @@ class Blender:
             x + width * 0.2,
             x + 1.8 * icon,
         ):
-            for up in range(y + height - 12, y + 8, -10):
+            for up in range(y + height - 12, y + 8, -14):
                 self.point(across, up)
                 time.sleep(0.06)
                 under = self.ask("under_mouse", kind=kind)
                 if under and (under == wanted or under.endswith(f".{wanted}")):
-                    return across, up - 4
+                    return across, up - 2
                 if under and under not in seen:
                     seen.append(under)
         self.screenshot("not-found")
