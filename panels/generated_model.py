@@ -24,8 +24,8 @@ from .main import SidebarPanel
 from .text_lines import is_narrow, wrapped
 
 _IMAGE_ROWS: Final = 4.0
-_IMAGE_SHARE: Final = 0.3
-"""The fraction of the panel's width for the image."""
+_IMAGE_WIDTH: Final = 4.2
+"""The width of the image's column, in widths of a button."""
 
 _COUNT_SHARE: Final = 0.46
 """The fraction of the width for the number of variations; the rest is the button's."""
@@ -53,7 +53,10 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         if provenance.record_text(root, provenance.GROUP):
             _draw_variations(layout, context, root)
         row = layout.row(align=True)
-        row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
+        if narrow:
+            row.operator(Op.USE_MODEL_SETTINGS, text="Use Settings")
+        else:
+            row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
         row.menu(MODEL_MENU, text="", icon="DOWNARROW_HLT")
         row = layout.row(align=True)
         if not narrow:
@@ -91,10 +94,14 @@ class IMAGE_TO_3D_MT_model(bpy.types.Menu):
 
 def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, narrow: bool) -> None:
     image = _thumbnail(root)
-    beside = layout.split(factor=_IMAGE_SHARE) if image and not narrow else layout.column()
+    beside = layout.column() if narrow else layout.row()
     if image:
-        beside.template_icon(icon_value=image, scale=_IMAGE_ROWS)
+        frame = beside.column()
+        if not narrow:
+            frame.ui_units_x = _IMAGE_WIDTH
+        frame.template_icon(icon_value=image, scale=_IMAGE_ROWS)
     column = beside.column(align=True)
+    column.scale_y = 0.9
     name = provenance.image_name(root)
     if name:
         row = column.row()

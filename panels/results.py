@@ -49,6 +49,7 @@ class IMAGE_TO_3D_PT_results(bpy.types.Panel):
         if page.pages > 1:
             _draw_pager(layout, page.number, page.pages)
         if not asset_libraries.is_added(context, config.results):
+            layout.separator()
             layout.operator(Op.ADD_ASSET_LIBRARY, icon="ASSET_MANAGER")
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from window import Blender
 
+BELOW_SEARCH = 100
+"""Pixels from the popover's search field, where it opens under the mouse, to the name of the only result."""
+
 
 @pytest.mark.newest
 def test_a_result_of_another_file_is_placed_again_from_the_popover(start: Callable[..., Blender], chair: Path) -> None:
@@ -22,6 +25,11 @@ def test_a_result_of_another_file_is_placed_again_from_the_popover(start: Callab
     blender.ask("new_file")
     blender.open_sidebar("Image to 3D")
     assert not set(job["objects"]) & set(blender.ask("objects"))
-    blender.press_button("image_to_3d.show_results")
+    x, y = blender.find("image_to_3d.show_results")
+    blender.click(x, y)
     time.sleep(0.7)
     blender.screenshot("results")
+    blender.click(x, y - BELOW_SEARCH)
+    time.sleep(0.5)
+    blender.run("xdotool", "click", 1)  # the menu opens with its first entry under the mouse
+    blender.wait_until(lambda: set(job["objects"]) & set(blender.ask("objects")), "the result was not placed", 10)
