@@ -191,7 +191,7 @@ class Blender:
         Raises AssertionError where it is not there.
         """
         x, y, width, height = self.ask("rectangle", kind=kind)
-        height = min(height, HEIGHT - y)
+        height = min(height, self.height - y)
         icon = 20  # a button with an icon alone; the tabs are about as wide as two
         seen: list[str] = []
         for across in (
