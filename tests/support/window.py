@@ -213,7 +213,21 @@ class Blender:
 
     def press_button(self, wanted: str, kind: str = "UI") -> None:
         """Click a button of the sidebar."""
-        self.click(*self.find(wanted, kind))
+        self.click_button(wanted, *self.find(wanted, kind), kind)
+
+    def click_button(self, wanted: str, x: float, y: float, kind: str = "UI") -> None:
+        """Click a button whose place is known, once Blender has noticed that the mouse is over it."""
+
+        def is_active() -> bool:
+            self.point(x - 3, y)
+            self.point(x, y)
+            time.sleep(0.15)
+            under: str = self.ask("under_mouse", kind=kind)
+            return under == wanted or under.endswith(f".{wanted}")
+
+        self.wait_until(is_active, f"{wanted} is not under the mouse", 5)
+        self.run("xdotool", "click", 1)
+        time.sleep(0.1)
 
     def click_row(self, number: int) -> None:
         """Click a row of the job list, from the top. The mouse moves there as a hand does: Blender may still draw."""

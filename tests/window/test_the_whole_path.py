@@ -17,6 +17,8 @@ from slow_service import KEY, SlowService
 from window import HEIGHT, ROOT, Blender
 
 TAB = "Image to 3D"
+LEFT, BELOW = 140, 100
+"""Pixels from the search field, where the popover opens under the mouse, to the name of the first result."""
 UP, DOWN = 4, 5
 """The mouse wheel's buttons, as X11 numbers them."""
 
@@ -109,8 +111,12 @@ def scroll(blender: Blender, button: int) -> None:
     time.sleep(0.5)
 
 
+def models(blender: Blender) -> list[str]:
+    return [name for name, thing in blender.ask("objects").items() if thing["type"] == "MESH"]
+
+
 def shown_models(blender: Blender) -> list[str]:
-    """The names of the generated models that are not hidden."""
+    """The names of the models that are not hidden."""
     return [name for name, thing in blender.ask("objects").items() if thing["type"] == "MESH" and thing["visible"]]
 
 
@@ -159,7 +165,8 @@ def test_an_artist_gets_from_the_installed_zip_to_an_earlier_result_with_mouse_a
     x, _y, width, _height = blender.ask("rectangle", kind="UI")
     blender.click(x + width * 0.2, button[1])  # how many
     blender.press("ctrl+a", "2", "Return")
-    blender.click(*button)
+    time.sleep(0.5)
+    blender.click_button("image_to_3d.vary_seed", *button)
     time.sleep(0.5)
     blender.screenshot("path-6-variations")
     assert len(slow_service.submitted) == 1  # it asks first
@@ -168,10 +175,33 @@ def test_an_artist_gets_from_the_installed_zip_to_an_earlier_result_with_mouse_a
     assert len(slow_service.submitted) == 3
     assert len(shown_models(blender)) == 3
     scroll(blender, DOWN)
-    blender.press_button("image_to_3d.show_variation")
+    keep = blender.find("image_to_3d.keep_variation")
+    x, _y, width, _height = blender.ask("rectangle", kind="UI")
+    next_one = (x + width - 50, keep[1] + 20)
+    blender.click_button("image_to_3d.show_variation", *next_one)
     blender.wait_until(lambda: len(shown_models(blender)) == 1, "it does not show one variation alone", 5)
     blender.screenshot("path-7-one-variation")
     kept = shown_models(blender)
-    blender.press_button("image_to_3d.keep_variation")
-    blender.wait_until(lambda: len(blender.ask("objects")) == 3, "the other variations are still there", 5)
-    assert shown_models(blender) == kept
+    blender.click_button("image_to_3d.keep_variation", *keep)
+    blender.wait_until(lambda: len(models(blender)) == 1, "the other variations are still there", 5)
+    assert models(blender) == kept
+
+    scroll(blender, UP)
+    click_quality(blender, "HIGH", 0.9)
+    x, y = blender.find("image_to_3d.show_results")
+    blender.click_button("image_to_3d.show_results", x, y)
+    time.sleep(0.7)
+    blender.screenshot("path-8-results")
+    blender.click(x - LEFT, y - BELOW)
+    time.sleep(0.5)
+    blender.screenshot("path-9-result")
+    blender.run("xdotool", "click", 1)  # the menu opens with its first entry under the mouse
+    blender.wait_until(lambda: len(models(blender)) == 2, "the result was not placed", 10)
+    assert len(slow_service.submitted) == 3
+    blender.point(*blender.center())  # the popover closes
+    time.sleep(0.5)
+    scroll(blender, DOWN)
+    blender.press_button("image_to_3d.use_model_settings")
+    blender.wait_until(lambda: blender.ask("setting", name="quality") == "DRAFT", "the settings are not the model's", 5)
+    scroll(blender, UP)
+    blender.screenshot("path-10-settings")
