@@ -169,8 +169,11 @@ def test_an_artist_gets_from_the_installed_zip_to_an_earlier_result_with_mouse_a
     blender.click_button("image_to_3d.vary_seed", *button)
     time.sleep(0.5)
     blender.screenshot("path-6-variations")
-    assert len(slow_service.submitted) == 1  # it asks first
+    assert not blender.ask("batches")  # it asks first
     blender.press("Return")
+    blender.wait_until(lambda: blender.ask("batches"), "the dialog started nothing", 10)
+    batch = blender.ask("batches")[0]
+    assert (batch["name"], batch["total"]) == ("Variations of chair", 2)
     all_placed(blender, 3)
     assert len(slow_service.submitted) == 3
     assert len(shown_models(blender)) == 3
@@ -188,7 +191,7 @@ def test_an_artist_gets_from_the_installed_zip_to_an_earlier_result_with_mouse_a
 
     scroll(blender, UP)
     click_quality(blender, "HIGH", 0.9)
-    x, y = blender.find("image_to_3d.show_results")
+    x, y = gear[0] - 21, gear[1]  # beside the gear
     blender.click_button("image_to_3d.show_results", x, y)
     time.sleep(0.7)
     blender.screenshot("path-8-results")
@@ -198,7 +201,8 @@ def test_an_artist_gets_from_the_installed_zip_to_an_earlier_result_with_mouse_a
     blender.run("xdotool", "click", 1)  # the menu opens with its first entry under the mouse
     blender.wait_until(lambda: len(models(blender)) == 2, "the result was not placed", 10)
     assert len(slow_service.submitted) == 3
-    blender.point(*blender.center())  # the popover closes
+    blender.point(*blender.center())
+    blender.press("Escape")  # the popover stays open, for more results
     time.sleep(0.5)
     scroll(blender, DOWN)
     blender.press_button("image_to_3d.use_model_settings")
