@@ -184,6 +184,8 @@ def _thumbnail(root: bpy.types.Object) -> int:
 
 def _draw_variations(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     group = variations.group_of(root, context.scene)
+    if len(group) < 2:  # an earlier result that was placed alone
+        return
     column = layout.column(align=True)
     row = column.row(align=True)
     row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_LEFT").which = "PREVIOUS"

@@ -503,14 +503,3 @@ def image_check() -> dict[str, Any]:
 
 def set_option(name: str, value: Any) -> None:
     setattr(bpy.context.scene.image_to_3d.placement, name, value)
-
-
-# Panels
-
-
-def open_panel(module: str, name: str) -> None:
-    """Have a panel that is closed by default open. It must not have been drawn yet."""
-    panel = getattr(part(module), name)
-    bpy.utils.unregister_class(panel)
-    panel.bl_options = panel.bl_options - {"DEFAULT_CLOSED"}
-    bpy.utils.register_class(panel)
