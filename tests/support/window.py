@@ -215,7 +215,7 @@ class Blender:
         """Click a button of the sidebar."""
         self.click_button(wanted, *self.find(wanted, kind), kind)
 
-    def click_button(self, wanted: str, x: float, y: float, kind: str = "UI") -> None:
+    def click_button(self, wanted: str, x: float, y: float, kind: str = "UI", times: int = 1) -> None:
         """Click a button whose place is known, once Blender has noticed that the mouse is over it."""
 
         def is_active() -> bool:
@@ -226,7 +226,7 @@ class Blender:
             return under == wanted or under.endswith(f".{wanted}")
 
         self.wait_until(is_active, f"{wanted} is not under the mouse", 5)
-        self.run("xdotool", "click", 1)
+        self.run("xdotool", "click", "--repeat", times, "--delay", 80, 1)
         time.sleep(0.1)
 
     def click_row(self, number: int) -> None:
@@ -243,7 +243,7 @@ class Blender:
 
     def fill_in(self, wanted: str, text: str, kind: str = "UI") -> None:
         """Type into a field of the sidebar."""
-        self.click(*self.find(wanted, kind), times=2)
+        self.click_button(wanted, *self.find(wanted, kind), kind, times=2)
         time.sleep(0.2)
         self.press("ctrl+a")
         self.write(text)

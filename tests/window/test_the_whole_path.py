@@ -196,13 +196,20 @@ def test_an_artist_gets_from_the_installed_zip_to_an_earlier_result_with_mouse_a
     time.sleep(0.7)
     blender.screenshot("path-8-results")
     blender.click(x - LEFT, y - BELOW)
-    time.sleep(0.5)
+    time.sleep(1.0)
     blender.screenshot("path-9-result")
-    blender.run("xdotool", "click", 1)  # the menu opens with its first entry under the mouse
-    blender.wait_until(lambda: len(models(blender)) == 2, "the result was not placed", 10)
+
+    def is_placed() -> bool:
+        if len(models(blender)) == 2:
+            return True
+        blender.run("xdotool", "click", 1)  # the menu opens with its first entry under the mouse
+        time.sleep(1.5)
+        return False
+
+    blender.wait_until(is_placed, "the result was not placed", 15)
     assert len(slow_service.submitted) == 3
     blender.point(*blender.center())
-    blender.press("Escape")  # the popover stays open, for more results
+    blender.press("Escape", "Escape")  # the popover stays open, for more results
     time.sleep(0.5)
     scroll(blender, DOWN)
     blender.press_button("image_to_3d.use_model_settings")
