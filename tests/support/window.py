@@ -213,7 +213,13 @@ class Blender:
 
     def press_button(self, wanted: str, kind: str = "UI") -> None:
         """Click a button of the sidebar."""
-        self.click_button(wanted, *self.find(wanted, kind), kind)
+        self._find_and_click(wanted, kind)
+
+    def _find_and_click(self, wanted: str, kind: str, times: int = 1) -> None:
+        try:
+            self.click_button(wanted, *self.find(wanted, kind), kind, times)
+        except AssertionError:  # what is above it came or went meanwhile
+            self.click_button(wanted, *self.find(wanted, kind), kind, times)
 
     def click_button(self, wanted: str, x: float, y: float, kind: str = "UI", times: int = 1) -> None:
         """Click a button whose place is known, once Blender has noticed that the mouse is over it."""
@@ -225,7 +231,7 @@ class Blender:
             under: str = self.ask("under_mouse", kind=kind)
             return under == wanted or under.endswith(f".{wanted}")
 
-        self.wait_until(is_active, f"{wanted} is not under the mouse", 5)
+        self.wait_until(is_active, f"{wanted} is not under the mouse", 3)
         self.run("xdotool", "click", "--repeat", times, "--delay", 80, 1)
         time.sleep(0.1)
 
@@ -243,7 +249,7 @@ class Blender:
 
     def fill_in(self, wanted: str, text: str, kind: str = "UI") -> None:
         """Type into a field of the sidebar."""
-        self.click_button(wanted, *self.find(wanted, kind), kind, times=2)
+        self._find_and_click(wanted, kind, times=2)
         time.sleep(0.2)
         self.press("ctrl+a")
         self.write(text)
