@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .api.money import Money
 from .errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, Message, counted
@@ -109,6 +109,28 @@ def _balance_status(balance: Money | None, spent: Money | None = None) -> Status
 def measure_results(folders: tuple[Path, ...]) -> None:
     """Measure the disk usage of the results folders."""
     storage.start(lambda: Status(_usage(folders)))
+
+
+def ask_before_clean_up(config: Config, seconds: float) -> Message | None:
+    """Returns the question before a clean-up: how many results it deletes; empty if it deletes none.
+
+    None: measuring takes longer than `seconds`, or fails.
+    """
+    found: list[Message] = []
+
+    def work() -> None:
+        from .jobs import cleanup
+
+        limits: dict[str, Any] = {"older_than_days": config.keep_days, "over_gigabytes": config.keep_gigabytes}
+        chosen = cleanup.find_removable(config.results_folders, **limits)
+        size = _size_text(sum(each.size for each in chosen))
+        question = counted(len(chosen), "Delete 1 Result ({size})?", "Delete {count} Results ({size})?", size=size)
+        found.append(question if chosen else NO_MESSAGE)
+
+    thread = threading.Thread(target=work, name="image_to_3d storage", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return found[0] if found else None
 
 
 def clean_up(config: Config) -> None:

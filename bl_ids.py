@@ -43,6 +43,10 @@ WARNINGS_PANEL: Final = "IMAGE_TO_3D_PT_image_warnings"
 PANEL_BUTTON: Final = "image_to_3d_panel"
 """The member of the context by which an operator knows that it is a button of the main panel."""
 
+
+RESULTS_PANEL: Final = "IMAGE_TO_3D_PT_results"
+"""The popover with the results of all files."""
+
 RESULT_SEARCH: Final = "image_to_3d_result_search"
 """The attribute of the window manager with the words that the shown results have in their names."""
 
@@ -112,6 +116,7 @@ class Op(enum.StrEnum):
     SHOW_IMAGE = "image_to_3d.show_image"
     USE_MODEL_SETTINGS = "image_to_3d.use_model_settings"
     OPEN_MODEL_FOLDER = "image_to_3d.open_model_folder"
+    SHOW_RESULTS = "image_to_3d.show_results"
     PLACE_RESULT = "image_to_3d.place_result"
     USE_RESULT_SETTINGS = "image_to_3d.use_result_settings"
     SHOW_RESULT_IMAGE = "image_to_3d.show_result_image"

@@ -57,10 +57,10 @@ def changed() -> None:
     _stale = True
 
 
-def wait() -> None:
-    """Wait until the results folders are read, for scripts and tests."""
+def wait(seconds: float | None = None) -> None:
+    """Wait until the results folders are read. None: however long that takes, for scripts and tests."""
     if _thread is not None:
-        _thread.join()
+        _thread.join(seconds)
 
 
 def _refreshed(folders: Sequence[Path]) -> History:

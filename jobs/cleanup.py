@@ -80,6 +80,14 @@ def select_removable(
     return chosen
 
 
+def find_removable(
+    results_folders: Sequence[Path], *, older_than_days: float | None, over_gigabytes: float | None
+) -> list[JobFolder]:
+    """Returns what a clean-up with these limits deletes, oldest first. Reads the disk."""
+    found = sorted((each for results in results_folders for each in job_folders(results)), key=lambda x: x.job.created)
+    return select_removable(found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time())
+
+
 @dataclass(frozen=True, slots=True)
 class Removed:
     """What a clean-up did: how many results and bytes it deleted, and how many are open in another program."""
@@ -94,8 +102,7 @@ def remove(results_folders: Sequence[Path], *, older_than_days: float | None, ov
 
     None disables a limit. Continues past results that can't be deleted.
     """
-    found = sorted((each for results in results_folders for each in job_folders(results)), key=lambda x: x.job.created)
-    chosen = select_removable(found, older_than_days=older_than_days, over_gigabytes=over_gigabytes, now=time.time())
+    chosen = find_removable(results_folders, older_than_days=older_than_days, over_gigabytes=over_gigabytes)
     sizes = [each.size for each in chosen if delete_result(each.folder)]
     return Removed(len(sizes), sum(sizes), len(chosen) - len(sizes))
 

@@ -81,6 +81,7 @@ class Measured(NamedTuple):
 def record_of(job: Job) -> dict[str, Any]:
     """Returns the record for a job's model. The seed is text: Blender can't hold unsigned 32 bit."""
     placement = job.placement.to_json()
+    measured_before = {"seconds": job.generation_seconds, "price": job.price, "currency": job.currency}
     optional = {GROUP: job.group, BATCH: job.batch, IMAGE_URL: job.image.url}
     return {
         JOB: job.id,
@@ -97,7 +98,7 @@ def record_of(job: Job) -> dict[str, Any]:
             if isinstance(job.parameters.get(name), str | int | float)
         },
         PLACEMENT: {name: placement[name] for name in _PLACEMENT},
-        MODEL: {"seconds": job.generation_seconds} if job.generation_seconds else {},
+        MODEL: {name: known for name, known in measured_before.items() if known},
     } | {name: value for name, value in optional.items() if value}
 
 

@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import bpy
 
 from .. import background_task, engine, preferences, redraw
 from ..bl_ids import PACKAGE, Op
-from ..jobs.config import OFFLINE
-from ..translation import tr, tr_message
+from ..errors import NO_MESSAGE
+from ..jobs.config import OFFLINE, Config
+from ..translation import tr, tr_message, tr_report
 from . import monitor
 from .define import PollMixin, operator
 
@@ -83,9 +84,12 @@ def move_results(_context: bpy.types.Context) -> None:
     engine.move_results()
 
 
-def _question() -> str:
-    """Returns what the artist is asked before a clean-up."""
-    config = preferences.read_config()
+_MEASURE_SECONDS: Final = 1.5
+"""How long the question before a clean-up may take; on a slower drive, it names the limits instead of the results."""
+
+
+def _limits(config: Config) -> str:
+    """Returns what the artist is asked before a clean-up if it is not known yet what that deletes."""
     days, size = config.keep_days, f"{config.keep_gigabytes or 0:g}"
     if config.keep_gigabytes is None:
         return tr("Delete results older than {days} days?", days=days)
@@ -109,7 +113,15 @@ class IMAGE_TO_3D_OT_clean_up(PollMixin, bpy.types.Operator):
         return _storage_busy(context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        options = {"title": "Clean Up", "message": _question(), "confirm_text": "Delete", "icon": "WARNING"}
+        config = preferences.read_config()
+        question = background_task.ask_before_clean_up(config, _MEASURE_SECONDS)
+        if question == NO_MESSAGE:
+            self.report({"INFO"}, tr_report("No results are beyond the limits"))
+            return {"CANCELLED"}
+        title, message = tr("Clean Up"), _limits(config)
+        if question is not None:
+            title, message = tr_message(question), tr("Models that are not placed and saved yet are kept.")
+        options = {"title": title, "message": message, "confirm_text": "Delete", "icon": "WARNING"}
         manager: Any = context.window_manager
         return set(manager.invoke_confirm(self, event, **options))
 

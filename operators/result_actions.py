@@ -9,7 +9,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from .. import engine, preferences, redraw, results_view
-from ..bl_ids import RESULT_PAGE, Op
+from ..bl_ids import RESULT_PAGE, RESULTS_PANEL, Op
 from ..errors import ImageTo3DError, StorageError
 from ..jobs.job import Job
 from ..properties import use_settings
@@ -19,6 +19,18 @@ from .define import PollMixin, operator
 from .open_actions import open_with_system
 
 LIBRARY_NAME: Final = "Image to 3D"
+
+_WAIT: Final = 0.3
+"""Seconds that the results folders are read before the popover opens; it shows what is known by then."""
+
+
+@operator(Op.SHOW_RESULTS, "Results")
+def show_results(context: bpy.types.Context) -> None:
+    """Show the results of all files, to place a model again or to use its settings"""
+    folders = preferences.read_config().results_folders
+    results_view.page(folders, getattr(context.window_manager, RESULT_PAGE), "")
+    results_view.wait(_WAIT)
+    bpy.ops.wm.call_panel("INVOKE_DEFAULT", name=RESULTS_PANEL)
 
 
 class ResultOperator(PollMixin):

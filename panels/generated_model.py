@@ -11,10 +11,12 @@ from typing import Any, Final
 
 import bpy
 
-from .. import job_view, preferences, results_view
+from .. import forecast_text, job_view, preferences, results_view
+from ..api.money import Money
 from ..bl_ids import MODEL_MENU, VARIATIONS, Op
 from ..errors import one_line
 from ..jobs import provenance
+from ..jobs.config import OFFLINE
 from ..jobs.progress import format_duration
 from ..scene import thumbnails, variations
 from ..translation import tr, tr_message
@@ -22,8 +24,11 @@ from .main import SidebarPanel
 from .text_lines import is_narrow, wrapped
 
 _IMAGE_ROWS: Final = 4.0
-_IMAGE_SHARE: Final = 0.3
-"""The fraction of the panel's width for the image."""
+_IMAGE_WIDTH: Final = 4.2
+"""The width of the image's column, in widths of a button."""
+
+_COUNT_SHARE: Final = 0.46
+"""The fraction of the width for the number of variations; the rest is the button's."""
 
 _METRIC: Final = ((1000.0, "km"), (1.0, "m"), (0.01, "cm"), (0.001, "mm"))
 """A length is shown in the first of these units of which it has a tenth."""
@@ -44,21 +49,35 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         narrow = is_narrow(context)
         _draw_facts(layout, context, root, narrow)
-        column = layout.column(align=True)
-        count = getattr(context.window_manager, VARIATIONS)
-        row = column if narrow else column.row(align=True)
-        row.prop(context.window_manager, VARIATIONS)
-        row.operator(Op.VARY_SEED, text="Generate", icon="MOD_ARRAY").count = count
+        _draw_vary(layout, context, root, narrow)
         if provenance.record_text(root, provenance.GROUP):
             _draw_variations(layout, context, root)
         row = layout.row(align=True)
-        row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
+        if narrow:
+            row.operator(Op.USE_MODEL_SETTINGS, text="Use Settings")
+        else:
+            row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
         row.menu(MODEL_MENU, text="", icon="DOWNARROW_HLT")
         row = layout.row(align=True)
         if not narrow:
             row.label(text="Rotate 90°")
         for axis, text in (("X", "X 90°"), ("Y", "Y 90°"), ("Z", "Z 90°")):
             row.operator(Op.ROTATE_MODEL, text=text if narrow else axis).axis = axis
+
+
+def _draw_vary(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, narrow: bool) -> None:
+    """Draw the number of variations, and the button that generates them, with their price if that is known."""
+    count = getattr(context.window_manager, VARIATIONS)
+    offline = preferences.read_config().service == OFFLINE
+    price = "" if offline else forecast_text.price_text(provenance.parameters_in(root), count)
+    column = layout.column(align=True)
+    row = column if narrow else column.split(factor=_COUNT_SHARE, align=True)
+    row.prop(context.window_manager, VARIATIONS)
+    if price:
+        text = tr("Generate {price}", price=price)
+        row.operator(Op.VARY_SEED, text=text, icon="MOD_ARRAY", translate=False).count = count
+    else:
+        row.operator(Op.VARY_SEED, text="Generate", icon="MOD_ARRAY").count = count
 
 
 class IMAGE_TO_3D_MT_model(bpy.types.Menu):
@@ -75,10 +94,14 @@ class IMAGE_TO_3D_MT_model(bpy.types.Menu):
 
 def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, narrow: bool) -> None:
     image = _thumbnail(root)
-    beside = layout.split(factor=_IMAGE_SHARE) if image and not narrow else layout.column()
+    beside = layout.column() if narrow else layout.row()
     if image:
-        beside.template_icon(icon_value=image, scale=_IMAGE_ROWS)
+        frame = beside.column()
+        if not narrow:
+            frame.ui_units_x = _IMAGE_WIDTH
+        frame.template_icon(icon_value=image, scale=_IMAGE_ROWS)
     column = beside.column(align=True)
+    column.scale_y = 0.9
     name = provenance.image_name(root)
     if name:
         row = column.row()
@@ -136,6 +159,16 @@ def _other_facts(root: Mapping[str, Any], known: provenance.Measured) -> Iterato
     took = format_duration(known.seconds) if known.seconds else ""
     if date or took:
         yield " · ".join(text for text in (date, took) if text)
+    if price := _price(root, known):
+        yield price
+
+
+def _price(root: Mapping[str, Any], known: provenance.Measured) -> str:
+    """Returns what the model cost; "" if that is unknown. It may have been learned after the model was imported."""
+    if known.price is not None:
+        return str(Money(known.price, known.currency))
+    job = job_view.job(provenance.record_text(root, provenance.JOB))
+    return str(Money(job.price, job.currency)) if job is not None and job.price else ""
 
 
 def _thumbnail(root: bpy.types.Object) -> int:
@@ -151,6 +184,8 @@ def _thumbnail(root: bpy.types.Object) -> int:
 
 def _draw_variations(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     group = variations.group_of(root, context.scene)
+    if len(group) < 2:  # an earlier result that was placed alone
+        return
     column = layout.column(align=True)
     row = column.row(align=True)
     row.operator(Op.SHOW_VARIATION, text="", icon="TRIA_LEFT").which = "PREVIOUS"

@@ -18,8 +18,8 @@ from .text_lines import is_narrow
 _ROWS: Final = 3.0
 """The thumbnail's height in rows, those of the field and the two lines below it."""
 _NARROW_ROWS: Final = 4.0
-_SHARE: Final = 0.26
-"""The fraction of the panel's width for the thumbnail."""
+_WIDTH: Final = 3.4
+"""The width of the thumbnail's column, in widths of a button."""
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
@@ -35,15 +35,17 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) 
         if icon:
             column.template_icon(icon_value=icon, scale=_NARROW_ROWS)
     elif icon:
-        split = layout.split(factor=_SHARE)
-        split.template_icon(icon_value=icon, scale=_ROWS)
-        column = split.column()
+        row = layout.row()
+        beside = row.column()
+        beside.ui_units_x = _WIDTH
+        beside.template_icon(icon_value=icon, scale=_ROWS)
+        column = row.column()
     _draw_field(column, settings)
     facts = column.column(align=True)
     facts.scale_y = 0.85
     if source is None:
         facts.label(text=one_line(PurePath(image.replace("\\", "/")).name), translate=False)
-    _draw_facts(facts, settings)
+    _draw_facts(facts, context, settings)
 
 
 def _draw_field(layout: bpy.types.UILayout, settings: Any) -> None:
@@ -56,7 +58,7 @@ def _draw_field(layout: bpy.types.UILayout, settings: Any) -> None:
     row.menu(SOURCES_MENU, text="", icon="DOWNARROW_HLT")
 
 
-def _draw_facts(layout: bpy.types.UILayout, settings: Any) -> None:
+def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
     """Draw a line with the image's size and the verdict of the check. Its height is the same before and after it."""
     found, source = check_of(settings), settings.source_image
     row = layout.row()
@@ -75,4 +77,8 @@ def _draw_facts(layout: bpy.types.UILayout, settings: Any) -> None:
         row.label(text="Checking the image")
     else:
         width, height = found.size
+        if is_narrow(context):
+            text = tr("{width} × {height}", width=width, height=height)
+            row.label(text=text, icon="CHECKMARK", translate=False)
+            return
         row.label(text=tr("{width} × {height}, clear subject", width=width, height=height), translate=False)

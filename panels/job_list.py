@@ -89,6 +89,7 @@ class IMAGE_TO_3D_MT_jobs(bpy.types.Menu):
         layout.operator(Op.CANCEL_ALL, icon="CANCEL")
         layout.separator()
         layout.operator(Op.CLEAR_FINISHED, icon="CHECKMARK")
+        layout.operator(Op.SHOW_RESULTS, text="Results…", icon="IMGDISPLAY")
         layout.operator(Op.OPEN_RESULTS, icon="FILE_FOLDER")
 
 

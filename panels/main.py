@@ -20,8 +20,6 @@ from .presets import IMAGE_TO_3D_PT_presets
 from .text_lines import is_narrow, wrapped
 
 _BUTTON_HEIGHT: Final = 1.5
-_QUALITY_SHARES: Final = (0.3, 0.58, 1.0)
-"""The fraction of the width that remains for each of the quality's buttons in a narrow sidebar."""
 
 
 class SidebarPanel:
@@ -70,7 +68,9 @@ def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config
         amount.alignment = "RIGHT"
         amount.active = False
         amount.label(text=balance, translate=False)
-    row.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES")
+    buttons = row.row(align=True)
+    buttons.operator(Op.SHOW_RESULTS, text="", icon="IMGDISPLAY")
+    buttons.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES")
 
 
 def _draw_setup(
@@ -107,11 +107,9 @@ def _draw_setup(
 
 def _draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
     """Draw a button for each level. None is pressed if a value was changed."""
-    row = layout.row(align=True)
-    for quality, share in zip(QUALITIES, _QUALITY_SHARES, strict=True):
-        if is_narrow(context):  # the longest name has the widest button
-            row = row.split(factor=share, align=True)
-        row.prop_enum(settings, QUALITY, quality.value)
+    buttons = layout.column(align=True) if is_narrow(context) else layout.row(align=True)
+    for quality in QUALITIES:
+        buttons.prop_enum(settings, QUALITY, quality.value)
 
 
 def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:

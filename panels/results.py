@@ -1,31 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The panel with the results of all files: thumbnails to place again, or to take the settings from."""
+"""The popover with the results of all files: thumbnails to place again, or to take the settings from."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import bpy
 
 from .. import preferences, results_view
-from ..bl_ids import RESULT_PAGE, RESULT_SEARCH, Op
+from ..bl_ids import RESULT_PAGE, RESULT_SEARCH, RESULTS_PANEL, Op
 from ..scene import asset_libraries, thumbnails
 from ..translation import tr
-from .main import SidebarPanel
 
 if TYPE_CHECKING:
     from ..jobs.history import Result
 
-_CELL: Final = 78
-"""Points; the least width of a result."""
-_THUMBNAIL_ROWS: Final = 3.4
+_COLUMNS: Final = 4
+_WIDTH: Final = 18
+"""Of the popover, in widths of a button."""
+_THUMBNAIL_ROWS: Final = 3.6
 
 
-class IMAGE_TO_3D_PT_results(SidebarPanel, bpy.types.Panel):
-    bl_idname = "IMAGE_TO_3D_PT_results"
+class IMAGE_TO_3D_PT_results(bpy.types.Panel):
+    """Show the results of all files"""
+
+    bl_idname = RESULTS_PANEL
     bl_label = "Results"
-    bl_order = 2  # below the generated model
-    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "HEADER"  # a popover
+    bl_ui_units_x = _WIDTH
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, manager = self.layout, context.window_manager
@@ -34,7 +37,7 @@ class IMAGE_TO_3D_PT_results(SidebarPanel, bpy.types.Panel):
         page = results_view.page(config.results_folders, getattr(manager, RESULT_PAGE), search)
         layout.prop(manager, RESULT_SEARCH, text="", icon="VIEWZOOM")
         if page.results:
-            _draw_results(layout, context, page.results)
+            _draw_results(layout, page.results)
         else:
             row = layout.row()
             row.active = False
@@ -46,12 +49,12 @@ class IMAGE_TO_3D_PT_results(SidebarPanel, bpy.types.Panel):
         if page.pages > 1:
             _draw_pager(layout, page.number, page.pages)
         if not asset_libraries.is_added(context, config.results):
+            layout.separator()
             layout.operator(Op.ADD_ASSET_LIBRARY, icon="ASSET_MANAGER")
 
 
-def _draw_results(layout: bpy.types.UILayout, context: bpy.types.Context, results: tuple[Result, ...]) -> None:
-    columns = max(1, int(context.region.width / (_CELL * context.preferences.system.ui_scale)))
-    grid = layout.grid_flow(row_major=True, columns=columns, even_columns=True, even_rows=True, align=False)
+def _draw_results(layout: bpy.types.UILayout, results: tuple[Result, ...]) -> None:
+    grid = layout.grid_flow(row_major=True, columns=_COLUMNS, even_columns=True, even_rows=True, align=False)
     for result in results:
         cell = grid.column(align=True)
         shown = thumbnails.icon(str(result.thumbnail), ours=True) if result.thumbnail is not None else 0

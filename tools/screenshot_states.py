@@ -65,6 +65,11 @@ class Stage(NamedTuple):
         for place, name in enumerate(names):
             self.start(name, "placed", place=place)
 
+    def learn(self, *names: str) -> None:
+        """The same, for a price that the add-on learns: from three models on."""
+        self.service.price = 0.05
+        self.finish(*names)
+
 
 def no_key(stage: Stage) -> None:
     """As it is right after the installation."""
@@ -75,11 +80,16 @@ def ready(stage: Stage) -> None:
     time.sleep(CHECKED)
 
 
+def warning(stage: Stage) -> None:
+    stage.inside("choose_image", image="//cropped.png")
+    time.sleep(CHECKED)
+
+
 def running(stage: Stage) -> None:
-    stage.finish("chair")
+    stage.learn("toadstool", "vase", "chair")
     stage.service.polls_until_done = FOREVER
     stage.start("mug", "waiting", place=-1)
-    stage.start("vase", "waiting", place=1)
+    stage.start("vase", "waiting", place=3)
     time.sleep(CHECKED)
 
 
@@ -119,7 +129,7 @@ def batch(stage: Stage) -> None:
 
 
 def finished(stage: Stage) -> None:
-    stage.finish("chair")
+    stage.learn("vase", "toadstool", "chair")
     stage.blender.ask("select_only", name="chair")
     time.sleep(CHECKED)
 
@@ -148,6 +158,7 @@ def sidebar(stage: Stage) -> None:
 STATES: Mapping[str, Callable[[Stage], None]] = {
     "no-key": no_key,
     "ready": ready,
+    "warning": warning,
     "running": running,
     "failed": failed,
     "wrong-key": wrong_key,
@@ -160,3 +171,7 @@ STATES: Mapping[str, Callable[[Stage], None]] = {
 }
 """By name: what brings the state about. *preferences* shows the preferences, *sidebar* the whole window."""
 WITHOUT_KEY = frozenset({"no-key"})
+WITHOUT_WIDTH = frozenset({"preferences", "sidebar"})
+"""Not the panel alone."""
+TRANSLATED = frozenset({"no-key", "running"})
+"""What the documentation shows in other languages, too."""

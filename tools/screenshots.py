@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Take the screenshots of the documentation: `python tools/screenshots.py [STATE…] [options]`.
 
-docs/images/STATE-292.png          the panel in each state (tools/screenshot_states.py), 292 pixels wide
-docs/images/preferences.png        the add-on's preferences
-docs/images/sidebar.png            the whole window
-docs/images/offline-preview.png    the render that `make demo` leaves
+docs/images/STATE-292.png                 the panel in each state (tools/screenshot_states.py), 292 pixels wide
+docs/images/STATE-292-light-trixie.png    in another look: see `documented`
+docs/images/preferences.png               the add-on's preferences
+docs/images/sidebar.png                   the whole window
+docs/images/offline-preview.png           the render that `make demo` leaves
 
-Blender 5.2 runs in a chroot (see tools/blender; needs root on Debian), with a service on loopback in the place of
-ModelsLab. To look at other variants, with names such as running-180-light-trixie.png:
+Blender runs in a chroot (see tools/blender; needs root on Debian), with a service on loopback in the place of
+ModelsLab. To look at all combinations of some themes, languages and widths:
 
     tools/screenshots.py --output build/panels --suites trixie sid --themes dark light --widths 180 292 500
 
@@ -19,24 +20,26 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import itertools
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops
-from screenshot_states import STATES, WITHOUT_KEY, Stage
+from screenshot_states import STATES, TRANSLATED, WITHOUT_KEY, WITHOUT_WIDTH, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
 MODELSLAB = "https://modelslab.com/api/v6"
 SAMPLES = ("chair", "mug", "toadstool", "vase")
-SUITE, THEME, WIDTH = "sid", "dark", 292
-"""What the documentation shows."""
+SUITE, THEME, LANGUAGE, WIDTH = "sid", "dark", "en_US", 292
+"""What the documentation mostly shows."""
 TALL = 1400
 """Height of the screen, so that no panel has to be scrolled."""
 TABS = 22
@@ -46,19 +49,25 @@ MARGIN = 6
 RENDER = "offline-preview"
 
 
-class Variant(NamedTuple):
+class Look(NamedTuple):
     """How the panel is shown."""
 
-    suite: str
-    theme: str
-    widths: tuple[int, ...]
+    theme: str = THEME
+    language: str = LANGUAGE
+    width: int = WIDTH
 
-    def file_name(self, state: str, width: int) -> str:
-        parts = [state]
-        if state not in {"preferences", "sidebar"}:
-            parts.append(str(width))
-        parts += [part for part, usual in ((self.theme, THEME), (self.suite, SUITE)) if part != usual]
-        return "-".join(parts) + ".png"
+    def file_name(self, state: str, suite: str) -> str:
+        parts = [state, *([] if state in WITHOUT_WIDTH else [str(self.width)])]
+        shown = (self.theme, THEME), (self.language, LANGUAGE), (suite, SUITE)
+        return "-".join([*parts, *(part for part, usual in shown if part != usual)]) + ".png"
+
+
+def documented(state: str, suite: str) -> list[Look]:
+    """Returns the looks that the documentation shows of a state."""
+    if state in WITHOUT_WIDTH or suite != SUITE:
+        return [Look()]
+    looks = [Look(width=width) for width in (180, WIDTH, 500)] + [Look(theme="light")]
+    return looks + ([Look(language=language) for language in ("de_DE", "ja_JP")] if state in TRANSLATED else [])
 
 
 def run(*command: object) -> str:
@@ -106,7 +115,7 @@ def take_for_modelslab(user: Path, base_url: str) -> None:
 
 
 @contextmanager
-def stage(window: Any, state: str, variant: Variant, installed: Path, models: dict[str, bytes]) -> Iterator[Stage]:
+def stage(window: Any, state: str, suite: str, installed: Path, models: dict[str, bytes]) -> Iterator[Stage]:
     """Start a Blender with a copy of the user folder, and a service for it."""
     scripted_service = importlib.import_module("scripted_service")
     service = scripted_service.ScriptedService(eta=40)
@@ -117,10 +126,12 @@ def stage(window: Any, state: str, variant: Variant, installed: Path, models: di
         (images / "references").mkdir(parents=True)
         for name in SAMPLES:
             shutil.copy(ROOT / "samples" / f"{name}.png", images)
+            if name == "chair":  # cut off at two edges
+                Image.open(ROOT / "samples" / "chair.png").crop((200, 150, 640, 640)).save(images / "cropped.png")
             for number in range(1, 4):
                 shutil.copy(ROOT / "samples" / f"{name}.png", images / "references" / f"{name} {number}.png")
         blender = window.Blender(
-            variant.suite,
+            suite,
             user,
             folders=(images, ROOT / "tools" / "blender"),
             variables={} if state in WITHOUT_KEY else {"MODELSLAB_API_KEY": "a-key-for-screenshots"},
@@ -131,7 +142,7 @@ def stage(window: Any, state: str, variant: Variant, installed: Path, models: di
         )
         try:
             found = Stage(blender, service, models, scripted_service)
-            found.inside("prepare", scene=str(images / "scene.blend"), light=variant.theme == "light")
+            found.inside("prepare", scene=str(images / "scene.blend"))
             yield found
         finally:
             blender.close()
@@ -170,25 +181,25 @@ def save(picture: Image.Image, target: Path) -> None:
     print(target, f"{target.stat().st_size / 1024:.0f} KB", flush=True)
 
 
-def take(state: str, variant: Variant, shown: Stage, output: Path) -> None:
+def take(state: str, suite: str, looks: list[Look], shown: Stage, output: Path) -> None:
     """Bring a state about, and take its screenshots."""
     blender = shown.blender
     blender.open_sidebar("Image to 3D")
     STATES[state](shown)
     output.mkdir(parents=True, exist_ok=True)
-    if state == "preferences":
-        rectangle = shown.inside("show_preferences")
-        screen = blender.screenshot("preferences")
-        save(without_background(cut(screen, rectangle, blender.height)), output / variant.file_name(state, 0))
-    elif state == "sidebar":  # too many colors for a palette
-        shutil.copyfile(blender.screenshot(state), output / variant.file_name(state, 0))
-    else:
-        for width in variant.widths:
-            set_width(shown, width)
-            screen = blender.screenshot(state)
+    rectangle = shown.inside("show_preferences") if state == "preferences" else []
+    for look in looks:
+        target = output / look.file_name(state, suite)
+        shown.inside("change_look", theme=look.theme, language=look.language)
+        if state == "sidebar":  # too many colors for a palette
+            shutil.copyfile(blender.screenshot(state), target)
+            continue
+        if state != "preferences":
+            set_width(shown, look.width)
+            time.sleep(1.0)
             x, y, wide, height = blender.ask("rectangle", kind="UI")
-            panel = cut(screen, [x, y, wide - TABS, height], blender.height)
-            save(without_background(panel), output / variant.file_name(state, width))
+            rectangle = [x, y, wide - TABS, height]
+        save(without_background(cut(blender.screenshot(state), rectangle, blender.height)), target)
 
 
 def main() -> int:
@@ -196,13 +207,17 @@ def main() -> int:
     names = [*STATES, RENDER]
     parser.add_argument("states", nargs="*", metavar="STATE", help=f"default: all of {', '.join(names)}")
     parser.add_argument("--output", type=Path, default=IMAGES)
-    parser.add_argument("--suites", nargs="+", choices=("trixie", "sid"), default=[SUITE])
-    parser.add_argument("--themes", nargs="+", choices=("dark", "light"), default=[THEME])
-    parser.add_argument("--widths", nargs="+", type=int, default=[WIDTH])
+    parser.add_argument("--suites", nargs="+", choices=("trixie", "sid"), default=["trixie", SUITE])
+    parser.add_argument("--themes", nargs="+", choices=("dark", "light"))
+    parser.add_argument("--languages", nargs="+", metavar="LOCALE")
+    parser.add_argument("--widths", nargs="+", type=int)
     options = parser.parse_args()
     wanted = options.states or names
     if unknown := set(wanted) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    chosen: tuple[list[Any], ...] = ()
+    if options.themes or options.languages or options.widths:
+        chosen = (options.themes or [THEME], options.languages or [LANGUAGE], options.widths or [WIDTH])
     sys.path.insert(0, str(ROOT / "tests" / "support"))
     importlib.import_module("package_stub")  # makes `image_to_3d` importable
     window = importlib.import_module("window")
@@ -213,11 +228,10 @@ def main() -> int:
         models = make_models(Path(folder, "models")) if states else {}
         for suite in options.suites if states else ():
             user = install(window, suite, Path(folder))
-            for theme in options.themes:
-                variant = Variant(suite, theme, tuple(options.widths))
-                for state in states:
-                    with stage(window, state, variant, user, models) as shown:
-                        take(state, variant, shown, options.output.resolve())
+            for state in states:
+                looks = [Look(*look) for look in itertools.product(*chosen)] if chosen else documented(state, suite)
+                with stage(window, state, suite, user, models) as shown:
+                    take(state, suite, looks, shown, options.output.resolve())
     if RENDER in wanted:
         run(sys.executable, ROOT / "tools" / "demo.py", ROOT / "samples" / "chair.png")
         save(Image.open(ROOT / "demo" / "preview.png").convert("RGB"), options.output / f"{RENDER}.png")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,12 @@ def test_the_size_is_shown_and_a_clean_up_keeps_unsaved_models(
     keep_going(lambda: str(part("background_task").storage.status.text).startswith("2 results, "))
 
     preferences.keep_days, preferences.keep_gigabytes = 0, 0.000001
+    question = part("background_task").ask_before_clean_up(part("preferences").read_config(), 10.0)
+    assert re.fullmatch(r"Delete 1 Result \([0-9.]+ MB\)\?", str(question))
     bpy.ops.image_to_3d.clean_up()
     keep_going(lambda: "Deleted 1 result (" in str(part("background_task").storage.status.text))
     assert not saved.folder.exists()
+    assert str(part("background_task").ask_before_clean_up(part("preferences").read_config(), 10.0)) == ""
     assert unsaved.model_path.is_file()
 
 

@@ -122,6 +122,7 @@ def test_a_variation_that_says_no_job_is_no_variation(stranger: Any) -> None:
     bpy.context.scene.collection.objects.link(other)
     stranger["image_to_3d_group"] = other["image_to_3d_group"] = "one"
     assert part("scene.variations").group_of(stranger, bpy.context.scene) == [stranger]
+    assert "1 of 1" not in use_everything(stranger)
 
 
 @pytest.mark.parametrize(

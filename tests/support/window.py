@@ -191,7 +191,7 @@ class Blender:
         Raises AssertionError where it is not there.
         """
         x, y, width, height = self.ask("rectangle", kind=kind)
-        height = min(height, HEIGHT - y)
+        height = min(height, self.height - y)
         icon = 20  # a button with an icon alone; the tabs are about as wide as two
         seen: list[str] = []
         for across in (
@@ -200,12 +200,12 @@ class Blender:
             x + width * 0.2,
             x + 1.8 * icon,
         ):
-            for up in range(y + height - 12, y + 8, -10):
+            for up in range(y + height - 12, y + 8, -14):
                 self.point(across, up)
                 time.sleep(0.06)
                 under = self.ask("under_mouse", kind=kind)
                 if under and (under == wanted or under.endswith(f".{wanted}")):
-                    return across, up - 4
+                    return across, up - 2
                 if under and under not in seen:
                     seen.append(under)
         self.screenshot("not-found")
@@ -213,7 +213,27 @@ class Blender:
 
     def press_button(self, wanted: str, kind: str = "UI") -> None:
         """Click a button of the sidebar."""
-        self.click(*self.find(wanted, kind))
+        self._find_and_click(wanted, kind)
+
+    def _find_and_click(self, wanted: str, kind: str, times: int = 1) -> None:
+        try:
+            self.click_button(wanted, *self.find(wanted, kind), kind, times)
+        except AssertionError:  # what is above it came or went meanwhile
+            self.click_button(wanted, *self.find(wanted, kind), kind, times)
+
+    def click_button(self, wanted: str, x: float, y: float, kind: str = "UI", times: int = 1) -> None:
+        """Click a button whose place is known, once Blender has noticed that the mouse is over it."""
+
+        def is_active() -> bool:
+            self.point(x - 3, y)
+            self.point(x, y)
+            time.sleep(0.15)
+            under: str = self.ask("under_mouse", kind=kind)
+            return under == wanted or under.endswith(f".{wanted}")
+
+        self.wait_until(is_active, f"{wanted} is not under the mouse", 3)
+        self.run("xdotool", "click", "--repeat", times, "--delay", 80, 1)
+        time.sleep(0.1)
 
     def click_row(self, number: int) -> None:
         """Click a row of the job list, from the top. The mouse moves there as a hand does: Blender may still draw."""
@@ -229,7 +249,7 @@ class Blender:
 
     def fill_in(self, wanted: str, text: str, kind: str = "UI") -> None:
         """Type into a field of the sidebar."""
-        self.click(*self.find(wanted, kind), times=2)
+        self._find_and_click(wanted, kind, times=2)
         time.sleep(0.2)
         self.press("ctrl+a")
         self.write(text)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pixels
 import pytest
-from slow_service import KEY, SlowService
-from window import HEIGHT, Blender, run_windowless
+from window import Blender, run_windowless
 
 
 def test_blender_itself_finds_the_zip_valid(suite: str, archive: Path, tmp_path: Path) -> None:
@@ -19,6 +18,7 @@ def test_blender_itself_finds_the_zip_valid(suite: str, archive: Path, tmp_path:
     assert "Error" not in output
 
 
+@pytest.mark.newest
 def test_without_a_key_one_click_leads_to_the_offline_preview(start: Callable[..., Blender], chair: Path) -> None:
     blender = start()
     blender.open_sidebar("Image to 3D")
@@ -26,46 +26,6 @@ def test_without_a_key_one_click_leads_to_the_offline_preview(start: Callable[..
     blender.press_button("image_to_3d.use_offline_preview")
     blender.generate(chair)
     assert blender.wait_for("placed", "failed")["state"] == "placed"
-
-
-@pytest.mark.newest
-def test_from_the_installed_zip_to_a_model_with_clicks_alone_and_a_wrong_key_is_shown_at_once(
-    start: Callable[..., Blender], slow_service: SlowService, small_model: Path, chair: Path
-) -> None:
-    slow_service.deliver(small_model)
-    slow_service.seconds = 2.0
-    blender = start(network=True, variables={"IMAGE_TO_3D_BASE_URL": slow_service.base_url}, limit=300)
-    blender.open_sidebar("Image to 3D")
-    gear, height = blender.find("image_to_3d.open_preferences")
-    for down in (1, 2, 3):
-        blender.click(gear - 100, height)  # the menu of the services is beside it
-        blender.press(*["Down"] * down, "Return")
-        if blender.ask("preference", name="service") == "CUSTOM":
-            break
-    blender.press_button("image_to_3d.open_preferences")  # "Enter API Key…"
-    blender.wait_until(lambda: blender.ask("preferences_open"), "the preferences did not open", 10)
-    test_button, height = blender.find("image_to_3d.test_key", "PREFERENCES")
-    preferences = tuple(blender.ask("rectangle", kind="PREFERENCES"))
-    preferences = (*preferences[:3], min(preferences[3], HEIGHT - preferences[1]))
-
-    def enter(key: str) -> None:
-        blender.click(test_button - 100, height, times=2)  # the key's field is beside it
-        time.sleep(0.3)
-        blender.press("ctrl+a")
-        blender.write(key)
-        blender.press("Return")
-
-    before = blender.screenshot("first-1-no-key")
-    enter("a-wrong-key")
-    blender.wait_until(lambda: blender.ask("account")["code"] == "key_rejected", "the wrong key was not tested", 20)
-    after = blender.screenshot("first-2-wrong-key")
-    assert pixels.red(pixels.read(after, preferences)) > pixels.red(pixels.read(before, preferences)) + 50
-    enter(KEY)
-    blender.wait_until(lambda: blender.ask("account")["value"], "the right key was not tested", 20)
-    blender.screenshot("first-3-right-key")
-    blender.ask("close_preferences")
-    blender.generate(chair)
-    assert blender.wait_for("placed", "failed", "ready")["state"] == "placed"
 
 
 @pytest.mark.newest

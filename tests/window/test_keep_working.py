@@ -87,6 +87,7 @@ def test_a_model_that_arrives_in_edit_mode_changes_neither_mode_nor_selection_no
     at_work.screenshot("arrived-in-edit-mode")
 
 
+@pytest.mark.newest
 def test_a_model_that_arrives_in_sculpt_mode_changes_neither_mode_nor_selection_nor_mesh(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:
@@ -173,6 +174,7 @@ def test_without_its_placeholder_a_model_waits_in_the_list(
     placed(at_work)
 
 
+@pytest.mark.newest
 def test_cancel_works_while_the_service_works_and_asks_first(
     at_work: Blender, slow_service: SlowService, chair: Path
 ) -> None:

@@ -19,16 +19,11 @@ def _view() -> bpy.types.Area:
     return max(areas, key=lambda area: area.width * area.height)
 
 
-def prepare(scene: str, light: bool) -> None:
+def prepare(scene: str) -> None:
     """Save an empty scene, and set up Blender's interface for panels that can be cut out of a screenshot."""
     preferences = bpy.context.preferences
     preferences.system.use_region_overlap = False  # a plain background behind the panels
     preferences.view.show_tooltips = False
-    if light:
-        themes = bpy.utils.preset_paths("interface_theme")[0]
-        bpy.ops.script.execute_preset(
-            filepath=f"{themes}/Blender_Light.xml", menu_idname="USERPREF_MT_interface_theme_presets"
-        )
     for thing in list(bpy.data.objects):  # the startup scene's
         bpy.data.objects.remove(thing)
     bpy.ops.wm.save_as_mainfile(filepath=scene)
@@ -39,6 +34,16 @@ def prepare(scene: str, light: bool) -> None:
     view.region_3d.view_rotation = Euler((1.25, 0.0, 0.35)).to_quaternion()
     view.region_3d.view_location = Vector((0.85, 0.0, 0.35))
     view.region_3d.view_distance = 4.3
+
+
+def change_look(theme: str, language: str) -> None:
+    themes = bpy.utils.preset_paths("interface_theme")[0]
+    bpy.ops.script.execute_preset(
+        filepath=f"{themes}/Blender_{theme.title()}.xml", menu_idname="USERPREF_MT_interface_theme_presets"
+    )
+    view = bpy.context.preferences.view
+    view.language = language
+    view.use_translate_interface = True
 
 
 def set_preferences(values: dict[str, Any]) -> None:

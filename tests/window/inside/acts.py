@@ -82,7 +82,7 @@ def category() -> str:
 def under_mouse(kind: str = "UI") -> str:
     """What is under the mouse in the sidebar: an operator ("image_to_3d.generate"), a property's path, or "".
 
-    `kind`: "PREFERENCES" for the preferences' window.
+    A property that has no path is "a property". `kind`: "PREFERENCES" for the preferences' window.
     """
     window, area = view() if kind == "UI" else preferences_view()
     inside = next(r for r in area.regions if r.type == ("UI" if kind == "UI" else "WINDOW"))
@@ -96,6 +96,8 @@ def under_mouse(kind: str = "UI") -> str:
             wm.clipboard = ""
             bpy.ops.ui.copy_data_path_button(full_path=True)
             return wm.clipboard
+        if bpy.ops.ui.reset_default_button.poll():  # Blender's preferences have no paths
+            return "a property"
     return ""
 
 
@@ -107,6 +109,7 @@ def objects() -> dict[str, Any]:
             "scale": list(o.matrix_world.to_scale()),
             "dimensions": list(o.dimensions),
             "selected": o.select_get(),
+            "visible": o.visible_get(),
         }
         for o in bpy.context.scene.objects
     }
@@ -122,6 +125,10 @@ def set_preference(name: str, value: Any) -> None:
 
 def preference(name: str) -> Any:
     return getattr(bpy.context.preferences.addons[PACKAGE].preferences, name)
+
+
+def online_access() -> bool:
+    return bpy.app.online_access
 
 
 def account() -> dict[str, Any]:
@@ -496,14 +503,3 @@ def image_check() -> dict[str, Any]:
 
 def set_option(name: str, value: Any) -> None:
     setattr(bpy.context.scene.image_to_3d.placement, name, value)
-
-
-# Panels
-
-
-def open_panel(module: str, name: str) -> None:
-    """Have a panel that is closed by default open. It must not have been drawn yet."""
-    panel = getattr(part(module), name)
-    bpy.utils.unregister_class(panel)
-    panel.bl_options = panel.bl_options - {"DEFAULT_CLOSED"}
-    bpy.utils.register_class(panel)
