@@ -302,6 +302,7 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             job_view.remove_batch(batch_id)
         case Removed(job_id):
             pending_models.job_removed(job_id, job_view.remove(job_id))
+            results_view.load(preferences.read_config().results_folders)  # it is known as a result from now on
         case Notice():
             job_view.add_notice(event)
         case Learned():

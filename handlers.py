@@ -9,7 +9,8 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import background_task, engine, preferences, preload, properties, translation
+from . import background_task, engine, preferences, preload, properties, results_view, translation
+from .jobs.provenance import having_record
 from .operators import image_checks, monitor
 from .scene import target_scene, undo
 
@@ -27,7 +28,14 @@ def _loaded(*_: object) -> None:
     translation.follow_language()
     _clean_settings()
     engine.file_loaded()
+    _load_results()
     monitor.restart()
+
+
+def _load_results() -> None:
+    """Have the results read if the file has generated models: their images are shown beside their facts."""
+    if next(having_record(bpy.data.objects), None) is not None:
+        results_view.load(preferences.read_config().results_folders)
 
 
 @persistent
@@ -55,6 +63,7 @@ def _resume_unfinished() -> float | None:
         preload.start()
         if not preload.finished():
             return _RETRY_SECONDS
+    _load_results()
     config = preferences.read_config()
     if config.clean_up_at_start and not _cleaned_up:
         _cleaned_up = True

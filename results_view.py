@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The earlier results for the interface: read in a thread when something wants to show them, a page at a time."""
+"""The earlier results for the interface: read in a thread before they are shown, a page at a time."""
 
 from __future__ import annotations
 
@@ -31,19 +31,38 @@ _drawn: tuple[tuple[Result, ...], int, str] | None = None
 _page: Page | None = None
 
 
-def page(folders: Sequence[Path], number: int, search: str) -> Page:
-    """Returns a page of what is known so far, and has the results folders read if that is due. Cheap."""
+def load(folders: Sequence[Path]) -> None:
+    """Have the results folders read in a thread, if results may have come or gone since the last time."""
+    global _history, _thread, _stale
+    if _history is None:
+        from .jobs.history import History  # not when the add-on is enabled
+
+        _history = History()
+    if not _stale or reading():
+        return
+    _stale = False
+    _stop.clear()
+    arguments = (_history, tuple(folders))
+    _thread = threading.Thread(target=_read, args=arguments, name="image_to_3d results", daemon=True)
+    _thread.start()
+    if not bpy.app.background:
+        bpy.app.timers.register(_watch, first_interval=_WATCH_SECONDS, persistent=True)
+
+
+def page(number: int, search: str) -> Page | None:
+    """Returns a page of what is known so far; None before the first `load`. Cheap."""
     global _drawn, _page
-    history = _refreshed(folders)
-    results = history.results
+    if _history is None:
+        return None
+    results = _history.results
     if _page is None or _drawn is None or _drawn[0] is not results or _drawn[1:] != (number, search):
-        _drawn, _page = (results, number, search), history.page(number, PAGE_SIZE, search)
+        _drawn, _page = (results, number, search), _history.page(number, PAGE_SIZE, search)
     return _page
 
 
-def find(folders: Sequence[Path], job_id: str) -> Result | None:
-    """Returns a job's result as far as it is known, and has the results folders read if that is due. Cheap."""
-    return _refreshed(folders).find(job_id)
+def find(job_id: str) -> Result | None:
+    """Returns a job's result; None if it is not known, or not yet. Cheap."""
+    return _history.find(job_id) if _history is not None else None
 
 
 def reading() -> bool:
@@ -52,7 +71,7 @@ def reading() -> bool:
 
 
 def changed() -> None:
-    """A result came or went: the results folders are read again when results are shown."""
+    """A result came or went: the next `load` reads the results folders again."""
     global _stale
     _stale = True
 
@@ -61,23 +80,6 @@ def wait(seconds: float | None = None) -> None:
     """Wait until the results folders are read. None: however long that takes, for scripts and tests."""
     if _thread is not None:
         _thread.join(seconds)
-
-
-def _refreshed(folders: Sequence[Path]) -> History:
-    global _history, _thread, _stale
-    if _history is None:
-        from .jobs.history import History  # not when the add-on is enabled
-
-        _history = History()
-    if _stale and not reading():
-        _stale = False
-        _stop.clear()
-        arguments = (_history, tuple(folders))
-        _thread = threading.Thread(target=_read, args=arguments, name="image_to_3d results", daemon=True)
-        _thread.start()
-        if not bpy.app.background:
-            bpy.app.timers.register(_watch, first_interval=_WATCH_SECONDS, persistent=True)
-    return _history
 
 
 def _read(history: History, folders: tuple[Path, ...]) -> None:

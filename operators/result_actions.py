@@ -27,8 +27,7 @@ _WAIT: Final = 0.3
 @operator(Op.SHOW_RESULTS, "Results")
 def show_results(context: bpy.types.Context) -> None:
     """Show the results of all files, to place a model again or to use its settings"""
-    folders = preferences.read_config().results_folders
-    results_view.page(folders, getattr(context.window_manager, RESULT_PAGE), "")
+    results_view.load(preferences.read_config().results_folders)
     results_view.wait(_WAIT)
     bpy.ops.wm.call_panel("INVOKE_DEFAULT", name=RESULTS_PANEL)
 
@@ -55,7 +54,7 @@ class ResultOperator(PollMixin):
         """Returns the job as its folder has it. Raises StorageError."""
         from ..jobs import serialization
 
-        result = results_view.find(preferences.read_config().results_folders, self.job_id)
+        result = results_view.find(self.job_id)
         try:
             if result is not None:
                 return serialization.read_job_file(result.folder)[0]

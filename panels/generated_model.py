@@ -177,7 +177,7 @@ def _thumbnail(root: bpy.types.Object) -> int:
     job = job_view.job(job_id)
     path = job.thumbnail_path if job is not None else None
     if path is None:
-        result = results_view.find(preferences.read_config().results_folders, job_id)
+        result = results_view.find(job_id)
         path = result.image if result is not None else None
     return thumbnails.icon(str(path), ours=True) if path is not None else 0
 

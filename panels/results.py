@@ -34,9 +34,9 @@ class IMAGE_TO_3D_PT_results(bpy.types.Panel):
         layout, manager = self.layout, context.window_manager
         config = preferences.read_config()
         search = getattr(manager, RESULT_SEARCH)
-        page = results_view.page(config.results_folders, getattr(manager, RESULT_PAGE), search)
+        page = results_view.page(getattr(manager, RESULT_PAGE), search)
         layout.prop(manager, RESULT_SEARCH, text="", icon="VIEWZOOM")
-        if page.results:
+        if page is not None and page.results:
             _draw_results(layout, page.results)
         else:
             row = layout.row()
@@ -46,7 +46,7 @@ class IMAGE_TO_3D_PT_results(bpy.types.Panel):
                 row.label(text="Reading results")
             else:
                 row.label(text="No results with this name" if search else "No results yet")
-        if page.pages > 1:
+        if page is not None and page.pages > 1:
             _draw_pager(layout, page.number, page.pages)
         if not asset_libraries.is_added(context, config.results):
             layout.separator()

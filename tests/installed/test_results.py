@@ -16,9 +16,9 @@ def results() -> Any:
     """What the panel shows, once everything is read."""
     view, folders = part("results_view"), part("preferences").read_config().results_folders
     view.changed()
-    view.page(folders, 0, "")
+    view.load(folders)
     view.wait()
-    return view.page(folders, 0, "").results
+    return view.page(0, "").results
 
 
 @pytest.fixture
