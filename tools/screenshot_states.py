@@ -134,6 +134,12 @@ def finished(stage: Stage) -> None:
     time.sleep(CHECKED)
 
 
+def results(stage: Stage) -> None:
+    stage.finish("mug", "toadstool", "vase", "chair")
+    stage.inside("choose_image", image="//mug.png")
+    time.sleep(CHECKED)
+
+
 def other_file(stage: Stage) -> None:
     stage.service.polls_until_done = FOREVER
     stage.start("mug", "waiting")
@@ -165,13 +171,14 @@ STATES: Mapping[str, Callable[[Stage], None]] = {
     "no-reply": no_reply,
     "batch": batch,
     "finished": finished,
+    "results": results,
     "other-file": other_file,
     "preferences": ready,
     "sidebar": sidebar,
 }
-"""By name: what brings the state about. *preferences* shows the preferences, *sidebar* the whole window."""
+"""By name: what brings the state about. *preferences* shows the preferences, *results* the popover, *sidebar* the whole window."""
 WITHOUT_KEY = frozenset({"no-key"})
-WITHOUT_WIDTH = frozenset({"preferences", "sidebar"})
-"""Not the panel alone."""
+WITHOUT_WIDTH = frozenset({"preferences", "results", "sidebar"})
+"""Not the panel, but something else."""
 TRANSLATED = frozenset({"no-key", "running"})
 """What the documentation shows in other languages, too."""

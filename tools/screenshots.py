@@ -4,6 +4,7 @@
 docs/images/STATE-292.png                 the panel in each state (tools/screenshot_states.py), 292 pixels wide
 docs/images/STATE-292-light-trixie.png    in another look: see `documented`
 docs/images/preferences.png               the add-on's preferences
+docs/images/results.png                   the popover with the results
 docs/images/sidebar.png                   the whole window
 docs/images/offline-preview.png           the render that `make demo` leaves
 
@@ -181,6 +182,17 @@ def save(picture: Image.Image, target: Path) -> None:
     print(target, f"{target.stat().st_size / 1024:.0f} KB", flush=True)
 
 
+def popover(shown: Stage) -> Image.Image:
+    """Returns the popover with the results: what changes on the screen when it opens."""
+    before = Image.open(shown.blender.screenshot("before")).convert("RGB")
+    x, y = shown.blender.center()
+    shown.inside("mouse", kind="MOUSEMOVE", value="NOTHING", x=round(x), y=round(y))
+    shown.inside("show_results")
+    time.sleep(2.0)  # until the thumbnails are loaded
+    after = Image.open(shown.blender.screenshot("results")).convert("RGB")
+    return after.crop(ImageChops.difference(before, after).getbbox())
+
+
 def take(state: str, suite: str, looks: list[Look], shown: Stage, output: Path) -> None:
     """Bring a state about, and take its screenshots."""
     blender = shown.blender
@@ -193,6 +205,9 @@ def take(state: str, suite: str, looks: list[Look], shown: Stage, output: Path) 
         shown.inside("change_look", theme=look.theme, language=look.language)
         if state == "sidebar":  # too many colors for a palette
             shutil.copyfile(blender.screenshot(state), target)
+            continue
+        if state == "results":
+            save(popover(shown), target)
             continue
         if state != "preferences":
             set_width(shown, look.width)

@@ -91,6 +91,13 @@ def show_preferences() -> list[int]:
     return [area.x, area.y, area.width, area.height]
 
 
+def show_results() -> None:
+    area = _view()
+    inside = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=inside):
+        bpy.ops.image_to_3d.show_results()
+
+
 def mouse(kind: str, value: str, x: int, y: int) -> None:
     """Simulate an event of the mouse; Blender must have been started with --enable-event-simulate."""
     bpy.context.window_manager.windows[0].event_simulate(type=kind, value=value, x=x, y=y)
