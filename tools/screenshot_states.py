@@ -176,7 +176,8 @@ STATES: Mapping[str, Callable[[Stage], None]] = {
     "preferences": ready,
     "sidebar": sidebar,
 }
-"""By name: what brings the state about. *preferences* shows the preferences, *results* the popover, *sidebar* the whole window."""
+"""By name: what brings the state about. *results* shows the popover, *preferences* the preferences, and *sidebar* the
+whole window."""
 WITHOUT_KEY = frozenset({"no-key"})
 WITHOUT_WIDTH = frozenset({"preferences", "results", "sidebar"})
 """Not the panel, but something else."""

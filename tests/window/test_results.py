@@ -11,7 +11,7 @@ import pytest
 from window import Blender
 
 LEFT, BELOW = 140, 100
-"""Pixels from the middle of the popover's search field, where it opens under the mouse, to the name of a first result."""
+"""Pixels from the search field, where the popover opens under the mouse, to the name of the first result."""
 
 
 @pytest.mark.newest
