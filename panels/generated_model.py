@@ -27,7 +27,7 @@ _IMAGE_ROWS: Final = 4.0
 _IMAGE_WIDTH: Final = 4.2
 """The width of the image's column, in widths of a button."""
 
-_COUNT_SHARE: Final = 0.46
+_COUNT_SHARE: Final = 0.43
 """The fraction of the width for the number of variations; the rest is the button's."""
 
 _METRIC: Final = ((1000.0, "km"), (1.0, "m"), (0.01, "cm"), (0.001, "mm"))

@@ -125,6 +125,7 @@ def batch(stage: Stage) -> None:
         90,
     )
     stage.service.polls_until_done = FOREVER
+    stage.inside("select_row", number=0)
     time.sleep(CHECKED)
 
 

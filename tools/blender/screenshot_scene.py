@@ -76,6 +76,11 @@ def generate_batch(folder: str) -> None:
     importlib.import_module(PACKAGE).generate_many(bpy.path.abspath(folder), name="References")
 
 
+def select_row(number: int) -> None:
+    """Select a row of the job list, as a click does."""
+    bpy.context.window_manager.image_to_3d_row = number
+
+
 def open_empty_file() -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
 
