@@ -119,7 +119,7 @@ def take_for_modelslab(user: Path, base_url: str) -> None:
 def stage(window: Any, state: str, suite: str, installed: Path, models: dict[str, bytes]) -> Iterator[Stage]:
     """Start a Blender with a copy of the user folder, and a service for it."""
     scripted_service = importlib.import_module("scripted_service")
-    service = scripted_service.ScriptedService(eta=40)
+    service = scripted_service.ScriptedService(eta=150)
     with tempfile.TemporaryDirectory(prefix="image-to-3d-") as folder:
         user, images = Path(folder, "user"), Path(folder, "Images")
         shutil.copytree(installed, user)

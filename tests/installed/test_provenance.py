@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -313,3 +314,11 @@ def test_a_z_up_model_stands_with_the_setting_for_it(
     root = image_to_3d.generate(image_file, wait=True, output_format="obj", up_axis="Z").objects[0]
     assert tuple(root.dimensions) == pytest.approx((1.0, 2.0, 3.0), abs=1e-5)
     assert root["image_to_3d"]["placement"]["up_axis"] == "Z"
+
+
+def test_what_a_model_cost_is_with_it_if_that_is_known(placed: Any) -> None:
+    provenance, job = part("jobs.provenance"), part("job_view").job(placed.id)
+    assert provenance.measured(placed.objects[0]).price is None
+    placed.objects[0]["image_to_3d"] = provenance.record_of(replace(job, price=0.05, currency="USD"))
+    known = provenance.measured(placed.objects[0])
+    assert (known.price, known.currency) == (0.05, "USD")
