@@ -143,7 +143,7 @@ def stage(window: Any, state: str, suite: str, installed: Path, models: dict[str
         )
         try:
             found = Stage(blender, service, models, scripted_service)
-            found.inside("prepare", scene=str(images / "scene.blend"))
+            found.inside("prepare", scene=str(images / "scene.blend"), whole_window=state == "sidebar")
             yield found
         finally:
             blender.close()
@@ -211,7 +211,6 @@ def take(state: str, suite: str, looks: list[Look], shown: Stage, output: Path) 
             continue
         if state != "preferences":
             set_width(shown, look.width)
-            time.sleep(1.0)
             x, y, wide, height = blender.ask("rectangle", kind="UI")
             rectangle = [x, y, wide - TABS, height]
         save(without_background(cut(blender.screenshot(state), rectangle, blender.height)), target)

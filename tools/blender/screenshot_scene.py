@@ -19,7 +19,7 @@ def _view() -> bpy.types.Area:
     return max(areas, key=lambda area: area.width * area.height)
 
 
-def prepare(scene: str) -> None:
+def prepare(scene: str, whole_window: bool) -> None:
     """Save an empty scene, and set up Blender's interface for panels that can be cut out of a screenshot."""
     preferences = bpy.context.preferences
     preferences.system.use_region_overlap = False  # a plain background behind the panels
@@ -28,7 +28,7 @@ def prepare(scene: str) -> None:
         bpy.data.objects.remove(thing)
     bpy.ops.wm.save_as_mainfile(filepath=scene)
     view = _view().spaces.active
-    view.shading.type = "MATERIAL"
+    view.shading.type = "MATERIAL" if whole_window else "WIREFRAME"  # quick to draw in software
     view.overlay.show_text = view.overlay.show_cursor = view.show_gizmo_navigate = False
     view.region_3d.view_perspective = "PERSP"
     view.region_3d.view_rotation = Euler((1.25, 0.0, 0.35)).to_quaternion()
