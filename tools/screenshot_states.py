@@ -184,3 +184,5 @@ WITHOUT_WIDTH = frozenset({"preferences", "results", "sidebar"})
 """Not the panel, but something else."""
 TRANSLATED = frozenset({"no-key", "running"})
 """What the documentation shows in other languages, too."""
+OTHER_VERSIONS = TRANSLATED | {"finished"}
+"""What it shows in another Blender version, too."""

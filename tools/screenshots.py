@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops
-from screenshot_states import STATES, TRANSLATED, WITHOUT_KEY, WITHOUT_WIDTH, Stage
+from screenshot_states import OTHER_VERSIONS, STATES, TRANSLATED, WITHOUT_KEY, WITHOUT_WIDTH, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -64,8 +64,10 @@ class Look(NamedTuple):
 
 
 def documented(state: str, suite: str) -> list[Look]:
-    """Returns the looks that the documentation shows of a state."""
-    if state in WITHOUT_WIDTH or suite != SUITE:
+    """Returns the looks of a state that the documentation shows."""
+    if suite != SUITE:
+        return [Look()] if state in OTHER_VERSIONS else []
+    if state in WITHOUT_WIDTH:
         return [Look()]
     looks = [Look(width=width) for width in (180, WIDTH, 500)] + [Look(theme="light")]
     return looks + ([Look(language=language) for language in ("de_DE", "ja_JP")] if state in TRANSLATED else [])
@@ -244,6 +246,8 @@ def main() -> int:
             user = install(window, suite, Path(folder))
             for state in states:
                 looks = [Look(*look) for look in itertools.product(*chosen)] if chosen else documented(state, suite)
+                if not looks:
+                    continue
                 with stage(window, state, suite, user, models) as shown:
                     take(state, suite, looks, shown, options.output.resolve())
     if RENDER in wanted:
