@@ -186,9 +186,10 @@ def save(picture: Image.Image, target: Path) -> None:
 
 def popover(shown: Stage) -> Image.Image:
     """Returns the popover with the results: what changes on the screen when it opens."""
-    before = Image.open(shown.blender.screenshot("before")).convert("RGB")
     x, y = shown.blender.center()
     shown.inside("mouse", kind="MOUSEMOVE", value="NOTHING", x=round(x), y=round(y))
+    time.sleep(1.0)  # until the editor under the mouse is drawn as the active one
+    before = Image.open(shown.blender.screenshot("before")).convert("RGB")
     shown.inside("show_results")
     time.sleep(2.0)  # until the thumbnails are loaded
     after = Image.open(shown.blender.screenshot("results")).convert("RGB")
