@@ -27,8 +27,8 @@ _IMAGE_ROWS: Final = 4.0
 _IMAGE_WIDTH: Final = 4.2
 """The width of the image's column, in widths of a button."""
 
-_COUNT_SHARE: Final = 0.46
-"""The fraction of the width for the number of variations; the rest is the button's."""
+_LABEL_SHARE: Final = 0.38
+"""The fraction of the width for a label before buttons."""
 
 _METRIC: Final = ((1000.0, "km"), (1.0, "m"), (0.01, "cm"), (0.001, "mm"))
 """A length is shown in the first of these units of which it has a tenth."""
@@ -49,7 +49,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         narrow = is_narrow(context)
         _draw_facts(layout, context, root, narrow)
-        _draw_vary(layout, context, root, narrow)
+        _draw_vary(layout, context, root)
         if provenance.record_text(root, provenance.GROUP):
             _draw_variations(layout, context, root)
         row = layout.row(align=True)
@@ -58,26 +58,23 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         else:
             row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
         row.menu(MODEL_MENU, text="", icon="DOWNARROW_HLT")
-        row = layout.row(align=True)
+        row = layout.row(align=True) if narrow else layout.split(factor=_LABEL_SHARE, align=True)
         if not narrow:
             row.label(text="Rotate 90°")
+            row = row.row(align=True)
         for axis, text in (("X", "X 90°"), ("Y", "Y 90°"), ("Z", "Z 90°")):
             row.operator(Op.ROTATE_MODEL, text=text if narrow else axis).axis = axis
 
 
-def _draw_vary(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, narrow: bool) -> None:
+def _draw_vary(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Draw the number of variations, and the button that generates them, with their price if that is known."""
     count = getattr(context.window_manager, VARIATIONS)
     offline = preferences.read_config().service == OFFLINE
     price = "" if offline else forecast_text.price_text(provenance.parameters_in(root), count)
     column = layout.column(align=True)
-    row = column if narrow else column.split(factor=_COUNT_SHARE, align=True)
-    row.prop(context.window_manager, VARIATIONS)
-    if price:
-        text = tr("Generate {price}", price=price)
-        row.operator(Op.VARY_SEED, text=text, icon="MOD_ARRAY", translate=False).count = count
-    else:
-        row.operator(Op.VARY_SEED, text="Generate", icon="MOD_ARRAY").count = count
+    column.prop(context.window_manager, VARIATIONS)
+    text = tr("Generate {price}", price=price) if price else tr("Generate")
+    column.operator(Op.VARY_SEED, text=text, icon="MOD_ARRAY", translate=False).count = count
 
 
 class IMAGE_TO_3D_MT_model(bpy.types.Menu):

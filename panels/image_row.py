@@ -25,13 +25,14 @@ _WIDTH: Final = 3.4
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
     """Draw the image's field; once an image is chosen also its thumbnail, name, size, and the check's verdict."""
     image, source = settings.image.strip(), settings.source_image
+    narrow = is_narrow(context)
     if not image and source is None:
-        _draw_field(layout, settings)
+        _draw_field(layout, settings, narrow)
         return
     chosen = thumbnails.icon(image) if source is None else thumbnails.image_icon(source)
     icon = preview_icon(settings) or chosen
     column = layout.column()
-    if is_narrow(context):
+    if narrow:
         if icon:
             column.template_icon(icon_value=icon, scale=_NARROW_ROWS)
     elif icon:
@@ -40,7 +41,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) 
         beside.ui_units_x = _WIDTH
         beside.template_icon(icon_value=icon, scale=_ROWS)
         column = row.column()
-    _draw_field(column, settings)
+    _draw_field(column, settings, narrow)
     facts = column.column(align=True)
     facts.scale_y = 0.85
     if source is None:
@@ -48,10 +49,10 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) 
     _draw_facts(facts, context, settings)
 
 
-def _draw_field(layout: bpy.types.UILayout, settings: Any) -> None:
+def _draw_field(layout: bpy.types.UILayout, settings: Any, narrow: bool) -> None:
     row = layout.row(align=True)
     if settings.source_image is None:
-        row.prop(settings, "image", text="", placeholder="Image file or URL")
+        row.prop(settings, "image", text="", placeholder="Image" if narrow else "Image file or URL")
     else:
         row.prop(settings, "source_image", text="")
     row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER")

@@ -49,15 +49,15 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         _draw_job(layout, context, job)
 
 
-def summary(batch: Batch, done: BatchProgress) -> str:
-    """Returns a batch's progress as a text: "12 of 40 · 2 failed · 3:10 left"."""
+def summary(batch: Batch, done: BatchProgress, *, short: bool) -> str:
+    """Returns a batch's progress as a text: "12 of 40 · 2 failed · 3:10 left"; without the time left if `short`."""
     parts = [tr("{done} of {total}", done=done.done, total=done.total)]
     parts += [tr("{count} failed", count=done.failed)] if done.failed else []
     parts += [tr("{count} cancelled", count=done.cancelled)] if done.cancelled else []
     left = job_view.batch_seconds_left(batch.id)
     if batch.paused and done.waiting:
         parts.append(tr("paused"))
-    elif left is not None and not done.finished:
+    elif left is not None and not done.finished and not short:
         parts.append(tr("{time} left", time=progress.format_duration(left)))
     return " · ".join(parts)
 
@@ -67,7 +67,7 @@ def _draw_batch(layout: bpy.types.UILayout, context: bpy.types.Context, batch: B
     if done is None:
         return
     column = layout.column(align=True)
-    column.progress(factor=done.fraction, text=summary(batch, done), translate=False)
+    column.progress(factor=done.fraction, text=summary(batch, done, short=is_narrow(context)), translate=False)
     buttons = column if is_narrow(context) else column.row(align=True)
     if done.waiting:
         pause = (Op.RESUME_BATCH, "PLAY") if batch.paused else (Op.PAUSE_BATCH, "PAUSE")

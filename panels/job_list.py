@@ -64,7 +64,7 @@ class IMAGE_TO_3D_UL_jobs(bpy.types.UIList):
         job, batch = job_view.job(shown.key), job_view.batch(shown.key)
         if shown.kind is job_rows.Kind.OTHER_FILES:
             _draw_triangle(row, shown.key)
-            row.label(text=tr("From Other Files ({count})", count=job_rows.other_files()), translate=False)
+            _draw_other_files(row, narrow)
         elif batch is not None:
             _draw_batch(row, batch, narrow)
         elif job is not None:
@@ -168,6 +168,17 @@ def batch_progress(batch: Batch) -> BatchProgress:
     known = job_view.batch_progress(batch.id)
     assert known is not None, "it was in the list a moment ago"
     return known
+
+
+def _draw_other_files(row: bpy.types.UILayout, narrow: bool) -> None:
+    count = job_rows.other_files()
+    if not narrow:
+        row.label(text=tr("From Other Files ({count})", count=count), translate=False)
+        return
+    row.label(text="Other Files")
+    right = row.row(align=True)
+    right.alignment = "RIGHT"
+    right.label(text=str(count), translate=False)
 
 
 def _draw_triangle(row: bpy.types.UILayout, key: str) -> None:

@@ -54,22 +54,23 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
 
 
 def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config: Config) -> None:
-    """Draw the menu of the services, the account's balance if there is room, and the way to the preferences."""
+    """Draw the menu of the services, the account's balance if there is room, the results and the preferences."""
     saved, balance = preferences.get(), background_task.account.status.value
+    narrow = is_narrow(context)
     row = layout.row()
-    if saved is not None and is_narrow(context):  # without its icon, the name fits
+    if saved is not None and narrow:  # without its icon, the name fits
         row.prop_menu_enum(saved, "service", text=preferences.SERVICE_NAMES[config.service])
     elif saved is not None:
         row.prop(saved, "service", text="")
     else:  # enabled for this session only
         row.label(text=preferences.SERVICE_NAMES[config.service])
-    if balance and config.service != OFFLINE and not is_narrow(context):
+    if balance and config.service != OFFLINE and not narrow:
         amount = row.row()
         amount.alignment = "RIGHT"
         amount.active = False
         amount.label(text=balance, translate=False)
-    buttons = row.row(align=True)
-    buttons.operator(Op.SHOW_RESULTS, text="", icon="IMGDISPLAY")
+    buttons = layout.row(align=True) if narrow else row.row(align=True)
+    buttons.operator(Op.SHOW_RESULTS, text="Results" if narrow else "", icon="IMGDISPLAY")
     buttons.operator(Op.OPEN_PREFERENCES, text="", icon="PREFERENCES")
 
 

@@ -60,6 +60,8 @@ def _draw_results(layout: bpy.types.UILayout, results: tuple[Result, ...]) -> No
         shown = thumbnails.icon(str(result.thumbnail), ours=True) if result.thumbnail is not None else 0
         cell.template_icon(icon_value=shown, scale=_THUMBNAIL_ROWS)
         cell.operator(Op.RESULT_MENU, text=result.name, translate=False).job_id = result.job_id
+    for _ in range(_COLUMNS - len(results)):  # a few results are as wide as many
+        grid.label()
 
 
 def _draw_pager(layout: bpy.types.UILayout, number: int, pages: int) -> None:

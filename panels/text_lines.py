@@ -15,7 +15,8 @@ _MARGINS: Final = 54
 """Points of the sidebar's width that a text can't use: the tabs, the panel's margins, and the label's own."""
 _BOX: Final = 12
 """Points that the frame of a box takes."""
-_ICON: Final = 20
+_ICON: Final = 26
+"""Points that an icon takes, with the gap before the text."""
 _FONT: Final = 0
 
 

@@ -125,12 +125,19 @@ def batch(stage: Stage) -> None:
         90,
     )
     stage.service.polls_until_done = FOREVER
+    stage.inside("select_row", number=0)
     time.sleep(CHECKED)
 
 
 def finished(stage: Stage) -> None:
     stage.learn("vase", "toadstool", "chair")
     stage.blender.ask("select_only", name="chair")
+    time.sleep(CHECKED)
+
+
+def results(stage: Stage) -> None:
+    stage.finish("mug", "toadstool", "vase", "chair")
+    stage.inside("choose_image", image="//mug.png")
     time.sleep(CHECKED)
 
 
@@ -165,13 +172,17 @@ STATES: Mapping[str, Callable[[Stage], None]] = {
     "no-reply": no_reply,
     "batch": batch,
     "finished": finished,
+    "results": results,
     "other-file": other_file,
     "preferences": ready,
     "sidebar": sidebar,
 }
-"""By name: what brings the state about. *preferences* shows the preferences, *sidebar* the whole window."""
+"""By name: what brings the state about. *results* shows the popover, *preferences* the preferences, and *sidebar* the
+whole window."""
 WITHOUT_KEY = frozenset({"no-key"})
-WITHOUT_WIDTH = frozenset({"preferences", "sidebar"})
-"""Not the panel alone."""
+WITHOUT_WIDTH = frozenset({"preferences", "results", "sidebar"})
+"""Not the panel, but something else."""
 TRANSLATED = frozenset({"no-key", "running"})
 """What the documentation shows in other languages, too."""
+OTHER_VERSIONS = TRANSLATED | {"finished"}
+"""What it shows in another Blender version, too."""

@@ -4,6 +4,7 @@
 docs/images/STATE-292.png                 the panel in each state (tools/screenshot_states.py), 292 pixels wide
 docs/images/STATE-292-light-trixie.png    in another look: see `documented`
 docs/images/preferences.png               the add-on's preferences
+docs/images/results.png                   the popover with the results
 docs/images/sidebar.png                   the whole window
 docs/images/offline-preview.png           the render that `make demo` leaves
 
@@ -32,7 +33,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image, ImageChops
-from screenshot_states import STATES, TRANSLATED, WITHOUT_KEY, WITHOUT_WIDTH, Stage
+from screenshot_states import OTHER_VERSIONS, STATES, TRANSLATED, WITHOUT_KEY, WITHOUT_WIDTH, Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -63,8 +64,10 @@ class Look(NamedTuple):
 
 
 def documented(state: str, suite: str) -> list[Look]:
-    """Returns the looks that the documentation shows of a state."""
-    if state in WITHOUT_WIDTH or suite != SUITE:
+    """Returns the looks of a state that the documentation shows."""
+    if suite != SUITE:
+        return [Look()] if state in OTHER_VERSIONS else []
+    if state in WITHOUT_WIDTH:
         return [Look()]
     looks = [Look(width=width) for width in (180, WIDTH, 500)] + [Look(theme="light")]
     return looks + ([Look(language=language) for language in ("de_DE", "ja_JP")] if state in TRANSLATED else [])
@@ -118,7 +121,7 @@ def take_for_modelslab(user: Path, base_url: str) -> None:
 def stage(window: Any, state: str, suite: str, installed: Path, models: dict[str, bytes]) -> Iterator[Stage]:
     """Start a Blender with a copy of the user folder, and a service for it."""
     scripted_service = importlib.import_module("scripted_service")
-    service = scripted_service.ScriptedService(eta=40)
+    service = scripted_service.ScriptedService(eta=150)
     with tempfile.TemporaryDirectory(prefix="image-to-3d-") as folder:
         user, images = Path(folder, "user"), Path(folder, "Images")
         shutil.copytree(installed, user)
@@ -142,7 +145,7 @@ def stage(window: Any, state: str, suite: str, installed: Path, models: dict[str
         )
         try:
             found = Stage(blender, service, models, scripted_service)
-            found.inside("prepare", scene=str(images / "scene.blend"))
+            found.inside("prepare", scene=str(images / "scene.blend"), whole_window=state == "sidebar")
             yield found
         finally:
             blender.close()
@@ -181,6 +184,18 @@ def save(picture: Image.Image, target: Path) -> None:
     print(target, f"{target.stat().st_size / 1024:.0f} KB", flush=True)
 
 
+def popover(shown: Stage) -> Image.Image:
+    """Returns the popover with the results: what changes on the screen when it opens."""
+    x, y = shown.blender.center()
+    shown.inside("mouse", kind="MOUSEMOVE", value="NOTHING", x=round(x), y=round(y))
+    time.sleep(1.0)  # until the editor under the mouse is drawn as the active one
+    before = Image.open(shown.blender.screenshot("before")).convert("RGB")
+    shown.inside("show_results")
+    time.sleep(2.0)  # until the thumbnails are loaded
+    after = Image.open(shown.blender.screenshot("results")).convert("RGB")
+    return after.crop(ImageChops.difference(before, after).getbbox())
+
+
 def take(state: str, suite: str, looks: list[Look], shown: Stage, output: Path) -> None:
     """Bring a state about, and take its screenshots."""
     blender = shown.blender
@@ -194,9 +209,11 @@ def take(state: str, suite: str, looks: list[Look], shown: Stage, output: Path) 
         if state == "sidebar":  # too many colors for a palette
             shutil.copyfile(blender.screenshot(state), target)
             continue
+        if state == "results":
+            save(popover(shown), target)
+            continue
         if state != "preferences":
             set_width(shown, look.width)
-            time.sleep(1.0)
             x, y, wide, height = blender.ask("rectangle", kind="UI")
             rectangle = [x, y, wide - TABS, height]
         save(without_background(cut(blender.screenshot(state), rectangle, blender.height)), target)
@@ -230,6 +247,8 @@ def main() -> int:
             user = install(window, suite, Path(folder))
             for state in states:
                 looks = [Look(*look) for look in itertools.product(*chosen)] if chosen else documented(state, suite)
+                if not looks:
+                    continue
                 with stage(window, state, suite, user, models) as shown:
                     take(state, suite, looks, shown, options.output.resolve())
     if RENDER in wanted:

@@ -22,7 +22,7 @@ FOR_ARTISTS = [
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in ("first-model", "image-sources", "batches", "troubleshooting", "results")
+        for name in ("first-model", "panel", "image-sources", "batches", "prices", "troubleshooting", "results")
     ),
 ]
 

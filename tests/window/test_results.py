@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from window import Blender
 
-BELOW_SEARCH = 100
-"""Pixels from the popover's search field, where it opens under the mouse, to the name of the only result."""
+LEFT, BELOW = 140, 100
+"""Pixels from the search field, where the popover opens under the mouse, to the name of the first result."""
 
 
 @pytest.mark.newest
@@ -29,7 +29,7 @@ def test_a_result_of_another_file_is_placed_again_from_the_popover(start: Callab
     blender.click(x, y)
     time.sleep(0.7)
     blender.screenshot("results")
-    blender.click(x, y - BELOW_SEARCH)
+    blender.click(x - LEFT, y - BELOW)
     time.sleep(0.5)
     blender.run("xdotool", "click", 1)  # the menu opens with its first entry under the mouse
     blender.wait_until(lambda: set(job["objects"]) & set(blender.ask("objects")), "the result was not placed", 10)

@@ -19,7 +19,7 @@ def _view() -> bpy.types.Area:
     return max(areas, key=lambda area: area.width * area.height)
 
 
-def prepare(scene: str) -> None:
+def prepare(scene: str, whole_window: bool) -> None:
     """Save an empty scene, and set up Blender's interface for panels that can be cut out of a screenshot."""
     preferences = bpy.context.preferences
     preferences.system.use_region_overlap = False  # a plain background behind the panels
@@ -28,7 +28,7 @@ def prepare(scene: str) -> None:
         bpy.data.objects.remove(thing)
     bpy.ops.wm.save_as_mainfile(filepath=scene)
     view = _view().spaces.active
-    view.shading.type = "MATERIAL"
+    view.shading.type = "MATERIAL" if whole_window else "WIREFRAME"  # quick to draw in software
     view.overlay.show_text = view.overlay.show_cursor = view.show_gizmo_navigate = False
     view.region_3d.view_perspective = "PERSP"
     view.region_3d.view_rotation = Euler((1.25, 0.0, 0.35)).to_quaternion()
@@ -76,6 +76,11 @@ def generate_batch(folder: str) -> None:
     importlib.import_module(PACKAGE).generate_many(bpy.path.abspath(folder), name="References")
 
 
+def select_row(number: int) -> None:
+    """Select a row of the job list, as a click does."""
+    bpy.context.window_manager.image_to_3d_row = number
+
+
 def open_empty_file() -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
 
@@ -89,6 +94,13 @@ def show_preferences() -> list[int]:
     with bpy.context.temp_override(window=window, area=area):
         bpy.ops.preferences.addon_expand(module=PACKAGE)
     return [area.x, area.y, area.width, area.height]
+
+
+def show_results() -> None:
+    area = _view()
+    inside = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=inside):
+        bpy.ops.image_to_3d.show_results()
 
 
 def mouse(kind: str, value: str, x: int, y: int) -> None:
