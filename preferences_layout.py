@@ -31,8 +31,8 @@ def draw(layout: bpy.types.UILayout, saved: Any, config: Config, default_results
     """Draw the preferences `saved`. `default_results`: the results folder that is used if none is entered."""
     layout.use_property_split = True
     layout.use_property_decorate = False
-    for name, title, draw_section in (("account", "Account", _draw_account), ("results", "Results", _draw_results)):
-        header, body = layout.panel(f"image_to_3d_{name}")
+    for title, draw_section in (("Account", _draw_account), ("Results", _draw_results)):
+        header, body = layout.panel(f"image_to_3d_{title.lower()}")
         header.label(text=title)
         if body is not None:
             draw_section(body.column(), saved, config, default_results)

@@ -25,20 +25,15 @@ def test_each_language_of_the_add_on_is_one_that_blender_offers() -> None:
     assert texts.languages() == list(LANGUAGES)
 
 
-@pytest.mark.xfail(reason="the interface is being rewritten; `tools/texts.py --composed` lists these", strict=False)
 def test_no_displayed_text_is_composed_so_that_it_cannot_be_translated(displayed: displayed_texts.Found) -> None:
     assert displayed.composed == []
 
 
-@pytest.mark.xfail(
-    reason="the interface is being rewritten; `tools/texts.py --missing de_DE` lists these", strict=False
-)
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_every_displayed_text_is_translated(displayed: displayed_texts.Found, locale: str) -> None:
     assert texts.missing(displayed.texts, texts.read(locale)) == []
 
 
-@pytest.mark.xfail(reason="the interface is being rewritten; `tools/texts.py --write` removes these", strict=False)
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_nothing_is_translated_that_is_not_displayed(displayed: displayed_texts.Found, locale: str) -> None:
     assert texts.orphans(displayed.texts, texts.read(locale)) == []
