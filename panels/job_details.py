@@ -84,13 +84,14 @@ def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job
     wrapped(layout, context, tr_message(error.message), icon=icon, alert=True, in_box=True)
     if error.advice:
         wrapped(layout, context, tr_message(error.advice), in_box=True)
-    buttons = _buttons(layout, context)
+    is_setting = error.action in _SETTING_ACTIONS  # its label is long
+    buttons = layout.column(align=True) if is_setting else _buttons(layout, context)
     if error.action in BUTTONS:
         operator, icon = BUTTONS[error.action]
-        _button(buttons, operator, job, icon)
+        _button(buttons, operator, job, "NONE" if is_setting and is_narrow(context) else icon)
     if error.action is Action.DOWNLOAD_AGAIN and job.model_file:
         _button(buttons, Op.IMPORT_AGAIN, job, "FILE_REFRESH")
-    if error.action in _SETTING_ACTIONS:
+    if is_setting:
         _button(buttons, Op.RETRY, job, "FILE_REFRESH")
     if job.state is State.UNCONFIRMED:
         _button(buttons, Op.SEND_AGAIN, job, "EXPORT")
