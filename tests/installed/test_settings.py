@@ -199,9 +199,13 @@ def test_settings_that_the_service_does_not_take_are_put_back_as_defaults(settin
     assert settings.placement.collection is None
 
 
-def test_a_preset_keeps_the_settings_but_not_the_image_and_the_seed(settings: Any) -> None:
+def test_a_preset_keeps_the_settings_but_not_the_image_and_the_seed(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import bpy
 
+    popover = bpy.types.IMAGE_TO_3D_PT_presets
+    monkeypatch.setattr(popover, "bl_label", popover.bl_label)  # Blender sets it to the preset's name
     settings.image, settings.seed, settings.resolution = "chair.png", "7", 300
     settings.placement.size, settings.placement.asset_tags = 1.7, "wood, old"
     bpy.ops.image_to_3d.add_preset(name="My Chairs")
