@@ -72,7 +72,7 @@ class Config(NamedTuple):
             return ""
         if not self.base_url:
             raise ParameterError(
-                "No server URL is set for the custom service.",
+                "No server URL is set in the preferences.",
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
@@ -104,7 +104,7 @@ class Config(NamedTuple):
             raise OnlineAccessError("Online access is disabled.")
         if service == CUSTOM and base_url != self.base_url:
             raise KeyMissingError(
-                "This job belongs to another custom service than the one in the preferences.",
+                "This job belongs to another server than the one in the preferences.",
                 advice="Enter its server URL in the preferences again, then retry.",
             )
         key = self.keys.get(service, "")

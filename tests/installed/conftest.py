@@ -95,7 +95,7 @@ def preferences(image_to_3d: Any) -> Any:
 
 @pytest.fixture
 def service(preferences: Any) -> Iterator[ScriptedService]:
-    """A service on this machine, chosen in the preferences as the custom service."""
+    """A service on this machine, chosen in the preferences as the other server."""
     serving = ScriptedService(polls_until_done=0, eta=1)
     preferences.service = "CUSTOM"
     preferences.base_url = serving.base_url

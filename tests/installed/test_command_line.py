@@ -181,7 +181,10 @@ def test_failed_images_are_tried_again_and_the_others_left_alone(
 
 @pytest.mark.heavy
 @needs_posix
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGKILL, *(pytest.param(each, marks=pytest.mark.long) for each in (signal.SIGINT, signal.SIGTERM))],
+)
 def test_a_run_that_was_ended_continues_with_resume_and_nothing_is_paid_twice(
     run: Callable[..., Run], scripted: ScriptedService, shots: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -1062,7 +1062,7 @@ def test_a_blocked_service_does_not_block_other_services(
     stuck = queue.add(a_request(0))
     until(lambda: queue.jobs()[0].state is State.WAITING)
     queue.configure(a_config(tmp_path, service.base_url))  # another address: the first has no key for now
-    until(lambda: "another custom service" in str(queue.jobs()[0].note))
+    until(lambda: "another server than" in str(queue.jobs()[0].note))
     job = queue.add(a_request(1))
     until(lambda: queue.job(job.id).state is State.READY, 20)  # type: ignore[union-attr]
     other.polls_until_done = 0

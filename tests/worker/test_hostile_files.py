@@ -197,15 +197,16 @@ HEAVY: Final = {
     "glb_animation_keys",
     "glb_morph_1000x1m",
     "glb_png_bomb_60000",
-    "glb_primitives_shared_50x1m",
-    "glb_unbacked_99m_vec3",
     "glb_unbacked_mat4_99m",
 }
 """Cases that take gigabytes, or many seconds."""
+LONG: Final = {"glb_primitives_shared_50x1m", "glb_unbacked_99m_vec3"}
+"""Cases that take most of a minute."""
+_MARKS: Final = {**dict.fromkeys(HEAVY, pytest.mark.heavy), **dict.fromkeys(LONG, pytest.mark.long)}
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.parametrize("name", [pytest.param(x, marks=pytest.mark.heavy) if x in HEAVY else x for x in CASES])
+@pytest.mark.parametrize("name", [pytest.param(x, marks=_MARKS[x]) if x in _MARKS else x for x in CASES])
 def test_a_hostile_file_ends_well(worker: WorkerProcess, job_folder: Path, name: str) -> None:
     secret = str(job_folder.parent / "secret.png").encode()
     files = {file: content.replace(b"@SECRET@", secret) for file, content in CASES[name]().items()}
