@@ -55,7 +55,8 @@ def test_every_message_and_button_in_the_fault_table_exists() -> None:
 @pytest.mark.parametrize("page", FOR_ARTISTS, ids=lambda path: path.name)
 def test_every_button_and_panel_on_a_page_for_artists_exists(page: Path) -> None:
     text = text_of(page).partition("## For scripters")[0]
-    labels = set(re.findall(r"(?<!- )\*\*([A-Z][^*.:]+)\*\*", text)) | set(
+    bold = re.findall(r"(?<!- )\*\*([A-Z][^*.:]+)\*\*", text)
+    labels = {" ".join(label.split()) for label in bold} | set(  # a label may be broken into two lines
         re.findall(r"Button in the list:\*\* (.+)", text)
     )
     assert sorted(labels - {"N"} - product_strings()) == []
