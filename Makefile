@@ -46,7 +46,7 @@ docs: environment ## Write the generated parts of docs/, and build the site in b
 window: environment ## Test real Blender 4.3 and 5.2 with mouse and keyboard (root on Debian; build/screens)
 	@status=0; \
 	$(VENV) -m pytest -v -n 2 -m "not long and not alone" tests/window $(ARGS) || status=1; \
-	$(VENV) -m pytest -v -m alone tests/window $(ARGS) || status=1; \
+	$(VENV) -m pytest -v -m "alone and not long" tests/window $(ARGS) || status=1; \
 	exit $$status
 
 screenshots: environment ## Retake the screenshots in docs/images (root on Debian; ARGS="running --suite trixie")

@@ -69,4 +69,7 @@ def test_a_run_that_is_terminated_says_what_is_left_and_continues(suite: str, in
     assert f"{len(left)} images are left" in err
     code, lines, err = command_line(suite, installed, tmp_path, images, *options, "--resume", seconds=200)
     assert code == 0, err
-    assert sorted(line["image"] for line in lines if not line["skipped"]) == sorted(left)
+    continued = [line["image"] for line in lines if not line["skipped"]]
+    assert set(continued) <= set(left)
+    assert len(continued) >= len(left) - 1  # the job that ran may have been done while the run was being ended
+    assert [line["state"] for line in lines] == ["done"] * 16
