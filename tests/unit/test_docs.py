@@ -14,6 +14,7 @@ import package_stub
 import pytest
 import write_docs
 from image_to_3d.api.parameters import PARAMETERS
+from PIL import Image
 
 ROOT = package_stub.ROOT
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
@@ -139,3 +140,9 @@ def test_a_site_that_gets_something_from_another_server_is_refused(
 ) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     assert build_site.foreign_resources(tmp_path) == foreign
+
+
+def test_no_image_names_a_file_of_the_computer_that_made_it() -> None:
+    images = [*(ROOT / "docs" / "images").glob("*.png"), *(ROOT / "samples").glob("*.png")]
+    assert len(images) > 40
+    assert [path.name for path in images if "/" in Image.open(path).info.get("File", "")] == []
