@@ -6,13 +6,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, CollectionProperty, StringProperty
 
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..scene import image_sources
+from .image_file_browser import ImageFileBrowser, continue_with, names_of
 
 
-class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
+class IMAGE_TO_3D_OT_choose_image(ImageFileBrowser, bpy.types.Operator):
     """Choose the image to generate from; several images make a batch"""
 
     bl_idname = Op.CHOOSE_IMAGE
@@ -21,45 +22,30 @@ class IMAGE_TO_3D_OT_choose_image(bpy.types.Operator):
 
     if TYPE_CHECKING:
         filepath: str
-        filter_image: bool
-        filter_folder: bool
         relative_path: bool
-        display_type: str
         directory: str
         files: Any
     else:
         filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-        filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-        filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
         relative_path: BoolProperty(
             name="Relative Path",
             description="Store the path relative to the .blend, so that both can be moved together",
             default=True,
         )
-        display_type: EnumProperty(
-            items=(("DEFAULT", "Default", "", 0), ("THUMBNAIL", "Thumbnails", "", 3)),
-            default="THUMBNAIL",
-            options={"HIDDEN", "SKIP_SAVE"},
-        )
         directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
         files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
 
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         stored = image_sources.absolute(getattr(context.scene, SCENE_SETTINGS).image)
         self.filepath = stored if image_sources.is_local(stored) else ""  # the file browser reads the file's folder
         self.relative_path = context.preferences.filepaths.use_relative_paths
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return super().invoke(context, event)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        names = [{"name": each.name} for each in self.files if each.name]
+        names = names_of(self.files)
         if len(names) > 1:  # a batch, which asks first
-            operators: Any = bpy.ops.image_to_3d  # type: ignore[attr-defined]
-            try:
-                return set(operators.generate_batch("INVOKE_DEFAULT", directory=self.directory, files=names))
-            except RuntimeError as error:  # it reported why it can't run
-                self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
-                return {"CANCELLED"}
+            batch: Any = bpy.ops.image_to_3d.generate_batch  # type: ignore[attr-defined]
+            return continue_with(self, lambda: batch("INVOKE_DEFAULT", directory=self.directory, files=names))
         path = self.filepath
         if self.relative_path and bpy.data.filepath:
             try:

@@ -21,6 +21,7 @@ from ..translation import tr, tr_message, tr_report
 from . import image_checks
 from .define import PollMixin
 from .generate import BatchOperator, why_not_ready
+from .image_file_browser import ImageFileBrowser, continue_with, names_of
 
 _ARRANGEMENTS: Final = (
     ("GRID", "Grid", "In a grid that starts at the 3D cursor, spaced by the models' sizes"),
@@ -31,7 +32,6 @@ MAX_CHECKED: Final = 60
 """Images of a batch that are checked while the dialog is open."""
 MAX_SHOWN: Final = 4
 """Images whose warnings the dialog shows."""
-_HIDDEN: Final[Any] = {"options": {"HIDDEN", "SKIP_SAVE"}}
 
 
 class BatchChoice:
@@ -68,7 +68,7 @@ class BatchChoice:
     def choice(self) -> dict[str, Any]:
         """Returns the properties as arguments of `generate_batch`."""
         names = ("directory", "recursive", "pattern", "arrange", "own_collection", "mark_as_asset")
-        return {name: getattr(self, name) for name in names} | {"files": [{"name": each.name} for each in self.files]}
+        return {name: getattr(self, name) for name in names} | {"files": names_of(self.files)}
 
     def find(self) -> list[Path | str]:
         """Returns the chosen images; those of the folder if none is chosen. Raises ImageError."""
@@ -85,7 +85,7 @@ class BatchChoice:
             yield image_sources.from_text(str(path))
 
 
-class IMAGE_TO_3D_OT_choose_batch(BatchChoice, PollMixin, bpy.types.Operator):
+class IMAGE_TO_3D_OT_choose_batch(BatchChoice, ImageFileBrowser, PollMixin, bpy.types.Operator):
     """Choose several images or a folder, and generate a model from each image"""
 
     bl_idname = Op.CHOOSE_BATCH
@@ -93,26 +93,14 @@ class IMAGE_TO_3D_OT_choose_batch(BatchChoice, PollMixin, bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
     why_not = why_not_ready
 
-    if TYPE_CHECKING:
-        filter_image: bool
-        filter_folder: bool
-        display_type: str
-    else:
-        filter_image: BoolProperty(default=True, **_HIDDEN)
-        filter_folder: BoolProperty(default=True, **_HIDDEN)
-        display_type: EnumProperty(
-            items=(("DEFAULT", "Default", "", 0), ("THUMBNAIL", "Thumbnails", "", 3)), default="THUMBNAIL", **_HIDDEN
-        )
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         settings = getattr(context.scene, SCENE_SETTINGS)
         self.own_collection = settings.placement.own_collection
         self.mark_as_asset = settings.placement.mark_as_asset
         image = image_sources.absolute(settings.image)
         if image and image_sources.is_local(image) and not image_sources.is_url(image):
             self.directory = str(Path(image).parent)
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
+        return super().invoke(context, event)
 
     def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
@@ -129,11 +117,8 @@ class IMAGE_TO_3D_OT_choose_batch(BatchChoice, PollMixin, bpy.types.Operator):
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
         """Ask in a dialog: it opens when the file browser is closed."""
-        try:
-            return bpy.ops.image_to_3d.generate_batch("INVOKE_DEFAULT", **self.choice())  # type: ignore[attr-defined]
-        except RuntimeError as error:  # it reported why it can't run
-            self.report({"ERROR"}, str(error).removeprefix("Error: ").strip())
-            return {"CANCELLED"}
+        batch: Any = bpy.ops.image_to_3d.generate_batch  # type: ignore[attr-defined]
+        return continue_with(self, lambda: batch("INVOKE_DEFAULT", **self.choice()))
 
 
 class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operator):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
+from bpy.props import CollectionProperty, EnumProperty, StringProperty
 
 from .. import engine, forecast_text, job_view, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
@@ -18,10 +18,10 @@ from ..scene import image_content, image_files, target_scene
 from ..translation import tr, tr_message, tr_report
 from . import monitor
 from .define import PollMixin
+from .image_file_browser import ImageFileBrowser, continue_with, names_of
 from .image_sources import shown_image, use_file, use_image
 
 _MAX_NAMES: Final = 6
-_DISPLAY_TYPES: Final = (("DEFAULT", "Default", "", 0), ("THUMBNAIL", "Thumbnails", "", 3))
 """As Blender's file browser numbers them; it shows names only, unless the operator has this property."""
 _ARRANGE: Final = (
     ("GRID", "Grid", "In a grid, spaced by the models' sizes"),
@@ -175,7 +175,7 @@ class IMAGE_TO_3D_OT_generate_from_outliner(AskFirst, bpy.types.Operator):
         return selected_images(context)
 
 
-class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
+class IMAGE_TO_3D_OT_generate_from_files(ImageFileBrowser, bpy.types.Operator):
     """Choose one or more images, and generate 3D models from them"""
 
     bl_idname = Op.GENERATE_FROM_FILES
@@ -185,27 +185,13 @@ class IMAGE_TO_3D_OT_generate_from_files(bpy.types.Operator):
     if TYPE_CHECKING:
         directory: str
         files: Any
-        filter_image: bool
-        filter_folder: bool
-        display_type: str
     else:
         directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
         files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
-        filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-        filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-        display_type: EnumProperty(items=_DISPLAY_TYPES, default="THUMBNAIL", options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def execute(self, _context: bpy.types.Context) -> set[str]:
-        operators: Any = bpy.ops
-        return set(
-            operators.image_to_3d.drop_images(
-                "INVOKE_DEFAULT", directory=self.directory, files=[{"name": each.name} for each in self.files]
-            )
-        )
+        drop: Any = bpy.ops.image_to_3d.drop_images  # type: ignore[attr-defined]
+        return continue_with(self, lambda: drop("INVOKE_DEFAULT", directory=self.directory, files=names_of(self.files)))
 
 
 class IMAGE_TO_3D_FH_images(bpy.types.FileHandler):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, StringProperty
+from bpy.props import CollectionProperty, StringProperty
 
 from .. import engine, job_view
 from ..bl_ids import SCENE_SETTINGS, Op
@@ -20,6 +20,7 @@ from ..errors import ImageError, ImageTo3DError, Message
 from ..jobs.job import Notice
 from ..scene import captures, image_sources
 from ..translation import tr_report
+from .image_file_browser import ImageFileBrowser
 
 _POLL_SECONDS: Final = 0.2
 
@@ -53,7 +54,7 @@ def compose_views(images: Sequence[Path]) -> Path:
     return composition.path
 
 
-class IMAGE_TO_3D_OT_image_from_views(bpy.types.Operator):
+class IMAGE_TO_3D_OT_image_from_views(ImageFileBrowser, bpy.types.Operator):
     """Compose up to six images of the same subject, from several sides, into one. Experimental"""
 
     bl_idname = Op.IMAGE_FROM_VIEWS
@@ -63,17 +64,9 @@ class IMAGE_TO_3D_OT_image_from_views(bpy.types.Operator):
     if TYPE_CHECKING:
         directory: str
         files: Any
-        filter_image: bool
-        filter_folder: bool
     else:
         directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
         files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
-        filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-        filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.label(text="Select up to six images", icon="INFO")

@@ -438,3 +438,13 @@ def test_files_that_are_chosen_in_blenders_menus_are_generated_from(
     files = [{"name": image_file.name}]
     bpy.ops.image_to_3d.generate_from_files(directory=str(image_file.parent), files=files)
     keep_going(lambda: any(item.type == "MESH" for item in bpy.data.objects))
+
+
+def test_a_file_that_is_no_image_is_reported_in_a_sentence(image_to_3d: Any, tmp_path: Path) -> None:
+    import bpy
+
+    (tmp_path / "notes.txt").write_text("no image")
+    with pytest.raises(RuntimeError) as reported:
+        bpy.ops.image_to_3d.generate_from_files(directory=str(tmp_path), files=[{"name": "notes.txt"}])
+    assert "Traceback" not in str(reported.value)
+    assert str(reported.value).count("Error: ") == 1
