@@ -223,6 +223,12 @@ def try_now() -> None:
     job_view.set_pause(queue().paused())
 
 
+def load_results() -> None:
+    """Have the results read in a thread, for the panels: without a window there are none."""
+    if not bpy.app.background:
+        results_view.load(preferences.read_config().results_folders)
+
+
 def move_results() -> None:
     """Move the results in all other results folders to the current one, in a thread. Raises StorageError."""
     config, running = preferences.read_config(), queue()
@@ -302,7 +308,7 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             job_view.remove_batch(batch_id)
         case Removed(job_id):
             pending_models.job_removed(job_id, job_view.remove(job_id))
-            results_view.load(preferences.read_config().results_folders)  # it is known as a result from now on
+            load_results()  # it is known as a result from now on
         case Notice():
             job_view.add_notice(event)
         case Learned():

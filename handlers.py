@@ -9,7 +9,7 @@ from typing import Any, Final
 import bpy
 from bpy.app.handlers import persistent
 
-from . import background_task, engine, preferences, preload, properties, results_view, translation
+from . import background_task, engine, preferences, preload, properties, translation
 from .jobs.provenance import having_record
 from .operators import image_checks, monitor
 from .scene import target_scene, undo
@@ -35,7 +35,7 @@ def _loaded(*_: object) -> None:
 def _load_results() -> None:
     """Have the results read if the file has generated models: their images are shown beside their facts."""
     if next(having_record(bpy.data.objects), None) is not None:
-        results_view.load(preferences.read_config().results_folders)
+        engine.load_results()
 
 
 @persistent

@@ -7,8 +7,9 @@ the thread itself.
 
 from __future__ import annotations
 
-import threading
+from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from .data_location import data_folder
 
 if TYPE_CHECKING:
     from ..jobs.job import Job
+    from ..jobs.thread_pool import ThreadPool
     from ..worker.worker_process import WorkerProcess
 
 FOLDER_NAME: Final = "placeholders"
@@ -26,12 +28,14 @@ KEEP_DAYS: Final = 30.0
 """Images older than this are deleted; a placeholder then shows the image in its job's folder."""
 SIDE: Final = 512
 """Pixels; Blender decodes such an image in a few milliseconds."""
-_lock = threading.Lock()
+_pool: ThreadPool | None = None
+"""Created on first use: importing it takes longer than enabling the add-on should."""
 _wanted: list[tuple[str, Path, tuple[Path, ...]]] = []
 """The job's id, the file to write, and where the image is."""
-_made: list[str] = []
-"""Ids of jobs whose images are there."""
-_thread: threading.Thread | None = None
+_made: deque[str] = deque()
+"""Ids of jobs whose images are there. The pool's thread appends to it."""
+_round = 0
+"""Incremented by `forget`: what was wanted before is not made any more."""
 
 
 def path(job_id: str) -> Path:
@@ -43,57 +47,51 @@ def want(job: Job, image: Path) -> None:
     """Have the image of a job's placeholder made at the next `work`. `image`: the one that the job is started with."""
     # It can be a temporary file that is deleted as soon as the job has its copy.
     sources = (image, job.image_path or image)
-    with _lock:
-        _wanted.append((job.id, path(job.id), sources))
+    _wanted.append((job.id, path(job.id), sources))
 
 
 def busy() -> bool:
     """Whether an image is being made, or there is one that `take` has not returned yet."""
-    return bool(_wanted or _made or _thread is not None)
+    return bool(_wanted or _made) or (_pool is not None and not _pool.idle)
 
 
 def work(worker: WorkerProcess) -> None:
     """Start making what is wanted. Returns at once."""
-    global _thread
-    with _lock:
-        if _wanted and _thread is None:
-            _thread = threading.Thread(target=_run, args=(worker,), name="image_to_3d placeholder images", daemon=True)
-            _thread.start()
+    global _pool
+    if _wanted and _pool is None:
+        from ..jobs.thread_pool import ThreadPool
+
+        _pool = ThreadPool("placeholder images", 1)
+    while _wanted and _pool is not None:
+        wanted = _wanted.pop(0)
+        _pool.submit(partial(_make_wanted, worker, _round, *wanted))
 
 
 def take() -> list[str]:
     """Returns the ids of the jobs whose images were made since the last call."""
-    with _lock:
-        made = list(_made)
-        _made.clear()
+    made = []
+    while _made:
+        made.append(_made.popleft())
     return made
 
 
 def forget() -> None:
     """Make no further images."""
-    with _lock:
-        _wanted.clear()
-        _made.clear()
+    global _round
+    _round += 1
+    _wanted.clear()
+    take()
 
 
-def _run(worker: WorkerProcess) -> None:
-    global _thread
-    while True:
-        with _lock:
-            if not _wanted:
-                _thread = None
-                return
-            job_id, target, sources = _wanted.pop(0)
-        try:
-            _make(worker, target, sources)
-        except (ImageTo3DError, OSError) as error:
-            logger(__name__).info("%s: no image for its placeholder could be made: %s", job_id, error)
-            continue
-        except Exception:  # a bug of ours must not keep the monitor running for ever
-            logger(__name__).exception("%s: no image for its placeholder could be made", job_id)
-            continue
-        with _lock:
-            _made.append(job_id)
+def _make_wanted(worker: WorkerProcess, wanted_in: int, job_id: str, target: Path, sources: Sequence[Path]) -> None:
+    if wanted_in != _round:
+        return
+    try:
+        _make(worker, target, sources)
+    except (ImageTo3DError, OSError) as error:
+        logger(__name__).info("%s: no image for its placeholder could be made: %s", job_id, error)
+    else:
+        _made.append(job_id)
 
 
 def _make(worker: WorkerProcess, target: Path, sources: Sequence[Path]) -> None:
