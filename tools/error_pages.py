@@ -34,7 +34,7 @@ def _texts(node: ast.expr, constants: dict[str, str]) -> list[str]:
     return []
 
 
-def _constants(tree: ast.Module) -> dict[str, str]:
+def constants_of(tree: ast.Module) -> dict[str, str]:
     """Returns the module's constants that are texts."""
     found = {}
     for node in tree.body:
@@ -56,7 +56,7 @@ def raised_messages(classes: frozenset[str]) -> dict[str, list[str]]:
     messages: dict[str, set[str]] = {}
     for module in _modules():
         tree = ast.parse(module.read_text(encoding="utf-8"))
-        constants = _constants(tree)
+        constants = constants_of(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))

@@ -247,6 +247,19 @@ class Blender:
         self.run("xdotool", "click", 1)
         time.sleep(0.4)
 
+    def turn_file_browser_to(self, folder: Path) -> tuple[float, float, float, float]:
+        """Type a folder's path into the open file browser. Returns where its files are: x, y, width, height."""
+        regions = self.wait_until(lambda: self.ask("file_browser"), "no file browser", 10)
+        x, y, width, height = regions["UI"]
+        self.click(x + width * 0.3, y + height / 2, times=2)
+        self.press("ctrl+a")
+        self.write(f"{folder}/")
+        self.press("Return")
+        x, y, width, height = regions["WINDOW"]
+        self.click(x + width / 2, y + 60)  # beside the images: the path has the keyboard until a click elsewhere
+        time.sleep(1.0)  # thumbnails
+        return x, y, width, height
+
     def fill_in(self, wanted: str, text: str, kind: str = "UI") -> None:
         """Type into a field of the sidebar."""
         self._find_and_click(wanted, kind, times=2)

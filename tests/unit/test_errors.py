@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from error_pages import constants_of
 from image_to_3d import errors
 from image_to_3d.errors import _PLACEHOLDER, Action, ErrorInfo, ImageError, Message, NoCreditError
 from package_stub import ROOT
@@ -34,22 +35,6 @@ def text_of(node: ast.AST | None, constants: dict[str, str]) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     return constants.get(node.id) if isinstance(node, ast.Name) else None
-
-
-def constants_of(tree: ast.Module) -> dict[str, str]:
-    found = {}
-    for node in tree.body:
-        target = (
-            node.target
-            if isinstance(node, ast.AnnAssign)
-            else node.targets[0]
-            if isinstance(node, ast.Assign)
-            else None
-        )
-        value = getattr(node, "value", None)
-        if isinstance(target, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str):
-            found[target.id] = value.value
-    return found
 
 
 def raised() -> Iterator[Any]:

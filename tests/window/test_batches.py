@@ -30,15 +30,7 @@ def browse(blender: Blender, folder: Path) -> None:
     """Open the file browser with the button, and turn to a folder with its path."""
     blender.ask("show_file_browser_in_the_window")
     blender.press_button("image_to_3d.choose_batch")
-    regions = blender.wait_until(lambda: blender.ask("file_browser"), "no file browser", 10)
-    x, y, width, height = regions["UI"]
-    blender.click(x + width * 0.3, y + height / 2, times=2)
-    blender.press("ctrl+a")
-    blender.write(f"{folder}/")
-    blender.press("Return")
-    x, y, width, _height = regions["WINDOW"]
-    blender.click(x + width / 2, y + 60)  # beside the images: the path field has the keyboard until a click elsewhere
-    time.sleep(1.0)  # thumbnails
+    blender.turn_file_browser_to(folder)
 
 
 def confirm(blender: Blender) -> None:

@@ -90,15 +90,7 @@ def enter_a_wrong_and_then_the_right_key(blender: Blender) -> None:
 def choose_first_image(blender: Blender, folder: Path) -> None:
     """Type a folder's path into the file browser, and double-click its first image."""
     blender.press_button("image_to_3d.choose_image")
-    regions = blender.wait_until(lambda: blender.ask("file_browser"), "no file browser", 10)
-    x, y, width, height = regions["UI"]
-    blender.click(x + width * 0.3, y + height / 2, times=2)
-    blender.press("ctrl+a")
-    blender.write(f"{folder}/")
-    blender.press("Return")
-    x, y, width, height = regions["WINDOW"]
-    blender.click(x + width / 2, y + 60)  # the path's field has the keyboard until a click elsewhere
-    time.sleep(1.0)  # thumbnails
+    x, y, _width, height = blender.turn_file_browser_to(folder)
     blender.screenshot("path-4-image")
     blender.click(x + 60, y + height - 60, times=2)
     blender.wait_until(lambda: not blender.ask("file_browser"), "the file browser stays open", 10)
