@@ -186,7 +186,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         keep_gigabytes_kept: _gigabytes_kept
         use_daily_limit: BoolProperty(
             name="Daily Limit",
-            description="Start no new jobs once as much as this was spent on one day. Running jobs continue",
+            description="Start no new jobs once this amount was spent on one day. Running jobs continue",
             default=False,
         )
         daily_limit: FloatProperty(
