@@ -296,6 +296,12 @@ class ConversionLimitError(ImportFailedError, code="conversion_limit", action=Ac
     )
 
 
+class MeshToolError(ImageTo3DError, code="mesh_tool"):
+    """A mesh tool can't do this to this mesh. The object is unchanged."""
+
+    default_advice = "The object is unchanged."
+
+
 class CancelledError(ImageTo3DError, code="cancelled"):
     """The job was cancelled; not a fault."""
 

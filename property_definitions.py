@@ -15,7 +15,7 @@ from typing import Any, Final
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
-from . import placement
+from . import placement, setting_rows
 from .api.parameters import MAX_SEED, Kind, Parameter
 from .api.quality import CUSTOM, QUALITIES, quality_of
 from .scene import asset_catalogs
@@ -147,7 +147,7 @@ def switch(name: str, label: str, description: str, kept: Any) -> dict[str, Any]
     }
 
 
-def _number_property(setting: placement.Setting, default: float) -> Any:
+def _number_property(setting: setting_rows.Setting, default: float) -> Any:
     text = {"name": setting.label, "description": setting.description}
     if isinstance(default, int):
         return IntProperty(**text, default=default, min=0, soft_max=int(setting.soft_maximum or 0), step=1000)

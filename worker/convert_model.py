@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -137,16 +137,21 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     are better appended one at a time. Images come before the meshes that use them. For an asset, `convert` adds
     preview, as `preview` returns it.
     """
-    found = meshes(model.objects)
+    return model.measured | {
+        "root": model.root.name,
+        "objects": [item.name for item in model.objects],
+        "parts": large_parts(model.objects),
+    }
+
+
+def large_parts(objects: Iterable[bpy.types.Object]) -> list[list[str]]:
+    """Returns the large images and meshes of the objects as [kind in `bpy.data`, name], images first."""
+    found = meshes(objects)
     packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]
     images = [["images", image.name] for image in packed if image.packed_file.size > LARGE_PART]
     # A corner takes about 20 bytes, a vertex with its share of edges 50.
     large = [mesh for mesh in found if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART]
-    return model.measured | {
-        "root": model.root.name,
-        "objects": [item.name for item in model.objects],
-        "parts": images + [["meshes", mesh.name] for mesh in large],
-    }
+    return images + [["meshes", mesh.name] for mesh in large]
 
 
 def clear_data() -> None:

@@ -24,6 +24,7 @@ from ..errors import (
     ImageError,
     ImageTo3DError,
     ImportFailedError,
+    MeshToolError,
     Message,
     WorkerError,
 )
@@ -32,7 +33,7 @@ from .child_process import POLL_INTERVAL, ChildOwner, ChildProcess, ExitedError,
 _log = logging.getLogger(__name__)
 
 _ERRORS: Final[Mapping[str, type[ImageTo3DError]]] = {
-    error.code: error for error in (ImageError, ImportFailedError, ConversionLimitError, WorkerError)
+    error.code: error for error in (ImageError, ImportFailedError, ConversionLimitError, MeshToolError, WorkerError)
 }
 
 TIME_LIMIT: Final = 40.0

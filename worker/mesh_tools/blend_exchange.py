@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the objects that a mesh tool works on, and writes its result. Both are .blend files that only we exchange.
+
+The objects come as they are on the screen: modifiers are applied, and the transforms are relative to the object that
+the artist selected. So a result without transform stands where the selected object stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ... import atomic_file
+from ...errors import MeshToolError, Message, WorkerError, one_line
+from ..convert_model import clear_data, large_parts
+
+
+def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
+    """Replace this Blender's data by the mesh objects of the request's `source`. Returns them. Raises MeshToolError."""
+    clear_data()
+    libraries: Any = bpy.data.libraries  # the stubs say that `load` returns nothing
+    with libraries.load(str(request["source"]), link=False) as (there, here):
+        here.objects = list(there.objects)
+    found = [item for item in here.objects if item is not None and isinstance(item.data, bpy.types.Mesh)]
+    for item in found:
+        bpy.context.scene.collection.objects.link(item)
+    bpy.context.view_layer.update()
+    if not any(len(item.data.polygons) for item in found):
+        raise MeshToolError("The object has no faces.")
+    return found
+
+
+def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:
+    """Returns the objects of the request's `source`, joined into one without transform. Raises MeshToolError."""
+    found = read_objects(request)
+    for item in found:
+        if item.data.users > 1:
+            item.data = item.data.copy()
+        mirrored = item.matrix_world.determinant() < 0
+        item.data.transform(item.matrix_world)
+        if mirrored:
+            item.data.flip_normals()
+        item.matrix_world.identity()
+    if len(found) > 1:
+        with bpy.context.temp_override(active_object=found[0], object=found[0], selected_editable_objects=found):
+            bpy.ops.object.join()
+    bpy.context.view_layer.update()
+    return found[0]
+
+
+def write_result(
+    request: Mapping[str, Any],
+    objects: Sequence[bpy.types.Object],
+    notes: Sequence[Message] = (),
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the objects to the request's `target`. Returns the result of the request. Raises WorkerError.
+
+    Its keys: objects (names), parts (see `convert_model.describe`), notes (messages as plain data: what was done, for
+    the artist), facts (numbers and short texts, which are stored on the object).
+    """
+    target = Path(request["target"])
+    temporary = target.with_name("~" + target.name)
+    wanted: set[bpy.types.ID] = set(objects)
+    try:
+        bpy.data.libraries.write(str(temporary), wanted, fake_user=False, compress=False)
+        atomic_file.replace(temporary, target)
+    except OSError as error:
+        raise WorkerError("The result can't be written: {reason}.", cause=error) from error
+    except RuntimeError as error:
+        raise WorkerError("The result can't be written: {reason}.", reason=one_line(error)) from error
+    return {
+        "objects": [item.name for item in objects],
+        "parts": large_parts(objects),
+        "notes": [note.to_json() for note in notes],
+        "facts": dict(facts or {}),
+    }
