@@ -2,8 +2,8 @@
 """The placement settings, defined once: how a model is placed in the scene, and what is done to its mesh.
 
 Validation, the Blender properties and docs/placement.md are generated from the fields of `Placement`. To add a setting,
-add a field with `setting(…)`. Its group is where the panel shows it: "image", "placement", "mesh", "asset", or
-"script": nowhere.
+add a field with `setting(…)`. Its group is where the panel shows it: "image", "placement", "mesh", "after_import",
+"asset", or "script": nowhere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from .errors import ParameterError
-from .setting_rows import Choice, Setting, allowed, check, checked, defaults_of, setting, settings_of
+from .setting_rows import Choice, Setting, allowed, check, checked, defaults_of, setting, settings_of, shared
+from .tool_settings import Print, Remesh, Tool
+
+NO_TOOL: Final = "NONE"
+_AFTER_IMPORT: Final = "after_import"
+_OF_REMESH: Final[Mapping[str, Any]] = {"group": _AFTER_IMPORT, "only_with": (_AFTER_IMPORT, "REMESH")}
+_OF_PRINT: Final[Mapping[str, Any]] = {"group": _AFTER_IMPORT, "only_with": (_AFTER_IMPORT, "PRINT")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,24 @@ class Placement:
         soft_maximum=0.1,
         when_on=0.0001,
     )
+    after_import: str = setting(
+        NO_TOOL,
+        "After Import",
+        "What is done to each model in the background before it is placed. The original is kept, hidden",
+        _AFTER_IMPORT,
+        choices=(
+            Choice(NO_TOOL, "Nothing", "The model stays as it was generated"),
+            Choice("CLEAN_UP", "Clean Up", "Merge vertices, delete loose parts, fill holes, recalculate normals"),
+            Choice("REMESH", "Remesh to Quads", "Replace the triangles by evenly sized quads, with baked textures"),
+            Choice("PRINT", "Make Printable", "Make it watertight, and write a file for 3D printing"),
+        ),
+    )
+    faces: int = shared(Remesh, "faces", **_OF_REMESH)
+    texture_size: str = shared(Remesh, "texture_size", **_OF_REMESH)
+    normal_map: bool = shared(Remesh, "normal_map", **_OF_REMESH)
+    symmetry: str = shared(Remesh, "symmetry", **_OF_REMESH)
+    print_height: float = shared(Print, "height", **_OF_PRINT)
+    print_process: str = shared(Print, "process", **_OF_PRINT)
     mark_as_asset: bool = setting(
         False, "Mark as Asset", "Make the model available in the Asset Browser, with a preview", "asset"
     )
@@ -128,6 +152,19 @@ class Placement:
     def checked(cls, values: Mapping[str, Any]) -> Self:
         """Returns a placement from a script's values. Raises ParameterError that names setting, value and range."""
         return cls(**checked(cls, values))
+
+    @property
+    def tool(self) -> Tool | None:
+        """The mesh tool that is run on the model before it is placed; None for none."""
+        return None if self.after_import == NO_TOOL else Tool(self.after_import)
+
+    @property
+    def tool_settings(self) -> dict[str, Any]:
+        """The settings of that tool; those that are missing have its defaults."""
+        if self.tool is Tool.REMESH:
+            names = ("faces", "texture_size", "normal_map", "symmetry")
+            return {name: getattr(self, name) for name in names}
+        return {"height": self.print_height, "process": self.print_process} if self.tool is Tool.PRINT else {}
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"asset_tags": list(self.asset_tags), "rotation": list(self.rotation)}

@@ -107,17 +107,17 @@ def placement_property(name: str, image_update: Update) -> Any:
         return PointerProperty(**text, type=bpy.types.Collection)
     if name == "asset_catalog":
         return StringProperty(**text, default="", search=_catalog_names, search_options={"SUGGESTION"})
-    if setting.choices:
-        return EnumProperty(**text, items=[tuple(c) for c in setting.choices], default=default)
-    if isinstance(default, bool):
-        return BoolProperty(**text, default=default, update=image_update if setting.group == "image" else None)
-    if isinstance(default, int | float):
+    if isinstance(default, bool) and setting.group == "image":
+        return BoolProperty(**text, default=default, update=image_update)
+    if isinstance(default, int | float) and not isinstance(default, bool) and setting.maximum is None:
         return _number_property(setting, default)
+    if setting.choices or isinstance(default, int | float):
+        return tool_property(setting, default)
     return StringProperty(**text, default="")
 
 
 def tool_property(row: setting_rows.Setting, default: Any) -> Any:
-    """Returns the Blender property for a setting of a mesh tool."""
+    """Returns the Blender property for a setting with choices or a range, such as those of a mesh tool."""
     text = {"name": row.label, "description": row.description}
     if row.choices:
         return EnumProperty(**text, items=[tuple(choice) for choice in row.choices], default=default)

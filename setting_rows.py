@@ -41,11 +41,19 @@ class Setting(NamedTuple):
     """The default in the panel, if it differs from the one for scripts."""
     when_on: float | None = None
     """For a number that is off at 0: the value that the panel suggests when it is switched on."""
+    only_with: tuple[str, str] | None = None
+    """The setting and its value without which this one has no effect, so the panel does not show it."""
 
 
 def setting(default: Any, *args: Any, **options: Any) -> Any:
     """Returns a field of a dataclass that is a setting. `args` and `options`: those of `Setting`."""
     return field(default=default, metadata={"setting": Setting(*args, **options)})
+
+
+def shared(table: type[Any], name: str, **changes: Any) -> Any:
+    """Returns a field of a dataclass for a setting of another one: the same row, except for `changes`."""
+    row, default = settings_of(table)[name], defaults_of(table)[name]
+    return field(default=default, metadata={"setting": row._replace(**changes)})
 
 
 def settings_of(table: type[Any]) -> dict[str, Setting]:

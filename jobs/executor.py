@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,8 +31,9 @@ from .preview_renderer import PreviewRenderer
 from .request import JobRequest
 from .retry import Decision, RetryPolicy
 from .scheduler import ScheduledStep, Scheduler
+from .step_context import Timing
 from .step_runner import StepRunner
-from .steps import Timing, delete_downloads
+from .steps import delete_downloads
 from .store import JobStore
 from .thread_pool import ThreadPool, result_of
 
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-NETWORK_THREADS: Final = 12
-_WORKER_STATES: Final = frozenset({State.PREPARING, State.IMPORTING})
+_POOL_SIZES: Final = {"network": 12, "worker": 1, "tools": 1}
+_POOLS: Final[Mapping[State, str]] = {State.PREPARING: "worker", State.IMPORTING: "worker", State.PROCESSING: "tools"}
+"""The thread pools of the states that need the worker; "network" for all others. A tool takes long."""
 
 
 class Executor:
@@ -67,11 +69,10 @@ class Executor:
         self._tasks = 0
         """File tasks that have not ended."""
         self._thread: threading.Thread | None = None
-        self._network_pool = ThreadPool("network", NETWORK_THREADS)
-        self._worker_pool = ThreadPool("worker", 1)
+        self._pools = {name: ThreadPool(name, size) for name, size in _POOL_SIZES.items()}
         self._file_pool = ThreadPool("files", 1)
         self.batches = BatchRunner(store, clients, self.start, self.command, self.run_file_task)
-        self.previews = PreviewRenderer(store, worker, self._worker_pool, self._stopping, self.run_file_task)
+        self.previews = PreviewRenderer(store, worker, self._pools["worker"], self._stopping, self.run_file_task)
         self._adoption = Adoption(store, self.batches, self.previews, self._schedule, timing.adoptions)
 
     # --- for the queue: these return at once -------------------------------------------------------------------
@@ -213,8 +214,7 @@ class Executor:
                     waits = (self._scheduler.seconds_to_next(), to_adoption, to_report)
                     self._store.lock.wait(min(wait for wait in waits if wait is not None))
             for step in steps:
-                pool = self._worker_pool if step.job.state in _WORKER_STATES else self._network_pool
-                pool.submit(partial(self._run_step, step))
+                self._pools[_POOLS.get(step.job.state, "network")].submit(partial(self._run_step, step))
             if self._adoption.seconds_to_next() <= 0:
                 self.adopt()
 

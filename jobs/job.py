@@ -34,6 +34,8 @@ class State(enum.StrEnum):
     DOWNLOADING = "downloading"
     IMPORTING = "importing"
     """The worker makes the .blend from the model file."""
+    PROCESSING = "processing"
+    """The worker runs the mesh tool that the settings want, on the .blend."""
     READY = "ready"
     """The .blend is in the job's folder and waits to be placed."""
     PLACED = "placed"
@@ -55,10 +57,13 @@ RUNNING_STATES: Final = (
     State.WAITING,
     State.DOWNLOADING,
     State.IMPORTING,
+    State.PROCESSING,
 )
 """The states in which the executor has work to do, in their order. In all others the job waits for somebody."""
 
 _RUNNING: Final = frozenset(RUNNING_STATES)
+TOOL_OUTCOME: Final = "tool"
+"""In `Job.details`: what became of the mesh tool (see after_import); missing before it ran."""
 NO_REPLY: Final = Message("No reply was received.")
 """In place of an empty `Job.lost_reply`."""
 
@@ -73,7 +78,8 @@ _NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.RECONCILING: (State.WAITING, State.UNCONFIRMED),
     State.WAITING: (State.DOWNLOADING,),
     State.DOWNLOADING: (State.IMPORTING, State.WAITING),
-    State.IMPORTING: (State.READY, State.DOWNLOADING),
+    State.IMPORTING: (State.PROCESSING, State.READY, State.DOWNLOADING),
+    State.PROCESSING: (State.READY,),
     State.READY: (State.PLACED, State.IMPORTING),
     State.PLACED: (State.READY,),
 }
@@ -83,6 +89,7 @@ _RESUME_STATES: Final = (
     State.WAITING,
     State.DOWNLOADING,
     State.IMPORTING,
+    State.PROCESSING,
     State.READY,
 )
 
@@ -188,10 +195,14 @@ class Job:
     companions: tuple[tuple[str, str], ...] = ()
     """Files the model refers to (materials, textures): our file name, and the name the model uses."""
     conversions: int = 0
-    """How many times the present model file was given to the worker without a result: each may have ended a Blender."""
+    """How many times the present file was given to the worker without a result: each may have ended a Blender."""
     video_file: str = ""
     blend_file: str = ""
     """File names inside the folder; empty until the files are complete."""
+    tool_file: str = ""
+    """The .blend that the mesh tool made of `blend_file`; empty without one, and if it failed."""
+    made_files: tuple[str, ...] = ()
+    """Other files that it made, for the artist: the one for 3D printing, for example."""
     error: ErrorInfo | None = None
     note: Message = NO_MESSAGE
     """Why it waits (a retry, a pause the service asked for), for the panel."""
@@ -206,7 +217,7 @@ class Job:
     currency: str = ""
     """The currency of the price: "USD"."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """What the worker found out about the model: triangles, dimensions, repairs."""
+    """What the worker found out about the model: triangles, dimensions, repairs; and what the mesh tool did."""
 
     def file_name(self, stem: str, extension: str) -> str:
         """Returns the name of a file of the present delivery: "model.glb", of the second one "model-2.glb"."""
@@ -224,6 +235,8 @@ class Job:
             "video_file": "",
             "companions": (),
             "conversions": 0,
+            "tool_file": "",
+            "made_files": (),
         }
         return replace(self, delivery=self.delivery + 1, **without)
 
@@ -242,6 +255,11 @@ class Job:
     @property
     def blend_path(self) -> Path | None:
         return self._path(self.blend_file)
+
+    @property
+    def shown_blend_path(self) -> Path | None:
+        """The .blend of the model as it is shown: the mesh tool's if there is one, else the prepared one."""
+        return self._path(self.tool_file) or self.blend_path
 
     @property
     def image_path(self) -> Path | None:
@@ -285,7 +303,8 @@ class Job:
 def resume_state(job: Job) -> State:
     """The state in which an interrupted or ended job continues without being paid for again."""
     if job.blend_file:
-        return State.READY
+        wants_tool = job.placement.tool is not None and TOOL_OUTCOME not in job.details
+        return State.PROCESSING if wants_tool else State.READY
     if job.model_file:
         return State.IMPORTING
     if job.state is not State.DOWNLOADING and (job.service_id or job.fetch_url):

@@ -90,7 +90,7 @@ class PreviewRenderer:
 
     def _name_of_preview(self, job: Job) -> str:
         """Returns the name of the preview's file; "" if it could not be rendered: it never costs the model."""
-        request = {"do": "preview", "source": str(job.blend_path)}
+        request = {"do": "preview", "source": str(job.shown_blend_path)}
         try:
             return str(self._worker.run(request, Control(self._stopping.is_set))["preview"])
         except ImageTo3DError as error:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ..errors import NO_MESSAGE, Message, counted
+from ..tool_settings import Tool
 from .config import OFFLINE
 from .job import Job, State
 
@@ -19,11 +20,14 @@ _SPANS: Final[Mapping[State, tuple[float, float]]] = {
     State.WAITING: (0.10, 0.80),
     State.DOWNLOADING: (0.80, 0.93),
     State.IMPORTING: (0.93, 1.0),
+    State.PROCESSING: (1.0, 1.0),
     State.READY: (1.0, 1.0),
     State.PLACED: (1.0, 1.0),
 }
 """The part of the whole job that each state covers, from its start to its end."""
 
+_TOOL_SHARE: Final = 0.2
+"""The part of a job with a mesh tool that the tool takes."""
 _USUAL_SECONDS: Final = 60.0
 """What the bar assumes where nothing is known; no time left is shown then."""
 SECONDS_AFTER_SERVICE: Final = 8.0
@@ -40,11 +44,17 @@ LABELS: Final[Mapping[State, str]] = {
     State.WAITING: "Generating",
     State.DOWNLOADING: "Downloading",
     State.IMPORTING: "Importing",
+    State.PROCESSING: "Processing",
     State.READY: "Ready",
     State.PLACED: "Done",
     State.UNCONFIRMED: "No Reply",
     State.FAILED: "Failed",
     State.CANCELLED: "Cancelled",
+}
+_TOOL_LABELS: Final[Mapping[Tool | None, str]] = {
+    Tool.CLEAN_UP: "Cleaning Up",
+    Tool.REMESH: "Remeshing",
+    Tool.PRINT: "Making Printable",
 }
 
 
@@ -63,7 +73,11 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
         within = share * 0.9 if share < 1 else 1 - 0.1 / share
         if share < 1 and job.expected:
             seconds_left = job.expected - passed + SECONDS_AFTER_SERVICE
-    return start + (end - start) * within, seconds_left
+    fraction = start + (end - start) * within
+    if job.placement.tool is not None and job.running:
+        done = within if job.state is State.PROCESSING else 0.0
+        fraction = fraction * (1.0 - _TOOL_SHARE) + done * _TOOL_SHARE
+    return fraction, seconds_left
 
 
 def status_text(job: Job, now: float) -> Message:
@@ -74,6 +88,8 @@ def status_text(job: Job, now: float) -> Message:
     left = fraction_and_eta(job, now)[1]
     local = job.service == OFFLINE and job.state is State.UPLOADING  # nothing leaves this computer
     label = LABELS[State.PREPARING if local else job.state]
+    if job.state is State.PROCESSING:
+        label = _TOOL_LABELS.get(job.placement.tool, label)
     if left is not None:
         return Message("{state} {time}", {"state": Message(label), "time": format_duration(left)})
     return Message(LONGER if job.state is State.WAITING and job.expected > 0 else label)

@@ -24,7 +24,7 @@ from .move_results import Moved, move_result, results_in
 from .recovery import LEFT_UNSAVED, UNDONE
 from .request import JobRequest, create_job
 from .retry import RetryPolicy
-from .steps import Timing
+from .step_context import Timing
 from .store import JobStore
 from .thread_pool import result_of
 

@@ -84,6 +84,7 @@ def from_json(values: Mapping[str, Any]) -> Job:
             "lost_reply": Message.from_json(known.get("lost_reply")),
             "links": tuple(tuple(str(url) for url in mirrors) for mirrors in known.get("links", ())),
             "companions": tuple((str(ours), str(theirs)) for ours, theirs in known.get("companions", ())),
+            "made_files": tuple(str(name) for name in known.get("made_files", ())),
             "objects": tuple(str(name) for name in known.get("objects", ())),
         }
         return _with_state(_checked(Job(**known)), stored_state)
@@ -124,8 +125,8 @@ def is_plain_name(name: str) -> bool:
 
 def _files(job: Job) -> tuple[str, ...]:
     """Returns the names of all files of a job that are inside its folder; empty ones too."""
-    made = (job.thumbnail_file, job.upload_file, job.model_file, job.video_file, job.blend_file)
-    return (job.image.file, *made, *(ours for ours, _ in job.companions))
+    made = (job.thumbnail_file, job.upload_file, job.model_file, job.video_file, job.blend_file, job.tool_file)
+    return (job.image.file, *made, *(ours for ours, _ in job.companions), *job.made_files)
 
 
 def _with_state(job: Job, stored: str) -> Job:

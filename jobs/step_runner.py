@@ -23,6 +23,7 @@ from ..errors import (
     TookTooLongError,
     WorkerError,
 )
+from .after_import import with_failure
 from .awake_clock import AwakeClock
 from .config import ServiceClients
 from .durations import WHOLE_JOB
@@ -30,7 +31,8 @@ from .estimates import UNKNOWN, Duration, Estimate, learned, settings_key
 from .job import RUNNING_STATES, Job, State
 from .recovery import ListReader
 from .retry import Decision, Failures, RetryPolicy, decide
-from .steps import STEPS, StepContext, Timing
+from .step_context import StepContext, Timing
+from .steps import STEPS
 from .store import JobStore
 
 if TYPE_CHECKING:
@@ -94,7 +96,8 @@ class StepRunner:
     def run(self, job: Job) -> Decision | None:
         """Run the job's next step. Returns what happens to it; None if it was interrupted because Blender quits."""
         runtime = self._runtimes.setdefault(job.id, _Runtime())
-        if job.state is State.IMPORTING:
+        converts = job.state in (State.IMPORTING, State.PROCESSING)
+        if converts:
             job = self._count_conversion(job, 1)
         try:
             if job.state is State.PREPARING:
@@ -106,7 +109,7 @@ class StepRunner:
                 self._check_timeout(runtime)
         except ImageTo3DError as error:
             ended_nothing = isinstance(error, CancelledError | ImportFailedError)
-            if job.state is State.IMPORTING and ended_nothing and not isinstance(error, ConversionLimitError):
+            if converts and ended_nothing and not isinstance(error, ConversionLimitError):
                 job = self._count_conversion(job, -1)
             interrupted = self._stopping.is_set() and isinstance(error, CancelledError)
             return None if interrupted else self._handle_error(job, error, runtime)
@@ -191,7 +194,7 @@ class StepRunner:
         fresh = job.state is State.IMPORTING and job.conversions == 1
         if isinstance(error, WorkerError) and fresh and self._worker.cannot_start:
             _log.warning("%s: %s The model is imported directly, which may block Blender.", job.id, error.message)
-            return Decision(job.moved(State.READY))
+            return Decision(with_failure(job, error.message).moved(State.READY))
         decision = decide(job, error, Failures(runtime.failures, now - runtime.failing_since), self._policy)
         log = _log.info if isinstance(error, CancelledError) else _log.warning
         log("%s: %s → %s: %s", job.id, job.state, decision.job.state, error)

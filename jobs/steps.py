@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The steps from image to model: prepare → upload → submit → poll → download → import.
+"""The steps from image to model: prepare → upload → submit → poll → download → import → run a mesh tool.
 
 A step takes a job in its state, does one thing that may take long, and returns the job's next state. It raises
 only ImageTo3DError on purpose; `retry` decides what that means for the job. Each state is in the journal before its
@@ -13,7 +13,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,17 +31,16 @@ from ..errors import (
     StorageError,
     WorkerError,
 )
-from .estimates import Estimate, expected_by_service, poll_delay
-from .job import NO_REPLY, Job, State
+from . import after_import
+from .estimates import expected_by_service, poll_delay
+from .job import NO_REPLY, Job, State, resume_state
 from .provenance import record_of
-from .recovery import ListReader
+from .step_context import StepContext, StepResult
 
 if TYPE_CHECKING:
-    from ..api.client import Client
     from ..api.replies import Reply
     from ..api.result_files import ResultFiles
     from ..formats.image_info import ImageInfo
-    from ..worker.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
 
@@ -51,55 +50,6 @@ MAX_THUMBNAIL_SIDE: Final = 1024
 """Pixels; Blender decodes an image up to this size in a few milliseconds."""
 THUMBNAIL_FILE: Final = "thumbnail.png"
 REPLY_FILE: Final = "reply.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Polling intervals and timeouts, in seconds. The service documents no interval."""
-
-    min_poll_interval: float = 0.5
-    max_poll_interval: float = 15.0
-    """See `estimates.poll_delay`."""
-    give_up: float = 3600.0
-    list_checks: tuple[float, ...] = (3.0, 10.0, 30.0)
-    """Delays before each check for a lost submit in the service's list."""
-    mirror_rounds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)
-    """Delays between rounds through a file's mirrors."""
-    adoptions: tuple[float, ...] = (5.0, 10.0, 15.0, 30.0, 30.0)
-    """Delays between two looks for dead Blenders' jobs; the last one repeats, none disables them.
-
-    A lock can outlive its process, and a crashed Blender lives on behind its crash dialog.
-    """
-    connect: float = 10.0
-    read: float = 60.0
-    """For the next bytes of a reply."""
-    stall: float = 30.0
-    """For the next bytes of a file."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepContext:
-    """What a step works with."""
-
-    client: Callable[[], Client]
-    worker: WorkerProcess
-    list_reader: ListReader
-    timing: Timing
-    control: Control
-    estimate: Estimate
-    """How long jobs like this one take at the service."""
-    rate_limited: bool
-    """The service said lately that it gets too many requests."""
-    attempt: int
-    """How many times in a row this step was already done for this job without an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """The job after a step, and the delay in seconds before its next step."""
-
-    job: Job
-    delay: float = 0.0
 
 
 def prepare(job: Job, context: StepContext) -> StepResult:
@@ -371,8 +321,8 @@ def import_model(job: Job, context: StepContext) -> StepResult:
         },
         context.control,
     )
-    details = {**job.details, **details}
-    return StepResult(job.moved(State.READY, blend_file=name, details=details, conversions=0))
+    job = after_import.without_outcome(replace(job, blend_file=name, conversions=0))
+    return StepResult(job.moved(resume_state(job), details={**job.details, **details}))
 
 
 STEPS: Final[Mapping[State, Callable[[Job, StepContext], StepResult]]] = {
@@ -383,6 +333,7 @@ STEPS: Final[Mapping[State, Callable[[Job, StepContext], StepResult]]] = {
     State.WAITING: poll,
     State.DOWNLOADING: download,
     State.IMPORTING: import_model,
+    State.PROCESSING: after_import.process,
 }
 
 

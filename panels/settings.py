@@ -14,6 +14,7 @@ from ..jobs.config import OFFLINE
 from ..preferences_layout import draw_switched
 from ..properties import PANEL_PARAMETERS
 from ..property_definitions import RANDOM_SEED, USE_TEMPORARY_STORAGE, kept_name, switch_of
+from ..setting_rows import Setting
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 from .text_lines import is_narrow
 
@@ -36,13 +37,18 @@ class SettingsPanel(SidebarPanel):
         return self.layout.column()
 
 
-def draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Any], group: str) -> None:
+def draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Setting], group: str) -> None:
     """Draw the settings of one group of a table, one in each line."""
     for name, row in table.items():
-        if row.group == group:
+        if row.group == group and _applies(owner, row):
             if name in _GAP_BEFORE:
                 layout.separator(factor=0.5)
             draw_setting(layout, owner, name)
+
+
+def _applies(owner: Any, row: Setting) -> bool:
+    """Whether a setting has an effect with the others as they are."""
+    return row.only_with is None or getattr(owner, row.only_with[0]) == row.only_with[1]
 
 
 def draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, group: str) -> None:
@@ -108,6 +114,15 @@ class IMAGE_TO_3D_PT_mesh(SettingsPanel, bpy.types.Panel):
         column = self.column(context)
         draw_parameters(column, context, "mesh")
         draw_group(column, getattr(context.scene, SCENE_SETTINGS).placement, placement.SETTINGS, "mesh")
+
+
+class IMAGE_TO_3D_PT_after_import(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_after_import"
+    bl_label = "After Import"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = getattr(context.scene, SCENE_SETTINGS).placement
+        draw_group(self.column(context), settings, placement.SETTINGS, "after_import")
 
 
 class IMAGE_TO_3D_PT_asset(SettingsPanel, bpy.types.Panel):

@@ -18,7 +18,7 @@ from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
 from ..translation import tr
-from . import append_blend, free_spot, place_model, placeholder, placeholder_images, target_scene, undo
+from . import append_blend, free_spot, place_model, placeholder, placeholder_images, processed_model, target_scene, undo
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
@@ -142,8 +142,10 @@ def place_here(
     spare = placeholder.find(job.id) if empty is None else None
     if spare is not None:
         placeholder.remove(spare)
-    names = tuple(item.name for item in place_model.place(job, scene, placeholder=empty, at=at))
-    _mark_placed(job.id, names, queue)
+    objects = place_model.place(job, scene, placeholder=empty, at=at, undo_step=False)
+    objects = processed_model.place(job, objects) or objects
+    place_model.push_undo_step(job)
+    _mark_placed(job.id, tuple(item.name for item in objects), queue)
 
 
 def file_loaded(jobs: Iterable[Job]) -> tuple[str, ...]:
@@ -195,8 +197,8 @@ def _place_next(job: Job, queue: Queue) -> bool:
     scene = chosen if wanted else target_scene.find(job)
     if scene is None:
         logger(__name__).info("%s waits: its target scene is not open", job.name)
-        if job.blend_path is not None:
-            append_blend.discard_prefetched(job.blend_path)
+        for path in filter(None, (job.blend_path, processed_model.blend_of(job))):
+            append_blend.discard_prefetched(path)
         del _ready[job.id]
         return True
     wants_placeholder = _wants_placeholder(job) and at is None
@@ -206,7 +208,7 @@ def _place_next(job: Job, queue: Queue) -> bool:
         del _ready[job.id]
         return True
     try:
-        if job.blend_path is not None and append_blend.prefetch(job.blend_path, job.details.get("parts", ())):
+        if _prefetch(job):
             return False  # one large part per tick: all at once would be a noticeable stall
         place_here(job, scene, queue, at=at, empty=empty)
     except ImageTo3DError as error:
@@ -216,6 +218,13 @@ def _place_next(job: Job, queue: Queue) -> bool:
         logger(__name__).exception("%s could not be placed", job.name)
         queue.mark_failed_to_place(job.id, _NOT_PLACED)
     return True
+
+
+def _prefetch(job: Job) -> bool:
+    """Read one large part of the model, or of what its mesh tool made. Returns whether there was one."""
+    if job.blend_path is not None and append_blend.prefetch(job.blend_path, job.details.get("parts", ())):
+        return True
+    return processed_model.prefetch(job)
 
 
 def _mark_placed(job_id: str, objects: tuple[str, ...], queue: Queue) -> None:

@@ -48,11 +48,16 @@ def _is_tool(operator: bpy.types.Operator) -> bool:
 
 
 def place(
-    job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
+    job: Job,
+    scene: bpy.types.Scene,
+    *,
+    placeholder: bpy.types.Object | None = None,
+    at: Sequence[float] | None = None,
+    undo_step: bool = True,
 ) -> list[bpy.types.Object]:
     """Place the job's model in `scene`, as one undo step named after the model. Returns its objects, the root first.
 
-    It replaces the placeholder if one is given; otherwise the job's settings decide, and `at` replaces the location
+    `undo_step`: False if the caller does more, and calls `push_undo_step` then. It replaces the placeholder if one is given; otherwise the job's settings decide, and `at` replaces the location
     where the job was started. Raises WorkerError if the prepared model can't be read, and the errors of
     `place_directly` if there is none.
     """
@@ -63,8 +68,14 @@ def place(
         _link_and_transform(objects, asset_collection, job, scene, placeholder, at)
     if placeholder is not None:
         placeholders.remove(placeholder)
-    bpy.ops.ed.undo_push(message=tr("Add {name}", name=job.name))
+    if undo_step:
+        push_undo_step(job)
     return objects
+
+
+def push_undo_step(job: Job) -> None:
+    """Make what was placed of a job an undo step."""
+    bpy.ops.ed.undo_push(message=tr("Add {name}", name=job.name))
 
 
 def place_directly(

@@ -54,9 +54,18 @@ class ToolRequest:
     name: str
     """The model's name, for what is made of it."""
     file: str = ""
-    """The name of the file that the tool writes, if it writes one; it is put beside `source`."""
+    """The name of the file that the tool writes, if it writes one."""
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Meters per unit of the objects, along X, Y and Z."""
+    folder: Path | None = None
+    """Where the tool writes; by default, beside `source`."""
+    root: str = ""
+    """The object in `source` that the tool replaces: transforms are made relative to it, and its children belong to it.
+    Without one, they are relative to it already."""
+
+    def path(self, name: str) -> Path:
+        """Returns the path of a file that the tool writes."""
+        return (self.folder or self.source.parent) / name
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ class ToolResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Numbers and short texts, which are stored on the new object."""
     files: tuple[Path, ...] = ()
-    """The files that it wrote, beside the source."""
+    """The files that it wrote, beside the .blend."""
 
 
 def run(worker: WorkerProcess, request: ToolRequest, control: Control = NO_CONTROL) -> ToolResult:
@@ -80,7 +89,7 @@ def run(worker: WorkerProcess, request: ToolRequest, control: Control = NO_CONTR
 
     Raises MeshToolError, ConversionLimitError, WorkerError, CancelledError.
     """
-    target = request.source.with_name("result.blend")
+    target = request.path("result.blend")
     if request.tool is Tool.REMESH:
         return _remesh(worker, request, target, control)
     reply = _step(worker, request, _STEPS[request.tool], control, target=str(target))
@@ -88,7 +97,7 @@ def run(worker: WorkerProcess, request: ToolRequest, control: Control = NO_CONTR
 
 
 def _remesh(worker: WorkerProcess, request: ToolRequest, target: Path, control: Control) -> ToolResult:
-    prepared, quads = (request.source.with_name(name) for name in ("prepared.blend", "quads.blend"))
+    prepared, quads = (request.path(name) for name in ("prepared.blend", "quads.blend"))
     reply = _step(worker, request, "remesh_prepare", control.span(0.0, 0.1), target=str(prepared))
     notes = [Message.from_json(note) for note in reply["notes"]]
     facts = dict(reply["facts"])
@@ -143,7 +152,8 @@ def _step(
         "settings": dict(request.settings),
         "name": request.name,
         "scale": request.scale,
-        "file": str(request.source.with_name(request.file)) if request.file else "",
+        "file": str(request.path(request.file)) if request.file else "",
+        "root": request.root,
     }
     return worker.run(body | more, control, timeout=limit)
 

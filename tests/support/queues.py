@@ -17,7 +17,7 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.jobs.request import JobRequest
 from image_to_3d.jobs.retry import RetryPolicy
 from image_to_3d.jobs.serialization import NO_OWNER, read_job_file
-from image_to_3d.jobs.steps import Timing
+from image_to_3d.jobs.step_context import Timing
 from image_to_3d.worker.child_process import Launch
 from image_to_3d.worker.worker_process import WorkerProcess
 

@@ -2,7 +2,8 @@
 """Reads the objects that a mesh tool works on, and writes its result. Both are .blend files that only we exchange.
 
 The objects come as they are on the screen: modifiers are applied, and the transforms are relative to the object that
-the artist selected. So a result without transform stands where the selected object stands.
+the artist selected. So a result without transform stands where the selected object stands. A prepared model of ours is
+read as well: the request names its root, and the same is done to its objects here.
 """
 
 from __future__ import annotations
@@ -28,9 +29,35 @@ def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
     for item in found:
         bpy.context.scene.collection.objects.link(item)
     bpy.context.view_layer.update()
+    root = bpy.data.objects.get(request.get("root") or "")
+    if root is not None:
+        _make_relative(found, root)
     if not any(len(item.data.polygons) for item in found):
         raise MeshToolError("The object has no faces.")
     return found
+
+
+def _make_relative(objects: Sequence[bpy.types.Object], root: bpy.types.Object) -> None:
+    """Give the objects their evaluated meshes, and transforms relative to the root, without parents and asset marks."""
+    graph = bpy.context.evaluated_depsgraph_get()
+    inverse = root.evaluated_get(graph).matrix_world.inverted_safe()
+    matrices = [inverse @ item.evaluated_get(graph).matrix_world for item in objects]
+    made = {
+        item: bpy.data.meshes.new_from_object(item.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph)
+        for item in objects
+        if item.modifiers or item.data.shape_keys
+    }
+    for item, matrix in zip(objects, matrices, strict=True):
+        item.animation_data_clear()
+        item.constraints.clear()
+        item.modifiers.clear()
+        item.parent = None
+        item.matrix_basis = matrix
+        if item in made:
+            item.data = made[item]
+        if item.asset_data is not None:
+            item.asset_clear()
+    bpy.context.view_layer.update()
 
 
 def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:
