@@ -84,7 +84,7 @@ def outcome_of(job: Job) -> Outcome | None:
     Whatever has another type than it should counts as missing: a results folder may come from anywhere.
     """
     stored = job.details.get(TOOL_OUTCOME)
-    if not isinstance(stored, Mapping) or stored.get("name") not in _STEMS:
+    if not isinstance(stored, Mapping) or stored.get("name") not in list(_STEMS):
         return None
     parts, notes, facts, settings = (stored.get(name) for name in ("parts", "notes", "facts", "settings"))
     result = ToolResult(

@@ -57,8 +57,9 @@ def place(
 ) -> list[bpy.types.Object]:
     """Place the job's model in `scene`, as one undo step named after the model. Returns its objects, the root first.
 
-    `undo_step`: False if the caller does more, and calls `push_undo_step` then. It replaces the placeholder if one is given; otherwise the job's settings decide, and `at` replaces the location
-    where the job was started. Raises WorkerError if the prepared model can't be read, and the errors of
+    It replaces the placeholder if one is given; otherwise the job's settings decide, and `at` replaces the location
+    where the job was started. `undo_step`: False if the caller does more, and calls `push_undo_step` then.
+    Raises WorkerError if the prepared model can't be read, and the errors of
     `place_directly` if there is none.
     """
     if job.blend_path is None:
