@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
@@ -18,8 +18,10 @@ from ..errors import MeshToolError, Message
 from ..jobs.provenance import store
 from ..tool_settings import Tool
 from ..translation import tr
-from ..worker.tool_runner import ToolResult
-from . import append_blend, place_model, versions
+from . import append_blend, hand_over, place_model, versions
+
+if TYPE_CHECKING:
+    from ..worker.tool_runner import ToolResult
 
 TOOL: Final = "tool"
 """In the record of a result: the tool's name, its settings and facts."""
@@ -56,11 +58,18 @@ def why_not_now(root: bpy.types.Object) -> str:
 
 
 def place(
-    root: bpy.types.Object, tool: Tool, settings: Mapping[str, Any], result: ToolResult, *, undo_step: bool = True
+    root: bpy.types.Object,
+    tool: Tool,
+    settings: Mapping[str, Any],
+    result: ToolResult,
+    *,
+    materials: Sequence[int] = (),
+    undo_step: bool = True,
 ) -> list[bpy.types.Object]:
     """Place a tool's result where `root` is, and hide `root`. Returns the new objects, the first one in its place.
 
-    A result without objects is only noted on `root`. Raises WorkerError, MeshToolError.
+    A result without objects is only noted on `root`. `materials`: those that stand-ins replace (see
+    `hand_over.HandedOver`). Raises WorkerError, MeshToolError.
     """
     scene = _scene_of(root)
     report = result.facts.get(REPORT)
@@ -68,6 +77,7 @@ def place(
     objects: list[bpy.types.Object] = []
     if result.blend is not None:
         objects, _ = append_blend.append(result.blend)
+        hand_over.share_materials(objects, materials)
         _insert(objects, root, scene)
         if tool in _SUFFIXES:
             objects[0].name = f"{root.name} {_SUFFIXES[tool]}"

@@ -57,6 +57,8 @@ class ToolRequest:
     """The name of the file that the tool writes, if it writes one; it is put beside `source`."""
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Meters per unit of the objects, along X, Y and Z."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Images whose pixels are not in `source`: their names, and the files with the pixels (numpy's format)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def _step(
         "settings": dict(request.settings),
         "name": request.name,
         "scale": request.scale,
+        "images": request.images,
         "file": str(request.source.with_name(request.file)) if request.file else "",
     }
     return worker.run(body | more, control, timeout=limit)
