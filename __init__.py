@@ -32,10 +32,36 @@ from . import (
 from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
+from .mesh_scripting import (
+    MeshToolHandle,
+    check_mesh,
+    clean_up,
+    export_model,
+    make_lods,
+    make_printable,
+    remesh,
+    simplify,
+)
 from .scene import thumbnails
 from .scripting import JobHandle, compose_views, generate
 
-__all__ = ["BatchHandle", "JobHandle", "State", "compose_views", "errors", "generate", "generate_many"]
+__all__ = [
+    "BatchHandle",
+    "JobHandle",
+    "MeshToolHandle",
+    "State",
+    "check_mesh",
+    "clean_up",
+    "compose_views",
+    "errors",
+    "export_model",
+    "generate",
+    "generate_many",
+    "make_lods",
+    "make_printable",
+    "remesh",
+    "simplify",
+]
 
 
 _MODULES: tuple[ModuleType, ...] = (

@@ -51,6 +51,14 @@ class JobHandle:
     model_path: Path | None = _latest("model_path", "The model file from the service; None until it is downloaded.")
     video_path: Path | None = _latest("video_path", "The turntable video; None until it is downloaded.")
     blend_path: Path | None = _latest("blend_path", "The prepared .blend that is appended; None until it is made.")
+    shown_blend_path: Path | None = _latest(
+        "shown_blend_path", "The .blend that the mesh tool after import made; the prepared one without a tool."
+    )
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Other files that the mesh tool made: the one for 3D printing, for example."""
+        return tuple(self.folder / name for name in self.job.made_files)
 
     @property
     def objects(self) -> tuple[bpy.types.Object, ...]:

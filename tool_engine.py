@@ -16,13 +16,13 @@ import bpy
 from . import background_blender, job_view, mesh_tasks, preferences
 from .atomic_file import make_private
 from .errors import ImageTo3DError, MeshToolError, Message, StorageError
-from .jobs import provenance, spool
+from .jobs import provenance
 from .jobs.job import Notice, new_id
 from .log import logger
 from .mesh_tasks import MeshTask
 from .scene import append_blend, hand_over, tool_results
 from .setting_rows import checked
-from .tool_settings import TABLES, Tool
+from .tool_settings import NEEDS_TEXTURES, TABLES, Tool
 
 if TYPE_CHECKING:
     from .worker.worker_process import WorkerProcess
@@ -54,6 +54,7 @@ def start(
     `folder`: for the files that the tool writes; by default the model's results folder, else the .blend's.
     Raises ParameterError, MeshToolError, StorageError.
     """
+    from .jobs import spool
     from .worker.tool_runner import ToolRequest
 
     values = asdict(TABLES[tool](**checked(TABLES[tool], settings)))
@@ -71,20 +72,22 @@ def start(
             "The folder {folder} can't be created: {reason}.", folder=str(temporary), cause=error
         ) from error
     source = temporary / "source.blend"
-    hand_over.write(root, objects, source)
+    handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)
     scale = root.matrix_world.to_scale() * bpy.context.scene.unit_settings.scale_length
     request = ToolRequest(
         tool, values, source, root.name, file_name(root.name, values), (abs(scale.x), abs(scale.y), abs(scale.z))
     )
-    task = MeshTask(request, root.session_uid, folder or _folder_of(root))
+    task = MeshTask(request, root.session_uid, handed_over, folder or _folder_of(root))
     mesh_tasks.start(task, _shared_worker)
     return task
 
 
 def file_name(name: str, settings: Mapping[str, Any]) -> str:
     """Returns the name of the file that a tool with these settings writes; "" if it writes none."""
+    from .jobs.spool import file_stem
+
     file_format = settings.get("file_format", "")
-    return f"{spool.file_stem(name)}.{'usdc' if file_format == 'USD' else file_format.lower()}" if file_format else ""
+    return f"{file_stem(name)}.{'usdc' if file_format == 'USD' else file_format.lower()}" if file_format else ""
 
 
 def step() -> bool:
@@ -131,7 +134,9 @@ def _place(task: MeshTask) -> bool:
     try:
         if task.result.blend is not None and append_blend.prefetch(task.result.blend, task.result.parts):
             return False  # one large part per tick: all at once would be a noticeable stall
-        objects = tool_results.place(root, task.tool, task.request.settings, task.result)
+        objects = tool_results.place(
+            root, task.tool, task.request.settings, task.result, materials=task.handed_over.materials
+        )
     except ImageTo3DError as error:
         _notify(task, Message("{name}: {error}", {"name": task.request.name, "error": error.info()}), warning=True)
         return True

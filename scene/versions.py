@@ -7,12 +7,12 @@ records (see jobs.provenance): a hidden version is not a variation.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import bpy
 
+from ..jobs.job import new_id
 from ..jobs.provenance import having_record, record_text, store, value
 
 VERSIONS: Final = "versions"
@@ -47,7 +47,7 @@ def is_hidden(root: bpy.types.Object) -> bool:
 def add(new: bpy.types.Object, root: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Make `new` a version of `root`, and show it in its place."""
     if not record_text(root, VERSIONS):
-        store(root, VERSIONS, uuid.uuid4().hex)
+        store(root, VERSIONS, new_id())
     store(new, NUMBER, max(map(number, versions_of(root, scene)), default=0) + 1)
     store(new, VERSIONS, record_text(root, VERSIONS))
     hide(root, True)
@@ -63,7 +63,7 @@ def show(shown: bpy.types.Object, others: list[bpy.types.Object]) -> None:
 
 
 def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
-    """Give an object the parent and transform of another one."""
+    """Give an object the parent, transform and animation of another one."""
     new.parent = old.parent
     if old.parent is not None:
         new.parent_type = old.parent_type
@@ -75,6 +75,11 @@ def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
         delta = f"delta_{name}"
         if hasattr(old, delta):
             setattr(new, delta, getattr(old, delta))
+    if old.animation_data is not None and old.animation_data.action is not None:
+        moved: Any = new.animation_data_create()
+        moved.action = old.animation_data.action
+        if hasattr(moved, "action_slot"):  # from 4.4 on
+            moved.action_slot = old.animation_data.action_slot  # type: ignore[attr-defined,unused-ignore]
     if old.constraints:  # their effect can't be copied
         new.matrix_world = old.matrix_world
 

@@ -52,7 +52,7 @@ def test_the_tool_s_result_is_beside_the_model_and_no_temporary_file_is_left(que
     assert result_of(job).notes
     assert result_of(job).blend == job.folder / "model-clean.blend"
     assert {"model.blend", "model-clean.blend"} <= {path.name for path in job.folder.iterdir()}
-    assert list(job.folder.glob("~*")) == []
+    assert list(job.folder.glob("~tool")) == []
 
 
 def test_a_tool_that_fails_leaves_the_model_as_it_was_generated_and_says_why(
