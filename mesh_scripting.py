@@ -54,8 +54,7 @@ class MeshToolHandle:
     @property
     def objects(self) -> tuple[bpy.types.Object, ...]:
         """The new objects in the scene, the one in place of the original first; empty until they are there."""
-        found = (bpy.data.objects.get(name) for name in self._task.placed)
-        return tuple(item for item in found if item is not None)
+        return tuple(bpy.data.objects[name] for name in self._task.placed if name in bpy.data.objects)
 
     @property
     def notes(self) -> tuple[Message, ...]:

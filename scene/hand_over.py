@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import bpy
 from mathutils import Matrix
 
+from ..bl_ids import MATERIAL_NUMBER
 from ..errors import MeshToolError, StorageError, one_line
 from . import variations
 
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 _FORMS: Final[frozenset[str]] = frozenset({"MESH", "CURVE", "SURFACE", "META", "FONT"})
 """Types of objects that have faces."""
-SLOT: Final = "image_to_3d_slot"
-"""Custom property of a stand-in: the number of the material that it stands for."""
 
 
 def sources(item: bpy.types.Object | None) -> tuple[bpy.types.Object | None, list[bpy.types.Object]]:
@@ -45,7 +44,7 @@ class HandedOver(NamedTuple):
     """What belongs to the .blend that was written, and is not in it."""
 
     materials: tuple[int, ...] = ()
-    """`session_uid` of the materials that stand-ins replace, by the number in the stand-in's `SLOT`."""
+    """`session_uid` of the materials that stand-ins replace, by the number in the stand-in's `MATERIAL_NUMBER`."""
     pixels: tuple[tuple[str, tuple[int, int], NDArray[np.float32]], ...] = ()
     """Images with unsaved changes: name, width and height, and their pixels."""
 
@@ -96,7 +95,7 @@ def share_materials(objects: Iterable[bpy.types.Object], materials: Sequence[int
     replaced: dict[int, bpy.types.Material] = {}
     for mesh in {item.data.session_uid: item.data for item in objects}.values():
         for number, stand_in in enumerate(mesh.materials):
-            slot = stand_in.get(SLOT) if stand_in is not None else None
+            slot = stand_in.get(MATERIAL_NUMBER) if stand_in is not None else None
             if isinstance(slot, int):
                 mesh.materials[number] = by_uid.get(materials[slot]) if 0 <= slot < len(materials) else None
                 replaced[stand_in.session_uid] = stand_in
@@ -112,7 +111,7 @@ def _materials(item: bpy.types.Object, mesh: bpy.types.Mesh) -> list[bpy.types.M
 def _stand_in(material: bpy.types.Material, known: dict[int, bpy.types.Material]) -> bpy.types.Material:
     if material.session_uid not in known:
         stand_in = bpy.data.materials.new(material.name)
-        stand_in[SLOT] = len(known)
+        stand_in[MATERIAL_NUMBER] = len(known)
         known[material.session_uid] = stand_in
     return known[material.session_uid]
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +41,31 @@ def place(job: Job, model: Sequence[bpy.types.Object]) -> list[bpy.types.Object]
     if outcome is None or blend_of(job) is None:
         return []
     root = model[0]
+    materials = _unique(material for item in model for material in getattr(item.data, "materials", ()))
+    images = {image.session_uid for image in bpy.data.images}
     try:
-        objects = tool_results.place(root, outcome.tool, outcome.settings, outcome.result, undo_step=False)
+        objects = tool_results.place(
+            root,
+            outcome.tool,
+            outcome.settings,
+            outcome.result,
+            materials=[material.session_uid for material in materials],
+            undo_step=False,
+        )
     except ImageTo3DError as error:
         logger(__name__).warning("%s: the result of %s could not be placed: %s", job.name, outcome.tool, error)
         return []
+    # A tool that keeps the materials brought copies of their images, too.
+    unused = [image for image in bpy.data.images if image.session_uid not in images and not image.users]
+    bpy.data.batch_remove(unused)
     if objects and root.asset_data is not None:
         _move_asset_mark(root, objects[0])
     return objects
+
+
+def _unique(materials: Iterable[bpy.types.Material | None]) -> list[bpy.types.Material]:
+    """Returns the model's materials as the background Blender counts them: each once, in the objects' order."""
+    return list({item.session_uid: item for item in materials if item is not None}.values())
 
 
 def _move_asset_mark(source: bpy.types.Object, target: bpy.types.Object) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ..control import NO_CONTROL, Control
 from ..errors import MeshToolError, Message, WorkerError
-from ..tool_settings import Tool
+from ..tool_settings import NEEDS_TEXTURES, Tool
 from .worker_process import MAX_TIME_LIMIT, WorkerProcess
 
 _log = logging.getLogger(__name__)
@@ -165,6 +165,7 @@ def _step(
         "images": request.images,
         "file": str(request.path(request.file)) if request.file else "",
         "root": request.root,
+        "number_materials": bool(request.root) and request.tool not in NEEDS_TEXTURES,
     }
     try:
         return worker.run(body | more, control, timeout=limit)

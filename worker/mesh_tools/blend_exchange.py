@@ -16,8 +16,10 @@ import bpy
 import numpy as np
 
 from ... import atomic_file
+from ...bl_ids import MATERIAL_NUMBER
 from ...errors import MeshToolError, Message, WorkerError, one_line
 from ..convert_model import clear_data, large_parts
+from ..mesh_data import unique
 
 
 def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
@@ -27,42 +29,45 @@ def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
     with libraries.load(str(request["source"]), link=False) as (there, here):
         here.objects = list(there.objects)
     found = [item for item in here.objects if item is not None and isinstance(item.data, bpy.types.Mesh)]
-    for item in found:
+    root = bpy.data.objects.get(request.get("root") or "")
+    for item in found if root is None else bpy.data.objects:  # what evaluating needs: parents, a rig
         bpy.context.scene.collection.objects.link(item)
     for name, file in request.get("images", ()):
         _set_pixels(name, Path(file))
     bpy.context.view_layer.update()
-    root = bpy.data.objects.get(request.get("root") or "")
     if root is not None:
         _make_relative(found, root)
+    if request.get("number_materials"):
+        for number, material in enumerate(unique(each for item in found for each in item.data.materials)):
+            material[MATERIAL_NUMBER] = number
     if not any(len(item.data.polygons) for item in found):
         raise MeshToolError("The object has no faces.")
     return found
 
 
-<<<<<<< HEAD
 def _make_relative(objects: Sequence[bpy.types.Object], root: bpy.types.Object) -> None:
     """Give the objects their evaluated meshes, and transforms relative to the root, without parents and asset marks."""
     graph = bpy.context.evaluated_depsgraph_get()
+    evaluated = [item.evaluated_get(graph) for item in objects]
     inverse = root.evaluated_get(graph).matrix_world.inverted_safe()
-    matrices = [inverse @ item.evaluated_get(graph).matrix_world for item in objects]
-    made = {
-        item: bpy.data.meshes.new_from_object(item.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph)
-        for item in objects
+    matrices = [inverse @ item.matrix_world for item in evaluated]
+    made = [
+        bpy.data.meshes.new_from_object(shown, preserve_all_data_layers=True, depsgraph=graph)
         if item.modifiers or item.data.shape_keys
-    }
-    for item, matrix in zip(objects, matrices, strict=True):
+        else item.data
+        for item, shown in zip(objects, evaluated, strict=True)
+    ]
+    for item, matrix, mesh in zip(objects, matrices, made, strict=True):
         item.animation_data_clear()
         item.constraints.clear()
         item.modifiers.clear()
         item.parent = None
         item.matrix_basis = matrix
-        if item in made:
-            item.data = made[item]
-        if item.asset_data is not None:
-            item.asset_clear()
+        item.data = mesh
+        item.asset_clear()
     bpy.context.view_layer.update()
-=======
+
+
 def _set_pixels(name: str, file: Path) -> None:
     """Give an image the pixels that the artist sees: it was painted, and not saved."""
     image = bpy.data.images.get(name)
@@ -79,7 +84,6 @@ def _set_pixels(name: str, file: Path) -> None:
     if len(content) == pixels.size:
         content.foreach_set(pixels.ravel())
         image.pack()
->>>>>>> main
 
 
 def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:
