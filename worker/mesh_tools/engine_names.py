@@ -7,6 +7,7 @@ In Blender, these are `<name>_LOD0` and `<name>_Collision`. On export, they beco
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from ...errors import one_line
@@ -16,6 +17,7 @@ _MAX_BYTES: Final = 44
 _LEVEL: Final = re.compile(r"(.+)_LOD(\d)(?:\.\d{3,})?", re.IGNORECASE)
 _COLLISION: Final = re.compile(r"(?:UCX_(.+?)(?:_\d+)?|(.+)_Collision|(.+)-(?:conv)?col(?:only)?)(?:\.\d{3,})?")
 _UNSAFE: Final = re.compile(r"[^\w-]+|_(?=_)")
+_NUMBER: Final = re.compile(r"\.\d{3,}$")
 _DEVICE: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 """Names that Windows reserves."""
 
@@ -46,7 +48,7 @@ def role_of(name: str) -> Role:
         model = next(group for group in found.groups() if group)
         level = _LEVEL.fullmatch(model)
         return Role(level[1] if level else model, collision=True)
-    return Role(re.sub(r"\.\d{3,}$", "", name))
+    return Role(_NUMBER.sub("", name))
 
 
 def exported_collision_name(engine: str, render_name: str, model: str) -> str:
@@ -63,6 +65,17 @@ def safe_name(name: str) -> str:
     """Returns a name for objects, materials, images and files that every file system and engine accepts."""
     result = _cut(_UNSAFE.sub("_", one_line(name))).strip("_-") or "Model"
     return f"{result}_" if _DEVICE.fullmatch(result) else result
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Returns a safe name for each, none twice on any file system, without the numbers that Blender appends."""
+    result: list[str] = []
+    for name in names:
+        stem = unused = safe_name(_NUMBER.sub("", name))
+        while unused.lower() in {each.lower() for each in result}:
+            unused = f"{stem}_{len(result) + 1}"
+        result.append(unused)
+    return result
 
 
 def _cut(name: str) -> str:

@@ -20,7 +20,7 @@ from .. import transform
 from ..mesh_data import apply_modifier, meshes, read, unique
 from . import blend_exchange, export_images, export_materials, exporters
 from .decimate import triangle_count
-from .engine_names import safe_name
+from .engine_names import safe_name, unique_names
 from .export_names import Plan, arrange
 
 _LABELS: Final = {"UNITY": "Unity", "UNREAL": "Unreal Engine"}
@@ -41,16 +41,15 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     objects = blend_exchange.read_objects(request)
     progress(0.1)
     _apply_transforms(objects, request.get("transform"))
-    is_fbx = settings.file_format == "FBX"
-    lod_groups = is_fbx and settings.engine == "UNREAL"
-    plan = arrange(objects, safe_name(str(request["name"])), settings.engine, groups=lod_groups)
+    groups = settings.file_format == "FBX" and settings.engine == "UNREAL"
+    plan = arrange(objects, safe_name(str(request["name"])), settings.engine, groups=groups)
     _prepare_meshes(plan, triangulate=settings.engine != "OTHER")
     progress(0.3)
     files, notes = _write_files(plan, _target(request, settings), settings)
-    low, high = transform.bounds([item for item in plan.objects if item.type == "MESH"])
+    low, high = transform.bounds(plan.shown or plan.collisions or plan.objects)
     size = [round(float(x), 4) for x in high - low]
     facts = dict(zip(("width", "depth", "height"), size, strict=True))
-    triangles = sum(triangle_count(item) for item in plan.objects if item.type == "MESH")
+    triangles = sum(triangle_count(item) for item in plan.shown)
     return {
         "files": [file.relative_to(files[0].parent).as_posix() for file in files],
         "notes": [note.to_json() for note in _notes(plan, settings) + notes],
@@ -83,7 +82,7 @@ def _apply_transforms(objects: Sequence[bpy.types.Object], rows: Sequence[float]
 
 
 def _prepare_meshes(plan: Plan, *, triangulate: bool) -> None:
-    """Triangulate: normal maps depend on how faces are divided. Give collision meshes no materials."""
+    """Triangulate: a normal map depends on how the faces are divided."""
     for item in (*plan.objects, *plan.collisions):
         mesh = item.data
         if mesh is not None and triangulate and (read(mesh.polygons, "loop_total", kind="i") > 3).any():
@@ -128,7 +127,7 @@ def _write_objects(
 
 
 def _name_materials(materials: Sequence[bpy.types.Material]) -> None:
-    names = [safe_name(material.name) for material in materials]
+    names = unique_names(material.name for material in materials)
     for material in materials:
         material.name = "~"
     for material, name in zip(materials, names, strict=True):
@@ -142,6 +141,8 @@ def _notes(plan: Plan, settings: Export) -> list[Message]:
     if settings.engine == "GODOT":
         return [Message("Only LOD0 was exported: Godot makes levels of detail itself when it imports a model")]
     if settings.engine in _LABELS and settings.file_format != "FBX":
-        text = "{engine} imports levels of detail only from FBX files; from this file it imports them as separate meshes"
+        text = (
+            "{engine} imports levels of detail only from FBX files; from this file it imports them as separate meshes"
+        )
         return [Message(text, {"engine": _LABELS[settings.engine]})]
     return []

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -12,10 +13,11 @@ import bpy
 from ...errors import Message, counted
 from ...formats.sniff import FIRST_BYTES, sniff
 from ..mesh_data import unique
-from .engine_names import safe_name
+from .engine_names import unique_names
 
 _ENDINGS: Final = {"png": ".png", "jpg": ".jpg"}
 """Formats that every engine reads."""
+_FILE_ENDING: Final = re.compile(r"\.(png|jpe?g|webp|tga|tiff?|bmp|exr|hdr)(?=$|\.\d{3,}$)", re.IGNORECASE)
 
 
 def textures_of(materials: Sequence[bpy.types.Material]) -> list[bpy.types.Image]:
@@ -31,28 +33,18 @@ def prepare(images: Sequence[bpy.types.Image], folder: Path) -> list[Message]:
 
     Images without pixels are removed. Returns notes for the artist.
     """
-    taken: set[str] = set()
-    missing = 0
-    for image in images:
-        kind = _pack(image, folder)
-        if not kind:
-            missing += 1
-            bpy.data.images.remove(image)
-            continue
-        stem = name = safe_name(Path(image.name).stem if Path(image.name).suffix.lower() in _KNOWN else image.name)
-        number = 1
-        while name.lower() in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        taken.add(name.lower())
+    kinds = {image: kind for image in images if (kind := _pack(image, folder))}
+    missing = len(images) - len(kinds)
+    bpy.data.batch_remove([image for image in images if image not in kinds])
+    names = unique_names(_FILE_ENDING.sub("", image.name) for image in kinds)
+    for image in kinds:
+        image.name = "~"
+    for (image, kind), name in zip(kinds.items(), names, strict=True):
         image.name = name
         image.filepath_raw = str(folder / (name + _ENDINGS[kind]))
     if not missing:
         return []
     return [counted(missing, "a texture is missing and was left out", "{count} textures are missing and were left out")]
-
-
-_KNOWN: Final = (".png", ".jpg", ".jpeg", ".webp", ".tga", ".tif", ".tiff", ".bmp", ".exr", ".hdr")
 
 
 def write(images: Sequence[bpy.types.Image]) -> list[Path]:
@@ -71,7 +63,7 @@ def _pack(image: bpy.types.Image, folder: Path) -> str:
     try:
         if image.packed_file is None:
             if image.source == "GENERATED" or image.is_dirty:
-                image.pixels[0]  # noqa: B018  only an image that was computed can be packed
+                image.pixels[0]
             image.pack()
         kind = sniff(image.packed_file.data[:FIRST_BYTES]) if image.packed_file is not None else ""
         if kind in _ENDINGS or image.packed_file is None:

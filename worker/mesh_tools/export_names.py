@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import bpy
 
-from .engine_names import Role, exported_collision_name, role_of, safe_name
+from .engine_names import Role, exported_collision_name, role_of, unique_names
 
 
 @dataclass(slots=True)
@@ -18,6 +18,8 @@ class Plan:
 
     objects: list[bpy.types.Object] = field(default_factory=list)
     collisions: list[bpy.types.Object] = field(default_factory=list)
+    shown: list[bpy.types.Object] = field(default_factory=list)
+    """What is seen from close up; among `objects`."""
     levels: int = 0
     """How many levels of detail the model with the most of them has; 0: none."""
     groups: list[bpy.types.Object] = field(default_factory=list)
@@ -35,28 +37,14 @@ def arrange(objects: Sequence[bpy.types.Object], name: str, engine: str, *, grou
         role = role_of(item.name)
         models[role.model].append((role, item))
         item.name = item.data.name = "~"  # so that no name is taken
-    shown = [model for model, parts in models.items() if any(not role.collision for role, _ in parts)]
-    names = _names([*shown, *models], name)
     plan = Plan()
-    for model, parts in models.items():
-        _arrange_model(parts, names[model], engine, groups, plan)
+    names = unique_names(models) if len(models) > 1 else [name]
+    for own, parts in zip(names, models.values(), strict=True):
+        _arrange_model(parts, own, engine, groups, plan)
     for item in (*plan.objects, *plan.collisions):
         if item.data is not None:
             item.data.name = item.name
     return plan
-
-
-def _names(models: Sequence[str], name: str) -> dict[str, str]:
-    """Returns an unused safe name for each model. A single one, or the first, gets `name`."""
-    result: dict[str, str] = {}
-    only = len(set(models)) == 1
-    for model in models:
-        if model not in result:
-            stem = unused = name if only else safe_name(model)
-            while unused.lower() in {each.lower() for each in result.values()}:
-                unused = f"{stem}_{len(result) + 1}"
-            result[model] = unused
-    return result
 
 
 def _arrange_model(
@@ -65,6 +53,7 @@ def _arrange_model(
     """Name the objects of one model, and add them to the plan."""
     levels = sorted(((role.level, item) for role, item in parts if role.level >= 0), key=lambda each: each[0])
     plan.levels = max(plan.levels, len(levels))
+    plan.shown += [levels[0][1]] if levels else []
     rendered = name
     if engine == "GODOT" and levels:
         levels[0][1].name = name
@@ -85,6 +74,7 @@ def _arrange_model(
         elif role.level < 0:
             item.name = name
             plan.objects.append(item)
+            plan.shown.append(item)
 
 
 def _group(levels: Sequence[bpy.types.Object], name: str) -> bpy.types.Object:
