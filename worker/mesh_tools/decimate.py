@@ -14,7 +14,6 @@ from .merge import merge_vertices
 
 _MOST_FIXED: Final = 0.2
 """The vertices on material borders stay in place if they are at most this share of the vertices that remain."""
-_GROUP: Final = "Borders"
 
 
 def triangle_count(item: bpy.types.Object) -> int:
@@ -35,10 +34,11 @@ def reduce_triangles(item: bpy.types.Object, ratio: float) -> None:
         merge_vertices(item)
         border = _material_borders(item.data)
         if 0 < len(border) <= _MOST_FIXED * ratio * len(item.data.vertices):
-            group = item.vertex_groups.new(name=_GROUP)
+            group = item.vertex_groups.new(name="Borders")
+            name = group.name  # the modifier replaces the groups
             group.add(border.tolist(), 1.0, "REPLACE")
-            apply_modifier(item, "DECIMATE", ratio=ratio, vertex_group=group.name, invert_vertex_group=True)
-            item.vertex_groups.remove(item.vertex_groups[group.name])
+            apply_modifier(item, "DECIMATE", ratio=ratio, vertex_group=name, invert_vertex_group=True)
+            item.vertex_groups.remove(item.vertex_groups[name])
         else:
             apply_modifier(item, "DECIMATE", ratio=ratio)
 

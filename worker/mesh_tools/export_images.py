@@ -48,12 +48,13 @@ def prepare(images: Sequence[bpy.types.Image], folder: Path) -> list[Message]:
 
 
 def write(images: Sequence[bpy.types.Image]) -> list[Path]:
-    """Write the packed images to their paths. Returns these."""
+    """Write the packed images to their paths, and use these files from now on. Returns them."""
     paths = []
     for image in images:
         path = Path(image.filepath_raw)
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(image.packed_file.data)
+        image.unpack(method="REMOVE")  # only the copy in the .blend: it would go to a folder of the exporter's choice
         paths.append(path)
     return paths
 
@@ -77,7 +78,7 @@ def _convert(image: bpy.types.Image, folder: Path) -> str:
     """Pack the image again as a PNG, since engines don't read its format. Returns "png"."""
     path = folder.parent / "~texture.png"
     image.file_format = "PNG"
-    image.save(filepath=str(path), save_copy=True)
+    image.save(filepath=str(path))
     image.unpack(method="REMOVE")
     image.filepath_raw = str(path)
     image.reload()
