@@ -307,6 +307,8 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
                 job_view.add_arrival(before)
             if job.state in (State.READY, State.PLACED):
                 results_view.changed()
+            if job.state is State.READY and before is not None and before.running:
+                _notify_of_failed_tool(job)
             if job.error is not None and not job.running:
                 text = Message("{name}: {error}", {"name": job.name, "error": job.error})
                 job_view.add_notice(Notice(text, warning=True))
@@ -327,6 +329,15 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
             if config.why_not_ready() is None and wallet == config.wallet((config.service, config.chosen_url())):
                 background_task.show_balance(money, spent)
     return True
+
+
+def _notify_of_failed_tool(job: Job) -> None:
+    """Say that the mesh tool of a job whose model is ready has failed, if it has."""
+    from .jobs import after_import
+
+    if failure := after_import.failure_of(job):
+        text = Message("{name}: {error}", {"name": job.name, "error": failure})
+        job_view.add_notice(Notice(text, warning=True))
 
 
 def current_job(job_id: str) -> Job | None:

@@ -26,22 +26,50 @@ _MAX_STEM: Final = 100
 """Characters."""
 
 
-def provide(job: Job, output: Path, *, blend: bool) -> Path | None:
-    """Link or copy a job's model, or with `blend` its prepared .blend, into the output folder. Returns its path.
+ORIGINAL: Final = "-original"
+"""Behind the image's name in that of the model as it was generated, if a mesh tool made another one of it."""
 
-    A file that is there is never replaced: chair.glb, then chair-2.glb. A model of several files gets a folder. None
+
+def provide(job: Job, output: Path, *, blend: bool) -> Path | None:
+    """Link or copy a job's model, or with `blend` its .blend, into the output folder. Returns its path.
+
+    If a mesh tool made something of it, that is the model, and the original and the tool's other files are put beside
+    it. A file that is there is never replaced: chair.glb, then chair-2.glb. A model of several files gets a folder. None
     if the job has no such file. Raises StorageError.
     """
+    paths = [_provide(job, source, output, end) for source, end in _wanted(job, blend)]
+    return paths[0] if paths else None
+
+
+def provided(job: Job, output: Path, *, blend: bool) -> Path | None:
+    """Returns where a job's model, or its .blend, is in the output folder; None if it is not there."""
+    return next((_provided(job, source, output) for source, _ in _wanted(job, blend)), None)
+
+
+def _wanted(job: Job, blend: bool) -> list[tuple[Path, str]]:
+    """Returns the files to provide, the model first: each with what follows the image's name in the file's."""
     source = job.blend_path if blend else job.model_path
     if source is None:
-        return None
-    known = provided(job, output, blend=blend)
+        return []
+    made = [job.folder / name for name in job.made_files]
+    models = [each for each in made if each.suffix == ".glb"]  # files for printing are no models to go on with
+    if blend and job.tool_file:
+        found = [(job.folder / job.tool_file, ""), (source, ORIGINAL)]
+    elif models and not blend:
+        found = [(models[0], ""), (source, ORIGINAL)]
+    else:
+        found = [(source, "")]
+    return found + [(each, "-print") for each in made if each not in models]
+
+
+def _provide(job: Job, source: Path, output: Path, end: str) -> Path:
+    known = _provided(job, source, output)
     if known is not None:
         return known
     try:
         output.mkdir(parents=True, exist_ok=True)
-        stem, suffix = file_stem(job.image.name), source.suffix
-        if job.companions and not blend:
+        stem, suffix = file_stem(job.image.name) + end, source.suffix
+        if job.companions and source == job.model_path:
             path = _provide_folder(job, source, output, stem)
         else:
             path = _provide_file(source, (output / f"{name}{suffix}" for name in _numbered(stem)))
@@ -57,10 +85,8 @@ def provide(job: Job, output: Path, *, blend: bool) -> Path | None:
     return path
 
 
-def provided(job: Job, output: Path, *, blend: bool) -> Path | None:
-    """Returns where a job's model, or its prepared .blend, is in the output folder; None if it is not there."""
-    source = job.blend_path if blend else job.model_path
-    name = _read(job.folder).get(source.name, "") if source is not None else ""
+def _provided(job: Job, source: Path, output: Path) -> Path | None:
+    name = _read(job.folder).get(source.name, "")
     return output / name if name and (output / name).is_file() else None
 
 

@@ -122,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         if parameter.name not in _NOT_OPTIONS:
             _add_parameter(request, parameter)
     settings = parser.add_argument_group(
-        "placement settings", "how the prepared .blend is made; those of the scene apply when it is placed there"
+        "placement settings",
+        "how the prepared .blend is made, and what is done to the model then; those of the scene apply when it is "
+        "placed there",
     )
     for name in SETTINGS:
         _add_setting(settings, name)
@@ -216,7 +218,7 @@ def _add_setting(group: argparse._ArgumentGroup, name: str) -> None:
         return
     if name == "rotation":
         options |= {"nargs": 3, "metavar": ("X", "Y", "Z")}
-    convert: Callable[[str], Any] = str
+    convert: Callable[[str], Any] = str.upper if setting.choices else str
     if isinstance(default, int | float) or name == "rotation":
         convert = _as_number
     elif isinstance(default, tuple):

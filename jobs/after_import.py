@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ..atomic_file import replace as replace_file
-from ..errors import CancelledError, ImageTo3DError, Message, StorageError, WorkerError
+from ..errors import NO_MESSAGE, CancelledError, ImageTo3DError, Message, StorageError, WorkerError
 from ..placement import SETTINGS
 from ..setting_rows import checked
-from ..tool_settings import TABLES, Tool
+from ..tool_settings import TABLES, Export, Tool
 from ..worker.tool_runner import ToolRequest, ToolResult, run
-from .job import TOOL_OUTCOME, Job, State
+from .job import TOOL_OUTCOME, Job, State, TargetScene
 from .retry import MAX_WORKER_ATTEMPTS
 from .step_context import StepContext, StepResult
 
@@ -35,6 +35,8 @@ _STEMS: Final[Mapping[Tool, str]] = {
     Tool.PRINT: "model-print",
 }
 """The names of the files that each tool makes."""
+_FILES_ONLY: Final = asdict(Export(engine="OTHER", file_format="GLB", textures="PACKED"))
+"""How the model is exported if it is placed in no scene."""
 
 
 class Outcome(NamedTuple):
@@ -69,7 +71,9 @@ def with_failure(job: Job, reason: Message) -> Job:
         return job
     note = Message("{tool} failed: {reason} The model is as it was generated.", {"tool": label(tool), "reason": reason})
     repairs = [*(job.details.get("repairs") or ()), note.to_json()]
-    return replace(job, details={**job.details, TOOL_OUTCOME: {"name": str(tool)}, "repairs": repairs})
+    return replace(
+        job, details={**job.details, TOOL_OUTCOME: {"name": str(tool), "error": note.to_json()}, "repairs": repairs}
+    )
 
 
 def without_outcome(job: Job) -> Job:
@@ -99,6 +103,13 @@ def outcome_of(job: Job) -> Outcome | None:
     return Outcome(Tool(stored["name"]), settings if isinstance(settings, Mapping) else {}, result)
 
 
+def failure_of(job: Job) -> Message:
+    """Returns why the job's tool failed; empty if it did not, or has not run."""
+    stored = job.details.get(TOOL_OUTCOME)
+    error = stored.get("error") if isinstance(stored, Mapping) else None
+    return Message.from_json(error) if isinstance(error, Mapping) else NO_MESSAGE
+
+
 def label(tool: Tool) -> Message:
     """Returns a tool's name, as the setting shows it."""
     choices = SETTINGS["after_import"].choices
@@ -109,6 +120,7 @@ def _with_result(job: Job, context: StepContext) -> Job:
     """Run the tool, and move what it made into the job's folder. Returns the job with it. Raises ImageTo3DError."""
     tool = job.placement.tool
     assert tool is not None, "resume_state() checked it"
+    wants_export = tool is not Tool.PRINT and job.target_scene == TargetScene()  # files are all that it is for
     if job.blend_path is None or not job.blend_path.is_file():
         raise StorageError("The prepared model is no longer in the job's folder.")
     settings = asdict(TABLES[tool](**checked(TABLES[tool], job.placement.tool_settings)))
@@ -117,12 +129,18 @@ def _with_result(job: Job, context: StepContext) -> Job:
     file = job.file_name(_STEMS[tool], file_format) if file_format else ""
     root = str(job.details.get("root") or "")
     request = ToolRequest(tool, settings, job.blend_path, job.name, file, folder=folder, root=root)
+    control = context.control
     try:
         shutil.rmtree(folder, ignore_errors=True)  # an interrupted run has left it
         folder.mkdir()
-        result = run(context.worker, request, context.control)
+        result = run(context.worker, request, control.span(0.0, 0.9) if wants_export else control)
+        made = list(result.files)
+        if wants_export and result.blend is not None:
+            name = job.file_name(_STEMS[tool], "glb")
+            export = ToolRequest(Tool.EXPORT, _FILES_ONLY, result.blend, job.name, name)
+            made += run(context.worker, export, control.span(0.9, 1.0)).files
         blend = _move(result.blend, job.folder / job.file_name(_STEMS[tool], "blend")) if result.blend else ""
-        files = tuple(_move(made, job.folder / made.name) for made in result.files)
+        files = tuple(_move(each, job.folder / each.name) for each in made)
     except OSError as error:
         raise StorageError("The results folder can't be written: {reason}.", cause=error) from error
     finally:

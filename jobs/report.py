@@ -14,7 +14,7 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -23,6 +23,7 @@ from ..api.http.urls import is_http_url
 from ..api.parameters import PARAMETERS
 from ..atomic_file import atomic_write
 from ..errors import Action, Message, StorageError, one_line
+from .after_import import outcome_of
 from .batch import Batch, BatchItem, kind_of, progress
 from .job import Job, State
 from .progress import LABELS, repairs
@@ -65,7 +66,11 @@ COLUMNS: Final[Mapping[str, str]] = {
     "seed": "The seed of the model, as text; empty if not known",
     "triangles": "Number of triangles; none if there is no model",
     "dimensions": "Size along X, Y and Z in scene units, a list; none if there is no model",
-    "repairs": "What was repaired in the model file, a list of texts",
+    "repairs": "What was repaired in the model file, and why its mesh tool failed, a list of texts",
+    "tool": "The mesh tool that made the model as it is placed: `CLEAN_UP`, `REMESH` or `PRINT`; empty without one",
+    "tool_notes": "What it did, a list of texts",
+    "tool_facts": "What it measured, by name, such as `deviation_mean` in percent of the size",
+    "tool_files": "The files that it made, a list of paths",
     "seconds": "From sending the request until the model file was downloaded; for a failed one, until it failed; "
     "none before, and if nothing was sent",
     "price": "What it cost, as the balance before and after told; none if that is not known",
@@ -177,6 +182,7 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
         "triangles": details.get("triangles"),
         "dimensions": [round(float(x), 4) for x in details["dimensions"]] if details.get("dimensions") else None,
         "repairs": [str(repair) for repair in repairs(details)],
+        **_tool_fields(job, lambda name: there(name)[0]),
         "seconds": round(max(0.0, end - job.sent), 1) if end and job.sent else None,
         "price": job.price or None,
         "currency": job.currency,
@@ -200,7 +206,10 @@ def _row_without_job(batch: Batch, item: BatchItem) -> dict[str, Any]:
     url = is_http_url(item.image)
     path = "" if url or not _status(item.image) else _relative(Path(item.image), batch.folder)
     image = unquote(urlsplit(item.image).path) if url else item.image
-    empty: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"warnings": [], "repairs": [], "parameters": {}}
+    empty: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
+        **{name: [] for name in ("warnings", "repairs", "tool_notes", "tool_files")},
+        "tool_facts": {},
+    }
     return empty | {
         "name": item.name or Path(image).stem,
         "image": Path(image).name,
@@ -217,6 +226,22 @@ def _row_without_job(batch: Batch, item: BatchItem) -> dict[str, Any]:
         "parameters": _reported(item.parameters),
         "source": item.image,
         "job": item.job_id,
+    }
+
+
+def _tool_fields(job: Job, there: Callable[[str], str]) -> dict[str, Any]:
+    """Returns the fields of a row about the mesh tool. `there`: returns a file's path, or "" if it is not there."""
+    outcome = outcome_of(job)
+    result = outcome.result if outcome is not None else None
+    if outcome is None or result is None or not (result.blend or result.files):
+        return {"tool": "", "tool_notes": [], "tool_facts": {}, "tool_files": []}
+    facts = {name: fact for name, fact in result.facts.items() if isinstance(fact, str | int | float)}
+    names = filter(None, (job.tool_file, *job.made_files))
+    return {
+        "tool": str(outcome.tool),
+        "tool_notes": [str(note) for note in result.notes],
+        "tool_facts": facts,
+        "tool_files": [path for path in map(there, names) if path],
     }
 
 

@@ -221,7 +221,7 @@ def _reason(row: Mapping[str, Any]) -> str:
         advice = f" <span>{_text(row['advice'])}</span>" if row["advice"] else ""
         text = f'<p class="reason"><strong>{_text(row["reason"])}</strong>{advice}</p>'
     notes = [f'<li class="warning">{_text(each)}</li>' for each in row["warnings"]]
-    notes += [f"<li>{_text(each)}</li>" for each in row["repairs"]]
+    notes += [f"<li>{_text(each)}</li>" for each in (*row["repairs"], *row["tool_notes"])]
     return text + (f'<ul class="notes">{"".join(notes)}</ul>' if notes else "")
 
 
@@ -249,6 +249,7 @@ def _links(row: Mapping[str, Any]) -> str:
         links.append(f"{_link(row['model_file'])} <small>{_size(row['model_bytes'])}</small>")
     if row["blend_file"]:
         links.append(_link(row["blend_file"]))
+    links += [_link(path) for path in row["tool_files"]]
     if is_http_url(row["source"]):
         links.append(f'<a href="{_text(row["source"])}" rel="noreferrer noopener">Address of the image</a>')
     if row["folder"]:
@@ -273,9 +274,13 @@ def _label(name: str) -> str:
 
 
 def _settings(summary: Mapping[str, Any]) -> str:
-    """Returns the parameters and placement settings; those that say nothing (empty) are left out."""
+    """Returns the parameters and placement settings; those that say nothing are left out."""
     pairs = [(_label(name), value) for name, value in summary["parameters"].items()]
-    pairs += [(_text(SETTINGS[n].label if n in SETTINGS else n), value) for n, value in summary["placement"].items()]
+    placement = summary["placement"]
+    for name, value in placement.items():
+        only_with = SETTINGS[name].only_with if name in SETTINGS else None
+        if only_with is None or placement.get(only_with[0]) == only_with[1]:
+            pairs.append((_text(SETTINGS[name].label if name in SETTINGS else name), value))
     words = {True: "Yes", False: "No"}
     rows = []
     for label, value in pairs:

@@ -5,27 +5,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import bpy
 
 from ..errors import ImageTo3DError
-from ..jobs import after_import
 from ..jobs.job import Job
 from ..log import logger
 from . import append_blend, tool_results
 
+if TYPE_CHECKING:
+    from ..jobs.after_import import Outcome
+
 
 def blend_of(job: Job) -> Path | None:
     """Returns the .blend that the job's mesh tool made; None if there is none."""
-    outcome = after_import.outcome_of(job)
+    outcome = _outcome(job)
     path = outcome.result.blend if outcome is not None else None
     return path if path is not None and path.is_file() else None
 
 
 def prefetch(job: Job) -> bool:
     """Read one large part of it ahead (see append_blend). Returns whether there was one."""
-    outcome, path = after_import.outcome_of(job), blend_of(job)
+    outcome, path = _outcome(job), blend_of(job)
     try:
         return outcome is not None and path is not None and append_blend.prefetch(path, outcome.result.parts)
     except ImageTo3DError:
@@ -37,7 +39,7 @@ def place(job: Job, model: Sequence[bpy.types.Object]) -> list[bpy.types.Object]
 
     Returns none if there is nothing, or if that fails: the model itself is in the scene already.
     """
-    outcome = after_import.outcome_of(job)
+    outcome = _outcome(job)
     if outcome is None or blend_of(job) is None:
         return []
     root = model[0]
@@ -61,6 +63,14 @@ def place(job: Job, model: Sequence[bpy.types.Object]) -> list[bpy.types.Object]
     if objects and root.asset_data is not None:
         _move_asset_mark(root, objects[0])
     return objects
+
+
+def _outcome(job: Job) -> Outcome | None:
+    if job.placement.tool is None:
+        return None
+    from ..jobs.after_import import outcome_of  # enabling the extension must not import it
+
+    return outcome_of(job)
 
 
 def _unique(materials: Iterable[bpy.types.Material | None]) -> list[bpy.types.Material]:

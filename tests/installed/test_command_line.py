@@ -27,8 +27,8 @@ pytestmark = pytest.mark.heavy
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "fake-key-that-must-never-be-seen-4711"
 KEYS = [
-    "image", "state", "name", "model", "blend", "preview", "video", "folder", "seed", "triangles", "dimensions",
-    "seconds", "warnings", "skipped", "job", "error",
+    "image", "state", "name", "model", "blend", "preview", "video", "files", "folder", "seed", "triangles",
+    "dimensions", "seconds", "warnings", "skipped", "job", "error",
 ]  # fmt: skip
 
 
@@ -138,6 +138,20 @@ def test_each_image_becomes_a_model_named_after_it_and_one_line_on_stdout(
     assert "shots: 3 of 3 models in" in err
     assert "what Blender prints at its end" in err  # and not on stdout
     assert KEY not in err + json.dumps(lines)
+
+
+def test_a_mesh_tool_s_model_is_the_one_with_the_images_name_and_the_original_is_beside_it(
+    run: Callable[..., Run], scripted: ScriptedService, shots: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    code, [line], err = run(shots / "shot 1.png", "--output-dir", out, "--after-import", "clean_up").end()
+    assert (code, line["state"], line["warnings"]) == (0, "done", []), err
+    assert sorted(path.name for path in out.glob("*.*")) == ["shot 1-original.glb", "shot 1.glb"]
+    assert Path(line["model"]) == out / "shot 1.glb"
+    assert Path(line["model"]).read_bytes() != scripted.model
+    assert (out / "shot 1-original.glb").read_bytes() == scripted.model
+    assert [Path(path).name for path in line["files"]] == ["model-clean.blend", "model-clean.glb"]
+
 
 
 def test_an_image_that_fails_is_a_line_with_the_reason_and_exit_code_1(
