@@ -136,7 +136,7 @@ def _remesh(
         "remesh_finish",
         control.span(0.4, 1.0),
         source=str(quads),
-        original=str(request.source),
+        original=str(prepared),
         target=str(target),
     )
     notes.insert(0, Message("Method: {method}", {"method": METHODS[method]}))
@@ -162,11 +162,11 @@ def _step(
         "settings": dict(request.settings),
         "name": request.name,
         "scale": request.scale,
-        "images": request.images,
         "file": str(request.path(request.file)) if request.file else "",
-        "root": request.root,
-        "number_materials": bool(request.root) and request.tool not in NEEDS_TEXTURES,
     }
+    if "source" not in more:  # what belongs to the first one only
+        numbered = bool(request.root) and request.tool not in NEEDS_TEXTURES
+        body |= {"images": request.images, "root": request.root, "number_materials": numbered}
     try:
         return worker.run(body | more, control, timeout=limit)
     except WorkerError as error:  # its advice is about a model file
