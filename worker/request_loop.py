@@ -42,7 +42,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import clean_up, simplify
+from .mesh_tools import clean_up, printable, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +117,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "preview": convert_model.preview,
     "clean_up": clean_up.run,
     "simplify": simplify.run,
+    "print": printable.run,
 }
 
 
