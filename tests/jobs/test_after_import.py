@@ -157,3 +157,32 @@ def test_a_strange_record_of_a_tool_does_no_harm(queue: Queue, stored: Any) -> N
     job = queue.add(a_request())
     found = after_import.outcome_of(replace(job, details={"tool": stored}))
     assert found is None or (found.result.parts, found.result.notes, dict(found.result.facts)) == ((), (), {})
+
+
+@pytest.mark.parametrize(
+    ("placement", "names", "facts"),
+    [
+        (
+            Placement(after_import="REMESH", faces=500, texture_size="512"),
+            ["model-quads"],
+            {"faces", "quads", "method"},
+        ),
+        pytest.param(
+            Placement(after_import="PRINT", print_height=40.0),
+            ["model-print"],
+            {"height_mm", "volume_cm3"},
+            marks=pytest.mark.long,
+        ),
+    ],
+)
+def test_each_tool_s_files_facts_and_notes_belong_to_the_job(
+    queue: Queue, placement: Placement, names: list[str], facts: set[str]
+) -> None:
+    queue.add(a_request(placement=placement))
+    [job] = rest(queue)
+    assert job.state is State.READY
+    assert [name.partition(".")[0] for name in (job.tool_file, *job.made_files)] == names * (1 + len(job.made_files))
+    ends = {Path(name).suffix for name in job.made_files}
+    assert ends == ({".stl"} if placement.tool == "PRINT" else {".glb"})
+    assert facts <= result_of(job).facts.keys()
+    assert result_of(job).notes

@@ -66,7 +66,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
         "height_mm": float(np.ptp(solid.points[:, 2])),
     }
     item.data = _overlaying(solid, on_bed @ to_millimeters)
-    return blend_exchange.write_result(request, [item], notes, facts)
+    return blend_exchange.write_result(request, [item], notes, facts) | {"files": [Path(request["file"]).name]}
 
 
 def upright(shape: TriangleMesh, scale: Sequence[float], height: float) -> tuple[Matrix, list[Message]]:
