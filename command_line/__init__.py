@@ -5,6 +5,7 @@ options       what can be given, from the tables of parameters and settings
 run           a run, from its options to its exit code
 earlier_runs  what `--resume` finds in the journal
 output        JSON lines on stdout, progress on stderr
+mesh_tool     the command `tool`: a mesh tool on model files
 model_files   the models by the names of their images, in the output folder
 """
 

@@ -34,8 +34,8 @@ def provide(job: Job, output: Path, *, blend: bool) -> Path | None:
     """Link or copy a job's model, or with `blend` its .blend, into the output folder. Returns its path.
 
     If a mesh tool made something of it, that is the model, and the original and the tool's other files are put beside
-    it. A file that is there is never replaced: chair.glb, then chair-2.glb. A model of several files gets a folder. None
-    if the job has no such file. Raises StorageError.
+    it. A file that is there is never replaced: chair.glb, then chair-2.glb. A model of several files gets a folder.
+    None if the job has no such file. Raises StorageError.
     """
     paths = [_provide(job, source, output, end) for source, end in _wanted(job, blend)]
     return paths[0] if paths else None

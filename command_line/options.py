@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ..api.parameters import PARAMETERS, Kind, Parameter
 from ..errors import ParameterError
-from ..placement import DEFAULTS, SETTINGS, Placement, range_text
+from ..placement import DEFAULTS, SETTINGS, Placement
+from ..setting_rows import Setting, allowed
 
 PROGRAM: Final = "blender --command image_to_3d"
 BLEND: Final = "blend"
@@ -28,6 +29,8 @@ from the add-on's preferences or the environment variable MODELSLAB_API_KEY. The
 Blender with --online-mode if its preferences do not allow online access.
 """
 _EPILOG: Final = """\
+`blender --command image_to_3d tool --help` says how to run a mesh tool on model files.
+
 exit codes:
   0    all models are there
   1    some images failed; --resume tries them again
@@ -126,8 +129,8 @@ def _parser() -> argparse.ArgumentParser:
         "how the prepared .blend is made, and what is done to the model then; those of the scene apply when it is "
         "placed there",
     )
-    for name in SETTINGS:
-        _add_setting(settings, name)
+    for name, row in SETTINGS.items():
+        add_setting(settings, name, row, DEFAULTS[name])
     return parser
 
 
@@ -206,12 +209,12 @@ def _add_parameter(group: argparse._ArgumentGroup, parameter: Parameter) -> None
     )
 
 
-def _add_setting(group: argparse._ArgumentGroup, name: str) -> None:
-    setting, default = SETTINGS[name], DEFAULTS[name]
+def add_setting(group: argparse._ActionsContainer, name: str, setting: Setting, default: Any) -> None:
+    """Add the option for a setting of a table; its value is None if it is not given. The caller checks it."""
     options: dict[str, Any] = {
         "dest": f"setting {name}",
         "default": None,
-        "help": _help(setting.label, setting.description, range_text(name), default),
+        "help": _help(setting.label, setting.description, str(allowed(setting, default)), default),
     }
     if isinstance(default, bool):
         group.add_argument(_flag(name), action=argparse.BooleanOptionalAction, **options)

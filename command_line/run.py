@@ -17,7 +17,7 @@ from ..jobs.batch import BatchItem, BatchProgress, kind_of
 from ..jobs.batch_request import BatchImage
 from ..jobs.job import Job
 from ..scene import image_files, image_sources
-from . import earlier_runs, model_files, output
+from . import earlier_runs, mesh_tool, model_files, output
 from .interruption import Interruption
 from .options import BLEND, Options, parse
 
@@ -31,6 +31,9 @@ _POLL_SECONDS: Final = 0.1
 def run(arguments: list[str]) -> int:
     """Run the command. Returns the exit code, as `--help` describes it."""
     try:
+        if arguments[:1] == [mesh_tool.COMMAND]:
+            wanted = mesh_tool.parse(arguments[1:])
+            return mesh_tool.run(wanted, output.ResultLines(output.take_stdout()))
         options = parse(arguments)
     except SystemExit as ended:  # help was shown on stdout, or an argument can't be used
         if ended.code:

@@ -156,7 +156,7 @@ def _step(
     """Returns the result of one task. `limit`: seconds; by default, the size of the source decides."""
     if limit is None:
         limit = min(TIME_LIMIT + TIME_LIMIT_PER_MB * request.source.stat().st_size / 1e6, MAX_TIME_LIMIT)
-    body = {
+    body: dict[str, Any] = {
         "do": task,
         "source": str(request.source),
         "settings": dict(request.settings),

@@ -153,7 +153,6 @@ def test_a_mesh_tool_s_model_is_the_one_with_the_images_name_and_the_original_is
     assert [Path(path).name for path in line["files"]] == ["model-clean.blend", "model-clean.glb"]
 
 
-
 def test_an_image_that_fails_is_a_line_with_the_reason_and_exit_code_1(
     run: Callable[..., Run], scripted: ScriptedService, shots: Path, tmp_path: Path
 ) -> None:
@@ -415,3 +414,26 @@ def test_a_refusal_of_the_service_is_quoted(run: Callable[..., Run], scripted: S
     assert (code, lines[0]["state"], lines[0]["error"]["code"]) == (1, "failed", "refused")
     assert "The subject was not recognized" in lines[0]["error"]["message"]
     assert "The subject was not recognized" in err
+
+
+def test_a_mesh_tool_runs_on_model_files_and_one_that_fails_does_not_stop_the_others(
+    run: Callable[..., Run], scripted: ScriptedService, tmp_path: Path
+) -> None:
+    (tmp_path / "cube.glb").write_bytes(scripted.model)
+    (tmp_path / "broken.glb").write_bytes(scripted.model[:200])
+    out = tmp_path / "out"
+    files = [tmp_path / name for name in ("broken.glb", "cube.glb", "missing.stl")]
+    code, lines, err = run(
+        "tool", "remesh", *files, "--faces", "600", "--texture-size", "512", "--output-dir", out
+    ).end()
+    assert (code, [line["state"] for line in lines]) == (1, ["failed", "done", "failed"]), err
+    assert lines[1]["files"] == [str(out / "cube.glb")]
+    assert lines[1]["facts"]["faces"] == pytest.approx(600, rel=0.2)
+    assert lines[1]["notes"][0].startswith("Method: ")
+    assert [path.name for path in out.iterdir()] == ["cube.glb"], "temporary files are left"
+
+
+def test_what_a_mesh_tool_does_not_take_is_refused(run: Callable[..., Run], tmp_path: Path) -> None:
+    code, lines, err = run("tool", "remesh", tmp_path / "cube.glb", "--faces", "5").end()
+    assert (code, lines) == (2, [])
+    assert "faces is 5, but must be an integer from 500 to 50,000" in err
