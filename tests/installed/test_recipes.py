@@ -111,6 +111,24 @@ def test_continue_with_something_else_meanwhile(
     assert "2 models in" in capsys.readouterr().out
 
 
+def test_quads_of_every_selected_object(
+    run: Callable[[str], dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2):
+        bpy.ops.mesh.primitive_uv_sphere_add(location=(3.0 * number, 0.0, 0.0))
+    for item in bpy.context.scene.objects:
+        item.select_set(True)
+    tools = run("Quads of every selected object")["tools"]
+    assert [tool.error for tool in tools] == [None, None]
+    assert capsys.readouterr().out.count(" faces, Method: ") == 2
+
+
+def test_models_for_a_game_engine(run: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
+    run("Models for a game engine")
+    assert len(list((tmp_path / "game" / "models").rglob("*.glb"))) == 2
+    assert sum("_LOD" in item.name for item in bpy.data.objects) == 8
+
+
 def test_every_recipe_has_a_test() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     names = [re.sub(r"[^a-z]+", "_", title.lower()).strip("_") for title in RECIPES]
