@@ -76,6 +76,9 @@ def draw_setting(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
         _draw_seed(layout, owner)
     elif name == "temp":
         layout.prop(owner, USE_TEMPORARY_STORAGE)
+    elif not layout.use_property_split and owner.bl_rna.properties[name].type == "ENUM":
+        layout.label(text=owner.bl_rna.properties[name].name)  # above: beside a menu, it would be cut off
+        layout.prop(owner, name, text="")
     else:
         layout.prop(owner, name)
 
@@ -122,7 +125,10 @@ class IMAGE_TO_3D_PT_after_import(SettingsPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         settings = getattr(context.scene, SCENE_SETTINGS).placement
-        draw_group(self.column(context), settings, placement.SETTINGS, "after_import")
+        column = self.column(context)
+        column.prop(settings, "after_import", text="")
+        others = {name: row for name, row in placement.SETTINGS.items() if name != "after_import"}
+        draw_group(column, settings, others, "after_import")
 
 
 class IMAGE_TO_3D_PT_asset(SettingsPanel, bpy.types.Panel):
