@@ -31,7 +31,7 @@ def arrange(objects: Sequence[bpy.types.Object], name: str, engine: str, *, grou
     detail itself, so it gets the first one only.
     """
     models: dict[str, list[tuple[Role, bpy.types.Object]]] = defaultdict(list)
-    for item in objects:
+    for item in sorted(objects, key=lambda each: each.name):
         role = role_of(item.name)
         models[role.model].append((role, item))
         item.name = item.data.name = "~"  # so that no name is taken

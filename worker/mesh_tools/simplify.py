@@ -31,6 +31,6 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
             item.data = users[0].data
     after = sum(triangle_count(item) for item in objects)
     if not after:
-        raise MeshToolError("Nothing would remain of this mesh. Choose a larger ratio.")
+        raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
     note = Message("{before} triangles became {after}", {"before": f"{before:,}", "after": f"{after:,}"})
     return blend_exchange.write_result(request, objects, [note], {"triangles_before": before, "triangles": after})
