@@ -426,6 +426,13 @@ def test_names_of_files_are_safe(worker: WorkerProcess, tmp_path: Path) -> None:
     assert [node["name"] for node in glb_parts(path)[0]["nodes"]] == ["con_"]
 
 
+def test_an_export_that_cannot_be_written_says_why(worker: WorkerProcess, tmp_path: Path) -> None:
+    (tmp_path / "Figure.fbx").mkdir()
+    with pytest.raises(MeshToolError, match="exporter failed") as failure:
+        export(worker, source_file(tmp_path), "UNITY", "FBX")
+    assert "Traceback" not in str(failure.value)
+
+
 def test_several_objects_and_hulls_keep_their_places_and_get_names(worker: WorkerProcess, tmp_path: Path) -> None:
     seat = mesh_kinds.make("Seat", *mesh_kinds.box((0, 0, 1), (1, 1, 1.1), 1))
     leg = mesh_kinds.make("Leg", *mesh_kinds.box((0, 0, 0), (0.1, 0.1, 1), 1))

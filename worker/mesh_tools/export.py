@@ -27,7 +27,7 @@ _LABELS: Final = {"UNITY": "Unity", "UNREAL": "Unreal Engine"}
 
 
 def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle an "export" request. Raises MeshToolError, WorkerError.
+    """Handle an "export" request. Raises MeshToolError.
 
     Its keys: source, settings, name (of the model), file (where to write; its ending follows from the settings),
     transform (optional, nine numbers: the rows of the selected object's rotation and scale, in meters).
