@@ -44,6 +44,8 @@ def write(path: Path, settings: Export, textures: Path, *, tangents: bool) -> No
 
     `textures`: the folder for separate images. `tangents`: write those that normal maps need.
     """
+    if settings.file_format == "USD" and not bpy.app.build_options.usd:
+        raise MeshToolError("This Blender was built without USD. Choose glTF or FBX.")
     operator, options = _OPERATORS[settings.file_format]
     try:
         call_operator(operator(), options(path, settings, textures, tangents), path)
@@ -55,6 +57,12 @@ def write(path: Path, settings: Export, textures: Path, *, tangents: bool) -> No
         raise MeshToolError("Blender's exporter failed ({reason}).", reason=reason) from error
     if not path.is_file():
         raise MeshToolError("Blender's exporter wrote no file.")
+
+
+def _reason(text: str) -> str:
+    """Returns the line of a report that says why; the exporters in Python report a traceback, which may be cut off."""
+    lines = text.strip().splitlines() or [""]
+    return one_line(next((line for line in reversed(lines) if re.match(r"\w+Error\b", line)), lines[0]))
 
 
 def _gltf(path: Path, settings: Export, textures: Path, tangents: bool) -> dict[str, Any]:
