@@ -103,7 +103,7 @@ def notes_of(result: dict[str, Any]) -> str:
 
 
 def test_simplify_keeps_uvs_seams_shading_and_material_borders(worker: WorkerProcess, tmp_path: Path) -> None:
-    source = source_file(tmp_path, figure(40))
+    source = source_file(tmp_path, figure(60))
     target = tmp_path / "result.blend"
     request = {"do": "simplify", "source": str(source), "target": str(target), "settings": {"ratio": 0.1}}
     result = worker.run(request)
