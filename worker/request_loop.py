@@ -42,7 +42,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import simplify
+from .mesh_tools import clean_up, export, lods, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
 
 def _folders(request: Mapping[str, Any]) -> list[Path]:
     """Returns the job's folders: those with what the request reads and writes."""
-    files = [Path(request[key]).parent for key in ("source", "target") if request.get(key)]
+    files = [Path(request[key]).parent for key in ("source", "target", "file") if request.get(key)]
     files += [Path(source).parent for source in request.get("sources", ())]
     return files + [Path(request[key]) for key in ("folder",) if key in request]
 
@@ -115,7 +115,10 @@ TASKS: Final[Mapping[str, Task]] = {
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
     "preview": convert_model.preview,
+    "clean_up": clean_up.run,
     "simplify": simplify.run,
+    "lods": lods.run,
+    "export": export.run,
 }
 
 
