@@ -22,6 +22,7 @@ from ..setting_rows import checked
 from ..tool_settings import TABLES, Export, Tool
 from ..worker.tool_runner import ToolRequest, ToolResult, run
 from .job import TOOL_OUTCOME, Job, State, TargetScene
+from .progress import tool_notes
 from .retry import MAX_WORKER_ATTEMPTS
 from .step_context import StepContext, StepResult
 
@@ -90,13 +91,13 @@ def outcome_of(job: Job) -> Outcome | None:
     stored = job.details.get(TOOL_OUTCOME)
     if not isinstance(stored, Mapping) or stored.get("name") not in list(_STEMS):
         return None
-    parts, notes, facts, settings = (stored.get(name) for name in ("parts", "notes", "facts", "settings"))
+    parts, facts, settings = (stored.get(name) for name in ("parts", "facts", "settings"))
     result = ToolResult(
         job.folder / job.tool_file if job.tool_file else None,
         tuple(
             (str(each[0]), str(each[1])) for each in _list(parts) if isinstance(each, list | tuple) and len(each) == 2
         ),
-        tuple(Message.from_json(note) for note in _list(notes) if isinstance(note, Mapping)),
+        tuple(tool_notes(job.details)),
         facts if isinstance(facts, Mapping) else {},
         tuple(job.folder / name for name in job.made_files),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 from ..errors import NO_MESSAGE, Message, counted
 from ..tool_settings import Tool
 from .config import OFFLINE
-from .job import Job, State
+from .job import TOOL_OUTCOME, Job, State
 
 _SPANS: Final[Mapping[State, tuple[float, float]]] = {
     State.QUEUED: (0.0, 0.0),
@@ -105,6 +105,13 @@ def format_duration(seconds: float) -> str:
 def repairs(details: Mapping[str, Any]) -> list[Message]:
     """Returns what the worker repaired in the model file, or left out. Earlier versions stored finished texts."""
     return [Message.from_json(stored) for stored in details.get("repairs") or ()]
+
+
+def tool_notes(details: Mapping[str, Any]) -> list[Message]:
+    """Returns what the mesh tool did that ran on the model before it was placed."""
+    stored = details.get(TOOL_OUTCOME)
+    notes = stored.get("notes") if isinstance(stored, Mapping) else None
+    return [Message.from_json(note) for note in notes if isinstance(note, Mapping)] if isinstance(notes, list) else []
 
 
 def no_mesh_note(details: Mapping[str, Any]) -> Message:

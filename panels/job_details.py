@@ -107,6 +107,8 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) 
     for text in (note or _why_it_waits(context, job), *map(tr_message, progress.repairs(job.details))):
         if text:
             wrapped(column, context, text, icon="INFO")
+    if done := " · ".join(map(tr_message, progress.tool_notes(job.details))):
+        wrapped(column, context, done, icon="MODIFIER")
     shown: list[tuple[Op, str]] = []
     if job.state in (State.READY, State.PLACED) and not pending_models.is_pending(job.id):
         shown.append((Op.IMPORT_HERE, "IMPORT"))

@@ -167,7 +167,7 @@ def test_levels_of_detail_share_place_and_materials(worker: WorkerProcess, tmp_p
 
 @pytest.mark.parametrize("kind", ["figure", "sheet"])
 def test_the_collision_mesh_is_closed_convex_and_small(worker: WorkerProcess, tmp_path: Path, kind: str) -> None:
-    item = figure(60) if kind == "figure" else mesh_kinds.make("Sheet", *mesh_kinds.grid_sheet(8))
+    item = figure(40) if kind == "figure" else mesh_kinds.make("Sheet", *mesh_kinds.grid_sheet(8))
     inside = values(item.data.vertices, "co", 3).astype(np.float64)
     lods_of(worker, tmp_path, item, collision=True)
     hull = load(tmp_path / "lods.blend")["Figure_Collision"]
@@ -182,6 +182,36 @@ def test_the_collision_mesh_is_closed_convex_and_small(worker: WorkerProcess, tm
     assert heights.max() < 1e-4, "it is not convex"
     outside = np.einsum("fj,fvj->fv", normal, inside[None, ::7] - a[:, None]).max()
     assert outside < 0.05 * 2.0
+
+
+def test_a_mesh_of_few_triangles_does_not_collapse(worker: WorkerProcess, tmp_path: Path) -> None:
+    cube = mesh_kinds.make("Cube", *mesh_kinds.box((-1, -1, -1), (1, 1, 1), 1))
+    result = lods_of(worker, tmp_path, cube)
+    assert {count for name, count in result["facts"].items() if name.startswith("triangles")} == {12}
+    assert open_edges(faces_of(load(tmp_path / "lods.blend")["Figure_LOD3"])) == 0
+
+
+def test_an_open_sheet_keeps_its_border(worker: WorkerProcess, tmp_path: Path) -> None:
+    sheet = mesh_kinds.make("Sheet", *mesh_kinds.grid_sheet(40, lambda x, y: 0.2 * np.sin(3 * x)))
+    source, target = source_file(tmp_path, sheet), tmp_path / "result.blend"
+    worker.run({"do": "simplify", "source": str(source), "target": str(target), "settings": {"ratio": 0.1}})
+    mesh = load(target)["Sheet"].data
+    points = values(mesh.vertices, "co", 3)
+    uses = np.bincount(values(mesh.loops, "edge_index", 1, np.int32)[:, 0])
+    border = points[values(mesh.edges, "vertices", 2, np.int32)[uses == 1]].reshape(-1, 3)
+    assert np.abs(np.abs(border[:, :2]).max(axis=1) - 1).max() < 0.01
+    assert np.ptp(points[:, :2], axis=0) == pytest.approx([2, 2])
+
+
+def test_copies_of_one_mesh_stay_copies(worker: WorkerProcess, tmp_path: Path) -> None:
+    one = figure()
+    other = one.copy()
+    other.name, other.location = "Other", (3, 0, 0)
+    source, target = source_file(tmp_path, one, other), tmp_path / "result.blend"
+    worker.run({"do": "simplify", "source": str(source), "target": str(target), "settings": {"ratio": 0.5}})
+    found = load(target)
+    assert found["Figure"].data == found["Other"].data
+    assert found["Other"].location.x == 3
 
 
 # glTF
@@ -394,3 +424,26 @@ def test_names_of_files_are_safe(worker: WorkerProcess, tmp_path: Path) -> None:
     path, _ = export(worker, source, "UNREAL", "GLB", file=str(tmp_path / "My chair: v1.5"), name="con")
     assert path.name == "My_chair_v1_5.glb"
     assert [node["name"] for node in glb_parts(path)[0]["nodes"]] == ["con_"]
+
+
+def test_an_export_that_cannot_be_written_says_why(worker: WorkerProcess, tmp_path: Path) -> None:
+    (tmp_path / "Figure.fbx").mkdir()
+    with pytest.raises(MeshToolError, match="exporter failed") as failure:
+        export(worker, source_file(tmp_path), "UNITY", "FBX")
+    assert "Traceback" not in str(failure.value)
+
+
+def test_several_objects_and_hulls_keep_their_places_and_get_names(worker: WorkerProcess, tmp_path: Path) -> None:
+    seat = mesh_kinds.make("Seat", *mesh_kinds.box((0, 0, 1), (1, 1, 1.1), 1))
+    leg = mesh_kinds.make("Leg", *mesh_kinds.box((0, 0, 0), (0.1, 0.1, 1), 1))
+    mirrored = leg.copy()
+    mirrored.location, mirrored.scale = (1, 0, 0), (-1, 1, 1)
+    hulls = [mesh_kinds.make("Seat_Collision", *mesh_kinds.box((0, 0, 1), (1, 1, 1.1), 1)) for _ in range(2)]
+    path, _ = export(worker, source_file(tmp_path, seat, leg, mirrored, *hulls), "UNREAL", "GLB")
+    scene, _ = glb_parts(path)
+    assert {node["name"] for node in scene["nodes"]} == {"Seat", "Leg", "Leg_2", "UCX_Seat_00", "UCX_Seat_01"}
+    low, high = gltf_bounds(scene)
+    assert [*low, *high] == pytest.approx([0, 0, -1, 1, 1.1, 0], abs=1e-5)
+    mesh = next(mesh for mesh in scene["meshes"] if mesh["name"] == "Leg_2")
+    accessor = scene["accessors"][mesh["primitives"][0]["attributes"]["POSITION"]]
+    assert (accessor["min"][0], accessor["max"][0]) == pytest.approx((0.9, 1.0))

@@ -12,6 +12,8 @@ from ..mesh_data import Array, apply_modifier, read
 from .custom_normals import kept_normals
 from .merge import merge_vertices
 
+_FEWEST: Final = 12
+"""A box has 12 triangles; with fewer, a model may collapse to nothing."""
 _MOST_FIXED: Final = 0.2
 """The vertices on material borders stay in place if they are at most this share of the vertices that remain."""
 
@@ -26,9 +28,10 @@ def reduce_triangles(item: bpy.types.Object, ratio: float) -> None:
 
     Vertices that a file format split at the seams of UVs are merged first: the seams would become cracks. A seam stays
     a seam, since the modifier compares the values of the face corners on both of its sides. The normals take part as a
-    color, since it interpolates and compares colors, but not vectors.
+    color, since it interpolates and compares colors, but not vectors. At least `_FEWEST` triangles remain.
     """
-    if ratio >= 1.0 or not len(item.data.polygons):
+    ratio = max(ratio, _FEWEST / max(triangle_count(item), 1))
+    if ratio >= 1.0:
         return
     with kept_normals(item):
         merge_vertices(item)

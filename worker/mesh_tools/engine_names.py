@@ -51,14 +51,16 @@ def role_of(name: str) -> Role:
     return Role(_NUMBER.sub("", name))
 
 
-def exported_collision_name(engine: str, render_name: str, model: str) -> str:
+def exported_collision_name(engine: str, render_name: str, model: str, number: int = 0) -> str:
     """Returns the name of a collision mesh that the engine recognizes; "" if the engine recognizes none.
 
-    `render_name`: the name of the exported mesh that it belongs to.
+    `render_name`: the name of the exported mesh that it belongs to; `number`: from 0, if there are several.
     """
     if engine == "UNREAL":
-        return f"UCX_{render_name}_00"
-    return f"{model}-convcolonly" if engine == "GODOT" else ""
+        return f"UCX_{render_name}_{number:02}"
+    if engine == "GODOT":
+        return f"{model}{number or ''}-convcolonly"
+    return ""
 
 
 def safe_name(name: str) -> str:

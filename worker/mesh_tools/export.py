@@ -20,14 +20,14 @@ from .. import transform
 from ..mesh_data import apply_modifier, meshes, read, unique
 from . import blend_exchange, export_images, export_materials, exporters
 from .decimate import triangle_count
-from .engine_names import safe_name, unique_names
+from .engine_names import role_of, safe_name, unique_names
 from .export_names import Plan, arrange
 
 _LABELS: Final = {"UNITY": "Unity", "UNREAL": "Unreal Engine"}
 
 
 def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle an "export" request. Raises MeshToolError, WorkerError.
+    """Handle an "export" request. Raises MeshToolError.
 
     Its keys: source, settings, name (of the model), file (where to write; its ending follows from the settings),
     transform (optional, nine numbers: the rows of the selected object's rotation and scale, in meters).
@@ -42,7 +42,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     progress(0.1)
     _apply_transforms(objects, request.get("transform"))
     groups = settings.file_format == "FBX" and settings.engine == "UNREAL"
-    plan = arrange(objects, safe_name(str(request["name"])), settings.engine, groups=groups)
+    plan = arrange(objects, safe_name(role_of(str(request["name"])).model), settings.engine, groups=groups)
     _prepare_meshes(plan, triangulate=settings.engine != "OTHER")
     progress(0.3)
     files, notes = _write_files(plan, _target(request, settings), settings)

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import bpy
 
@@ -63,8 +63,9 @@ def _pack(image: bpy.types.Image, folder: Path) -> str:
     """Pack an image as PNG or JPEG. Returns "png", "jpg", or "" if it has no pixels."""
     try:
         if image.packed_file is None:
-            if image.source == "GENERATED" or image.is_dirty:
-                image.pixels[0]
+            if image.source == "GENERATED":
+                pixels: Any = image.pixels
+                pixels[0] = pixels[0]  # only an image with pixels of its own can be packed
             image.pack()
         kind = sniff(image.packed_file.data[:FIRST_BYTES]) if image.packed_file is not None else ""
         if kind in _ENDINGS or image.packed_file is None:

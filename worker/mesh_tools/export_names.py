@@ -22,8 +22,6 @@ class Plan:
     """What is seen from close up; among `objects`."""
     levels: int = 0
     """How many levels of detail the model with the most of them has; 0: none."""
-    groups: list[bpy.types.Object] = field(default_factory=list)
-    """Empties that group the levels of detail; among `objects`."""
 
 
 def arrange(objects: Sequence[bpy.types.Object], name: str, engine: str, *, groups: bool) -> Plan:
@@ -33,14 +31,16 @@ def arrange(objects: Sequence[bpy.types.Object], name: str, engine: str, *, grou
     detail itself, so it gets the first one only.
     """
     models: dict[str, list[tuple[Role, bpy.types.Object]]] = defaultdict(list)
-    for item in objects:
+    for item in sorted(objects, key=lambda each: each.name):
         role = role_of(item.name)
         models[role.model].append((role, item))
         item.name = item.data.name = "~"  # so that no name is taken
-    plan = Plan()
+    plan = Plan(levels=max(sum(role.level >= 0 for role, _ in parts) for parts in models.values()))
     names = unique_names(models) if len(models) > 1 else [name]
     for own, parts in zip(names, models.values(), strict=True):
         _arrange_model(parts, own, engine, groups, plan)
+    if not plan.objects:
+        plan.objects, plan.collisions = plan.collisions, []
     for item in (*plan.objects, *plan.collisions):
         if item.data is not None:
             item.data.name = item.name
@@ -51,30 +51,27 @@ def _arrange_model(
     parts: Sequence[tuple[Role, bpy.types.Object]], name: str, engine: str, groups: bool, plan: Plan
 ) -> None:
     """Name the objects of one model, and add them to the plan."""
-    levels = sorted(((role.level, item) for role, item in parts if role.level >= 0), key=lambda each: each[0])
-    plan.levels = max(plan.levels, len(levels))
-    plan.shown += [levels[0][1]] if levels else []
+    levels = sorted((part for part in parts if part[0].level >= 0), key=lambda part: part[0].level)
+    plain = [item for role, item in parts if role.level < 0 and not role.collision]
     rendered = name
-    if engine == "GODOT" and levels:
-        levels[0][1].name = name
-        plan.objects.append(levels[0][1])
-    elif levels:
-        rendered = f"{name}_LOD{levels[0][0]}"
-        for level, item in levels:
-            item.name = f"{name}_LOD{level}"
+    if engine == "GODOT":  # the first level has no number there
+        plain, levels = [item for _, item in levels[:1]] + plain, []
+    for role, item in levels:
+        item.name = f"{name}_LOD{role.level}"
+    if levels:
+        rendered = levels[0][1].name
+        plan.shown.append(levels[0][1])
         plan.objects += [item for _, item in levels]
-        if groups and len(levels) > 1:
-            plan.groups.append(_group([item for _, item in levels], name))
-            plan.objects.append(plan.groups[-1])
-    for role, item in parts:
-        if role.collision:
-            known = exported_collision_name(engine, rendered, name)
-            item.name = known or f"{name}_Collision"
-            (plan.objects if known else plan.collisions).append(item)
-        elif role.level < 0:
-            item.name = name
-            plan.objects.append(item)
-            plan.shown.append(item)
+    if groups and len(levels) > 1:
+        plan.objects.append(_group([item for _, item in levels], name))
+    for number, item in enumerate(plain, 1):
+        item.name = name if number == 1 else f"{name}_{number}"
+    plan.objects += plain
+    plan.shown += plain
+    for number, item in enumerate(item for role, item in parts if role.collision):
+        known = exported_collision_name(engine, rendered, name, number)
+        item.name = known or f"{name}_Collision" + (f"_{number + 1}" if number else "")
+        (plan.objects if known else plan.collisions).append(item)
 
 
 def _group(levels: Sequence[bpy.types.Object], name: str) -> bpy.types.Object:

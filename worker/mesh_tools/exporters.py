@@ -6,6 +6,7 @@ The objects have no transforms of their own, and the scene contains nothing else
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import Any, Final
 
 import bpy
 
-from ...errors import WorkerError, one_line
+from ...errors import MeshToolError, one_line
 from ...tool_settings import Export
 from ..import_model import call_operator
+
+_log = logging.getLogger(__name__)
 
 ENDINGS: Final[Mapping[tuple[str, str], str]] = {
     ("GLB", "PACKED"): ".glb",
@@ -37,17 +40,29 @@ _FBX_SPACE: Final = {"UNITY": _METERS, "GODOT": _METERS, "UNREAL": _UNREAL, "OTH
 
 
 def write(path: Path, settings: Export, textures: Path, *, tangents: bool) -> None:
-    """Write the scene to a file. Raises WorkerError.
+    """Write the scene to a file. Raises MeshToolError.
 
     `textures`: the folder for separate images. `tangents`: write those that normal maps need.
     """
+    if settings.file_format == "USD" and not bpy.app.build_options.usd:
+        raise MeshToolError("This Blender was built without USD. Choose glTF or FBX.")
     operator, options = _OPERATORS[settings.file_format]
     try:
         call_operator(operator(), options(path, settings, textures, tangents), path)
     except RuntimeError as error:
-        raise WorkerError("Blender's exporter failed ({reason}).", reason=one_line(error)) from error
+        _log.warning("%s", error)
+        reason = one_line(
+            (str(error).strip() or "unknown").splitlines()[-1]
+        )  # the exporters in Python give a traceback
+        raise MeshToolError("Blender's exporter failed ({reason}).", reason=reason) from error
     if not path.is_file():
-        raise WorkerError("Blender's exporter wrote no file.")
+        raise MeshToolError("Blender's exporter wrote no file.")
+
+
+def _reason(text: str) -> str:
+    """Returns the line of a report that says why; the exporters in Python report a traceback, which may be cut off."""
+    lines = text.strip().splitlines() or [""]
+    return one_line(next((line for line in reversed(lines) if re.match(r"\w+Error\b", line)), lines[0]))
 
 
 def _gltf(path: Path, settings: Export, textures: Path, tangents: bool) -> dict[str, Any]:

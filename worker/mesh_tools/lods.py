@@ -28,13 +28,14 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     """
     settings = Lods(**checked(Lods, request["settings"]))
     first = blend_exchange.read_joined(request)
-    name = str(request["name"])
-    objects: list[bpy.types.Object] = []
-    for level, ratio in enumerate(RATIOS):
+    name = engine_names.role_of(str(request["name"])).model
+    objects = [first]
+    first.name = first.data.name = engine_names.level_name(name, 0)
+    for level in range(1, len(RATIOS)):
         progress(0.1 + 0.8 * level / len(RATIOS))
-        item = first if level == 0 else _copy(first)
+        item = _copy(objects[-1])  # from the level before: half the time, and no visible difference
         item.name = item.data.name = engine_names.level_name(name, level)
-        reduce_triangles(item, ratio)
+        reduce_triangles(item, RATIOS[level] / RATIOS[level - 1])
         objects.append(item)
     counts = [triangle_count(item) for item in objects]
     facts = {f"triangles_LOD{level}": count for level, count in enumerate(counts)}

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,13 +19,18 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     settings = Simplify(**checked(Simplify, request["settings"]))
     objects = blend_exchange.read_objects(request)
     before = sum(triangle_count(item) for item in objects)
-    for number, item in enumerate(objects):
-        progress(0.1 + 0.8 * number / len(objects))
-        if item.data.users > 1:
-            item.data = item.data.copy()
-        reduce_triangles(item, settings.ratio)
+    by_mesh: dict[Any, list[Any]] = defaultdict(list)
+    for item in objects:
+        by_mesh[item.data].append(item)
+    for number, users in enumerate(by_mesh.values()):
+        progress(0.1 + 0.8 * number / len(by_mesh))
+        if len(users) > 1:  # a modifier can't be applied to a shared mesh
+            users[0].data = users[0].data.copy()
+        reduce_triangles(users[0], settings.ratio)
+        for item in users[1:]:
+            item.data = users[0].data
     after = sum(triangle_count(item) for item in objects)
     if not after:
-        raise MeshToolError("Nothing would remain of this mesh. Choose a larger ratio.")
+        raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
     note = Message("{before} triangles became {after}", {"before": f"{before:,}", "after": f"{after:,}"})
     return blend_exchange.write_result(request, objects, [note], {"triangles_before": before, "triangles": after})
