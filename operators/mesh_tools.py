@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import bpy
-from bpy.props import EnumProperty
+from bpy.props import EnumProperty, IntProperty
 
 from .. import engine, mesh_tasks, redraw, tool_engine, waiting
 from ..bl_ids import Op
 from ..errors import ImageTo3DError
+from ..mesh_tasks import MeshTask
 from ..property_definitions import tool_property
 from ..scene import hand_over, versions
 from ..scene.tool_results import LABELS
@@ -23,6 +24,7 @@ from ..tool_settings import TABLES, Tool
 from ..translation import tr, tr_report
 from . import monitor
 from .define import PollMixin, operator
+from .open_actions import open_with_system
 
 OPERATORS: Final[Mapping[Tool, Op]] = {
     Tool.CHECK: Op.CHECK_MESH,
@@ -106,17 +108,50 @@ def _define(tool: Tool) -> type[bpy.types.Operator]:
 ) = (_define(tool) for tool in OPERATORS)
 
 
-@operator(Op.CANCEL_TOOL, "Cancel")
-def cancel_tool(context: bpy.types.Context) -> None:
-    """Cancel the mesh tool that is working on this object"""
-    root, _objects = hand_over.sources(context.active_object)
-    task = mesh_tasks.of_object(root.session_uid) if root is not None else None
-    if task is not None:
-        mesh_tasks.cancel(task)
-        engine.drain()
+class IMAGE_TO_3D_OT_cancel_tool(bpy.types.Operator):
+    """Cancel this tool. The object stays as it is"""
+
+    bl_idname = Op.CANCEL_TOOL
+    bl_label = "Cancel"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    uid: IntProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        task = mesh_tasks.of_object(self.uid)
+        if task is not None:
+            mesh_tasks.cancel(task)
+            engine.drain()
+        redraw.sidebars(context.window_manager)
+        return {"FINISHED"}
 
 
-class IMAGE_TO_3D_OT_show_version(bpy.types.Operator):
+def _last(context: bpy.types.Context) -> MeshTask | None:
+    root = hand_over.root_of(context.active_object)
+    return mesh_tasks.last_of(root.session_uid) if root is not None else None
+
+
+@operator(Op.OPEN_TOOL_FOLDER, "Open Folder")
+def open_tool_folder(context: bpy.types.Context) -> None:
+    """Open the folder with the file that the mesh tool wrote"""
+    last = _last(context)
+    open_with_system(last.files[0].parent if last is not None and last.files else None, "The folder")
+
+
+def _why_no_version(context: bpy.types.Context) -> str:
+    root = hand_over.root_of(context.active_object)
+    if root is None or versions.place_among(root, context.scene)[1] < 2:
+        return "This object has no other version"
+    return "" if root.mode == "OBJECT" else "Leave the object's mode first"
+
+
+_WHICH: Final = (
+    ("PREVIOUS", "Previous", "Show the version before this one, in its place"),
+    ("NEXT", "Next", "Show the version after this one, in its place"),
+)
+
+
+class IMAGE_TO_3D_OT_show_version(PollMixin, bpy.types.Operator):
     """Show another version of this object: the original, or what a mesh tool made of it"""
 
     bl_idname = Op.SHOW_VERSION
@@ -124,22 +159,38 @@ class IMAGE_TO_3D_OT_show_version(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
 
     which: EnumProperty(  # type: ignore[valid-type]
-        items=(("PREVIOUS", "Previous", "The version before"), ("NEXT", "Next", "The version after")),
+        items=_WHICH,
         options={"SKIP_SAVE"},
     )
 
+    why_not = _why_no_version
+
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.mode == "OBJECT" and context.active_object is not None
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        return tr(next(text for value, _, text in _WHICH if value == properties.which))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        root, _objects = hand_over.sources(context.active_object)
-        group = versions.versions_of(root, context.scene) if root is not None else []
-        if root is None or len(group) < 2:
-            return {"CANCELLED"}
+        root = hand_over.root_of(context.active_object)
+        assert root is not None, "poll() checked it"
+        group = versions.versions_of(root, context.scene)
         step = 1 if self.which == "NEXT" else -1
         shown = group[(group.index(root) + step) % len(group)]
         versions.show(shown, group)
         shown.select_set(root.select_get())
         context.view_layer.objects.active = shown
+        return {"FINISHED"}
+
+
+class IMAGE_TO_3D_OT_keep_version(PollMixin, bpy.types.Operator):
+    """Keep this version, and remove the others from the file"""
+
+    bl_idname = Op.KEEP_VERSION
+    bl_label = "Keep Only This"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+    why_not = _why_no_version
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        root = hand_over.root_of(context.active_object)
+        assert root is not None, "poll() checked it"
+        versions.keep(root, versions.versions_of(root, context.scene))
         return {"FINISHED"}

@@ -15,14 +15,12 @@ import bpy
 
 from ..bl_ids import MODEL_RECORD
 from ..errors import MeshToolError, Message
-from ..jobs.provenance import store
+from ..jobs.provenance import TOOL, store
 from ..tool_settings import Tool
 from ..translation import tr
 from ..worker.tool_runner import ToolResult
 from . import append_blend, place_model, versions
 
-TOOL: Final = "tool"
-"""In the record of a result: the tool's name, its settings and facts."""
 REPORT: Final = "report"
 LABELS: Final[Mapping[Tool, str]] = {
     Tool.CHECK: "Check Mesh",
