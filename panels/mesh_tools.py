@@ -20,7 +20,7 @@ from .main import SidebarPanel
 from .text_lines import is_narrow, wrapped
 
 _BUTTONS: Final = (
-    (Op.CHECK_MESH, "Check", "VIEWZOOM"),
+    (Op.CHECK_MESH, "Check Mesh", "VIEWZOOM"),
     (Op.CLEAN_UP_MESH, "Clean Up", "TOOL_SETTINGS"),
     (Op.SIMPLIFY_MESH, "Simplify", "MOD_DECIM"),
     (Op.REMESH, "Remesh to Quads", "MOD_REMESH"),
@@ -53,8 +53,11 @@ class IMAGE_TO_3D_PT_mesh_tools(SidebarPanel, bpy.types.Panel):
         if root is None:
             return
         _draw_buttons(layout, is_narrow(context))
-        _draw_versions(layout, context, root)
-        _draw_result(layout, context, root)
+        record = provenance.tool_record(root, _FACTS)
+        _draw_version(layout, context, root, record)
+        last = mesh_tasks.last_of(root.session_uid)
+        if last is not None:
+            _draw_last(layout, context, last)
 
 
 class IMAGE_TO_3D_MT_mesh_tools(bpy.types.Menu):
@@ -93,37 +96,34 @@ def _draw_task(
 
 
 def _draw_buttons(layout: bpy.types.UILayout, narrow: bool) -> None:
-    grid = layout.grid_flow(columns=1 if narrow else 2, row_major=True, even_columns=True, align=True)
-    for op, text, icon in _BUTTONS:
+    column = layout.column(align=True)
+    (check, text, icon), *others = _BUTTONS
+    column.operator(check, text=text, icon=icon)
+    grid = column.grid_flow(columns=1 if narrow else 2, row_major=True, even_columns=True, align=True)
+    for op, text, icon in others:
         grid.operator(op, text=text, icon=icon)
 
 
-def _draw_versions(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
-    """Draw which version is shown, and the buttons for the others; nothing if there is only one."""
+def _draw_version(
+    layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object, record: provenance.ToolRecord
+) -> None:
+    """Draw which version of the object this is, the buttons for the others, and what the tool said that made it."""
     position, count = versions.place_among(root, context.scene)
-    if count < 2:
-        return
+    title = tr(LABELS[Tool(record.tool)]) if record.tool in LABELS else tr("Original")
     column = layout.column(align=True)
-    row = column.row(align=True)
-    row.operator(Op.SHOW_VERSION, text="", icon="TRIA_LEFT").which = "PREVIOUS"
-    middle = row.row(align=True)
-    middle.alignment = "CENTER"
-    middle.label(text=tr("{number} of {count}", number=position + 1, count=count), translate=False)
-    row.operator(Op.SHOW_VERSION, text="", icon="TRIA_RIGHT").which = "NEXT"
-    column.operator(Op.KEEP_VERSION, icon="CHECKMARK")
-
-
-def _draw_result(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
-    """Draw what the tools said: the one that made this object, and the last one that worked on it."""
-    record = provenance.tool_record(root, _FACTS)
-    last = mesh_tasks.last_of(root.session_uid)
-    if record.tool in LABELS:
-        column = layout.column(align=True)
-        column.label(text=LABELS[Tool(record.tool)], icon="INFO")
-        for text in _lines(record):
-            wrapped(column, context, text)
-    if last is not None:
-        _draw_last(layout, context, last)
+    if count > 1:
+        row = column.row(align=True)
+        row.operator(Op.SHOW_VERSION, text="", icon="TRIA_LEFT").which = "PREVIOUS"
+        middle = row.row(align=True)
+        middle.alignment = "CENTER"
+        middle.label(text=tr("{number} of {count}", number=position + 1, count=count), translate=False)
+        row.operator(Op.SHOW_VERSION, text="", icon="TRIA_RIGHT").which = "NEXT"
+        column.operator(Op.KEEP_VERSION, icon="CHECKMARK")
+        column.separator()
+    if count > 1 or record.tool in LABELS:
+        column.label(text=title, icon="MESH_DATA", translate=False)
+    for text in _lines(record):
+        wrapped(column, context, text)
 
 
 def _draw_last(layout: bpy.types.UILayout, context: bpy.types.Context, last: MeshTask) -> None:
