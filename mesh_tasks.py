@@ -11,17 +11,20 @@ import itertools
 import shutil
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .control import Control
 from .errors import CancelledError, ErrorInfo, ImageTo3DError, Message, StorageError
 from .jobs.thread_pool import ThreadPool
 from .log import logger
+from .scene.hand_over import HandedOver
 from .tool_settings import Tool
-from .worker.tool_runner import ToolRequest, ToolResult, run
-from .worker.worker_process import WorkerProcess
+
+if TYPE_CHECKING:
+    from .worker.tool_runner import ToolRequest, ToolResult
+    from .worker.worker_process import WorkerProcess
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +34,7 @@ class MeshTask:
     request: ToolRequest
     object_uid: int
     """`session_uid` of the object that the tool replaces, which undo does not change."""
+    handed_over: HandedOver
     destination: Path | None = None
     """The folder for the files that the tool writes."""
     progress: float = 0.0
@@ -118,6 +122,20 @@ def ended(task: MeshTask) -> bool:
     return task.result is not None or task.error is not None
 
 
+def write_pixels(request: ToolRequest, handed_over: HandedOver) -> ToolRequest:
+    """Write the pixels that are not in the source .blend beside it. Returns the request with their files."""
+    if not handed_over.pixels:
+        return request
+    import numpy as np
+
+    images = []
+    for number, (name, (width, height), pixels) in enumerate(handed_over.pixels):
+        file = request.source.with_name(f"pixels-{number}.npy")
+        np.save(file, pixels.reshape(height, width, -1))
+        images.append((name, str(file)))
+    return replace(request, images=tuple(images))
+
+
 def deliver(files: Sequence[Path], folder: Path) -> tuple[Path, ...]:
     """Move files into a folder, several into a new one in it. Returns where they are. Nothing is overwritten.
 
@@ -148,11 +166,14 @@ def _run(task: MeshTask, worker: Callable[[], WorkerProcess]) -> None:
     def report(fraction: float) -> None:
         task.progress = max(task.progress, fraction)
 
+    from .worker.tool_runner import run
+
     try:
         task.started = True
         control = Control(task.cancelled.is_set, report)
         control.check()
-        result = run(worker(), task.request, control)
+        request = write_pixels(task.request, task.handed_over)
+        result = run(worker(), request, control)
         control.check()
         if task.destination is not None:
             task.files = deliver(result.files, task.destination)

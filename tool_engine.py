@@ -22,7 +22,7 @@ from .log import logger
 from .mesh_tasks import MeshTask
 from .scene import append_blend, hand_over, tool_results
 from .setting_rows import checked
-from .tool_settings import TABLES, Tool
+from .tool_settings import NEEDS_TEXTURES, TABLES, Tool
 
 if TYPE_CHECKING:
     from .worker.worker_process import WorkerProcess
@@ -72,12 +72,12 @@ def start(
             "The folder {folder} can't be created: {reason}.", folder=str(temporary), cause=error
         ) from error
     source = temporary / "source.blend"
-    hand_over.write(root, objects, source)
+    handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)
     scale = root.matrix_world.to_scale() * bpy.context.scene.unit_settings.scale_length
     request = ToolRequest(
         tool, values, source, root.name, file_name(root.name, values), (abs(scale.x), abs(scale.y), abs(scale.z))
     )
-    task = MeshTask(request, root.session_uid, folder or folder_of(root))
+    task = MeshTask(request, root.session_uid, handed_over, folder or folder_of(root))
     mesh_tasks.start(task, _shared_worker)
     return task
 
@@ -135,7 +135,9 @@ def _place(task: MeshTask) -> bool:
     try:
         if task.result.blend is not None and append_blend.prefetch(task.result.blend, task.result.parts):
             return False  # one large part per tick: all at once would be a noticeable stall
-        objects = tool_results.place(root, task.tool, task.request.settings, task.result)
+        objects = tool_results.place(
+            root, task.tool, task.request.settings, task.result, materials=task.handed_over.materials
+        )
     except ImageTo3DError as error:
         _fail(task, error.info())
         return True

@@ -101,7 +101,7 @@ def direct(path: Path) -> Run:
 
     def ticks() -> Iterator[bool]:
         yield False
-        with _stdout_discarded():
+        with stdout_discarded():
             importer(filepath=str(path))
         bpy.ops.ed.undo_push(message="import")
         yield True
@@ -153,7 +153,7 @@ def _reset() -> None:
 
 
 @contextlib.contextmanager
-def _stdout_discarded() -> Iterator[None]:
+def stdout_discarded() -> Iterator[None]:
     """Context without stdout: the importers print, and the terminal's speed must not be measured."""
     sys.stdout.flush()
     saved = os.dup(1)

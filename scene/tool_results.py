@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
@@ -18,8 +18,10 @@ from ..errors import MeshToolError, Message
 from ..jobs.provenance import TOOL, store
 from ..tool_settings import Tool
 from ..translation import tr
-from ..worker.tool_runner import ToolResult
-from . import append_blend, place_model, versions
+from . import append_blend, hand_over, place_model, versions
+
+if TYPE_CHECKING:
+    from ..worker.tool_runner import ToolResult
 
 REPORT: Final = "report"
 LABELS: Final[Mapping[Tool, str]] = {
@@ -48,17 +50,25 @@ def find(uid: int) -> bpy.types.Object | None:
 
 def why_not_now(root: bpy.types.Object) -> str:
     """Returns why a result can't replace this object at the moment; empty if it can."""
-    if root.mode != "OBJECT":
-        return tr("Waiting until {name} is in Object Mode", name=root.name)
+    edited = next((item for item in versions.family(root) if item.mode != "OBJECT"), None)
+    if edited is not None:
+        return tr("Waiting until {name} is in Object Mode", name=edited.name)
     return place_model.why_not_now(bpy.context)
 
 
 def place(
-    root: bpy.types.Object, tool: Tool, settings: Mapping[str, Any], result: ToolResult, *, undo_step: bool = True
+    root: bpy.types.Object,
+    tool: Tool,
+    settings: Mapping[str, Any],
+    result: ToolResult,
+    *,
+    materials: Sequence[int] = (),
+    undo_step: bool = True,
 ) -> list[bpy.types.Object]:
     """Place a tool's result where `root` is, and hide `root`. Returns the new objects, the first one in its place.
 
-    A result without objects is only noted on `root`. Raises WorkerError, MeshToolError.
+    A result without objects is only noted on `root`. `materials`: those that stand-ins replace (see
+    `hand_over.HandedOver`). Raises WorkerError, MeshToolError.
     """
     scene = _scene_of(root)
     report = result.facts.get(REPORT)
@@ -66,6 +76,7 @@ def place(
     objects: list[bpy.types.Object] = []
     if result.blend is not None:
         objects, _ = append_blend.append(result.blend)
+        hand_over.share_materials(objects, materials)
         _insert(objects, root, scene)
         if tool in _SUFFIXES:
             objects[0].name = f"{root.name} {_SUFFIXES[tool]}"
@@ -103,16 +114,27 @@ def _insert(objects: list[bpy.types.Object], root: bpy.types.Object, scene: bpy.
         for name in (TOOL, REPORT):
             store(new, name, None)
     versions.take_place(new, root)
-    selected, active = root.select_get(view_layer=layer), layer.objects.active == root
+    in_layer = root.name in layer.objects
+    selected, active = in_layer and root.select_get(view_layer=layer), layer.objects.active == root
     versions.add(new, root, scene)
     _ = layer.objects.active  # accessing this syncs the view layer with the new objects
     for number, item in enumerate(objects):
-        item.select_set(selected and number == 0, view_layer=layer)
-        if number:
-            item.hide_render = True
-            item.hide_set(True, view_layer=layer)
+        item.hide_render = number > 0
+        if in_layer:
+            item.select_set(selected and number == 0, view_layer=layer)
+            item.hide_set(number > 0, view_layer=layer)
+            _follow_local_views(item, root)
     if active:
         layer.objects.active = new
+
+
+def _follow_local_views(new: bpy.types.Object, root: bpy.types.Object) -> None:
+    """Show an object in each local view that shows `root`."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            space = area.spaces.active
+            if isinstance(space, bpy.types.SpaceView3D) and space.local_view is not None:
+                new.local_view_set(space, root.local_view_get(space))
 
 
 def _scene_of(root: bpy.types.Object) -> bpy.types.Scene:

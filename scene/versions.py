@@ -90,7 +90,7 @@ def show(shown: bpy.types.Object, others: list[bpy.types.Object]) -> None:
 
 
 def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
-    """Give an object the parent and transform of another one."""
+    """Give an object the parent, transform and animation of another one."""
     new.parent = old.parent
     if old.parent is not None:
         new.parent_type = old.parent_type
@@ -102,6 +102,11 @@ def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
         delta = f"delta_{name}"
         if hasattr(old, delta):
             setattr(new, delta, getattr(old, delta))
+    if old.animation_data is not None and old.animation_data.action is not None:
+        moved: Any = new.animation_data_create()
+        moved.action = old.animation_data.action
+        if hasattr(moved, "action_slot"):  # from 4.4 on
+            moved.action_slot = old.animation_data.action_slot  # type: ignore[attr-defined,unused-ignore]
     if old.constraints:  # their effect can't be copied
         new.matrix_world = old.matrix_world
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..control import NO_CONTROL, Control
-from ..errors import ConversionLimitError, MeshToolError, Message, WorkerError
+from ..errors import MeshToolError, Message, WorkerError
 from ..tool_settings import Tool
 from .worker_process import MAX_TIME_LIMIT, WorkerProcess
 
@@ -24,14 +24,14 @@ TIME_LIMIT: Final = 300.0
 """Seconds for one step of a tool: baking 4096 × 4096 pixels takes about a minute on two slow cores."""
 TIME_LIMIT_PER_MB: Final = 3.0
 """Seconds for each megabyte of the mesh and its textures."""
-QUADS_TIME_LIMIT: Final = 60.0
-"""Seconds for one method of remeshing; 100,000 triangles take 5 to 10."""
 METHODS: Final[Mapping[str, Message]] = {
     "QUADRIFLOW": Message("QuadriFlow"),
     "VOXEL_QUADRIFLOW": Message("Voxel Remesh and QuadriFlow"),
     "DECIMATE": Message("Decimate"),
 }
 """How quads can be made, the best way first."""
+QUADS_TIME_LIMITS: Final[Mapping[str, float]] = dict.fromkeys(METHODS, 60.0)
+"""Seconds for each method; 100,000 triangles take 5 to 10."""
 _STEPS: Final[Mapping[Tool, str]] = {
     Tool.CHECK: "check_mesh",
     Tool.CLEAN_UP: "clean_up",
@@ -57,6 +57,8 @@ class ToolRequest:
     """The name of the file that the tool writes, if it writes one; it is put beside `source`."""
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Meters per unit of the objects, along X, Y and Z."""
+    images: tuple[tuple[str, str], ...] = ()
+    """Images whose pixels are not in `source`: their names, and the files with the pixels (numpy's format)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,28 @@ class ToolResult:
     """The files that it wrote, beside the source."""
 
 
-def run(worker: WorkerProcess, request: ToolRequest, control: Control = NO_CONTROL) -> ToolResult:
+def run(
+    worker: WorkerProcess,
+    request: ToolRequest,
+    control: Control = NO_CONTROL,
+    *,
+    quads_time_limits: Mapping[str, float] = QUADS_TIME_LIMITS,
+) -> ToolResult:
     """Run a tool. Returns what it made. Blocks; not for the main thread.
 
-    Raises MeshToolError, ConversionLimitError, WorkerError, CancelledError.
+    `quads_time_limits`: seconds for each of METHODS.
+    Raises MeshToolError, CancelledError.
     """
     target = request.source.with_name("result.blend")
     if request.tool is Tool.REMESH:
-        return _remesh(worker, request, target, control)
+        return _remesh(worker, request, target, control, quads_time_limits)
     reply = _step(worker, request, _STEPS[request.tool], control, target=str(target))
     return _result(reply, target)
 
 
-def _remesh(worker: WorkerProcess, request: ToolRequest, target: Path, control: Control) -> ToolResult:
+def _remesh(
+    worker: WorkerProcess, request: ToolRequest, target: Path, control: Control, time_limits: Mapping[str, float]
+) -> ToolResult:
     prepared, quads = (request.source.with_name(name) for name in ("prepared.blend", "quads.blend"))
     reply = _step(worker, request, "remesh_prepare", control.span(0.0, 0.1), target=str(prepared))
     notes = [Message.from_json(note) for note in reply["notes"]]
@@ -99,13 +110,13 @@ def _remesh(worker: WorkerProcess, request: ToolRequest, target: Path, control: 
                 request,
                 "remesh_quads",
                 control.span(0.1, 0.4),
-                QUADS_TIME_LIMIT,
+                time_limits[method],
                 source=str(prepared),
                 target=str(quads),
                 method=method,
             )
             break
-        except (MeshToolError, ConversionLimitError, WorkerError) as error:
+        except MeshToolError as error:
             _log.warning("%s: %s failed: %s", request.name, method, error)
             notes.append(Message("{method} was not used: {reason}", {"method": label, "reason": error.message}))
             last = error
@@ -143,9 +154,13 @@ def _step(
         "settings": dict(request.settings),
         "name": request.name,
         "scale": request.scale,
+        "images": request.images,
         "file": str(request.source.with_name(request.file)) if request.file else "",
     }
-    return worker.run(body | more, control, timeout=limit)
+    try:
+        return worker.run(body | more, control, timeout=limit)
+    except WorkerError as error:  # its advice is about a model file
+        raise MeshToolError(error.message.template, **error.message.arguments) from error
 
 
 def _result(reply: Mapping[str, Any], target: Path) -> ToolResult:

@@ -176,3 +176,41 @@ def test_loading_another_file_cancels_the_tools(sphere: Any) -> None:
         time.sleep(0.02)
     assert task.done
     assert len(bpy.data.objects) == 0
+
+
+def test_the_result_shares_the_materials_of_the_original(sphere: Any) -> None:
+    import bpy
+
+    red, blue = bpy.data.materials.new("red"), bpy.data.materials.new("blue")
+    sphere.data.materials.append(red)
+    sphere.data.materials.append(None)
+    sphere.data.materials.append(blue)
+    sphere.material_slots[0].link = "OBJECT"
+    sphere.material_slots[0].material = blue
+    task = finish(start("SIMPLIFY", sphere))
+    assert list(bpy.data.objects[task.placed[0]].data.materials) == [blue, None, blue]
+    assert {material.name for material in bpy.data.materials} == {"red", "blue"}
+
+
+def test_unsaved_paint_on_a_texture_is_handed_over(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    image = bpy.data.images.new("paint", 4, 2)
+    image.pixels[:] = [0.0, 1.0, 0.0, 1.0] * 8
+    image.pack()
+    image.pixels[:] = [1.0, 0.0, 0.0, 1.0] * 8
+    material = bpy.data.materials.new("painted")
+    material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = image
+    sphere.data.materials.append(material)
+    (handed_over,) = part("scene.hand_over").write(sphere, [sphere], tmp_path / "source.blend").pixels
+    assert handed_over[:2] == ("paint", (4, 2))
+    request = part("worker.tool_runner").ToolRequest("SIMPLIFY", {}, tmp_path / "source.blend", "ball")
+    handed = part("scene.hand_over").HandedOver(pixels=(handed_over,))
+    request = part("mesh_tasks").write_pixels(request, handed)
+    worker = part("tool_engine")._shared_worker()
+    body = {"do": "simplify", "source": str(request.source), "settings": {}, "images": request.images}
+    worker.run(body | {"target": str(tmp_path / "result.blend")})
+    with bpy.data.libraries.load(str(tmp_path / "result.blend")) as (_, here):
+        here.images = ["paint"]
+    assert list(here.images[0].pixels[:4]) == [1.0, 0.0, 0.0, 1.0]
