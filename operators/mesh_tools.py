@@ -22,9 +22,10 @@ from ..scene.tool_results import LABELS
 from ..setting_rows import defaults_of, settings_of
 from ..tool_settings import TABLES, Tool
 from ..translation import tr, tr_report
-from . import monitor
+from . import monitor, tool_dialogs
 from .define import PollMixin, operator
 from .open_actions import open_with_system
+from .tool_dialogs import Known
 
 OPERATORS: Final[Mapping[Tool, Op]] = {
     Tool.CHECK: Op.CHECK_MESH,
@@ -35,7 +36,6 @@ OPERATORS: Final[Mapping[Tool, Op]] = {
     Tool.LODS: Op.MAKE_LODS,
     Tool.EXPORT: Op.EXPORT_MODEL,
 }
-_WIDTH: Final = 300
 
 
 class _ToolOperator(PollMixin):
@@ -45,6 +45,7 @@ class _ToolOperator(PollMixin):
     bl_options: ClassVar[set[str]] = set()
     tool: ClassVar[Tool]
     _asked = False
+    _known = Known(0, 0.0, "")
     report: Any
 
     @staticmethod
@@ -55,15 +56,13 @@ class _ToolOperator(PollMixin):
         self._asked = True
         if not settings_of(TABLES[self.tool]):
             return self.execute(context)
+        self._known = tool_dialogs.look_at(context.active_object)
+        tool_dialogs.prepare(self.tool, self)
         title = tr(LABELS[self.tool])
-        return context.window_manager.invoke_props_dialog(self, width=_WIDTH, title=title)
+        return context.window_manager.invoke_props_dialog(self, width=tool_dialogs.WIDTH, title=title)
 
     def draw(self, _context: bpy.types.Context) -> None:
-        layout: Any = self.layout  # type: ignore[attr-defined]
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        for name in settings_of(TABLES[self.tool]):
-            layout.prop(self, name)
+        tool_dialogs.draw(self.tool, self, self._known)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start the tool, and for scripts wait until its result is in the scene."""
@@ -85,7 +84,10 @@ class _ToolOperator(PollMixin):
 def _define(tool: Tool) -> type[bpy.types.Operator]:
     table = TABLES[tool]
     defaults = defaults_of(table)
-    properties = {name: tool_property(row, defaults[name]) for name, row in settings_of(table).items()}
+    updates = {"engine": tool_dialogs.follow_engine}
+    properties = {
+        name: tool_property(row, defaults[name], updates.get(name)) for name, row in settings_of(table).items()
+    }
     body = {
         "__doc__": (table.__doc__ or "").rstrip("."),
         "__module__": __name__,
