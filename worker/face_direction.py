@@ -63,22 +63,26 @@ class _Neighbors:
 
 def fix(meshes: Sequence[bpy.types.Mesh]) -> list[Message]:
     """Turn the faces that are certainly inside out. Returns what was turned, for the artist."""
-    total = 0
-    for mesh in meshes:
-        if len(mesh.polygons):
-            turned = turned_faces(mesh)
-            if turned.any():
-                _turn(mesh, turned)
-                total += int(turned.sum())
+    total = sum(turn_outward(mesh) for mesh in meshes)
     one, many = "1 face was inside out and turned", "{count} faces were inside out and turned"
     return [counted(total, one, many)] if total else []
 
 
-def turned_faces(mesh: bpy.types.Mesh) -> Array:
-    """Returns which faces are certainly inside out."""
+def turn_outward(mesh: bpy.types.Mesh, majority: float = MAJORITY) -> int:
+    """Turn a mesh's faces that are inside out. Returns their number. `majority`: see `MAJORITY`."""
+    if not len(mesh.polygons):
+        return 0
+    turned = turned_faces(mesh, majority)
+    if turned.any():
+        _turn(mesh, turned)
+    return int(turned.sum())
+
+
+def turned_faces(mesh: bpy.types.Mesh, majority: float = MAJORITY) -> Array:
+    """Returns which faces are inside out."""
     surface = _surface(mesh)
     pairs = _neighbors(surface)
-    pieces = _components(surface.faces, pairs.first, pairs.second)
+    pieces = components(surface.faces, pairs.first, pairs.second)
     flips, contradictory = _consistent_flips(surface.faces, pairs, pieces)
     count = int(pieces.max()) + 1
 
@@ -95,8 +99,8 @@ def turned_faces(mesh: bpy.types.Mesh) -> Array:
     closed = (gaps < _MAX_GAP * np.sqrt(areas)) & certain & ~contradictory[:count]
     closed &= ~_enclosed(surface, pieces, count)
     share = per_piece(np.where(flips, area, 0.0)) / areas
-    keep = np.where(closed, volumes > 0, share <= 1 - MAJORITY)
-    invert = np.where(closed, volumes <= 0, share >= MAJORITY)
+    keep = np.where(closed, volumes > 0, share <= 1 - majority)
+    invert = np.where(closed, volumes <= 0, share >= majority)
     result: Array = (flips & keep[pieces]) | (~flips & invert[pieces])
     return result
 
@@ -150,7 +154,7 @@ def _neighbors(surface: _Surface) -> _Neighbors:
     return _Neighbors(face[a], face[b], start[a] != start[b], gaps)
 
 
-def _components(count: int, first: Array, second: Array) -> Array:
+def components(count: int, first: Array, second: Array) -> Array:
     """Returns for each of `count` things the number of the group that the pairs connect it to."""
     labels = np.arange(count)
     while True:
@@ -170,7 +174,7 @@ def _consistent_flips(faces: int, pairs: _Neighbors, pieces: Array) -> tuple[Arr
     wrong = ~pairs.consistent
     if not wrong.any():
         return np.zeros(faces, np.bool_), contradictory
-    patches = _components(faces, pairs.first[pairs.consistent], pairs.second[pairs.consistent])
+    patches = components(faces, pairs.first[pairs.consistent], pairs.second[pairs.consistent])
     sizes = np.bincount(patches)
     piece_of_patch = np.zeros(len(sizes), np.int64)
     piece_of_patch[patches] = pieces

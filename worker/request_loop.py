@@ -42,7 +42,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import simplify
+from .mesh_tools import clean_up, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +115,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
     "preview": convert_model.preview,
+    "clean_up": clean_up.run,
     "simplify": simplify.run,
 }
 
