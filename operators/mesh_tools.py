@@ -37,6 +37,9 @@ OPERATORS: Final[Mapping[Tool, Op]] = {
     Tool.EXPORT: Op.EXPORT_MODEL,
 }
 
+_chosen: dict[Tool, dict[str, Any]] = {}
+"""What the artist chose in the dialogs last. Blender remembers this only for operators that can be redone."""
+
 
 class _ToolOperator(PollMixin):
     """Base class of the tools' operators. `tool`: which one."""
@@ -57,9 +60,10 @@ class _ToolOperator(PollMixin):
         if not settings_of(TABLES[self.tool]):
             return self.execute(context)
         self._known = tool_dialogs.look_at(context.active_object)
-        tool_dialogs.prepare(self.tool, self)
+        tool_dialogs.prepare(self.tool, self, _chosen.get(self.tool, {}))
         title = tr(LABELS[self.tool])
-        return context.window_manager.invoke_props_dialog(self, width=tool_dialogs.WIDTH, title=title)
+        width = tool_dialogs.WIDTH
+        return context.window_manager.invoke_props_dialog(self, width=width, title=title, confirm_text=title)
 
     def draw(self, _context: bpy.types.Context) -> None:
         tool_dialogs.draw(self.tool, self, self._known)
@@ -76,6 +80,8 @@ class _ToolOperator(PollMixin):
             waiting.finish_tool(task)
             if task.error is not None:
                 self.report({"ERROR"}, tr_report(task.error))
+        else:
+            _chosen[self.tool] = settings
         redraw.sidebars(context.window_manager)
         monitor.start()
         return {"CANCELLED"} if task.error is not None else {"FINISHED"}

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import bpy
@@ -44,10 +44,14 @@ def look_at(item: bpy.types.Object | None) -> Known:
     return Known(triangles, height, str(tool_engine.folder_of(root)))
 
 
-def prepare(tool: Tool, operator: Any) -> None:
-    """Fill in what depends on another setting and was never set by the artist."""
-    if tool is Tool.EXPORT and not operator.properties.is_property_set("file_format"):
+def prepare(tool: Tool, operator: Any, chosen: Mapping[str, Any]) -> None:
+    """Set what the caller did not set: to what the artist chose last, else to what fits the engine."""
+    given = {name for name in settings_of(TABLES[tool]) if operator.properties.is_property_set(name)}
+    if tool is Tool.EXPORT and "file_format" not in given | set(chosen):
         follow_engine(operator, bpy.context)
+    for name, value in chosen.items():
+        if name not in given:
+            setattr(operator, name, value)
 
 
 def follow_engine(operator: Any, _context: bpy.types.Context) -> None:

@@ -19,14 +19,11 @@ from ..translation import tr, tr_message
 from .main import SidebarPanel
 from .text_lines import is_narrow, wrapped
 
-_BUTTONS: Final = (
-    (Op.CHECK_MESH, "Check Mesh", "VIEWZOOM"),
-    (Op.CLEAN_UP_MESH, "Clean Up", "TOOL_SETTINGS"),
-    (Op.SIMPLIFY_MESH, "Simplify", "MOD_DECIM"),
-    (Op.REMESH, "Remesh to Quads", "MOD_REMESH"),
-    (Op.MAKE_PRINTABLE, "Make Printable", "MOD_SOLIDIFY"),
-    (Op.MAKE_LODS, "Make LODs", "MOD_MULTIRES"),
-    (Op.EXPORT_MODEL, "Export", "EXPORT"),
+_ROWS: Final = (
+    ((Op.CHECK_MESH, "Check Mesh", "VIEWZOOM"), (Op.CLEAN_UP_MESH, "Clean Up", "TOOL_SETTINGS")),
+    ((Op.REMESH, "Remesh to Quads", "MOD_REMESH"),),
+    ((Op.SIMPLIFY_MESH, "Simplify", "MOD_DECIM"), (Op.MAKE_LODS, "Make LODs", "MOD_MULTIRES")),
+    ((Op.MAKE_PRINTABLE, "Make Printable", "MOD_SOLIDIFY"), (Op.EXPORT_MODEL, "Export", "EXPORT")),
 )
 """Each tool's operator, the text of its button, and its icon, in the order in which they are usually needed."""
 _FACTS: Final[Mapping[str, str]] = {
@@ -48,15 +45,16 @@ class IMAGE_TO_3D_PT_mesh_tools(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         root = hand_over.root_of(context.active_object)
+        if root is not None:
+            _draw_buttons(layout, is_narrow(context))
         for task in mesh_tasks.tasks():
             _draw_task(layout, context, task, root)
         if root is None:
             return
-        _draw_buttons(layout, is_narrow(context))
         record = provenance.tool_record(root, _FACTS)
         _draw_version(layout, context, root, record)
         last = mesh_tasks.last_of(root.session_uid)
-        if last is not None:
+        if last is not None and mesh_tasks.of_object(root.session_uid) is None:
             _draw_last(layout, context, last)
 
 
@@ -66,8 +64,9 @@ class IMAGE_TO_3D_MT_mesh_tools(bpy.types.Menu):
 
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.operator_context = "INVOKE_DEFAULT"
-        for op, _text, icon in _BUTTONS:
-            self.layout.operator(op, icon=icon)
+        for row in _ROWS:
+            for op, _text, icon in row:
+                self.layout.operator(op, icon=icon)
 
 
 def _has_faces(item: bpy.types.Object | None) -> bool:
@@ -97,11 +96,10 @@ def _draw_task(
 
 def _draw_buttons(layout: bpy.types.UILayout, narrow: bool) -> None:
     column = layout.column(align=True)
-    (check, text, icon), *others = _BUTTONS
-    column.operator(check, text=text, icon=icon)
-    grid = column.grid_flow(columns=1 if narrow else 2, row_major=True, even_columns=True, align=True)
-    for op, text, icon in others:
-        grid.operator(op, text=text, icon=icon)
+    for buttons in _ROWS:
+        row = column if narrow else column.row(align=True)
+        for op, text, icon in buttons:
+            row.operator(op, text=text, icon=icon)
 
 
 def _draw_version(

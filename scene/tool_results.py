@@ -79,7 +79,8 @@ def place(
         hand_over.share_materials(objects, materials)
         _insert(objects, root, scene)
         if tool in _SUFFIXES:
-            objects[0].name = f"{root.name} {_SUFFIXES[tool]}"
+            original = versions.versions_of(root, scene)[0]
+            objects[0].name = f"{original.name} {_SUFFIXES[tool]}"
     noted = objects[0] if objects else root
     if objects:
         notes = [note.to_json() for note in result.notes]
