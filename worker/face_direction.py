@@ -78,7 +78,7 @@ def turned_faces(mesh: bpy.types.Mesh) -> Array:
     """Returns which faces are certainly inside out."""
     surface = _surface(mesh)
     pairs = _neighbors(surface)
-    pieces = _components(surface.faces, pairs.first, pairs.second)
+    pieces = components(surface.faces, pairs.first, pairs.second)
     flips, contradictory = _consistent_flips(surface.faces, pairs, pieces)
     count = int(pieces.max()) + 1
 
@@ -150,18 +150,20 @@ def _neighbors(surface: _Surface) -> _Neighbors:
     return _Neighbors(face[a], face[b], start[a] != start[b], gaps)
 
 
-def _components(count: int, first: Array, second: Array) -> Array:
-    """Returns for each of `count` things the number of the group that the pairs connect it to."""
+def components(count: int, first: Array, second: Array) -> Array:
+    """Returns for each of `count` things the number of the group that the pairs connect it to (union-find)."""
     labels = np.arange(count)
     while True:
         a, b = labels[first], labels[second]
         differ = a != b
         if not differ.any():
-            return np.unique(labels, return_inverse=True)[1].reshape(-1)
+            roots = labels == np.arange(count)
+            return (np.cumsum(roots) - 1)[labels]
         first, second, a, b = first[differ], second[differ], a[differ], b[differ]
-        np.minimum.at(labels, np.maximum(a, b), np.minimum(a, b))
-        while (labels[labels] != labels).any():
-            labels = labels[labels]
+        # Of several pairs with the same label, any one counts; the others come in the next round.
+        labels[np.maximum(a, b)] = np.minimum(a, b)
+        while (labels != (further := labels[labels])).any():
+            labels = further
 
 
 def _consistent_flips(faces: int, pairs: _Neighbors, pieces: Array) -> tuple[Array, Array]:
@@ -170,7 +172,7 @@ def _consistent_flips(faces: int, pairs: _Neighbors, pieces: Array) -> tuple[Arr
     wrong = ~pairs.consistent
     if not wrong.any():
         return np.zeros(faces, np.bool_), contradictory
-    patches = _components(faces, pairs.first[pairs.consistent], pairs.second[pairs.consistent])
+    patches = components(faces, pairs.first[pairs.consistent], pairs.second[pairs.consistent])
     sizes = np.bincount(patches)
     piece_of_patch = np.zeros(len(sizes), np.int64)
     piece_of_patch[patches] = pieces

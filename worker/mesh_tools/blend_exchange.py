@@ -15,7 +15,8 @@ import bpy
 
 from ... import atomic_file
 from ...errors import MeshToolError, Message, WorkerError, one_line
-from ..convert_model import clear_data, large_parts
+from ..blend_file import large_parts
+from ..mesh_data import clear_data
 
 
 def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
