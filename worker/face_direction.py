@@ -63,19 +63,23 @@ class _Neighbors:
 
 def fix(meshes: Sequence[bpy.types.Mesh]) -> list[Message]:
     """Turn the faces that are certainly inside out. Returns what was turned, for the artist."""
-    total = 0
-    for mesh in meshes:
-        if len(mesh.polygons):
-            turned = turned_faces(mesh)
-            if turned.any():
-                _turn(mesh, turned)
-                total += int(turned.sum())
+    total = sum(turn_outward(mesh) for mesh in meshes)
     one, many = "1 face was inside out and turned", "{count} faces were inside out and turned"
     return [counted(total, one, many)] if total else []
 
 
-def turned_faces(mesh: bpy.types.Mesh) -> Array:
-    """Returns which faces are certainly inside out."""
+def turn_outward(mesh: bpy.types.Mesh, majority: float = MAJORITY) -> int:
+    """Turn a mesh's faces that are inside out. Returns their number. `majority`: see `MAJORITY`."""
+    if not len(mesh.polygons):
+        return 0
+    turned = turned_faces(mesh, majority)
+    if turned.any():
+        _turn(mesh, turned)
+    return int(turned.sum())
+
+
+def turned_faces(mesh: bpy.types.Mesh, majority: float = MAJORITY) -> Array:
+    """Returns which faces are inside out."""
     surface = _surface(mesh)
     pairs = _neighbors(surface)
     pieces = components(surface.faces, pairs.first, pairs.second)
@@ -95,8 +99,8 @@ def turned_faces(mesh: bpy.types.Mesh) -> Array:
     closed = (gaps < _MAX_GAP * np.sqrt(areas)) & certain & ~contradictory[:count]
     closed &= ~_enclosed(surface, pieces, count)
     share = per_piece(np.where(flips, area, 0.0)) / areas
-    keep = np.where(closed, volumes > 0, share <= 1 - MAJORITY)
-    invert = np.where(closed, volumes <= 0, share >= MAJORITY)
+    keep = np.where(closed, volumes > 0, share <= 1 - majority)
+    invert = np.where(closed, volumes <= 0, share >= majority)
     result: Array = (flips & keep[pieces]) | (~flips & invert[pieces])
     return result
 

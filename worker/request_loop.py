@@ -43,7 +43,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import report, simplify
+from .mesh_tools import check, clean_up, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -116,7 +116,8 @@ TASKS: Final[Mapping[str, Task]] = {
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
     "preview": convert_model.preview,
-    "check_mesh": report.run,
+    "check_mesh": check.run,
+    "clean_up": clean_up.run,
     "simplify": simplify.run,
 }
 

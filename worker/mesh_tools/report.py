@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Measures meshes for the mesh report: the tool Check, and every model when it arrives."""
+"""Measures the mesh report of a model."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 import bpy
 import numpy as np
@@ -14,18 +14,10 @@ from ...mesh_report import SMALL_PART, MeshReport
 from .. import naming, textures, transform
 from ..face_direction import turned_faces
 from ..mesh_data import Array, meshes, positions, read, unique
-from . import blend_exchange
 from .part_measures import PartMeasures, measure_parts
 from .surface import Surface, read_surface
 
 _SEED: Final = 20260301
-
-
-def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle a "check_mesh" request. Its result has the key report: see `MeshReport.to_json`. Raises MeshToolError."""
-    objects = blend_exchange.read_objects(request)
-    progress(0.3)
-    return {"report": measure(objects).to_json()}
 
 
 def measure(objects: Iterable[bpy.types.Object]) -> MeshReport:

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps a mesh's custom normals while its topology changes.
+
+Blender stores them relative to the faces around them, so they would turn with these. Meanwhile they are plain vectors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+
+from .. import normals
+from ..mesh_data import read
+
+_NAME = "normals before"
+
+
+@contextlib.contextmanager
+def kept_normals(item: bpy.types.Object) -> Iterator[None]:
+    """Store the custom normals of the object's mesh as vectors of its corners, and set them again at the end.
+
+    Corners of new faces get the normals that Blender computes. Normals of turned faces are turned.
+    """
+    mesh = item.data
+    if not mesh.has_custom_normals:
+        yield
+        return
+    vectors = read(mesh.corner_normals, "vector", 3)
+    normals.clear(mesh)
+    attribute = mesh.attributes.new(_NAME, "FLOAT_VECTOR", "CORNER")
+    attribute.data.foreach_set("vector", vectors.reshape(-1))
+    yield
+    mesh = item.data
+    vectors = read(mesh.attributes[_NAME].data, "vector", 3)
+    normals.remove_attribute(mesh, _NAME)
+    faces = read(mesh.polygon_normals, "vector", 3)
+    totals = read(mesh.polygons, "loop_total", kind=np.int32)
+    away = np.einsum("ij,ij->i", vectors, np.repeat(faces, totals, axis=0)) < 0
+    vectors[away] *= -1
+    mesh.normals_split_custom_set(vectors)
+    normals.optimize(mesh)
