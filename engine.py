@@ -7,8 +7,6 @@ timer, and `waiting` in a loop for scripts.
 
 from __future__ import annotations
 
-import functools
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import background_task, image_check, job_rows, job_view, preferences, results_view
+from . import (
+    background_blender,
+    background_task,
+    image_check,
+    job_rows,
+    job_view,
+    mesh_tasks,
+    preferences,
+    results_view,
+    tool_engine,
+)
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchRemoved
@@ -33,7 +41,6 @@ if TYPE_CHECKING:
     from .jobs.batch_request import BatchImage
     from .jobs.queue import Queue
     from .offline.service.launcher import OfflineService
-    from .worker.child_process import Launch
 
 TICK_BUDGET: Final = 0.005
 """Seconds of the main thread that one tick may take to apply events."""
@@ -66,10 +73,10 @@ def queue() -> Queue:
         from .offline.service.launcher import OfflineService
         from .worker.worker_process import WorkerProcess
 
-        _offline = OfflineService(_launch(), folder / "offline")
+        _offline = OfflineService(background_blender.launch(), folder / "offline")
         adopts = not preferences.overridden()
         earlier = preferences.earlier_folder() if adopts else None
-        worker = WorkerProcess(_launch())
+        worker = WorkerProcess(background_blender.launch())
         _queue = Queue(folder, preferences.read_config(), worker, _offline.access, earlier=earlier, adopts=adopts)
     return _queue
 
@@ -94,6 +101,7 @@ def stop() -> None:
     global _queue, _offline
     running, _queue = _queue, None
     service, _offline = _offline, None
+    tool_engine.stop()
     pending_models.forget()
     job_view.clear()
     job_rows.forget()
@@ -248,7 +256,7 @@ def check_account() -> None:
 def busy() -> bool:
     """Whether there is anything to monitor."""
     tasks = (background_task.account.status.running, background_task.storage.status.running, image_check.running())
-    if any(tasks) or pending_models.any_pending():
+    if any(tasks) or pending_models.any_pending() or tool_engine.busy():
         return True
     return _queue is not None and (_queue.running() > 0 or _queue.reads_balance() or not _queue.events.empty())
 
@@ -258,6 +266,7 @@ def drain(budget: float = TICK_BUDGET) -> bool:
     global _account_status
     changed = background_task.account.status is not _account_status
     _account_status = background_task.account.status
+    changed = tool_engine.step() or changed
     if _queue is None:
         return changed
     _once_a_second(_queue)
@@ -342,6 +351,7 @@ def place_all(jobs: Sequence[Job], scene: bpy.types.Scene, at: Sequence[float]) 
 
 def file_loaded() -> None:
     """Another file was loaded: ready models that belong to it are placed now, all others wait."""
+    mesh_tasks.forget()
     left = pending_models.file_loaded(job_view.jobs())
     job_rows.file_loaded()
     if _queue is not None and left:
@@ -363,11 +373,3 @@ def _once_a_second(running: Queue) -> None:
         running.configure(preferences.read_config())
         job_view.set_pause(running.paused())
         job_view.set_held(running.held())
-
-
-@functools.cache
-def _launch() -> Launch:
-    from .worker.child_process import Launch
-
-    # The bpy module has no Blender executable to start, but a Python that has the module.
-    return Launch.for_blender(bpy.app.binary_path) if bpy.app.binary_path else Launch.for_wheel(sys.executable)

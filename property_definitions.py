@@ -116,6 +116,20 @@ def placement_property(name: str, image_update: Update) -> Any:
     return StringProperty(**text, default="")
 
 
+def tool_property(row: setting_rows.Setting, default: Any) -> Any:
+    """Returns the Blender property for a setting of a mesh tool."""
+    text = {"name": row.label, "description": row.description}
+    if row.choices:
+        return EnumProperty(**text, items=[tuple(choice) for choice in row.choices], default=default)
+    if isinstance(default, bool):
+        return BoolProperty(**text, default=default)
+    limits = {"min": row.minimum} | ({} if row.maximum is None else {"max": row.maximum})
+    if isinstance(default, int):
+        return IntProperty(**text, default=default, **{name: int(limit) for name, limit in limits.items()}, step=500)
+    subtype = "FACTOR" if row.maximum == 1.0 else "NONE"
+    return FloatProperty(**text, default=default, **limits, precision=3 if row.maximum == 1.0 else 1, subtype=subtype)
+
+
 def placement_switches(names: Iterable[str]) -> dict[str, Any]:
     """Returns the checkboxes of those placement settings that are off at 0, and the numbers that these keep."""
     found: dict[str, Any] = {}

@@ -147,3 +147,6 @@ TABLES: Final[Mapping[Tool, type[Any]]] = {
     Tool.EXPORT: Export,
 }
 """The settings of each tool."""
+
+NEEDS_TEXTURES: Final = frozenset({Tool.CHECK, Tool.REMESH, Tool.EXPORT})
+"""These read materials and textures. All others keep the artist's materials as they are."""

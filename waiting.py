@@ -10,6 +10,7 @@ from typing import Final
 from . import engine, job_view
 from .jobs.batch import BatchProgress
 from .jobs.job import Job
+from .mesh_tasks import MeshTask
 from .scene import pending_models
 
 _POLL_SECONDS: Final = 0.02
@@ -47,6 +48,25 @@ def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeou
         return progress is None or until(progress)
 
     _wait(reached, lambda: job_view.batch_jobs(batch_id), timeout, "the batch")
+
+
+def finish_tool(task: MeshTask, timeout: float | None = None) -> None:
+    """Wait until a mesh tool has ended and its result is in the scene.
+
+    Returns as well if something keeps the result out of the scene while the script runs.
+    Raises TimeoutError after `timeout` seconds; the tool continues.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    blocked_since = None
+    while not task.done:
+        engine.drain(budget=1.0)
+        if task.result is not None and not task.done:
+            blocked_since = blocked_since or time.monotonic()
+            if time.monotonic() - blocked_since > _BLOCKED_SECONDS:
+                return
+        if deadline is not None and time.monotonic() > deadline:
+            raise TimeoutError(f"{task.request.name} is not finished after {timeout:g} seconds; it continues.")
+        time.sleep(_POLL_SECONDS)
 
 
 def _wait(reached: Callable[[], bool], jobs: Callable[[], list[Job]], timeout: float | None, name: str) -> None:

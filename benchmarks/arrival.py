@@ -18,7 +18,7 @@ from typing import Any
 
 import bpy
 from bl_ext.user_default.image_to_3d.jobs.job import InputImage, Job, TargetScene
-from bl_ext.user_default.image_to_3d.scene import place_model
+from bl_ext.user_default.image_to_3d.scene import append_blend, place_model
 from bl_ext.user_default.image_to_3d.worker.child_process import Launch
 from bl_ext.user_default.image_to_3d.worker.worker_process import WorkerProcess
 
@@ -79,7 +79,7 @@ def prepared(path: Path) -> Run:
         if isinstance(outcome[0], Exception):
             raise outcome[0]
         ready_job = replace(job, blend_file=target.name, details=outcome[0])
-        while place_model.prefetch(ready_job):
+        while append_blend.prefetch(target, ready_job.details["parts"]):
             yield False
         place_model.place(ready_job, bpy.context.scene)
         yield True
@@ -101,7 +101,7 @@ def direct(path: Path) -> Run:
 
     def ticks() -> Iterator[bool]:
         yield False
-        with _stdout_discarded():
+        with stdout_discarded():
             importer(filepath=str(path))
         bpy.ops.ed.undo_push(message="import")
         yield True
@@ -153,7 +153,7 @@ def _reset() -> None:
 
 
 @contextlib.contextmanager
-def _stdout_discarded() -> Iterator[None]:
+def stdout_discarded() -> Iterator[None]:
     """Context without stdout: the importers print, and the terminal's speed must not be measured."""
     sys.stdout.flush()
     saved = os.dup(1)

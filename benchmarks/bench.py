@@ -42,6 +42,7 @@ def main() -> int:
         install(folder / "user")
         logging.disable(logging.WARNING)  # the importers log every step
         import arrival
+        import mesh_tools
         import polling
         import throughput
 
@@ -52,6 +53,7 @@ def main() -> int:
         print(f"{result['machine']}\n", flush=True)
         result["glb"] = glb_cases(arrival, folder, repeats, quick=options.quick)
         result["formats"] = format_cases(arrival, folder, repeats)
+        result["mesh tools"] = mesh_tools.measure(folder)
         result["polling"] = polling.measure(folder)
         result["job list"] = job_rows.measure()
         print("\nThe rows of the job list, ms of the main thread")

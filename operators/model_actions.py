@@ -225,7 +225,7 @@ class IMAGE_TO_3D_OT_keep_variation(PollMixin, bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         root = _root(context)
-        variations.keep(root, variations.group_of(root, context.scene))
+        variations.keep(root, variations.group_of(root, context.scene), context.scene)
         return {"FINISHED"}
 
 

@@ -18,7 +18,7 @@ from ..errors import Action, ErrorInfo, ImageTo3DError, Message
 from ..jobs.job import Job, State
 from ..log import logger
 from ..translation import tr
-from . import free_spot, place_model, placeholder, placeholder_images, target_scene, undo
+from . import append_blend, free_spot, place_model, placeholder, placeholder_images, target_scene, undo
 
 if TYPE_CHECKING:
     from ..jobs.queue import Queue
@@ -195,7 +195,8 @@ def _place_next(job: Job, queue: Queue) -> bool:
     scene = chosen if wanted else target_scene.find(job)
     if scene is None:
         logger(__name__).info("%s waits: its target scene is not open", job.name)
-        place_model.discard_prefetched(job)
+        if job.blend_path is not None:
+            append_blend.discard_prefetched(job.blend_path)
         del _ready[job.id]
         return True
     wants_placeholder = _wants_placeholder(job) and at is None
@@ -205,7 +206,7 @@ def _place_next(job: Job, queue: Queue) -> bool:
         del _ready[job.id]
         return True
     try:
-        if place_model.prefetch(job):
+        if job.blend_path is not None and append_blend.prefetch(job.blend_path, job.details.get("parts", ())):
             return False  # one large part per tick: all at once would be a noticeable stall
         place_here(job, scene, queue, at=at, empty=empty)
     except ImageTo3DError as error:

@@ -8,24 +8,20 @@ or plays back. No image is decoded here. Measured: appending stalls 20 to 50 ms 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import chain
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import bpy
 from mathutils import Matrix, Vector
 
-from ..errors import ImportFailedError, WorkerError, one_line
+from ..errors import ImportFailedError
 from ..jobs.job import Job
 from ..jobs.provenance import record_of
 from ..log import logger
 from ..placement import Placement
 from ..translation import tr
-from . import arrangement, free_spot, orientation, variations
+from . import append_blend, arrangement, free_spot, orientation, variations
 from . import placeholder as placeholders
 
-_prefetched: Final[set[int]] = set()
-"""`session_uid` of the libraries that `prefetch` created: the artist's own libraries stay."""
 _BLOCKING_JOBS: Final = {"RENDER": "Waiting for the render to finish", "OBJECT_BAKE": "Waiting for the bake to finish"}
 
 
@@ -51,30 +47,6 @@ def _is_tool(operator: bpy.types.Operator) -> bool:
     return own is None or "UNDO" in getattr(own, "bl_options", ())
 
 
-def prefetch(job: Job) -> bool:
-    """Link one large part of a prepared model (an image or a mesh) before `place`. Returns whether there was one.
-
-    Called once per tick until it returns False, it spreads one long stall over several ticks. Until `place`, the
-    linked data has no users: no file stores it, and an undo that removes it does no harm. Raises WorkerError.
-    """
-    if job.blend_path is None:
-        return False
-    path = str(job.blend_path)
-    for kind, name in job.details.get("parts", ()):
-        if getattr(bpy.data, kind).get((name, path)) is None:
-            before = {library.session_uid for library in bpy.data.libraries}
-            _load(job.blend_path, [kind], [name], link=True)
-            _prefetched.update({library.session_uid for library in bpy.data.libraries} - before)
-            return True
-    return False
-
-
-def discard_prefetched(job: Job) -> None:
-    """Remove what `prefetch` linked, if `place` will not follow. Harmless at any time."""
-    path = str(job.blend_path)
-    _remove_libraries(item for item in bpy.data.libraries if item.filepath == path and item.session_uid in _prefetched)
-
-
 def place(
     job: Job, scene: bpy.types.Scene, *, placeholder: bpy.types.Object | None = None, at: Sequence[float] | None = None
 ) -> list[bpy.types.Object]:
@@ -87,7 +59,7 @@ def place(
     if job.blend_path is None:
         objects = place_directly(job, scene, placeholder=placeholder, at=at)
     else:
-        objects, asset_collection = _append(job.blend_path, as_asset=job.placement.mark_as_asset)
+        objects, asset_collection = append_blend.append(job.blend_path, as_asset=job.placement.mark_as_asset)
         _link_and_transform(objects, asset_collection, job, scene, placeholder, at)
     if placeholder is not None:
         placeholders.remove(placeholder)
@@ -160,45 +132,6 @@ def _select_again(
     for item in selected:
         item.select_set(True, view_layer=layer)
     layer.objects.active = active
-
-
-def _append(path: Path, *, as_asset: bool) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:
-    """Append a prepared model. Returns its objects, the root first, and the collection if that is the asset.
-
-    In its file it always is an asset; `as_asset`: here too. Prefetched parts are not read again.
-    """
-    before = {library.session_uid for library in bpy.data.libraries}
-    kinds = ("objects", "collections") if as_asset else ("objects",)
-    objects, *others = _load(path, kinds, None, link=False)
-    ours = {item.session_uid for item in bpy.data.libraries if item.filepath == str(path)} & _prefetched
-    _remove_libraries(x for x in bpy.data.libraries if x.session_uid in ours or x.session_uid not in before)
-    if not objects:
-        raise WorkerError("The prepared model is empty.")
-    for item in objects if not as_asset else ():
-        if item.asset_data is not None:
-            item.asset_clear()
-            if item.preview is not None:  # 256 KB of pixels that nothing shows
-                item.preview.image_size = item.preview.icon_size = (0, 0)
-    return sorted(objects, key=lambda item: item.parent is not None), next(chain.from_iterable(others), None)
-
-
-def _load(path: Path, kinds: Sequence[str], names: Sequence[str] | None, *, link: bool) -> list[list[Any]]:
-    """Load data of these kinds from a .blend: those with these names, or all. Raises WorkerError."""
-    try:
-        opened: Any = bpy.data.libraries.load(str(path), link=link)
-        with opened as (there, here):
-            for kind in kinds:
-                setattr(here, kind, list(getattr(there, kind) if names is None else names))
-    except OSError as error:
-        raise WorkerError("The prepared model can't be read: {reason}.", reason=one_line(error)) from error
-    return [[item for item in getattr(here, kind) if item is not None] for kind in kinds]
-
-
-def _remove_libraries(libraries: Iterable[bpy.types.Library]) -> None:
-    """Remove the libraries that appended data came from."""
-    for library in list(libraries):
-        _prefetched.discard(library.session_uid)
-        bpy.data.libraries.remove(library)
 
 
 def _link_and_transform(

@@ -10,6 +10,7 @@ import bpy
 from mathutils import Vector
 
 from ..jobs.provenance import GROUP, JOB, having_record, record_text, store, value
+from . import versions
 
 GAP: Final = 1.25
 """Distance between two variations, in widths of the model."""
@@ -37,6 +38,7 @@ def group_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.O
         return [root]
     models = having_record(scene.objects)
     found = [item for item in models if value(item, GROUP) == group and record_text(item, JOB)]
+    found = [item for item in found if not versions.is_hidden(item)]
     return sorted(found, key=lambda item: record_text(item, JOB))
 
 
@@ -63,12 +65,12 @@ def show_all(group: list[bpy.types.Object]) -> None:
         _hide(root, False)
 
 
-def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
-    """Move one variation to the first one's location for good, and remove the others."""
+def keep(kept: bpy.types.Object, group: list[bpy.types.Object], scene: bpy.types.Scene) -> None:
+    """Move one variation to the first one's location for good, and remove the others with all of their versions."""
     home = group[0].location.copy()
     for root in group:
-        if root != kept:
-            _remove(root)
+        for version in versions.versions_of(root, scene) if root != kept else ():
+            _remove(version)
     kept.delta_location = (0.0, 0.0, 0.0)
     kept.location = home
     _hide(kept, False)

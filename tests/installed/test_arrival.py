@@ -81,6 +81,10 @@ def arrival() -> Any:
     return part("scene.place_model")
 
 
+def prefetch(job: Any) -> Any:
+    return part("scene.append_blend").prefetch(job.blend_path, job.details["parts"])
+
+
 def lowest(objects: list[bpy.types.Object]) -> float:
     bpy.context.view_layer.update()
     return min((o.matrix_world @ v.co).z for o in objects if o.type == "MESH" for v in o.data.vertices)
@@ -228,7 +232,7 @@ def test_one_undo_takes_it_away_and_redo_brings_it_back(make_job: Callable[..., 
     bpy.ops.ed.undo_push(message="start")
     before = names()
     if ahead:
-        while arrival().prefetch(job):
+        while prefetch(job):
             pass
     arrival().place(job, bpy.context.scene)
     after = names()
@@ -257,11 +261,11 @@ def test_nothing_is_left_behind_but_the_model(make_job: Callable[..., Any]) -> N
 
 def test_fetching_ahead_takes_it_in_piece_by_piece(make_job: Callable[..., Any]) -> None:
     job = _in_pieces(make_job())
-    assert arrival().prefetch(job)
+    assert prefetch(job)
     assert (names()["images"], names()["meshes"]) == (["chair"], [])
-    assert arrival().prefetch(job)
+    assert prefetch(job)
     assert names()["meshes"] == ["chair"]
-    assert not arrival().prefetch(job)
+    assert not prefetch(job)
     assert not bpy.context.scene.objects
     (root,) = arrival().place(job, bpy.context.scene)
     assert names() | {"collections": []} == {
@@ -284,9 +288,9 @@ def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -
     bpy.ops.ed.undo_push(message="start")
     _cube()
     bpy.ops.ed.undo_push(message="cube")
-    arrival().prefetch(job)
+    prefetch(job)
     bpy.ops.ed.undo()
-    while arrival().prefetch(job):
+    while prefetch(job):
         pass
     (root,) = arrival().place(job, bpy.context.scene)
     assert root.data.library is None
@@ -296,8 +300,8 @@ def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -
 
 def test_what_was_fetched_can_be_let_go(make_job: Callable[..., Any]) -> None:
     job = _in_pieces(make_job())
-    arrival().prefetch(job)
-    arrival().discard_prefetched(job)
+    prefetch(job)
+    part("scene.append_blend").discard_prefetched(job.blend_path)
     assert (names()["images"], names()["libraries"]) == ([], [])
 
 
@@ -306,7 +310,7 @@ def test_what_the_artist_linked_from_the_same_file_stays(make_job: Callable[...,
     with bpy.data.libraries.load(str(job.blend_path), link=True) as (there, here):
         here.objects = there.objects
     bpy.context.scene.collection.objects.link(here.objects[0])
-    while arrival().prefetch(job):
+    while prefetch(job):
         pass
     (root,) = arrival().place(job, bpy.context.scene)
     assert len(bpy.data.libraries) == 1

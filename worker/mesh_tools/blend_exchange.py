@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ... import atomic_file
 from ...errors import MeshToolError, Message, WorkerError, one_line
@@ -28,10 +29,30 @@ def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
     found = [item for item in here.objects if item is not None and isinstance(item.data, bpy.types.Mesh)]
     for item in found:
         bpy.context.scene.collection.objects.link(item)
+    for name, file in request.get("images", ()):
+        _set_pixels(name, Path(file))
     bpy.context.view_layer.update()
     if not any(len(item.data.polygons) for item in found):
         raise MeshToolError("The object has no faces.")
     return found
+
+
+def _set_pixels(name: str, file: Path) -> None:
+    """Give an image the pixels that the artist sees: it was painted, and not saved."""
+    image = bpy.data.images.get(name)
+    if image is None:
+        return
+    pixels = np.load(file, allow_pickle=False)
+    height, width, channels = pixels.shape
+    if tuple(image.size) != (width, height) or image.channels != channels:  # its file is missing, or another one
+        space = image.colorspace_settings.name
+        image.source = "GENERATED"
+        image.generated_width, image.generated_height = width, height
+        image.colorspace_settings.name = space
+    content: Any = image.pixels
+    if len(content) == pixels.size:
+        content.foreach_set(pixels.ravel())
+        image.pack()
 
 
 def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mesh tools that were started: one after another in a thread, each in a background Blender of their own.
+
+A task is changed by its thread and by `cancel`; the main thread takes those that have ended, and shows the others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from .control import Control
+from .errors import CancelledError, ErrorInfo, ImageTo3DError, Message, StorageError
+from .jobs.thread_pool import ThreadPool
+from .log import logger
+from .scene.hand_over import HandedOver
+from .tool_settings import Tool
+
+if TYPE_CHECKING:
+    from .worker.tool_runner import ToolRequest, ToolResult
+    from .worker.worker_process import WorkerProcess
+
+
+@dataclass(slots=True, eq=False)
+class MeshTask:
+    """One run of a mesh tool on an object."""
+
+    request: ToolRequest
+    object_uid: int
+    """`session_uid` of the object that the tool replaces, which undo does not change."""
+    handed_over: HandedOver
+    destination: Path | None = None
+    """The folder for the files that the tool writes."""
+    progress: float = 0.0
+    started: bool = False
+    result: ToolResult | None = None
+    error: ErrorInfo | None = None
+    placed: tuple[str, ...] = ()
+    """The names of the new objects in the scene."""
+    files: tuple[Path, ...] = ()
+    """The files that it wrote, in the destination."""
+    done: bool = False
+    """It ended, and its result is in the scene, if there is one."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def tool(self) -> Tool:
+        return self.request.tool
+
+
+_INTERNAL: Final = ErrorInfo(
+    "mesh_tool", Message("Internal error in the add-on. See Blender's console."), Message("The object is unchanged.")
+)
+_pool: Final = ThreadPool("mesh tools", 1)
+_tasks: list[MeshTask] = []
+"""Those that are not done, in the order in which they were started."""
+
+
+def tasks() -> list[MeshTask]:
+    """Returns the tasks that are not done, the oldest first."""
+    return list(_tasks)
+
+
+def of_object(uid: int) -> MeshTask | None:
+    """Returns the first task of an object, by `session_uid`; None if it has none."""
+    return next((task for task in _tasks if task.object_uid == uid), None)
+
+
+def start(task: MeshTask, worker: Callable[[], WorkerProcess]) -> None:
+    """Run a task as soon as the ones before it have ended. Returns at once."""
+    _tasks.append(task)
+    _pool.submit(lambda: _run(task, worker))
+
+
+def cancel(task: MeshTask) -> None:
+    """Cancel a task: its background Blender is ended, and its files are removed."""
+    task.cancelled.set()
+
+
+def finish(task: MeshTask) -> None:
+    """A task's result is in the scene, or it failed or was cancelled: forget it, and remove its temporary files."""
+    task.done = True
+    if task in _tasks:
+        _tasks.remove(task)
+    with contextlib.suppress(OSError):
+        shutil.rmtree(task.request.source.parent)
+
+
+def forget() -> None:
+    """Cancel all tasks: another file was loaded, or the engine was stopped."""
+    for task in tasks():
+        cancel(task)
+
+
+def ended(task: MeshTask) -> bool:
+    """Whether a task's thread is done with it."""
+    return task.result is not None or task.error is not None
+
+
+def write_pixels(request: ToolRequest, handed_over: HandedOver) -> ToolRequest:
+    """Write the pixels that are not in the source .blend beside it. Returns the request with their files."""
+    if not handed_over.pixels:
+        return request
+    import numpy as np
+
+    images = []
+    for number, (name, (width, height), pixels) in enumerate(handed_over.pixels):
+        file = request.source.with_name(f"pixels-{number}.npy")
+        np.save(file, pixels.reshape(height, width, -1))
+        images.append((name, str(file)))
+    return replace(request, images=tuple(images))
+
+
+def deliver(files: Sequence[Path], folder: Path) -> tuple[Path, ...]:
+    """Move files into a folder, several into a new one in it. Returns where they are. Nothing is overwritten.
+
+    Raises StorageError.
+    """
+    if not files:
+        return ()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if len(files) == 1:
+            target = _unused(folder, files[0].stem, files[0].suffix)
+            shutil.move(files[0], target)
+            return (target,)
+        inner = _unused(folder, files[0].stem, "")
+        inner.mkdir()
+        return tuple(Path(shutil.move(file, inner / file.name)) for file in files)
+    except OSError as error:
+        raise StorageError("The file can't be written: {reason}.", cause=error) from error
+
+
+def _unused(folder: Path, stem: str, suffix: str) -> Path:
+    """Returns a path in the folder that does not exist: with a number, if necessary."""
+    names = itertools.chain((stem,), (f"{stem}-{number}" for number in itertools.count(2)))
+    return next(path for name in names if not (path := folder / f"{name}{suffix}").exists())
+
+
+def _run(task: MeshTask, worker: Callable[[], WorkerProcess]) -> None:
+    def report(fraction: float) -> None:
+        task.progress = max(task.progress, fraction)
+
+    from .worker.tool_runner import run
+
+    try:
+        task.started = True
+        control = Control(task.cancelled.is_set, report)
+        control.check()
+        request = write_pixels(task.request, task.handed_over)
+        result = run(worker(), request, control)
+        control.check()
+        if task.destination is not None:
+            task.files = deliver(result.files, task.destination)
+        task.result = result
+    except CancelledError as error:
+        task.error = error.info()
+        task.cancelled.set()
+    except ImageTo3DError as error:
+        logger(__name__).warning("%s of %s failed: %s", task.tool, task.request.name, error)
+        task.error = error.info()
+    except Exception:
+        logger(__name__).exception("%s of %s failed", task.tool, task.request.name)
+        task.error = _INTERNAL

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mesh tools leave the scene as it is until their result arrives, as one undo step, and keep the original."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import part
+
+Until = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def sphere(image_to_3d: Any) -> Any:
+    """A sphere that is scaled, moved, selected and active, in a collection of its own."""
+    import bpy
+
+    bpy.ops.mesh.primitive_uv_sphere_add(segments=32, ring_count=16, location=(3.0, 0.0, 0.0))
+    item = bpy.context.object
+    item.name = "ball"
+    item.scale = (2.0, 2.0, 2.0)
+    bpy.ops.ed.undo_push(message="begin")
+    return item
+
+
+def start(tool: str, item: Any, **settings: Any) -> Any:
+    return part("tool_engine").start(part("tool_settings").Tool(tool), item, settings)
+
+
+def finish(task: Any) -> Any:
+    part("waiting").finish_tool(task, timeout=120.0)
+    return task
+
+
+def triangles(item: Any) -> int:
+    return len(item.data.loops) - 2 * len(item.data.polygons)
+
+
+def temporary_files() -> list[str]:
+    folder = part("preferences").data_folder() / "mesh_tools"
+    return [str(path) for path in folder.rglob("*")] if folder.is_dir() else []
+
+
+def test_the_result_takes_the_place_of_the_original_which_stays_hidden(sphere: Any) -> None:
+    import bpy
+
+    task = finish(start("SIMPLIFY", sphere, ratio=0.25))
+    assert task.error is None
+    new = bpy.data.objects[task.placed[0]]
+    assert bpy.context.view_layer.objects.active == new
+    assert new.select_get()
+    assert new.users_collection == sphere.users_collection
+    assert new.matrix_world == sphere.matrix_world
+    assert triangles(new) <= 0.3 * triangles(sphere)
+    assert new.name == "ball Simplified"
+    assert (sphere.hide_viewport, sphere.hide_render, new.hide_viewport) == (True, True, False)
+    assert temporary_files() == []
+
+
+def test_one_undo_brings_the_original_back_and_redo_the_result(sphere: Any) -> None:
+    import bpy
+
+    finish(start("SIMPLIFY", sphere))
+    bpy.ops.ed.undo()
+    assert [item.name for item in bpy.data.objects] == ["ball"]
+    assert not bpy.data.objects["ball"].hide_viewport
+    bpy.ops.ed.redo()
+    assert len(bpy.data.objects) == 2
+    assert bpy.data.objects["ball"].hide_viewport
+
+
+def test_what_is_on_the_screen_is_what_is_processed(sphere: Any) -> None:
+    import bpy
+
+    sphere.modifiers.new("array", "ARRAY").count = 2
+    bpy.ops.object.mode_set(mode="EDIT")
+    bpy.ops.mesh.select_all(action="SELECT")
+    bpy.ops.transform.translate(value=(0.0, 0.0, 10.0))
+    task = start("SIMPLIFY", sphere, ratio=1.0)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    new = bpy.data.objects[finish(task).placed[0]]
+    assert len(new.data.polygons) >= 2 * len(sphere.data.polygons)
+    assert min(vertex.co.z for vertex in new.data.vertices) > 3.0
+
+
+def test_the_result_waits_while_the_original_is_edited(sphere: Any, keep_going: Until) -> None:
+    import bpy
+
+    bpy.ops.object.mode_set(mode="EDIT")
+    task = start("SIMPLIFY", sphere)
+    keep_going(lambda: task.result is not None)
+    for _ in range(5):
+        part("engine").drain()
+    assert len(bpy.data.objects) == 1
+    bpy.ops.object.mode_set(mode="OBJECT")
+    finish(task)
+    assert len(bpy.data.objects) == 2
+
+
+def test_the_artist_stays_in_edit_mode_of_another_object(sphere: Any) -> None:
+    import bpy
+
+    task = start("SIMPLIFY", sphere)
+    bpy.ops.mesh.primitive_cube_add()
+    cube = bpy.context.object
+    bpy.ops.object.mode_set(mode="EDIT")
+    finish(task)
+    assert bpy.context.mode == "EDIT_MESH"
+    assert bpy.context.view_layer.objects.active == cube
+    assert task.placed
+
+
+def test_a_cancelled_tool_leaves_nothing_behind(sphere: Any, keep_going: Until) -> None:
+    import bpy
+
+    task = start("SIMPLIFY", sphere)
+    part("mesh_tasks").cancel(task)
+    keep_going(lambda: task.done)
+    assert [item.name for item in bpy.data.objects] == ["ball"]
+    assert [mesh.name for mesh in bpy.data.meshes] == ["Sphere"]
+    assert temporary_files() == []
+
+
+def test_the_result_of_a_deleted_object_is_discarded(sphere: Any, keep_going: Until) -> None:
+    import bpy
+
+    task = start("SIMPLIFY", sphere)
+    bpy.data.objects.remove(sphere)
+    keep_going(lambda: task.done)
+    assert len(bpy.data.objects) == 0
+    assert temporary_files() == []
+
+
+def test_the_versions_can_be_flipped_and_the_shown_one_stands_where_the_last_one_was_moved(sphere: Any) -> None:
+    import bpy
+
+    task = finish(start("SIMPLIFY", sphere))
+    new = bpy.data.objects[task.placed[0]]
+    new.location.x = 9.0
+    bpy.ops.image_to_3d.show_version(which="PREVIOUS")
+    assert (sphere.hide_viewport, new.hide_viewport, sphere.location.x) == (False, True, 9.0)
+    assert bpy.context.view_layer.objects.active == sphere
+    bpy.ops.image_to_3d.show_version(which="NEXT")
+    assert (sphere.hide_viewport, new.hide_viewport) == (True, False)
+
+
+def test_a_script_calls_the_operator_and_has_the_result_afterward(sphere: Any) -> None:
+    import bpy
+
+    assert bpy.ops.image_to_3d.simplify_mesh(ratio=0.5) == {"FINISHED"}
+    assert len(bpy.data.objects) == 2
+
+
+def test_an_object_without_faces_is_refused_with_its_name(image_to_3d: Any) -> None:
+    import bpy
+
+    item = bpy.data.objects.new("points", bpy.data.meshes.new("points"))
+    bpy.context.scene.collection.objects.link(item)
+    with pytest.raises(image_to_3d.MeshToolError, match="points has no faces"):
+        start("SIMPLIFY", item)
+    assert [mesh.name for mesh in bpy.data.meshes] == ["points"]
+
+
+def test_loading_another_file_cancels_the_tools(sphere: Any) -> None:
+    import bpy
+
+    task = start("SIMPLIFY", sphere)
+    bpy.ops.wm.read_homefile(use_empty=True)
+    until = time.monotonic() + 20
+    while not task.done and time.monotonic() < until:
+        part("engine").drain()
+        time.sleep(0.02)
+    assert task.done
+    assert len(bpy.data.objects) == 0
+
+
+def test_the_result_shares_the_materials_of_the_original(sphere: Any) -> None:
+    import bpy
+
+    red, blue = bpy.data.materials.new("red"), bpy.data.materials.new("blue")
+    sphere.data.materials.append(red)
+    sphere.data.materials.append(None)
+    sphere.data.materials.append(blue)
+    sphere.material_slots[0].link = "OBJECT"
+    sphere.material_slots[0].material = blue
+    task = finish(start("SIMPLIFY", sphere))
+    assert list(bpy.data.objects[task.placed[0]].data.materials) == [blue, None, blue]
+    assert {material.name for material in bpy.data.materials} == {"red", "blue"}
+
+
+def test_unsaved_paint_on_a_texture_is_handed_over(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    image = bpy.data.images.new("paint", 4, 2)
+    image.pixels[:] = [0.0, 1.0, 0.0, 1.0] * 8
+    image.pack()
+    image.pixels[:] = [1.0, 0.0, 0.0, 1.0] * 8
+    material = bpy.data.materials.new("painted")
+    material.use_nodes = True
+    material.node_tree.nodes.new("ShaderNodeTexImage").image = image
+    sphere.data.materials.append(material)
+    (handed_over,) = part("scene.hand_over").write(sphere, [sphere], tmp_path / "source.blend").pixels
+    assert handed_over[:2] == ("paint", (4, 2))
+    request = part("worker.tool_runner").ToolRequest("SIMPLIFY", {}, tmp_path / "source.blend", "ball")
+    handed = part("scene.hand_over").HandedOver(pixels=(handed_over,))
+    request = part("mesh_tasks").write_pixels(request, handed)
+    worker = part("tool_engine")._shared_worker()
+    body = {"do": "simplify", "source": str(request.source), "settings": {}, "images": request.images}
+    worker.run(body | {"target": str(tmp_path / "result.blend")})
+    with bpy.data.libraries.load(str(tmp_path / "result.blend")) as (_, here):
+        here.images = ["paint"]
+    assert list(here.images[0].pixels[:4]) == [1.0, 0.0, 0.0, 1.0]
