@@ -16,9 +16,6 @@ SCENE_SETTINGS: Final = "image_to_3d"
 MODEL_RECORD: Final = "image_to_3d"
 """The custom property of a generated model's root object that says how it was made (see jobs.provenance)."""
 
-MESH_REPORT: Final = "image_to_3d_mesh_report"
-"""The custom property with the mesh report of an object that was not generated (see jobs.stored_report)."""
-
 LIST_ROWS: Final = "image_to_3d_rows"
 """The attribute of the window manager with the rows of the job list."""
 

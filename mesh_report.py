@@ -18,8 +18,6 @@ from .tool_settings import Tool
 
 MERGE_SHARE: Final = 1e-6
 """Vertices that are closer than this share of the mesh's size are at the same place: UV seams split them."""
-SMALL_PART: Final = 0.005
-"""A part is small if the diagonal of its bounding box is below this share of the model's."""
 MANY_TRIANGLES: Final = 100_000
 """More than this slow down a scene with several models. Props in games have 2,000 to 15,000."""
 _MAX_TEXTURES: Final = 256
@@ -30,6 +28,8 @@ class MeshReport:
     """What was measured of a model, all its objects together. Vertices at the same place count as one in all but
     `vertices` and `duplicate_vertices`, so UV seams are no open edges."""
 
+    objects: int = 0
+    """Mesh objects."""
     triangles: int = 0
     faces: int = 0
     quads: int = 0
@@ -44,7 +44,7 @@ class MeshReport:
     parts: int = 0
     """Connected pieces with faces."""
     small_parts: int = 0
-    """Parts smaller than `SMALL_PART` of the model."""
+    """Parts that Clean Up deletes: they are tiny compared with their object."""
     inner_parts: int = 0
     """Parts that lie inside a closed one of the same object; a few of very many may be overlooked."""
     sheets: int = 0

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from ..api.parameters import ACCOUNT, PARAMETERS
 from ..bl_ids import MODEL_RECORD
 from ..errors import Message, one_line
+from ..mesh_report import MeshReport
 from ..placement import SETTINGS
 from .job import Job
 
@@ -37,6 +38,8 @@ PARAMETERS_USED: Final = "parameters"
 PLACEMENT: Final = "placement"
 MODEL: Final = "model"
 """What the worker measured (see worker.convert_model.measure)."""
+REPORT: Final = "report"
+"""The mesh report. An object that was not generated can have it, too."""
 
 _PREFIX: Final = "image_to_3d_"
 """Of the custom properties of earlier versions."""
@@ -207,6 +210,11 @@ def measured(item: Mapping[str, Any]) -> Measured:
         price=float(price) if known and _CURRENCY.fullmatch(currency) else None,
         currency=currency if known and _CURRENCY.fullmatch(currency) else "",
     )
+
+
+def mesh_report(item: Mapping[str, Any]) -> MeshReport | None:
+    """Returns the mesh report of an object; None if it was never checked. Costs little, whatever a .blend holds."""
+    return MeshReport.from_json(value(item, REPORT))
 
 
 def find_job_folder(item: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import package_stub  # noqa: F401  makes `image_to_3d` importable
 import pytest
-from image_to_3d.bl_ids import MESH_REPORT, MODEL_RECORD
-from image_to_3d.jobs import stored_report
+from image_to_3d.bl_ids import MODEL_RECORD
+from image_to_3d.jobs import provenance
 from image_to_3d.mesh_report import MANY_TRIANGLES, MeshReport, Severity, problems
 from image_to_3d.tool_settings import Tool
 
@@ -62,18 +62,14 @@ def test_a_report_of_another_version_is_read_as_far_as_it_is_known() -> None:
 
 
 def test_an_object_that_was_not_generated_carries_a_report_and_is_still_not_generated() -> None:
-    item: dict[str, Any] = {}
-    stored_report.store(item, GOOD)
-    assert list(item) == [MESH_REPORT]
-    assert stored_report.read(item) == GOOD
+    item = {MODEL_RECORD: Group(report=GOOD.to_json())}
+    assert provenance.mesh_report(item) == GOOD
+    assert provenance.record_text(item, provenance.JOB) == ""
 
 
-def test_a_generated_model_carries_the_report_in_its_record_and_keeps_what_else_is_there() -> None:
-    item = {MODEL_RECORD: Group(job="1", model=Group(triangles=12, report=Group(triangles=12)))}
-    assert stored_report.read(item) == MeshReport(triangles=12)
-    stored_report.store(item, GOOD)
-    assert stored_report.read({MODEL_RECORD: Group(job="1", model=Group(item[MODEL_RECORD]["model"]))}) == GOOD
-    assert item[MODEL_RECORD]["model"]["triangles"] == 12
+@pytest.mark.parametrize("record", [None, 5, "text", Group(), Group(report=5), Group(report=Group(triangles="many"))])
+def test_an_object_without_a_readable_report_has_none(record: Any) -> None:
+    assert provenance.mesh_report({MODEL_RECORD: record}) is None
 
 
 def test_a_good_mesh_has_no_problem_and_neither_has_an_empty_one() -> None:

@@ -57,7 +57,7 @@ def differing(found: MeshReport, usual: MeshReport) -> dict[str, Any]:
 
 
 WHOLE_CUBE = MeshReport(
-    triangles=12, faces=12, vertices=8, parts=1, dimensions=(2.0, 2.0, 2.0), volume=pytest.approx(8.0)
+    objects=1, triangles=12, faces=12, vertices=8, parts=1, dimensions=(2.0, 2.0, 2.0), volume=pytest.approx(8.0)
 )
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from ...mesh_report import MERGE_SHARE
 from ..face_direction import components
 from ..mesh_data import Array
+from .fill_holes import SHEET_SHARE
+from .merge import loose_parts
 from .surface import Surface
 
-SHEET_SHARE: Final = 0.5
-"""Area of the circle with a border's length, relative to the part's area, from which the border is that of a sheet."""
 _CHUNK: Final = 1 << 18
 """Faces that are computed at once, which limits the memory."""
 _MAX_OUTER: Final = 16
@@ -43,8 +43,8 @@ class PartMeasures:
     holes: int
 
 
-def measure_parts(surface: Surface, small: float, *, mirrored: bool) -> PartMeasures:
-    """Returns the measures. `small`: the diagonal below which a part is small. `mirrored`: by the object's scale."""
+def measure_parts(surface: Surface, *, mirrored: bool) -> PartMeasures:
+    """Returns the measures. `mirrored`: by the object's scale."""
     areas, volumes, without_area = _faces(surface)
     with_faces = surface.faces_of_edges > 0
     labels = np.flatnonzero(np.bincount(surface.part[surface.tails[with_faces]], minlength=1))
@@ -65,8 +65,7 @@ def measure_parts(surface: Surface, small: float, *, mirrored: bool) -> PartMeas
     small_parts = 0
     if count > 1:
         low, high = _boxes(surface, part, count)
-        diagonals = np.linalg.norm(high - low, axis=1)
-        small_parts = int((diagonals < small).sum())
+        small_parts = int(loose_parts(low, high, part_areas).sum())
         inner = _inner(surface, part_of_face, closed, low, high)
     return PartMeasures(
         without_area=without_area,

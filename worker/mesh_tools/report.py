@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import bpy
 import numpy as np
 
-from ...mesh_report import SMALL_PART, MeshReport
+from ...mesh_report import MeshReport
 from .. import naming, textures, transform
 from ..face_direction import turned_faces
 from ..mesh_data import Array, meshes, positions, read, unique
@@ -24,29 +25,27 @@ def measure(objects: Iterable[bpy.types.Object]) -> MeshReport:
     """Returns the report on objects that are one model. A mesh that several objects share counts for each of them."""
     found = [item for item in objects if isinstance(item.data, bpy.types.Mesh)]
     with_faces = [item for item in found if len(item.data.polygons)]
+    if not with_faces:
+        return MeshReport(objects=len(found))
     low, high = transform.bounds(found)
-    diagonal = float(np.linalg.norm(high - low))
     total: Counter[str] = Counter()
     volume = 0.0
     for item in found:
         total["vertices"] += len(item.data.vertices)
         _count_loose(item.data, total)
     for item in with_faces:
-        volume += _count_object(item, diagonal, total)
+        volume += _count_object(item, total)
     images = naming.materials_and_images(meshes(found))[1]
     report = MeshReport(
+        objects=len(found),
         **total,
-        uv_maps=min((_uv_maps(mesh) for mesh in meshes(with_faces)), default=0),
+        uv_maps=min(_uv_maps(mesh) for mesh in meshes(with_faces)),
         materials=len(unique(material for mesh in meshes(found) for material in mesh.materials)),
         texture_sizes=tuple(side for image in images for side in _size(image)),
         dimensions=tuple(float(x) for x in high - low),
         volume=volume,
     )
-    return report if report.watertight else _without_volume(report)
-
-
-def _without_volume(report: MeshReport) -> MeshReport:
-    return MeshReport(**{name: getattr(report, name) for name in MeshReport.__slots__ if name != "volume"})
+    return report if report.watertight else replace(report, volume=0.0)
 
 
 def _count_loose(mesh: bpy.types.Mesh, total: Counter[str]) -> None:
@@ -61,17 +60,14 @@ def _count_loose(mesh: bpy.types.Mesh, total: Counter[str]) -> None:
     total["loose_vertices"] += int((~with_edge).sum())
 
 
-def _count_object(item: bpy.types.Object, diagonal: float, total: Counter[str]) -> float:
-    """Add the numbers of one object with faces. Returns the volume that it bounds if it is watertight.
-
-    `diagonal`: that of the model's bounding box.
-    """
+def _count_object(item: bpy.types.Object, total: Counter[str]) -> float:
+    """Add the numbers of one object with faces. Returns the volume that it bounds if it is watertight."""
     mesh, matrix = item.data, np.array(item.matrix_world, np.float64)
     points = positions(mesh)
     if not np.allclose(matrix, np.eye(4)):
         points = (points @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
     surface = read_surface(mesh, points)
-    parts = measure_parts(surface, SMALL_PART * diagonal, mirrored=bool(np.linalg.det(matrix[:3, :3]) < 0))
+    parts = measure_parts(surface, mirrored=bool(np.linalg.det(matrix[:3, :3]) < 0))
     with_two = surface.faces_of_edges == 2
     inconsistent = int((with_two & (surface.forth != 1)).sum())
     total["triangles"] += len(mesh.loops) - 2 * len(mesh.polygons)
