@@ -36,7 +36,7 @@ def draw_report(layout: bpy.types.UILayout, context: bpy.types.Context, item: bp
     changed = _has_changed(item, report)
     warning = any(problem.severity is Severity.WARNING for problem in problems(report))
     header, body = layout.panel(_PANEL)
-    header.label(text="Mesh", icon="ERROR" if warning and not changed else "NONE")
+    header.label(text="Mesh Report", icon="ERROR" if warning and not changed else "NONE")
     header.operator(Op.CHECK_MESH, text="", icon="FILE_REFRESH", emboss=False)
     if body is None:
         return
@@ -83,13 +83,7 @@ def _facts(report: MeshReport) -> Iterator[str]:
 def _watertight(report: MeshReport) -> Message:
     if report.watertight:
         return Message("Watertight")
-    if report.holes:
-        return counted(report.holes, "Not watertight: 1 hole", "Not watertight: {count} holes")
-    if report.open_edges:
-        return Message("Not watertight: open sheet")
-    if report.non_manifold_edges:
-        return Message("Not watertight: non-manifold")
-    return Message("Not watertight: faces point both ways")
+    return Message("Not watertight: open sheet") if report.sheets and not report.holes else Message("Not watertight")
 
 
 def texture_text(sizes: Sequence[tuple[int, int]]) -> str:

@@ -119,8 +119,14 @@ def test_the_border_of_a_sheet_is_no_hole_but_the_opening_of_a_vase_is_one() -> 
 def test_sheets_that_meet_have_a_non_manifold_edge() -> None:
     points = [(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 1, 0), (-1, 0, 0), (-1, 1, 0), (0, 0, 1), (0, 1, 1)]
     found = measured(points, [(0, 2, 3, 1), (4, 0, 1, 5), (0, 1, 7, 6)])
-    assert (found.non_manifold_edges, found.open_edges, found.parts) == (1, 9, 1)
+    assert (found.non_manifold_edges, found.open_edges, found.parts, found.sheets) == (1, 9, 1, 1)
     assert not found.watertight
+
+
+def test_a_fin_on_a_closed_mesh_is_no_hole() -> None:
+    points = [*CUBE.vertices, (3, 3, 3)]
+    found = measured(points, [*CUBE.faces.tolist(), [*CUBE.faces[0][:2].tolist(), 8]])
+    assert (found.non_manifold_edges, found.open_edges, found.holes, found.sheets) == (1, 2, 0, 0)
 
 
 def test_two_cubes_that_share_an_edge_are_not_watertight() -> None:

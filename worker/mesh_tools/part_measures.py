@@ -128,7 +128,8 @@ def _cross(first: Array, second: Array) -> Array:
 def _holes(surface: Surface, part: Array, part_areas: Array, open_edges: Array) -> tuple[int, int]:
     """Returns the number of holes, and of parts that are sheets.
 
-    The open edges that are connected are one border, or several that touch: as many as there are independent loops.
+    Open edges that are connected are one border, or several that touch: as many as there are independent loops. None if
+    they end at an edge with more than two faces.
     """
     if not len(open_edges):
         return 0, 0
@@ -138,7 +139,7 @@ def _holes(surface: Surface, part: Array, part_areas: Array, open_edges: Array) 
     count = int(border.max()) + 1
     at = surface.at[places]
     lengths = np.bincount(border[tails], np.linalg.norm(at[tails] - at[heads], axis=1), count)
-    loops = np.maximum(np.bincount(border[tails], minlength=count) - np.bincount(border, minlength=count) + 1, 1)
+    loops = np.bincount(border[tails], minlength=count) - np.bincount(border, minlength=count) + 1
     part_of_border = np.zeros(count, np.int64)
     part_of_border[border] = part[places]
     sheet = lengths**2 / (4 * math.pi) >= SHEET_SHARE * part_areas[part_of_border]
