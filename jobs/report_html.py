@@ -251,15 +251,14 @@ def _mesh_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Returns what was measured of the mesh, labels and HTML; nothing if that is not known."""
     if row["watertight"] is None:
         return []
-    edges = (("open_edges", "open edge"), ("non_manifold_edges", "non-manifold edge"))
-    reasons = [f"{row[name]:,} {label}" + "s" * (row[name] != 1) for name, label in edges if row[name]]
+    counted = (("holes", "hole"), ("open_edges", "open edge"), ("non_manifold_edges", "non-manifold edge"))
+    reasons = [f"{row[name]:,} {label}" + "s" * (row[name] != 1) for name, label in counted if row[name]]
     no = '<span class="warning">No</span>' + (f": {', '.join(reasons)}" if reasons else "")
     sides = iter(row["texture_sizes"])
     textures = ", ".join(f"{width} × {height}" for width, height in zip(sides, sides, strict=True))
     return [
         ("Parts", f"{row['parts']:,}"),
         ("Watertight", "Yes" if row["watertight"] else no),
-        ("Holes", f"{row['holes']:,}"),
         ("UVs", "Yes" if row["uv_maps"] else '<span class="warning">No</span>'),
         ("Textures", textures or "None"),
     ]

@@ -113,7 +113,7 @@ def test_a_row_says_what_was_measured_of_the_mesh(tmp_path: Path) -> None:
         assert {item[name] for name in names} == {None}
     text = (made.folder / "report.html").read_text(encoding="utf-8")
     assert text.count("<dt>Watertight</dt>") == 2
-    assert '<dd><span class="warning">No</span>: 5 open edges</dd>' in text
+    assert '<dd><span class="warning">No</span>: 1 hole, 5 open edges</dd>' in text
     assert "many" not in text
 
 
