@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, NamedTuple, Self
 
@@ -149,37 +149,35 @@ class Problem(NamedTuple):
     """What fixes it, the best first."""
 
 
+_CLEAN_UP: Final[Mapping[str, tuple[str, str]]] = {
+    "holes": ("1 hole", "{count} holes"),
+    "flipped_faces": ("1 face is inside out", "{count} faces are inside out"),
+    "inconsistent_edges": (
+        "The faces at 1 edge point in opposite directions",
+        "The faces at {count} edges point in opposite directions",
+    ),
+    "duplicate_faces": ("1 duplicate face", "{count} duplicate faces"),
+    "small_parts": ("1 loose part", "{count} loose parts"),
+    "loose_edges": ("1 edge without a face", "{count} edges without a face"),
+    "loose_vertices": ("1 loose vertex", "{count} loose vertices"),
+    "degenerate_faces": ("1 face without area", "{count} faces without area"),
+    "duplicate_vertices": ("1 vertex is split, as at UV seams", "{count} vertices are split, as at UV seams"),
+}
+"""What Clean Up repairs: the numbers in a report, and their wording for one and for many."""
+_HINTS: Final = frozenset({"degenerate_faces", "duplicate_vertices"})
+
+
 def problems(report: MeshReport) -> list[Problem]:
     """Returns what is wrong with a mesh: the problems of one tool after another, warnings first."""
-    found = [*_to_clean_up(report), *_to_rebuild(report)] if report.faces else []
-    first = {tool: number for number, tool in reversed(list(enumerate(problem.tools[0] for problem in found)))}
-    return sorted(found, key=lambda problem: (first[problem.tools[0]], -problem.severity))
+    return [*_to_clean_up(report), *_to_rebuild(report)] if report.faces else []
 
 
 def _to_clean_up(report: MeshReport) -> Iterator[Problem]:
-    def problem(count: int, one: str, many: str, severity: Severity = Severity.WARNING) -> Iterator[Problem]:
-        if count:
+    for name, (one, many) in _CLEAN_UP.items():
+        count = getattr(report, name)
+        if count and not (name == "inconsistent_edges" and report.flipped_faces):  # these are the reason
+            severity = Severity.HINT if name in _HINTS else Severity.WARNING
             yield Problem(counted(count, one, many), severity, (Tool.CLEAN_UP,))
-
-    yield from problem(report.holes, "1 hole", "{count} holes")
-    yield from problem(report.flipped_faces, "1 face is inside out", "{count} faces are inside out")
-    if not report.flipped_faces:
-        yield from problem(
-            report.inconsistent_edges,
-            "The faces at 1 edge point in opposite directions",
-            "The faces at {count} edges point in opposite directions",
-        )
-    yield from problem(report.duplicate_faces, "1 duplicate face", "{count} duplicate faces")
-    yield from problem(report.degenerate_faces, "1 face without area", "{count} faces without area", Severity.HINT)
-    yield from problem(report.small_parts, "1 loose part", "{count} loose parts")
-    yield from problem(report.loose_edges, "1 edge without a face", "{count} edges without a face")
-    yield from problem(report.loose_vertices, "1 loose vertex", "{count} loose vertices")
-    yield from problem(
-        report.duplicate_vertices,
-        "1 vertex is split, as at UV seams",
-        "{count} vertices are split, as at UV seams",
-        Severity.HINT,
-    )
 
 
 def _to_rebuild(report: MeshReport) -> Iterator[Problem]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -48,7 +47,7 @@ def drawn(item: Any) -> list[str]:
 
 
 @pytest.fixture
-def open_cube(image_to_3d: Any) -> Iterator[Any]:
+def open_cube(image_to_3d: Any) -> Any:
     """A cube without its top, with a loose vertex, as an artist may have made it."""
     import bpy
 
@@ -59,7 +58,7 @@ def open_cube(image_to_3d: Any) -> Iterator[Any]:
     item = bpy.data.objects.new("box", mesh)
     bpy.context.collection.objects.link(item)
     bpy.context.view_layer.objects.active = item
-    yield item
+    return item
 
 
 def test_a_model_arrives_with_its_report(image_to_3d: Any, service: ScriptedService, image_file: Path) -> None:
