@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from ..api.parameters import ACCOUNT, PARAMETERS
 from ..bl_ids import MODEL_RECORD
 from ..errors import Message, one_line
+from ..mesh_report import MeshReport
 from ..placement import SETTINGS
 from .job import Job
 
@@ -38,6 +39,8 @@ PARAMETERS_USED: Final = "parameters"
 PLACEMENT: Final = "placement"
 MODEL: Final = "model"
 """What the worker measured (see worker.convert_model.measure)."""
+REPORT: Final = "report"
+"""The mesh report. An object that was not generated can have it, too."""
 
 TOOL: Final = "tool"
 """Which mesh tool made the object, its settings, notes and facts (see scene.tool_results)."""
@@ -226,6 +229,11 @@ def tool_record(item: Mapping[str, Any], facts: Iterable[str]) -> ToolRecord:
     found = {name: _get(stored, name) for name in facts}
     numbers = {name: each for name, each in found.items() if isinstance(each, int | float) and math.isfinite(each)}
     return ToolRecord(one_line(tool), _messages(_get(stored, "notes")), numbers)
+
+
+def mesh_report(item: Mapping[str, Any]) -> MeshReport | None:
+    """Returns the mesh report of an object; None if it was never checked. Costs little, whatever a .blend holds."""
+    return MeshReport.from_json(value(item, REPORT))
 
 
 def find_job_folder(item: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:

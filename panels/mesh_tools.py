@@ -16,6 +16,7 @@ from ..scene import hand_over, variations, versions
 from ..scene.tool_results import LABELS
 from ..tool_settings import Tool
 from ..translation import tr, tr_message
+from . import mesh_report
 from .main import SidebarPanel
 from .text_lines import is_narrow, wrapped
 
@@ -54,6 +55,8 @@ class IMAGE_TO_3D_PT_mesh_tools(SidebarPanel, bpy.types.Panel):
         record = provenance.tool_record(root, _FACTS)
         _draw_version(layout, context, root, record)
         last = mesh_tasks.last_of(root.session_uid)
+        if variations.model_of(root) is None:  # of a generated model, its own panel shows the report
+            mesh_report.draw_report(layout, context, root, triangles=True)
         if last is not None and mesh_tasks.of_object(root.session_uid) is None:
             _draw_last(layout, context, last)
 

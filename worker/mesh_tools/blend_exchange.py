@@ -16,7 +16,9 @@ import numpy as np
 
 from ... import atomic_file
 from ...errors import MeshToolError, Message, WorkerError, one_line
-from ..convert_model import clear_data, large_parts
+from ..blend_file import large_parts
+from ..mesh_data import clear_data
+from .report import measure
 
 
 def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
@@ -81,7 +83,7 @@ def write_result(
     """Write the objects to the request's `target`. Returns the result of the request. Raises WorkerError.
 
     Its keys: objects (names), parts (see `convert_model.describe`), notes (messages as plain data: what was done, for
-    the artist), facts (numbers and short texts, which are stored on the object).
+    the artist), facts (numbers and short texts, which are stored on the object, and the mesh report of the result).
     """
     target = Path(request["target"])
     temporary = target.with_name("~" + target.name)
@@ -97,5 +99,5 @@ def write_result(
         "objects": [item.name for item in objects],
         "parts": large_parts(objects),
         "notes": [note.to_json() for note in notes],
-        "facts": dict(facts or {}),
+        "facts": {"report": measure(objects).to_json(), **(facts or {})},
     }
