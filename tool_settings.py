@@ -98,7 +98,9 @@ class Print:
 class Lods:
     """Make levels of detail: LOD0 to LOD3 with 100, 50, 25 and 10 % of the triangles."""
 
-    collision: bool = setting(False, "Collision Mesh", "Add a convex hull for the engine's physics")
+    collision: bool = setting(
+        False, "Collision Mesh", "Add a convex hull of at most 255 triangles for the engine's physics"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,9 @@ class Export:
         "File Format",
         "Format of the file",
         choices=(
-            Choice("GLB", "glTF (.glb)", "One file with textures"),
-            Choice("FBX", "FBX (.fbx)", "For Unity and Unreal Engine"),
-            Choice("USD", "USD (.usdc)", "Universal Scene Description"),
+            Choice("GLB", "glTF", "For Godot, Unreal Engine and most programs; .glb, or .gltf with separate textures"),
+            Choice("FBX", "FBX", "For Unity and Unreal Engine: the format with levels of detail that they read"),
+            Choice("USD", "USD", "Universal Scene Description; .usdz, or .usdc with separate textures"),
         ),
     )
     textures: str = setting(

@@ -22,6 +22,9 @@ import bpy
 
 from ..errors import one_line
 
+if sys.platform != "win32":
+    import fcntl
+
 _log = logging.getLogger(__name__)
 
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -32,6 +35,8 @@ _CHANGES: Final = {
     "os.chmod": 1, "os.chown": 1, "os.utime": 1, "os.setxattr": 1, "os.removexattr": 1,
 }  # fmt: skip
 """Audit events that change the file system, and how many of their first arguments are paths."""
+_IN_FOLDER: Final = frozenset({"os.remove", "os.rmdir"})
+"""Those whose second argument may be an open folder: `shutil.rmtree` names files relative to it."""
 _FORBIDDEN: Final = frozenset(
     {
         "subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn",
@@ -107,9 +112,20 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             _require(event, args[0] if os.path.isabs(args[0]) else "", _blender)  # the system would search for a name
     elif event in _CHANGES:
         for path in args[: _CHANGES[event]]:
-            _require(event, path, _writable)
+            _require(event, _in_folder(path, args[1]) if event in _IN_FOLDER else path, _writable)
     elif event in _FORBIDDEN or event.startswith(_FORBIDDEN_PREFIX):
         _refuse(event, args[:2])
+
+
+def _in_folder(name: Any, folder: int) -> Any:
+    """Returns the path of what has this name in an open folder; the name itself if `folder` is -1."""
+    if sys.platform == "win32" or folder < 0:
+        return name
+    if sys.platform == "darwin":
+        path = fcntl.fcntl(folder, fcntl.F_GETPATH, bytes(1024)).rstrip(b"\0")
+    else:
+        path = os.readlink(f"/proc/self/fd/{folder}").encode()
+    return os.path.join(path, os.fsencode(name))
 
 
 def _require(event: str, path: Any, roots: _Roots) -> None:

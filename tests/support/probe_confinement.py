@@ -26,11 +26,14 @@ def main() -> None:
     (folder / "mine").write_text("mine")
     server = socket.create_server(("127.0.0.1", 0))
     address = server.getsockname()
+    inside, outside = os.open(folder, os.O_RDONLY), os.open(secret.parent, os.O_RDONLY)
+    (folder / "useless").write_text("useless")
     attempts: dict[str, Callable[[], Any]] = {
         "own read": lambda: (folder / "mine").read_text(),
         "own write": lambda: (folder / "new").write_text("new"),
         "own list": lambda: os.listdir(folder),
         "own rename": lambda: os.rename(folder / "new", folder / "newer"),
+        "own remove in open folder": lambda: os.remove("useless", dir_fd=inside),
         "blender read": lambda: Path(os.__file__).read_bytes(),
         "read": secret.read_bytes,
         "read as bytes": lambda: open(os.fsencode(secret)).read(),  # noqa: SIM115
@@ -48,6 +51,8 @@ def main() -> None:
         "rename in": lambda: os.rename(secret, folder / "stolen"),
         "link in": lambda: os.link(secret, folder / "hard"),
         "remove": secret.unlink,
+        "remove in open folder": lambda: os.remove(secret.name, dir_fd=outside),
+        "remove by dots in open folder": lambda: os.remove(f"../{secret.parent.name}/{secret.name}", dir_fd=inside),
         "make": lambda: (secret.parent / "made").mkdir(),
         "UNC": lambda: open("//host/share/x.png"),  # noqa: SIM115
         "start": lambda: subprocess.run(["/bin/true"], check=False),

@@ -193,7 +193,15 @@ def test_python_reaches_only_the_jobs_folder_while_a_file_is_handled(folder: Pat
     (secret.parent.parent / "temp").mkdir()
     environment = os.environ | {"TMPDIR": str(secret.parent.parent / "temp")}
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
-    expected = ["own read", "own write", "own list", "own rename", "blender read", "outside"]
+    expected = [
+        "own read",
+        "own write",
+        "own list",
+        "own rename",
+        "own remove in open folder",
+        "blender read",
+        "outside",
+    ]
     assert done.stdout.splitlines() == expected, done.stderr
     assert secret.read_bytes() == content
     assert sorted(path.name for path in secret.parent.iterdir()) == [secret.name]

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps a mesh's custom normals while its topology changes.
 
-Blender stores them relative to the faces around them, so they would turn with these. Meanwhile they are plain vectors.
+Blender stores them relative to the faces around them, so they would turn with these. Meanwhile they are a color of the
+corners: modifiers interpolate colors, and keep the borders between different ones.
 """
 
 from __future__ import annotations
@@ -30,12 +31,17 @@ def kept_normals(item: bpy.types.Object) -> Iterator[None]:
         return
     vectors = read(mesh.corner_normals, "vector", 3)
     normals.clear(mesh)
-    attribute = mesh.attributes.new(_NAME, "FLOAT_VECTOR", "CORNER")
-    attribute.data.foreach_set("vector", vectors.reshape(-1))
+    active = mesh.color_attributes.active_color_name
+    attribute = mesh.attributes.new(_NAME, "FLOAT_COLOR", "CORNER")
+    attribute.data.foreach_set("color", np.pad(vectors, ((0, 0), (0, 1)), constant_values=1).reshape(-1))
     yield
     mesh = item.data
-    vectors = read(mesh.attributes[_NAME].data, "vector", 3)
+    vectors = read(mesh.attributes[_NAME].data, "color", 4)[:, :3]
     normals.remove_attribute(mesh, _NAME)
+    if active:
+        mesh.color_attributes.active_color_name = active
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 1e-6)
     faces = read(mesh.polygon_normals, "vector", 3)
     totals = read(mesh.polygons, "loop_total", kind=np.int32)
     away = np.einsum("ij,ij->i", vectors, np.repeat(faces, totals, axis=0)) < 0
