@@ -43,7 +43,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import check, clean_up, export, lods, simplify
+from .mesh_tools import check, clean_up, export, lods, printable, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -121,6 +121,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "simplify": simplify.run,
     "lods": lods.run,
     "export": export.run,
+    "print": printable.run,
 }
 
 

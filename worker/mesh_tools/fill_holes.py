@@ -10,7 +10,7 @@ a sheet, too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import bmesh
@@ -25,8 +25,10 @@ SHEET_SHARE: Final = 0.5
 _SAME_UV: Final = 1e-4
 
 
-def fill_holes(item: bpy.types.Object) -> int:
+def fill_holes(item: bpy.types.Object, stays_open: Callable[[Topology, list[int]], bool] | None = None) -> int:
     """Fill the holes of a mesh with triangles. Returns the number of holes.
+
+    `stays_open`: whether a loop of places is to stay open although it is a hole by the rule above.
 
     They get the material of a neighbor. Their UVs continue those around the hole; if a seam meets the hole, each
     triangle has the color of one point of its border.
@@ -35,7 +37,7 @@ def fill_holes(item: bpy.types.Object) -> int:
     if not len(mesh.polygons):
         return 0
     topology = read_topology(mesh)
-    loops = holes(topology)
+    loops = [loop for loop in holes(topology) if stays_open is None or not stays_open(topology, loop)]
     if not loops:
         return 0
     vertex_of_place = np.zeros(len(topology.part), np.int64)

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives a print a flat base that it stands on: cuts its underside, and adds a foot where it would fall over."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import bmesh
+import numpy as np
+from mathutils import Vector
+from mathutils.geometry import convex_hull_2d
+
+from ..mesh_data import Array
+from . import print_parts
+from .triangle_mesh import TriangleMesh, to_mesh
+
+CUTS: Final = (0.002, 0.005, 0.01, 0.02)
+"""How much of the height may be cut away: the least of them with enough contact."""
+ENOUGH_CONTACT: Final = 0.04
+"""Contact area, relative to the area of the model seen from above, from which no more is cut away."""
+_LEAST_CONTACT: Final = 0.002
+_BALANCE: Final = 0.02
+"""How far inside of its base the center of mass must be, relative to the height."""
+_FOOT_RADIUS: Final = 0.15
+_FOOT_HEIGHT: Final = 0.02
+_FOOT_SIDES: Final = 96
+
+
+def section_area(shape: TriangleMesh, height: float) -> float:
+    """Returns the area of the solid's cross-section: what the surface above it encloses, seen from above."""
+    above = shape.corners()[:, :, 2].mean(axis=1) > height
+    return float(shape.area_vectors()[above, 2].sum())
+
+
+def cut_height(shape: TriangleMesh) -> float:
+    """Returns the height at which to cut the underside away."""
+    low, high = shape.points[:, 2].min(), shape.points[:, 2].max()
+    heights = [float(low + share * (high - low)) for share in CUTS]
+    enough = ENOUGH_CONTACT * _area_from_above(shape)
+    return next((height for height in heights if section_area(shape, height) >= enough), heights[-1])
+
+
+def foot(shape: TriangleMesh, height: float, wall: float) -> TriangleMesh | None:
+    """Returns a round plate to unite with the solid, whose underside is at `height`; None if it stands without one.
+
+    It stands if its contact is not tiny, and if the center of mass is above the inside of its base.
+    """
+    tall = float(np.ptp(shape.points[:, 2]))
+    lowest = shape.corners()
+    contact = lowest[lowest[:, :, 2].min(axis=1) <= height][:, :, :2].reshape(-1, 2)
+    center = _center_of_mass(shape)[:2]
+    enough = section_area(shape, height) >= max(_LEAST_CONTACT * _area_from_above(shape), wall**2)
+    if enough and _inside(contact, center) >= _BALANCE * tall:
+        return None
+    nearest = float(np.linalg.norm(contact - center, axis=1).min())
+    radius = max(_FOOT_RADIUS * tall, nearest + 0.05 * tall)
+    thick = max(2 * wall, _FOOT_HEIGHT * tall)
+    # Down to the lowest point, below the cut, so that the cut goes through it.
+    low, high = float(shape.points[:, 2].min()), height + thick
+    x, y = np.array((radius, 0.0, 0.0)), np.array((0.0, radius, 0.0))
+    return print_parts.prism(np.array((*center, low)), np.array((*center, high)), x, y, _FOOT_SIDES)
+
+
+def cut(shape: TriangleMesh, height: float) -> TriangleMesh:
+    """Returns what is above `height`, closed by a flat base."""
+    mesh = to_mesh(shape, "Base")
+    work = bmesh.new()
+    work.from_mesh(mesh)
+    low = [face for face in work.faces if min(vertex.co.z for vertex in face.verts) <= height]
+    around = {vertex for face in low for vertex in face.verts} | {edge for face in low for edge in face.edges}
+    plane = Vector((0, 0, height)), Vector((0, 0, 1))
+    bmesh.ops.bisect_plane(work, geom=[*around, *low], plane_co=plane[0], plane_no=plane[1], clear_inner=True, dist=0)
+    border = [edge for edge in work.edges if edge.is_boundary]
+    bmesh.ops.triangle_fill(work, edges=border, normal=-plane[1])
+    bmesh.ops.triangulate(work, faces=[face for face in work.faces if len(face.verts) > 3])
+    work.verts.index_update()
+    points = np.array([vertex.co[:] for vertex in work.verts])
+    triangles = np.array([[vertex.index for vertex in face.verts] for face in work.faces], np.int64).reshape(-1, 3)
+    work.free()
+    return TriangleMesh(points, triangles)
+
+
+def contact_area(shape: TriangleMesh) -> float:
+    """Returns the area of the faces that lie on the bed."""
+    low = shape.points[:, 2].min()
+    lies = (shape.corners()[:, :, 2] - low).max(axis=1) < 1e-4 * float(np.ptp(shape.points[:, 2]))
+    return float(-shape.area_vectors()[lies, 2].sum())
+
+
+def _area_from_above(shape: TriangleMesh) -> float:
+    return float(np.maximum(shape.area_vectors()[:, 2], 0).sum())
+
+
+def _center_of_mass(shape: TriangleMesh) -> Array:
+    weights = shape.volumes()
+    return np.asarray((shape.corners().sum(axis=1) / 4 * weights[:, None]).sum(axis=0) / weights.sum())
+
+
+def _inside(points: Array, place: Array) -> float:
+    """Returns how far a place is inside of the convex hull of the points; negative if it is outside."""
+    if len(points) < 3:
+        return -1.0
+    places = np.unique(points, axis=0)
+    hull = places[convex_hull_2d([tuple(point) for point in places.tolist()])]
+    return _least_distance(hull, place) if len(hull) > 2 else -1.0
+
+
+def _least_distance(hull: Array, place: Array) -> float:
+    along = np.roll(hull, -1, axis=0) - hull
+    across = np.stack((-along[:, 1], along[:, 0]), axis=1) / np.maximum(np.linalg.norm(along, axis=1), 1e-30)[:, None]
+    return float(np.einsum("ij,ij->i", place - hull, across).min())
