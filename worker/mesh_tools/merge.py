@@ -64,6 +64,7 @@ def _delete(item: bpy.types.Object, vertices: Array) -> None:
     if not vertices.any():
         return
     group = item.vertex_groups.new(name="Delete")
+    name = group.name  # the reference does not survive the modifier
     group.add(np.flatnonzero(vertices).tolist(), 1.0, "REPLACE")
-    apply_modifier(item, "MASK", vertex_group=group.name, invert_vertex_group=True)
-    item.vertex_groups.remove(item.vertex_groups[group.name])
+    apply_modifier(item, "MASK", vertex_group=name, invert_vertex_group=True)
+    item.vertex_groups.remove(item.vertex_groups[name])
