@@ -43,7 +43,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import check, clean_up, export, lods, printable, simplify
+from .mesh_tools import check, clean_up, export, lods, printable, remesh, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) 
 def _folders(request: Mapping[str, Any]) -> list[Path]:
     """Returns the job's folders: those with what the request reads and writes."""
     files = [Path(request[key]).parent for key in ("source", "target", "file") if request.get(key)]
+    files = [Path(request[key]).parent for key in ("source", "target", "original") if request.get(key)]
     files += [Path(source).parent for source in request.get("sources", ())]
     return files + [Path(request[key]) for key in ("folder",) if key in request]
 
@@ -118,6 +119,9 @@ TASKS: Final[Mapping[str, Task]] = {
     "preview": convert_model.preview,
     "check_mesh": check.run,
     "clean_up": clean_up.run,
+    "remesh_prepare": remesh.prepare,
+    "remesh_quads": remesh.make_quads,
+    "remesh_finish": remesh.finish,
     "simplify": simplify.run,
     "lods": lods.run,
     "export": export.run,

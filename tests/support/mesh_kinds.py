@@ -171,3 +171,113 @@ def write(objects: Iterable[bpy.types.Object], path: Path) -> Path:
     """Write the objects to a .blend as the artist's Blender hands them over. Returns its path."""
     bpy.data.libraries.write(str(path), set(objects), fake_user=False, compress=False)
     return path
+
+
+def smooth(rows: int = 160) -> bpy.types.Object:
+    """Closed, with bumps; about 4 × rows² triangles."""
+    return textured(make("smooth", *grid_sphere(rows, bumps=0.25)))
+
+
+def seam_split(rows: int = 160) -> bpy.types.Object:
+    """The same as a glTF importer makes it."""
+    return textured(make("seam_split", *split_seams(*grid_sphere(rows, bumps=0.25))))
+
+
+def sheet(count: int = 100) -> bpy.types.Object:
+    """An open sheet."""
+    return textured(make("sheet", *grid_sheet(count, lambda x, y: 0.3 * np.sin(3 * x) * np.cos(2 * y))))
+
+
+def inner_part(rows: int = 100) -> bpy.types.Object:
+    """A sphere in a sphere."""
+    return textured(make("inner_part", *join(grid_sphere(rows), grid_sphere(rows // 2, 0.5))))
+
+
+def many_holes(rows: int = 160) -> bpy.types.Object:
+    """With 200 holes."""
+    return textured(make("many_holes", *without_patches(*grid_sphere(rows, bumps=0.25), 200, 0.03)))
+
+
+def large_hole(rows: int = 120) -> bpy.types.Object:
+    """With one hole that is much larger than a voxel."""
+    return textured(make("large_hole", *without_patches(*grid_sphere(rows), 1, 0.5)))
+
+
+def vertex_colors(rows: int = 100) -> bpy.types.Object:
+    """Without UVs and materials."""
+    points, faces, _ = grid_sphere(rows, bumps=0.25)
+    item = make("vertex_colors", points, faces)
+    layer = item.data.color_attributes.new("Color", "FLOAT_COLOR", "POINT")
+    colors = np.concatenate((0.5 + 0.5 * np.sin(4 * points), np.ones((len(points), 1))), 1)
+    layer.data.foreach_set("color", colors.astype("f").reshape(-1))
+    return item
+
+
+def several_materials(rows: int = 100) -> bpy.types.Object:
+    """Two textures, a plain metal, a color through a Mix node, and a second UV map."""
+    points, faces, uvs = grid_sphere(rows)
+    item = make("several_materials", points, faces, uvs)
+    other = item.data.uv_layers.new(name="Other")
+    other.data.foreach_set("uv", (uvs[:, ::-1] * 2).astype("f").reshape(-1))
+    item.data.materials.append(material("one", Base_Color=image("one"), Roughness=0.9))
+    second = material("two", Base_Color=image("two", hue=0.5), Roughness=0.3)
+    nodes, links = second.node_tree.nodes, second.node_tree.links
+    texture = next(n for n in nodes if n.bl_idname == "ShaderNodeTexImage")
+    uv, mix = nodes.new("ShaderNodeUVMap"), nodes.new("ShaderNodeMix")
+    uv.uv_map = "Other"
+    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
+    mix.inputs["Factor"].default_value = 1.0
+    mix.inputs[7].default_value = (1.0, 0.5, 0.5, 1.0)
+    surface = next(n for n in nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
+    links.new(uv.outputs[0], texture.inputs["Vector"])
+    links.new(texture.outputs["Color"], mix.inputs[6])
+    links.new(mix.outputs[2], surface.inputs["Base Color"])
+    item.data.materials.append(second)
+    item.data.materials.append(material("metal", Base_Color=(0.9, 0.6, 0.1, 1), Metallic=1.0, Roughness=0.2))
+    height = points[faces].mean(axis=1)[:, 2]
+    item.data.polygons.foreach_set("material_index", np.digitize(height, (-0.4, 0.4)).astype(np.int32))
+    return item
+
+
+def non_manifold(count: int = 40) -> bpy.types.Object:
+    """Sheets that meet in a T, and two boxes that share an edge."""
+    flat = grid_sheet(count)
+    upright = flat[0][:, [0, 2, 1]] + [0, 0, 1], flat[1], flat[2]
+    boxes = [box((1.5, 0, 0), (2, 0.5, 1), 12), box((2, 0.5, 0), (2.5, 1, 1), 12)]
+    points, faces, uvs = join(flat, upright, *boxes)
+    _, first, number = np.unique(np.round(points, 6), axis=0, return_index=True, return_inverse=True)
+    return textured(make("non_manifold", points[first], number.reshape(-1)[faces], uvs))
+
+
+def chair(cells: int = 40) -> bpy.types.Object:
+    """Thin legs; its parts overlap."""
+    legs = [box((x, y, 0), (x + 0.04, y + 0.04, 0.5), cells) for x in (0.01, 0.45) for y in (0.01, 0.45)]
+    seat, back = box((0, 0, 0.48), (0.5, 0.5, 0.53), cells), box((0.02, 0.44, 0.5), (0.48, 0.48, 1.1), cells)
+    return textured(make("chair", *join(*legs, seat, back)))
+
+
+def noisy(rows: int = 110) -> bpy.types.Object:
+    """A rough surface."""
+    points, faces, uvs = grid_sphere(rows, bumps=0.25)
+    points = points * (1 + 0.01 * np.random.default_rng(1).standard_normal((len(points), 1)))
+    return textured(make("noisy", points, faces, uvs))
+
+
+def sized(item: bpy.types.Object, scale: float) -> bpy.types.Object:
+    """Returns the object with its mesh scaled."""
+    item.data.transform(np.diag((scale, scale, scale, 1.0)).tolist())
+    return item
+
+
+def million() -> bpy.types.Object:
+    """A million triangles, seams split."""
+    return seam_split(500)
+
+
+KINDS = {
+    "smooth": smooth, "seam_split": seam_split, "sheet": sheet, "inner_part": inner_part, "many_holes": many_holes,
+    "large_hole": large_hole, "vertex_colors": vertex_colors, "several_materials": several_materials,
+    "non_manifold": non_manifold, "chair": chair, "noisy": noisy,
+    "tiny": lambda: sized(smooth(60), 1e-3), "huge": lambda: sized(smooth(60), 1e3), "million": million,
+}  # fmt: skip
+"""Each kind by its name."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import bpy
 import numpy as np
@@ -19,13 +19,23 @@ from ...errors import MeshToolError, Message, WorkerError, one_line
 from ..blend_file import large_parts
 from ..mesh_data import clear_data
 from .report import measure
+from ..convert_model import clear_data, large_parts
+from ..mesh_data import meshes, read
+
+SHARED_UV: Final = "Joined UVs"
+"""The UV map of a mesh that was joined from some with UV maps of different names."""
 
 
 def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
     """Replace this Blender's data by the mesh objects of the request's `source`. Returns them. Raises MeshToolError."""
     clear_data()
+    return append_objects(request["source"])
+
+
+def append_objects(path: str | Path) -> list[bpy.types.Object]:
+    """Append the mesh objects of a .blend to this Blender's data. Returns them. Raises MeshToolError."""
     libraries: Any = bpy.data.libraries  # the stubs say that `load` returns nothing
-    with libraries.load(str(request["source"]), link=False) as (there, here):
+    with libraries.load(str(path), link=False) as (there, here):
         here.objects = list(there.objects)
     found = [item for item in here.objects if item is not None and isinstance(item.data, bpy.types.Mesh)]
     for item in found:
@@ -58,7 +68,13 @@ def _set_pixels(name: str, file: Path) -> None:
 
 def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:
     """Returns the objects of the request's `source`, joined into one without transform. Raises MeshToolError."""
-    found = read_objects(request)
+    clear_data()
+    return append_joined(request["source"])
+
+
+def append_joined(path: str | Path) -> bpy.types.Object:
+    """Returns the objects of a .blend, joined into one without transform. Raises MeshToolError."""
+    found = append_objects(path)
     for item in found:
         if item.data.users > 1:
             item.data = item.data.copy()
@@ -68,10 +84,25 @@ def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:
             item.data.flip_normals()
         item.matrix_world.identity()
     if len(found) > 1:
+        _share_uv_map(meshes(found))
         with bpy.context.temp_override(active_object=found[0], object=found[0], selected_editable_objects=found):
             bpy.ops.object.join()
     bpy.context.view_layer.update()
     return found[0]
+
+
+def _share_uv_map(found: Sequence[bpy.types.Mesh]) -> None:
+    """Give the UV maps that materials use by default one name: joining keeps those of each name apart."""
+    names = {layer.name for mesh in found for layer in mesh.uv_layers if layer.active_render}
+    if len(names) < 2:
+        return
+    for mesh in found:
+        used = next((layer for layer in mesh.uv_layers if layer.active_render), None)
+        if used is not None:
+            values = read(used.data, "uv", 2)
+            shared = mesh.uv_layers.new(name=SHARED_UV, do_init=False)
+            shared.data.foreach_set("uv", values.reshape(-1))
+            shared.active = shared.active_render = True
 
 
 def write_result(

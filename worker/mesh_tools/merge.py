@@ -13,6 +13,9 @@ from .topology import MERGE_FRACTION, part_areas, read_topology, size_of
 
 LOOSE_SHARE: Final = 0.005
 """A part whose diagonal is below this share of the model's is loose."""
+_CRUMB_FACES: Final = 4
+"""A part with at most so many faces is loose up to `_CRUMB_SHARES` times that size: what is left between two holes."""
+_CRUMB_SHARES: Final = 4.0
 _MOST_AREA: Final = 0.1
 """Small parts with more than this share of the area are what the model consists of, such as leaves or grass."""
 
@@ -37,15 +40,22 @@ def delete_loose_parts(item: bpy.types.Object, share: float = LOOSE_SHARE) -> in
     topology = read_topology(mesh)
     part = topology.part[topology.merged]
     count = int(part.max()) + 1
-    low, high = np.full((count, 3), np.inf), np.full((count, 3), -np.inf)
     order = np.argsort(part, kind="stable")
     first = np.searchsorted(part[order], np.arange(count))
     low, high = (f.reduceat(topology.points[order], first) for f in (np.minimum, np.maximum))
     areas = part_areas(topology)
-    faces = np.bincount(topology.part[topology.start], minlength=count)
+    faces = np.bincount(
+        topology.part[topology.start[np.flatnonzero(np.diff(topology.face, prepend=-1))]], minlength=count
+    )
     empty = faces == 0
     small = np.zeros(count, np.bool_)
     small[~empty] = loose_parts(low[~empty], high[~empty], areas[~empty], share)
+    whole = np.ptp(positions(mesh)[~empty[part]].astype(np.float64), axis=0)
+    limits = np.where(faces <= _CRUMB_FACES, _CRUMB_SHARES, 1.0) * share * float(np.linalg.norm(whole))
+    small = ~empty & (diagonals < limits)
+    small[int(np.argmax(diagonals * ~empty))] = False
+    if areas[small].sum() > _MOST_AREA * areas.sum():
+        small[:] = False
     _delete(item, (small | empty)[part])
     return int(small.sum())
 
@@ -65,6 +75,7 @@ def _delete(item: bpy.types.Object, vertices: Array) -> None:
     if not vertices.any():
         return
     group = item.vertex_groups.new(name="Delete")
+    name = group.name  # the reference does not survive the modifier
     group.add(np.flatnonzero(vertices).tolist(), 1.0, "REPLACE")
-    apply_modifier(item, "MASK", vertex_group=group.name, invert_vertex_group=True)
-    item.vertex_groups.remove(item.vertex_groups[group.name])
+    apply_modifier(item, "MASK", vertex_group=name, invert_vertex_group=True)
+    item.vertex_groups.remove(item.vertex_groups[name])
