@@ -17,10 +17,8 @@ import numpy as np
 from ... import atomic_file
 from ...errors import MeshToolError, Message, WorkerError, one_line
 from ..blend_file import large_parts
-from ..mesh_data import clear_data
+from ..mesh_data import clear_data, meshes, read
 from .report import measure
-from ..convert_model import clear_data, large_parts
-from ..mesh_data import meshes, read
 
 SHARED_UV: Final = "Joined UVs"
 """The UV map of a mesh that was joined from some with UV maps of different names."""
@@ -29,18 +27,21 @@ SHARED_UV: Final = "Joined UVs"
 def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
     """Replace this Blender's data by the mesh objects of the request's `source`. Returns them. Raises MeshToolError."""
     clear_data()
-    return append_objects(request["source"])
+    return append_objects(request["source"], request.get("images", ()))
 
 
-def append_objects(path: str | Path) -> list[bpy.types.Object]:
-    """Append the mesh objects of a .blend to this Blender's data. Returns them. Raises MeshToolError."""
+def append_objects(path: str | Path, images: Sequence[Sequence[str]]) -> list[bpy.types.Object]:
+    """Append the mesh objects of a .blend to this Blender's data. Returns them. Raises MeshToolError.
+
+    `images`: names of images in it, each with the file of its unsaved pixels.
+    """
     libraries: Any = bpy.data.libraries  # the stubs say that `load` returns nothing
     with libraries.load(str(path), link=False) as (there, here):
         here.objects = list(there.objects)
     found = [item for item in here.objects if item is not None and isinstance(item.data, bpy.types.Mesh)]
     for item in found:
         bpy.context.scene.collection.objects.link(item)
-    for name, file in request.get("images", ()):
+    for name, file in images:
         _set_pixels(name, Path(file))
     bpy.context.view_layer.update()
     if not any(len(item.data.polygons) for item in found):
@@ -69,12 +70,12 @@ def _set_pixels(name: str, file: Path) -> None:
 def read_joined(request: Mapping[str, Any]) -> bpy.types.Object:
     """Returns the objects of the request's `source`, joined into one without transform. Raises MeshToolError."""
     clear_data()
-    return append_joined(request["source"])
+    return append_joined(request["source"], request.get("images", ()))
 
 
-def append_joined(path: str | Path) -> bpy.types.Object:
+def append_joined(path: str | Path, images: Sequence[Sequence[str]]) -> bpy.types.Object:
     """Returns the objects of a .blend, joined into one without transform. Raises MeshToolError."""
-    found = append_objects(path)
+    found = append_objects(path, images)
     for item in found:
         if item.data.users > 1:
             item.data = item.data.copy()

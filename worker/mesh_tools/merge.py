@@ -49,21 +49,19 @@ def delete_loose_parts(item: bpy.types.Object, share: float = LOOSE_SHARE) -> in
     )
     empty = faces == 0
     small = np.zeros(count, np.bool_)
-    small[~empty] = loose_parts(low[~empty], high[~empty], areas[~empty], share)
-    whole = np.ptp(positions(mesh)[~empty[part]].astype(np.float64), axis=0)
-    limits = np.where(faces <= _CRUMB_FACES, _CRUMB_SHARES, 1.0) * share * float(np.linalg.norm(whole))
-    small = ~empty & (diagonals < limits)
-    small[int(np.argmax(diagonals * ~empty))] = False
-    if areas[small].sum() > _MOST_AREA * areas.sum():
-        small[:] = False
+    small[~empty] = loose_parts(low[~empty], high[~empty], areas[~empty], faces[~empty], share)
     _delete(item, (small | empty)[part])
     return int(small.sum())
 
 
-def loose_parts(low: Array, high: Array, areas: Array, share: float = LOOSE_SHARE) -> Array:
-    """Returns which parts are loose. `low`, `high`: corners of their bounding boxes; `areas`: of their faces."""
+def loose_parts(low: Array, high: Array, areas: Array, faces: Array, share: float = LOOSE_SHARE) -> Array:
+    """Returns which parts are loose.
+
+    `low`, `high`: corners of their bounding boxes; `areas`, `faces`: the area and number of their faces.
+    """
     diagonals = np.linalg.norm(high - low, axis=1)
-    small: Array = diagonals < share * float(np.linalg.norm(high.max(axis=0) - low.min(axis=0)))
+    whole = float(np.linalg.norm(high.max(axis=0) - low.min(axis=0)))
+    small: Array = diagonals < np.where(faces <= _CRUMB_FACES, _CRUMB_SHARES, 1.0) * share * whole
     small[int(np.argmax(diagonals))] = False
     if areas[small].sum() > _MOST_AREA * areas.sum():
         small[:] = False

@@ -65,7 +65,8 @@ def measure_parts(surface: Surface, *, mirrored: bool) -> PartMeasures:
     small_parts = 0
     if count > 1:
         low, high = _boxes(surface, part, count)
-        small_parts = int(loose_parts(low, high, part_areas).sum())
+        faces = np.bincount(part_of_face, minlength=count)
+        small_parts = int(loose_parts(low, high, part_areas, faces).sum())
         inner = _inner(surface, part_of_face, closed, low, high)
     return PartMeasures(
         without_area=without_area,

@@ -72,7 +72,7 @@ def finish(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """
     settings = _settings(request)
     low = blend_exchange.read_joined(request)
-    high = blend_exchange.append_joined(request["original"])
+    high = blend_exchange.append_joined(request["original"], request.get("images", ()))
     name = str(request.get("name") or high.name)
     unwrap(low)
     progress(0.1)
