@@ -62,6 +62,9 @@ VARIATIONS: Final = "image_to_3d_variations"
 MODEL_MENU: Final = "IMAGE_TO_3D_MT_model"
 """The menu of what is needed rarely for a generated model."""
 
+MESH_TOOLS_MENU: Final = "IMAGE_TO_3D_MT_mesh_tools"
+"""The menu of the mesh tools."""
+
 
 def classes_in(base: type[Any], *modules: ModuleType) -> tuple[type[Any], ...]:
     """Returns the subclasses of a Blender class that the modules define, in their order, for registration."""
@@ -147,3 +150,5 @@ class Op(enum.StrEnum):
     EXPORT_MODEL = "image_to_3d.export_model"
     CANCEL_TOOL = "image_to_3d.cancel_tool"
     SHOW_VERSION = "image_to_3d.show_version"
+    KEEP_VERSION = "image_to_3d.keep_version"
+    OPEN_TOOL_FOLDER = "image_to_3d.open_tool_folder"

@@ -45,6 +45,8 @@ class MeshTask:
     """The names of the new objects in the scene."""
     files: tuple[Path, ...] = ()
     """The files that it wrote, in the destination."""
+    waiting: str = ""
+    """Why the result is not in the scene yet, in the interface's language."""
     done: bool = False
     """It ended, and its result is in the scene, if there is one."""
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -54,12 +56,15 @@ class MeshTask:
         return self.request.tool
 
 
-_INTERNAL: Final = ErrorInfo(
+INTERNAL: Final = ErrorInfo(
     "mesh_tool", Message("Internal error in the add-on. See Blender's console."), Message("The object is unchanged.")
 )
 _pool: ThreadPool | None = None
 _tasks: list[MeshTask] = []
 """Those that are not done, in the order in which they were started."""
+_last: dict[int, MeshTask] = {}
+"""The last one that has ended of each object, by `session_uid`: what the panel tells of it."""
+_KEPT: Final = 100
 
 
 def tasks() -> list[MeshTask]:
@@ -70,6 +75,11 @@ def tasks() -> list[MeshTask]:
 def of_object(uid: int) -> MeshTask | None:
     """Returns the first task of an object, by `session_uid`; None if it has none."""
     return next((task for task in _tasks if task.object_uid == uid), None)
+
+
+def last_of(uid: int) -> MeshTask | None:
+    """Returns the last task of an object that has ended and was not cancelled, by `session_uid`; None if none has."""
+    return _last.get(uid)
 
 
 def start(task: MeshTask, worker: Callable[[], WorkerProcess]) -> None:
@@ -87,9 +97,17 @@ def cancel(task: MeshTask) -> None:
     task.cancelled.set()
 
 
-def finish(task: MeshTask) -> None:
-    """A task's result is in the scene, or it failed or was cancelled: forget it, and remove its temporary files."""
+def finish(task: MeshTask, *more_uids: int) -> None:
+    """A task's result is in the scene, or it failed or was cancelled: remove its temporary files.
+
+    `more_uids`: of the objects that it made.
+    """
     task.done = True
+    for uid in () if task.cancelled.is_set() else (task.object_uid, *more_uids):
+        _last.pop(uid, None)
+        _last[uid] = task
+    while len(_last) > _KEPT:
+        del _last[next(iter(_last))]
     if task in _tasks:
         _tasks.remove(task)
     with contextlib.suppress(OSError):
@@ -98,6 +116,7 @@ def finish(task: MeshTask) -> None:
 
 def forget() -> None:
     """Cancel all tasks: another file was loaded, or the engine was stopped."""
+    _last.clear()
     for task in tasks():
         cancel(task)
 
@@ -171,4 +190,4 @@ def _run(task: MeshTask, worker: Callable[[], WorkerProcess]) -> None:
         task.error = error.info()
     except Exception:
         logger(__name__).exception("%s of %s failed", task.tool, task.request.name)
-        task.error = _INTERNAL
+        task.error = INTERNAL

@@ -116,9 +116,9 @@ def placement_property(name: str, image_update: Update) -> Any:
     return StringProperty(**text, default="")
 
 
-def tool_property(row: setting_rows.Setting, default: Any) -> Any:
-    """Returns the Blender property for a setting with choices or a range, such as those of a mesh tool."""
-    text = {"name": row.label, "description": row.description}
+def tool_property(row: setting_rows.Setting, default: Any, update: Update | None = None) -> Any:
+    """Returns the Blender property for a setting with choices or a range. `update`: called when it is changed."""
+    text = {"name": row.label, "description": row.description, "update": update}
     if row.choices:
         return EnumProperty(**text, items=[tuple(choice) for choice in row.choices], default=default)
     if isinstance(default, bool):

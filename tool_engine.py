@@ -15,7 +15,7 @@ import bpy
 
 from . import background_blender, job_view, mesh_tasks, preferences
 from .atomic_file import make_private
-from .errors import ImageTo3DError, MeshToolError, Message, StorageError
+from .errors import ErrorInfo, ImageTo3DError, MeshToolError, Message, StorageError
 from .jobs import provenance
 from .jobs.job import Notice, new_id
 from .log import logger
@@ -38,7 +38,7 @@ _worker: WorkerProcess | None = None
 
 def why_not(item: bpy.types.Object | None) -> str:
     """Returns why no tool can work on an object now; empty if one can."""
-    root, _objects = hand_over.sources(item)
+    root = hand_over.root_of(item)
     if root is None:
         return _NO_OBJECT
     if not root.is_editable:
@@ -61,7 +61,8 @@ def start(
     if reason := why_not(item):
         raise MeshToolError("{reason}.", advice="", reason=reason)
     root, objects = hand_over.sources(item)
-    assert root is not None, "why_not() checked it"
+    if root is None:
+        raise MeshToolError("{reason}.", advice="", reason=_NO_OBJECT)
     temporary = preferences.data_folder() / FOLDER_NAME / new_id()
     try:
         make_private(preferences.data_folder())
@@ -77,7 +78,7 @@ def start(
     request = ToolRequest(
         tool, values, source, root.name, file_name(root.name, values), (abs(scale.x), abs(scale.y), abs(scale.z))
     )
-    task = MeshTask(request, root.session_uid, handed_over, folder or _folder_of(root))
+    task = MeshTask(request, root.session_uid, handed_over, folder or folder_of(root))
     mesh_tasks.start(task, _shared_worker)
     return task
 
@@ -97,10 +98,10 @@ def step() -> bool:
     """
     for task in mesh_tasks.tasks():
         if task.cancelled.is_set() and (mesh_tasks.ended(task) or not task.started):
-            mesh_tasks.finish(task)
+            _finish(task)
             return True
         if task.error is not None:
-            _notify(task, Message("{name}: {error}", {"name": task.request.name, "error": task.error}), warning=True)
+            _fail(task, task.error)
             return True
         if task.result is not None and _place(task):
             return True
@@ -127,10 +128,13 @@ def _place(task: MeshTask) -> bool:
     root = tool_results.find(task.object_uid)
     if root is None:
         text = Message("{name} was deleted, so the result was discarded", {"name": task.request.name})
-        _notify(task, text, warning=True)
+        job_view.add_notice(Notice(text, warning=True))
+        _finish(task)
         return True
-    if tool_results.why_not_now(root):
-        return False
+    waiting = tool_results.why_not_now(root)
+    if waiting:
+        changed, task.waiting = waiting != task.waiting, waiting
+        return changed
     try:
         if task.result.blend is not None and append_blend.prefetch(task.result.blend, task.result.parts):
             return False  # one large part per tick: all at once would be a noticeable stall
@@ -138,27 +142,39 @@ def _place(task: MeshTask) -> bool:
             root, task.tool, task.request.settings, task.result, materials=task.handed_over.materials
         )
     except ImageTo3DError as error:
-        _notify(task, Message("{name}: {error}", {"name": task.request.name, "error": error.info()}), warning=True)
+        _fail(task, error.info())
         return True
     except Exception:
         logger(__name__).exception("the result of %s could not be placed", task.tool)
-        text = Message("The result for {name} could not be placed. See Blender's console.", {"name": root.name})
-        _notify(task, text, warning=True)
+        _fail(task, mesh_tasks.INTERNAL)
         return True
     task.placed = tuple(item.name for item in objects)
-    _notify(task, tool_results.summary(task.request.name, task.tool, task.result, task.files))
+    summary = tool_results.summary(task.request.name, task.tool, task.result, task.files)
+    job_view.add_notice(Notice(summary, warning=False))
+    mesh_tasks.finish(task, *(item.session_uid for item in objects[:1]))
     return True
 
 
-def _notify(task: MeshTask, message: Message, *, warning: bool = False) -> None:
-    if warning and task.result is not None and task.result.blend is not None:
+def _fail(task: MeshTask, error: ErrorInfo) -> None:
+    """Tell the artist why a tool has no result. The panel shows it until the object's next tool has ended."""
+    task.error = error
+    about = {"tool": Message(tool_results.LABELS[task.tool]), "name": task.request.name, "error": error}
+    job_view.add_notice(Notice(Message("{tool} failed for {name}: {error}", about), warning=True))
+    _finish(task)
+
+
+def _finish(task: MeshTask) -> None:
+    """A tool ended without a result in the scene."""
+    if task.result is not None and task.result.blend is not None:
         append_blend.discard_prefetched(task.result.blend)
-    job_view.add_notice(Notice(message, warning=warning))
     mesh_tasks.finish(task)
 
 
-def _folder_of(root: bpy.types.Object) -> Path:
-    """Returns the folder beside the model: that of its job, else that of the .blend, else the results folder."""
+def folder_of(root: bpy.types.Object) -> Path:
+    """Returns the folder beside the model: that of its job, else that of the .blend, else the results folder.
+
+    Reads the disk.
+    """
     config = preferences.read_config()
     found = provenance.find_job_folder(root, config.results_folders)
     if found is not None:

@@ -150,5 +150,8 @@ TABLES: Final[Mapping[Tool, type[Any]]] = {
 }
 """The settings of each tool."""
 
+ENGINE_FORMATS: Final[Mapping[str, str]] = {"UNITY": "FBX", "UNREAL": "FBX", "GODOT": "GLB", "OTHER": "GLB"}
+"""The file format that each engine reads best. The dialog suggests it."""
+
 NEEDS_TEXTURES: Final = frozenset({Tool.CHECK, Tool.REMESH, Tool.EXPORT})
 """These read materials and textures. All others keep the artist's materials as they are."""

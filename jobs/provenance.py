@@ -9,6 +9,7 @@ A .blend comes from anywhere: whatever has another type than it should counts as
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import time
@@ -19,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from ..api.parameters import ACCOUNT, PARAMETERS
 from ..bl_ids import MODEL_RECORD
 from ..errors import Message, one_line
+from ..mesh_report import MeshReport
 from ..placement import SETTINGS
 from .job import Job
 
@@ -37,6 +39,11 @@ PARAMETERS_USED: Final = "parameters"
 PLACEMENT: Final = "placement"
 MODEL: Final = "model"
 """What the worker measured (see worker.convert_model.measure)."""
+REPORT: Final = "report"
+"""The mesh report. An object that was not generated can have it, too."""
+
+TOOL: Final = "tool"
+"""Which mesh tool made the object, its settings, notes and facts (see scene.tool_results)."""
 
 _PREFIX: Final = "image_to_3d_"
 """Of the custom properties of earlier versions."""
@@ -52,7 +59,7 @@ _NOT_STORED: Final = frozenset({"image", "seed"}) | ACCOUNT
 _PARAMETERS: Final = tuple(name for name in PARAMETERS if name not in _NOT_STORED)
 _PLACEMENT: Final = tuple(name for name, setting in SETTINGS.items() if setting.group != "asset" and name != ROTATION)
 """What belongs to the asset is in the asset; the rotation can change, and is a value of its own."""
-_MAX_REPAIRS: Final = 20
+_MAX_MESSAGES: Final = 20
 _MAX_TEXTURES: Final = 256
 _JOB_ID: Final = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9]{6}-[0-9a-f]{8}", re.ASCII)
 """What `job.new_id` returns. An id in a .blend must not lead elsewhere on the disk."""
@@ -76,6 +83,15 @@ class Measured(NamedTuple):
     """How long the service took."""
     price: float | None = None
     currency: str = ""
+
+
+class ToolRecord(NamedTuple):
+    """What a mesh tool said about the object that it made."""
+
+    tool: str = ""
+    notes: tuple[Message, ...] = ()
+    facts: Mapping[str, float] = {}
+    """Numbers by their names, the tool's settings among them."""
 
 
 def record_of(job: Job) -> dict[str, Any]:
@@ -187,12 +203,7 @@ def measured(item: Mapping[str, Any]) -> Measured:
     if not _is_group(stored):
         return Measured()
 
-    def get(name: str) -> Any:
-        try:
-            return stored.get(name)
-        except UnicodeDecodeError:
-            return None
-
+    get = functools.partial(_get, stored)
     triangles, repairs, sizes = get("triangles"), get("repairs"), get("texture_sizes")
     count = len(sizes) if hasattr(sizes, "__len__") and not isinstance(sizes, str) else 0
     pixels = [int(side) for side in _numbers(sizes, min(count, 2 * _MAX_TEXTURES))] if count % 2 == 0 else []
@@ -202,11 +213,27 @@ def measured(item: Mapping[str, Any]) -> Measured:
         triangles=triangles if isinstance(triangles, int) and triangles > 0 else 0,
         dimensions=_numbers(get("dimensions"), 3),
         textures=tuple(zip(pixels[::2], pixels[1::2], strict=True)),
-        repairs=tuple(filter(None, map(_message, repairs[:_MAX_REPAIRS]))) if isinstance(repairs, list) else (),
+        repairs=_messages(repairs),
         seconds=float(seconds) if isinstance(seconds, int | float) and 0 < seconds < math.inf else 0.0,
         price=float(price) if known and _CURRENCY.fullmatch(currency) else None,
         currency=currency if known and _CURRENCY.fullmatch(currency) else "",
     )
+
+
+def tool_record(item: Mapping[str, Any], facts: Iterable[str]) -> ToolRecord:
+    """Returns what the mesh tool that made an object said, with those facts that are there. Costs little."""
+    stored = value(item, TOOL)
+    tool = _get(stored, "name") if _is_group(stored) else None
+    if not isinstance(tool, str):
+        return ToolRecord()
+    found = {name: _get(stored, name) for name in facts}
+    numbers = {name: each for name, each in found.items() if isinstance(each, int | float) and math.isfinite(each)}
+    return ToolRecord(one_line(tool), _messages(_get(stored, "notes")), numbers)
+
+
+def mesh_report(item: Mapping[str, Any]) -> MeshReport | None:
+    """Returns the mesh report of an object; None if it was never checked. Costs little, whatever a .blend holds."""
+    return MeshReport.from_json(value(item, REPORT))
 
 
 def find_job_folder(item: Mapping[str, Any], results_folders: Iterable[Path]) -> Path | None:
@@ -224,6 +251,17 @@ def find_image_file(item: Mapping[str, Any], results_folders: Iterable[Path]) ->
     patterns = ("image.*", "picture.*")  # the second in 0.1.0
     found = [file for pattern in patterns for file in sorted(folder.glob(pattern))] if folder is not None else []
     return next(iter(found), None)
+
+
+def _get(group: Any, name: str) -> Any:
+    try:
+        return group.get(name)
+    except UnicodeDecodeError:
+        return None
+
+
+def _messages(stored: Any) -> tuple[Message, ...]:
+    return tuple(filter(None, map(_message, stored[:_MAX_MESSAGES]))) if isinstance(stored, list) else ()
 
 
 def _is_group(stored: Any) -> bool:

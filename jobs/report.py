@@ -23,6 +23,7 @@ from ..api.http.urls import is_http_url
 from ..api.parameters import PARAMETERS
 from ..atomic_file import atomic_write
 from ..errors import Action, Message, StorageError, one_line
+from ..mesh_report import MeshReport
 from .after_import import outcome_of
 from .batch import Batch, BatchItem, kind_of, progress
 from .job import Job, State
@@ -66,6 +67,14 @@ COLUMNS: Final[Mapping[str, str]] = {
     "seed": "The seed of the model, as text; empty if not known",
     "triangles": "Number of triangles; none if there is no model",
     "dimensions": "Size along X, Y and Z in scene units, a list; none if there is no model",
+    "parts": "Number of connected parts; like the fields below, as measured on arrival, and none if that is not known "
+    "([model-record.md](model-record.md#the-mesh-report))",
+    "watertight": "Whether the mesh is closed and bounds a volume",
+    "holes": "Number of holes",
+    "open_edges": "Number of edges with one face",
+    "non_manifold_edges": "Number of edges with more than two faces",
+    "uv_maps": "Number of UV maps",
+    "texture_sizes": "Width and height of each texture in pixels, one after the other, a list",
     "repairs": "What was repaired in the model file, and why its mesh tool failed, a list of texts",
     "tool": "The mesh tool that made the model as it is placed: `CLEAN_UP`, `REMESH` or `PRINT`; empty without one",
     "tool_notes": "What it did, a list of texts",
@@ -88,6 +97,16 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """The fields of each of `items` in report.json, which are also the columns of report.csv, and their meaning."""
 
+_MESH_FIELDS: Final = (
+    "parts",
+    "watertight",
+    "holes",
+    "open_edges",
+    "non_manifold_edges",
+    "uv_maps",
+    "texture_sizes",
+)
+"""Those of the fields that are attributes of `MeshReport`."""
 _NOT_REPORTED: Final = frozenset({"image", "webhook", "track_id"})
 """Request parameters of the account, not of the model; and the image's temporary URL."""
 _SHOWN_BY_BROWSERS: Final = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"})
@@ -181,6 +200,7 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
         "seed": job.seed or str(job.parameters.get("seed") or ""),
         "triangles": details.get("triangles"),
         "dimensions": [round(float(x), 4) for x in details["dimensions"]] if details.get("dimensions") else None,
+        **_mesh_fields(_mesh_report(job)),
         "repairs": [str(repair) for repair in repairs(details)],
         **_tool_fields(job, lambda name: there(name)[0]),
         "seconds": round(max(0.0, end - job.sent), 1) if end and job.sent else None,
@@ -218,6 +238,7 @@ def _row_without_job(batch: Batch, item: BatchItem) -> dict[str, Any]:
         "kind": kind_of(state),
         "triangles": None,
         "dimensions": None,
+        **_mesh_fields(None),
         "seconds": None,
         "price": None,
         "model_bytes": None,
@@ -227,6 +248,21 @@ def _row_without_job(batch: Batch, item: BatchItem) -> dict[str, Any]:
         "source": item.image,
         "job": item.job_id,
     }
+
+
+def _mesh_report(job: Job) -> MeshReport | None:
+    """Returns what was measured of the model as it is placed: as a mesh tool made it, else on arrival."""
+    outcome = outcome_of(job)
+    made = outcome.result.facts.get("report") if outcome is not None and outcome.result.blend else None
+    return MeshReport.from_json(made or job.details.get("report"))
+
+
+def _mesh_fields(mesh: MeshReport | None) -> dict[str, Any]:
+    """Returns the fields of a row that come from the mesh report."""
+    if mesh is None:
+        return dict.fromkeys(_MESH_FIELDS)
+    found = {name: getattr(mesh, name) for name in _MESH_FIELDS}
+    return found | {"texture_sizes": list(mesh.texture_sizes)}
 
 
 def _tool_fields(job: Job, there: Callable[[str], str]) -> dict[str, Any]:

@@ -43,6 +43,8 @@ _SORTS: Final = (
     ("rank", "State"),
     ("seconds", "Time"),
     ("triangles", "Triangles"),
+    ("parts", "Parts"),
+    ("openEdges", "Open edges"),
 )
 
 _PAGE: Final = """\
@@ -199,7 +201,8 @@ def _card(row: Mapping[str, Any]) -> str:
     return (
         f'<li class="card {kind}" data-kind="{kind}" data-number="{row["number"]}" data-name="{name}" '
         f'data-rank="{_RANKS[kind]}" data-seconds="{_number(row["seconds"])}" '
-        f'data-triangles="{_number(row["triangles"])}">'
+        f'data-triangles="{_number(row["triangles"])}" data-parts="{_number(row["parts"])}" '
+        f'data-open-edges="{_number(row["open_edges"])}">'
         f'<div class="head"><span class="number">{row["number"]}</span><h2 title="{name}">{name}</h2>'
         f'<span class="state"><i></i>{_text(row["label"])}</span></div>'
         f'<div class="pair"><figure>{image_tile}<figcaption>Image</figcaption></figure>'
@@ -229,6 +232,7 @@ def _facts(row: Mapping[str, Any]) -> str:
     facts = []
     if row["triangles"] is not None:
         facts.append(("Triangles", f"{int(row['triangles']):,}"))
+    facts += _mesh_facts(row)
     if row["seconds"] is not None:
         facts.append(("Time", format_duration(row["seconds"])))
     if row["dimensions"]:
@@ -241,6 +245,23 @@ def _facts(row: Mapping[str, Any]) -> str:
     if not facts:
         return ""
     return f"<dl>{''.join(f'<div><dt>{label}</dt><dd>{value}</dd></div>' for label, value in facts)}</dl>"
+
+
+def _mesh_facts(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Returns what was measured of the mesh, labels and HTML; nothing if that is not known."""
+    if row["watertight"] is None:
+        return []
+    counted = (("holes", "hole"), ("open_edges", "open edge"), ("non_manifold_edges", "non-manifold edge"))
+    reasons = [f"{row[name]:,} {label}" + "s" * (row[name] != 1) for name, label in counted if row[name]]
+    no = '<span class="warning">No</span>' + (f": {', '.join(reasons)}" if reasons else "")
+    sides = iter(row["texture_sizes"])
+    textures = ", ".join(f"{width} × {height}" for width, height in zip(sides, sides, strict=True))
+    return [
+        ("Parts", f"{row['parts']:,}"),
+        ("Watertight", "Yes" if row["watertight"] else no),
+        ("UVs", "Yes" if row["uv_maps"] else '<span class="warning">No</span>'),
+        ("Textures", textures or "None"),
+    ]
 
 
 def _links(row: Mapping[str, Any]) -> str:

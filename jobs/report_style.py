@@ -100,6 +100,7 @@ figcaption { margin-top: 3px; color: var(--soft); font-size: 12px; }
 .card dl > div { display: flex; gap: 6px; min-width: 0; }
 dt { color: var(--soft); white-space: nowrap; }
 dd { min-width: 0; overflow-wrap: anywhere; }
+dd .warning { color: var(--warning); font-weight: 600; }
 .links {
   display: flex; flex-wrap: wrap; gap: 2px 16px; margin-top: auto; padding-top: 10px;
   border-top: 1px solid var(--line);

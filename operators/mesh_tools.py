@@ -10,19 +10,22 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import bpy
-from bpy.props import EnumProperty
+from bpy.props import EnumProperty, IntProperty
 
 from .. import engine, mesh_tasks, redraw, tool_engine, waiting
 from ..bl_ids import Op
 from ..errors import ImageTo3DError
+from ..mesh_tasks import MeshTask
 from ..property_definitions import tool_property
 from ..scene import hand_over, versions
 from ..scene.tool_results import LABELS
 from ..setting_rows import defaults_of, settings_of
 from ..tool_settings import TABLES, Tool
 from ..translation import tr, tr_report
-from . import monitor
+from . import monitor, tool_dialogs
 from .define import PollMixin, operator
+from .open_actions import open_with_system
+from .tool_dialogs import Known
 
 OPERATORS: Final[Mapping[Tool, Op]] = {
     Tool.CHECK: Op.CHECK_MESH,
@@ -33,7 +36,9 @@ OPERATORS: Final[Mapping[Tool, Op]] = {
     Tool.LODS: Op.MAKE_LODS,
     Tool.EXPORT: Op.EXPORT_MODEL,
 }
-_WIDTH: Final = 300
+
+_chosen: dict[Tool, dict[str, Any]] = {}
+"""What the artist chose in the dialogs last. Blender remembers this only for operators that can be redone."""
 
 
 class _ToolOperator(PollMixin):
@@ -43,6 +48,7 @@ class _ToolOperator(PollMixin):
     bl_options: ClassVar[set[str]] = set()
     tool: ClassVar[Tool]
     _asked = False
+    _known = Known(0, 0.0, "")
     report: Any
 
     @staticmethod
@@ -53,15 +59,14 @@ class _ToolOperator(PollMixin):
         self._asked = True
         if not settings_of(TABLES[self.tool]):
             return self.execute(context)
+        self._known = tool_dialogs.look_at(context.active_object)
+        tool_dialogs.prepare(self.tool, self, _chosen.get(self.tool, {}))
         title = tr(LABELS[self.tool])
-        return context.window_manager.invoke_props_dialog(self, width=_WIDTH, title=title)
+        width = tool_dialogs.WIDTH
+        return context.window_manager.invoke_props_dialog(self, width=width, title=title, confirm_text=title)
 
     def draw(self, _context: bpy.types.Context) -> None:
-        layout: Any = self.layout  # type: ignore[attr-defined]
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        for name in settings_of(TABLES[self.tool]):
-            layout.prop(self, name)
+        tool_dialogs.draw(self.tool, self, self._known)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         """Start the tool, and for scripts wait until its result is in the scene."""
@@ -75,6 +80,8 @@ class _ToolOperator(PollMixin):
             waiting.finish_tool(task)
             if task.error is not None:
                 self.report({"ERROR"}, tr_report(task.error))
+        else:
+            _chosen[self.tool] = settings
         redraw.sidebars(context.window_manager)
         monitor.start()
         return {"CANCELLED"} if task.error is not None else {"FINISHED"}
@@ -83,7 +90,10 @@ class _ToolOperator(PollMixin):
 def _define(tool: Tool) -> type[bpy.types.Operator]:
     table = TABLES[tool]
     defaults = defaults_of(table)
-    properties = {name: tool_property(row, defaults[name]) for name, row in settings_of(table).items()}
+    updates = {"engine": tool_dialogs.follow_engine}
+    properties = {
+        name: tool_property(row, defaults[name], updates.get(name)) for name, row in settings_of(table).items()
+    }
     body = {
         "__doc__": (table.__doc__ or "").rstrip("."),
         "__module__": __name__,
@@ -106,17 +116,50 @@ def _define(tool: Tool) -> type[bpy.types.Operator]:
 ) = (_define(tool) for tool in OPERATORS)
 
 
-@operator(Op.CANCEL_TOOL, "Cancel")
-def cancel_tool(context: bpy.types.Context) -> None:
-    """Cancel the mesh tool that is working on this object"""
-    root, _objects = hand_over.sources(context.active_object)
-    task = mesh_tasks.of_object(root.session_uid) if root is not None else None
-    if task is not None:
-        mesh_tasks.cancel(task)
-        engine.drain()
+class IMAGE_TO_3D_OT_cancel_tool(bpy.types.Operator):
+    """Cancel this tool. The object stays as it is"""
+
+    bl_idname = Op.CANCEL_TOOL
+    bl_label = "Cancel"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    uid: IntProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        task = mesh_tasks.of_object(self.uid)
+        if task is not None:
+            mesh_tasks.cancel(task)
+            engine.drain()
+        redraw.sidebars(context.window_manager)
+        return {"FINISHED"}
 
 
-class IMAGE_TO_3D_OT_show_version(bpy.types.Operator):
+def _last(context: bpy.types.Context) -> MeshTask | None:
+    root = hand_over.root_of(context.active_object)
+    return mesh_tasks.last_of(root.session_uid) if root is not None else None
+
+
+@operator(Op.OPEN_TOOL_FOLDER, "Open Folder")
+def open_tool_folder(context: bpy.types.Context) -> None:
+    """Open the folder with the file that the mesh tool wrote"""
+    last = _last(context)
+    open_with_system(last.files[0].parent if last is not None and last.files else None, "The folder")
+
+
+def _why_no_version(context: bpy.types.Context) -> str:
+    root = hand_over.root_of(context.active_object)
+    if root is None or versions.place_among(root, context.scene)[1] < 2:
+        return "This object has no other version"
+    return "" if root.mode == "OBJECT" else "Leave the object's mode first"
+
+
+_WHICH: Final = (
+    ("PREVIOUS", "Previous", "Show the version before this one, in its place"),
+    ("NEXT", "Next", "Show the version after this one, in its place"),
+)
+
+
+class IMAGE_TO_3D_OT_show_version(PollMixin, bpy.types.Operator):
     """Show another version of this object: the original, or what a mesh tool made of it"""
 
     bl_idname = Op.SHOW_VERSION
@@ -124,22 +167,38 @@ class IMAGE_TO_3D_OT_show_version(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"UNDO", "INTERNAL"}
 
     which: EnumProperty(  # type: ignore[valid-type]
-        items=(("PREVIOUS", "Previous", "The version before"), ("NEXT", "Next", "The version after")),
+        items=_WHICH,
         options={"SKIP_SAVE"},
     )
 
+    why_not = _why_no_version
+
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return context.mode == "OBJECT" and context.active_object is not None
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        return tr(next(text for value, _, text in _WHICH if value == properties.which))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        root, _objects = hand_over.sources(context.active_object)
-        group = versions.versions_of(root, context.scene) if root is not None else []
-        if root is None or len(group) < 2:
-            return {"CANCELLED"}
+        root = hand_over.root_of(context.active_object)
+        assert root is not None, "poll() checked it"
+        group = versions.versions_of(root, context.scene)
         step = 1 if self.which == "NEXT" else -1
         shown = group[(group.index(root) + step) % len(group)]
         versions.show(shown, group)
         shown.select_set(root.select_get())
         context.view_layer.objects.active = shown
+        return {"FINISHED"}
+
+
+class IMAGE_TO_3D_OT_keep_version(PollMixin, bpy.types.Operator):
+    """Keep this version, and remove the others from the file"""
+
+    bl_idname = Op.KEEP_VERSION
+    bl_label = "Keep Only This"
+    bl_options: ClassVar[set[str]] = {"UNDO"}
+    why_not = _why_no_version
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        root = hand_over.root_of(context.active_object)
+        assert root is not None, "poll() checked it"
+        versions.keep(root, versions.versions_of(root, context.scene))
         return {"FINISHED"}

@@ -75,7 +75,8 @@ class MonitorMixin:
             return {"PASS_THROUGH"}
         now = time.monotonic()
         changed = engine.drain()
-        for notice in job_view.take_notices():
+        notices = job_view.take_notices()
+        for notice in notices:
             self.report({"WARNING" if notice.warning else "INFO"}, tr_report(notice.message))
         done = not engine.busy()
         if changed or done or now - run.drawn > SIDEBAR_INTERVAL:
@@ -84,7 +85,8 @@ class MonitorMixin:
         if now - run.viewports_drawn > VIEWPORT_INTERVAL and placeholder.any_shown(job.id for job in job_view.jobs()):
             run.viewports_drawn = now
             redraw.viewports(context.window_manager)
-        if done or now - run.started > MAX_RUN:
+        # Blender shows what a modal operator reports only if it ends at the same time.
+        if done or notices or now - run.started > MAX_RUN:
             _yield_for_autosave()
             start()
             return {"FINISHED", "PASS_THROUGH"}

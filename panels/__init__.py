@@ -12,6 +12,7 @@ from . import (
     image_warnings,
     job_list,
     main,
+    mesh_tools,
     overlay,
     presets,
     results,
@@ -20,8 +21,8 @@ from . import (
 )
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    classes_in(bpy.types.Panel, presets, image_warnings, main, image, settings, generated_model, results)
-    + classes_in(bpy.types.Menu, source_menus, generated_model, job_list)
+    classes_in(bpy.types.Panel, presets, image_warnings, main, image, settings, generated_model, mesh_tools, results)
+    + classes_in(bpy.types.Menu, source_menus, generated_model, mesh_tools, job_list)
     + classes_in(bpy.types.UIList, job_list)
 )
 
@@ -30,11 +31,13 @@ def register() -> None:
     _register_classes()
     source_menus.register()
     generated_model.register()
+    mesh_tools.register()
     overlay.register()
 
 
 def unregister() -> None:
     overlay.unregister()
+    mesh_tools.unregister()
     generated_model.unregister()
     source_menus.unregister()
     _unregister_classes()

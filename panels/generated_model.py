@@ -20,6 +20,7 @@ from ..jobs.config import OFFLINE
 from ..jobs.progress import format_duration
 from ..scene import thumbnails, variations
 from ..translation import tr, tr_message
+from . import mesh_report
 from .main import SidebarPanel
 from .text_lines import is_narrow, wrapped
 
@@ -49,6 +50,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         narrow = is_narrow(context)
         _draw_facts(layout, context, root, narrow)
+        mesh_report.draw_report(layout, context, root)
         _draw_vary(layout, context, root)
         if provenance.record_text(root, provenance.GROUP):
             _draw_variations(layout, context, root)
@@ -143,13 +145,8 @@ def size_text(context: bpy.types.Context, dimensions: Sequence[float]) -> str:
 
 
 def _other_facts(root: Mapping[str, Any], known: provenance.Measured) -> Iterator[str]:
-    if len(known.textures) == 1:
-        yield tr("Texture {width} × {height}", width=known.textures[0][0], height=known.textures[0][1])
-    elif known.textures:
-        largest = max(known.textures)
-        yield tr(
-            "{count} textures, up to {width} × {height}", count=len(known.textures), width=largest[0], height=largest[1]
-        )
+    if known.textures and provenance.mesh_report(root) is None:
+        yield mesh_report.texture_text(known.textures)
     if seed := provenance.record_text(root, provenance.SEED):
         yield tr("Seed {seed}", seed=seed)
     date = provenance.record_text(root, provenance.DATE)[:10]

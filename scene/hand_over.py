@@ -26,16 +26,24 @@ _FORMS: Final[frozenset[str]] = frozenset({"MESH", "CURVE", "SURFACE", "META", "
 """Types of objects that have faces."""
 
 
+def root_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
+    """Returns the object that a tool replaces: of a generated model that is its root. None: no tool can work on it.
+
+    Costs little, for panels. That a mesh has no faces, or a model no visible parts, is found when the tool starts.
+    """
+    if item is None:
+        return None
+    return variations.model_of(item) or (item if item.type in _FORMS else None)
+
+
 def sources(item: bpy.types.Object | None) -> tuple[bpy.types.Object | None, list[bpy.types.Object]]:
     """Returns the object that a tool replaces, and the objects with faces that it works on.
 
     Of a generated model that is its root, and all of its visible parts. (None, []): there is nothing to work on.
     """
-    if item is None:
-        return None, []
-    root = variations.model_of(item)
-    if root is None:
-        return (item, [item]) if item.type in _FORMS else (None, [])
+    root = root_of(item)
+    if root is None or variations.model_of(root) is None:
+        return (root, [root]) if root is not None else (None, [])
     parts = [part for part in variations.parts(root) if part.type in _FORMS and not part.hide_viewport]
     return (root, parts) if parts else (None, [])
 

@@ -8,6 +8,7 @@ selected or active, its replacement is, too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,17 +16,15 @@ import bpy
 
 from ..bl_ids import MODEL_RECORD
 from ..errors import MeshToolError, Message
-from ..jobs.provenance import store
-from ..tool_settings import Tool
+from ..jobs.provenance import REPORT, TOOL, mesh_report, store
+from ..mesh_report import MeshReport
+from ..tool_settings import NEEDS_TEXTURES, Tool
 from ..translation import tr
 from . import append_blend, hand_over, place_model, versions
 
 if TYPE_CHECKING:
     from ..worker.tool_runner import ToolResult
 
-TOOL: Final = "tool"
-"""In the record of a result: the tool's name, its settings and facts."""
-REPORT: Final = "report"
 LABELS: Final[Mapping[Tool, str]] = {
     Tool.CHECK: "Check Mesh",
     Tool.CLEAN_UP: "Clean Up Mesh",
@@ -73,7 +72,7 @@ def place(
     `hand_over.HandedOver`). Raises WorkerError, MeshToolError.
     """
     scene = _scene_of(root)
-    report = result.facts.get(REPORT)
+    report = _report(root, tool, result)
     facts = {name: value for name, value in result.facts.items() if name != REPORT}
     objects: list[bpy.types.Object] = []
     if result.blend is not None:
@@ -81,13 +80,14 @@ def place(
         hand_over.share_materials(objects, materials)
         _insert(objects, root, scene)
         if tool in _SUFFIXES:
-            objects[0].name = f"{root.name} {_SUFFIXES[tool]}"
+            original = versions.versions_of(root, scene)[0]
+            objects[0].name = f"{original.name} {_SUFFIXES[tool]}"
     noted = objects[0] if objects else root
     if objects:
         notes = [note.to_json() for note in result.notes]
         store(noted, TOOL, {"name": str(tool), "notes": notes, **_plain(settings), **_plain(facts)})
     if report is not None:
-        store(noted, REPORT, _plain(report))
+        store(noted, REPORT, report.to_json())
     if undo_step:
         bpy.ops.ed.undo_push(message=tr(LABELS[tool]))
     return objects
@@ -99,6 +99,19 @@ def summary(name: str, tool: Tool, result: ToolResult, files: Sequence[Path]) ->
     if result.notes:
         text = Message("{text} · {note}", {"text": text, "note": result.notes[0]})
     return Message("{text} · {file}", {"text": text, "file": files[0].name}) if files else text
+
+
+def _report(root: bpy.types.Object, tool: Tool, result: ToolResult) -> MeshReport | None:
+    """Returns the mesh report of a result; None if it is not known.
+
+    A tool that was not given the textures did not change them: they are those of the original's report.
+    """
+    report, before = MeshReport.from_json(result.facts.get(REPORT)), mesh_report(root)
+    if report is None or tool in NEEDS_TEXTURES:
+        return report
+    if before is None:
+        return None
+    return replace(report, materials=before.materials, texture_sizes=before.texture_sizes)
 
 
 def _insert(objects: list[bpy.types.Object], root: bpy.types.Object, scene: bpy.types.Scene) -> None:

@@ -70,7 +70,7 @@ def keep(kept: bpy.types.Object, group: list[bpy.types.Object], scene: bpy.types
     home = group[0].location.copy()
     for root in group:
         for version in versions.versions_of(root, scene) if root != kept else ():
-            _remove(version)
+            versions.remove(list(parts(version)))
     kept.delta_location = (0.0, 0.0, 0.0)
     kept.location = home
     _hide(kept, False)
@@ -80,19 +80,3 @@ def keep(kept: bpy.types.Object, group: list[bpy.types.Object], scene: bpy.types
 def _hide(root: bpy.types.Object, hidden: bool) -> None:
     for item in parts(root):
         item.hide_viewport = item.hide_render = hidden
-
-
-def _remove(root: bpy.types.Object) -> None:
-    going = list(parts(root))
-    data = [item.data for item in going if item.data is not None]
-    materials = [material for item in data if isinstance(item, bpy.types.Mesh) for material in item.materials]
-    images = [
-        getattr(node, "image", None)
-        for material in materials
-        if material is not None and material.node_tree is not None
-        for node in material.node_tree.nodes
-    ]
-    bpy.data.batch_remove(going)
-    for group in (data, materials, images):
-        unused = {item.session_uid: item for item in group if item is not None and item.users == 0}
-        bpy.data.batch_remove(list(unused.values()))

@@ -23,14 +23,41 @@ HIDDEN: Final = "version_hidden"
 """In the record: 1 for all but the version that is shown."""
 MAX_NUMBER: Final = 10_000
 
+_places: dict[int, tuple[Any, tuple[int, int]]] = {}
+"""By `session_uid`: what `place_among` returned last, and for which state of the file."""
+_KEPT: Final = 100
+_revision = 0
+"""Incremented when versions were added, shown or removed."""
+
 
 def versions_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Returns all versions of an object in a scene, including itself, the original first."""
+    """Returns all versions of an object in a scene, including itself, the original first.
+
+    A version that the artist duplicated is no version of its duplicate.
+    """
     wanted = record_text(root, VERSIONS)
     if not wanted:
         return [root]
-    found = [item for item in having_record(scene.objects) if record_text(item, VERSIONS) == wanted]
-    return sorted(found, key=number)
+    same = (item for item in having_record(scene.objects) if record_text(item, VERSIONS) == wanted)
+    found = {number(item): item for item in same} | {number(root): root}
+    return [found[each] for each in sorted(found)]
+
+
+def place_among(root: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int]:
+    """Returns an object's position among its versions, from 0, and how many there are. For panels.
+
+    A scene of thousands of objects is searched only after objects came or left.
+    """
+    if not record_text(root, VERSIONS):
+        return 0, 1
+    state = (scene.session_uid, len(bpy.data.objects), _revision, record_text(root, VERSIONS), number(root))
+    known = _places.get(root.session_uid)
+    if known is None or known[0] != state:
+        group = versions_of(root, scene)
+        known = _places[root.session_uid] = (state, (group.index(root), len(group)))
+        if len(_places) > _KEPT:
+            del _places[next(iter(_places))]
+    return known[1]
 
 
 def number(root: bpy.types.Object) -> int:
@@ -89,6 +116,35 @@ def hide(root: bpy.types.Object, hidden: bool) -> None:
     for item in family(root):
         item.hide_viewport = item.hide_render = hidden
     store(root, HIDDEN, 1 if hidden else None)
+    _changed()
+
+
+def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
+    """Show one version and remove the others, with what only they use."""
+    show(kept, group)
+    going = list(dict.fromkeys(item for root in group if root != kept for item in family(root) if item != kept))
+    for child in [child for item in going for child in item.children if child != kept and child not in going]:
+        child.parent = kept  # the artist's own: it stands at the same place
+    remove(going)
+    for name in (VERSIONS, NUMBER, HIDDEN):
+        store(kept, name, None)
+    _changed()
+
+
+def remove(going: list[bpy.types.Object]) -> None:
+    """Remove objects, with the meshes, materials and images that nothing else uses."""
+    data = [item.data for item in going if item.data is not None]
+    materials = [material for item in data if isinstance(item, bpy.types.Mesh) for material in item.materials]
+    images = [
+        getattr(node, "image", None)
+        for material in materials
+        if material is not None and material.node_tree is not None
+        for node in material.node_tree.nodes
+    ]
+    bpy.data.batch_remove(going)
+    for group in (data, materials, images):
+        unused = {item.session_uid: item for item in group if item is not None and item.users == 0}
+        bpy.data.batch_remove(list(unused.values()))
 
 
 def family(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
@@ -96,3 +152,8 @@ def family(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
     yield root
     if record_text(root, VERSIONS) and (number(root) or record_text(root, "job")):
         yield from root.children_recursive
+
+
+def _changed() -> None:
+    global _revision
+    _revision += 1

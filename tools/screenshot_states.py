@@ -135,6 +135,15 @@ def finished(stage: Stage) -> None:
     time.sleep(CHECKED)
 
 
+def mesh_tools(stage: Stage) -> None:
+    """A model that was remeshed."""
+    stage.finish("chair")
+    stage.blender.ask("select_only", name="chair")
+    stage.inside("start_tool", tool="REMESH", name="chair", settings={"texture_size": "1024"})
+    stage.blender.wait_until(lambda: not stage.blender.ask("tools"), "the tool did not end", 240)
+    time.sleep(CHECKED)
+
+
 def results(stage: Stage) -> None:
     stage.finish("mug", "toadstool", "vase", "chair")
     stage.inside("choose_image", image="//mug.png")
@@ -172,6 +181,7 @@ STATES: Mapping[str, Callable[[Stage], None]] = {
     "no-reply": no_reply,
     "batch": batch,
     "finished": finished,
+    "mesh-tools": mesh_tools,
     "results": results,
     "other-file": other_file,
     "preferences": ready,

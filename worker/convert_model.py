@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,10 +25,9 @@ from . import (
     textures,
     transform,
 )
-from .mesh_data import DATA_KINDS, meshes
+from .mesh_data import clear_data, meshes
+from .mesh_tools import report as mesh_report
 
-LARGE_PART: Final = 2_000_000
-"""Bytes; reading a million takes the artist's Blender about 0.7 ms."""
 _TRIANGLE: Final = (
     '{"asset":{"version":"2.0"},"scene":0,"scenes":[{"nodes":[0]}],"nodes":[{"mesh":0}],"materials":[{}],'
     '"meshes":[{"primitives":[{"attributes":{"POSITION":0},"material":0}]}],"accessors":[{"bufferView":0,'
@@ -115,12 +114,13 @@ def measure(model: transform.PreparedModel) -> dict[str, Any]:
 
     Its keys: triangles, vertices, dimensions (x, y, z in scene units), low (the lowest corner of the bounding box,
     relative to where the model is placed), texture_sizes (width and height of each in pixels, one after the other),
-    repairs (messages as plain data).
+    repairs (messages as plain data), report (see `MeshReport.to_json`; missing if the model has no faces).
     """
     bpy.context.view_layer.update()
     low, high = transform.bounds(model.objects)
     found = meshes(model.objects)
-    return {
+    report = {"report": mesh_report.measure(model.objects).to_json()} if any(len(m.polygons) for m in found) else {}
+    return report | {
         "triangles": transform.triangle_count(model.objects),
         "vertices": sum(len(mesh.vertices) for mesh in found),
         "dimensions": [float(x) for x in high - low],
@@ -140,26 +140,8 @@ def describe(model: transform.PreparedModel) -> dict[str, Any]:
     return model.measured | {
         "root": model.root.name,
         "objects": [item.name for item in model.objects],
-        "parts": large_parts(model.objects),
+        "parts": blend_file.large_parts(model.objects),
     }
-
-
-def large_parts(objects: Iterable[bpy.types.Object]) -> list[list[str]]:
-    """Returns the large images and meshes of the objects as [kind in `bpy.data`, name], images first."""
-    found = meshes(objects)
-    packed = [image for image in naming.materials_and_images(found)[1] if image.packed_file is not None]
-    images = [["images", image.name] for image in packed if image.packed_file.size > LARGE_PART]
-    # A corner takes about 20 bytes, a vertex with its share of edges 50.
-    large = [mesh for mesh in found if 20 * len(mesh.loops) + 50 * len(mesh.vertices) > LARGE_PART]
-    return images + [["meshes", mesh.name] for mesh in large]
-
-
-def clear_data() -> None:
-    """Remove all data, so that nothing of one model gets into the next. For the background Blender only."""
-    for kind in DATA_KINDS:
-        bpy.data.batch_remove(list(getattr(bpy.data, kind)))
-    for scene in bpy.data.scenes[1:]:
-        bpy.data.scenes.remove(scene)
 
 
 def warm_up() -> None:

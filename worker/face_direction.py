@@ -155,17 +155,19 @@ def _neighbors(surface: _Surface) -> _Neighbors:
 
 
 def components(count: int, first: Array, second: Array) -> Array:
-    """Returns for each of `count` things the number of the group that the pairs connect it to."""
+    """Returns for each of `count` things the number of the group that the pairs connect it to (union-find)."""
     labels = np.arange(count)
     while True:
         a, b = labels[first], labels[second]
         differ = a != b
         if not differ.any():
-            return np.unique(labels, return_inverse=True)[1].reshape(-1)
+            roots = labels == np.arange(count)
+            return (np.cumsum(roots) - 1)[labels]
         first, second, a, b = first[differ], second[differ], a[differ], b[differ]
-        np.minimum.at(labels, np.maximum(a, b), np.minimum(a, b))
-        while (labels[labels] != labels).any():
-            labels = labels[labels]
+        # Of several pairs with the same label, any one counts; the others come in the next round.
+        labels[np.maximum(a, b)] = np.minimum(a, b)
+        while (labels != (further := labels[labels])).any():
+            labels = further
 
 
 def _consistent_flips(faces: int, pairs: _Neighbors, pieces: Array) -> tuple[Array, Array]:

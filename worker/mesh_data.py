@@ -55,3 +55,11 @@ def apply_modifier(item: bpy.types.Object, kind: str, **settings: Any) -> None:
         setattr(modifier, name, value)
     with bpy.context.temp_override(object=item, active_object=item, selected_objects=[item]):
         bpy.ops.object.modifier_apply(modifier=modifier.name)
+
+
+def clear_data() -> None:
+    """Remove all data, so that nothing of one model gets into the next. For the background Blender only."""
+    for kind in DATA_KINDS:
+        bpy.data.batch_remove(list(getattr(bpy.data, kind)))
+    for scene in bpy.data.scenes[1:]:
+        bpy.data.scenes.remove(scene)

@@ -34,7 +34,9 @@ def name_all(root: bpy.types.Object, objects: Sequence[bpy.types.Object], name: 
 
 def store_provenance(root: bpy.types.Object, record: Mapping[str, Any], measured: Mapping[str, Any]) -> None:
     """Store on the root object how the model was made, readable without the add-on. `measured`: see `measure`."""
-    root[MODEL_RECORD] = _storable({**record, "model": {**record.get("model", {}), **measured}})
+    model = {**record.get("model", {}), **measured}
+    report = {"report": found} if (found := model.pop("report", None)) else {}
+    root[MODEL_RECORD] = _storable({**record, "model": model, **report})
 
 
 def _storable(value: Any) -> Any:

@@ -19,6 +19,7 @@ CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with 
     model      source, format, target, name, placement, companions, record,
                thumbnail (a file beside the source for the asset's preview)       → see `convert_model.describe`
     preview    source (a prepared .blend)                                         → preview: the image's name
+    check_mesh source (a .blend)                                                  → report: see `MeshReport.to_json`
     mesh tools source, target (.blend files), settings; each tool's module in
                `mesh_tools` says what else                                        → see `blend_exchange.write_result`
 
@@ -42,7 +43,7 @@ from ..errors import ConversionLimitError, ImageTo3DError, WorkerError, one_line
 from . import convert_model, image_check, images
 from .child_side import JsonStdout, deny_network, lower_priority, read_stdin
 from .confinement import confined
-from .mesh_tools import clean_up, export, lods, printable, remesh, simplify
+from .mesh_tools import check, clean_up, export, lods, printable, remesh, simplify
 
 _log = logging.getLogger(__name__)
 
@@ -116,6 +117,7 @@ TASKS: Final[Mapping[str, Task]] = {
     "thumbnail": images.thumbnail,
     "model": convert_model.convert,
     "preview": convert_model.preview,
+    "check_mesh": check.run,
     "clean_up": clean_up.run,
     "remesh_prepare": remesh.prepare,
     "remesh_quads": remesh.make_quads,

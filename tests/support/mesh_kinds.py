@@ -251,8 +251,8 @@ def non_manifold(count: int = 40) -> bpy.types.Object:
 
 def chair(cells: int = 40) -> bpy.types.Object:
     """Thin legs; its parts overlap."""
-    legs = [box((x, y, 0), (x + 0.04, y + 0.04, 0.5), cells) for x in (0, 0.46) for y in (0, 0.46)]
-    seat, back = box((0, 0, 0.48), (0.5, 0.5, 0.53), cells), box((0, 0.45, 0.5), (0.5, 0.5, 1.1), cells)
+    legs = [box((x, y, 0), (x + 0.04, y + 0.04, 0.5), cells) for x in (0.01, 0.45) for y in (0.01, 0.45)]
+    seat, back = box((0, 0, 0.48), (0.5, 0.5, 0.53), cells), box((0.02, 0.44, 0.5), (0.48, 0.48, 1.1), cells)
     return textured(make("chair", *join(*legs, seat, back)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 import numpy as np
 from image_to_3d.worker.asset_preview import configure_cycles
+from mathutils import Matrix
 from numpy.typing import NDArray
 
 
@@ -55,3 +56,18 @@ def middle(pixels: NDArray[Any], height: float) -> NDArray[Any]:
     row, width = int(height * side), max(1, side // 32)
     found: NDArray[Any] = pixels[row - 1 : row + 1, side // 2 - width : side // 2 + width, :3].mean(axis=(0, 1))
     return found
+
+
+def sides(item: bpy.types.Object, folder: Path, side: int = 96) -> NDArray[Any]:
+    """Returns 4 × side × side RGBA of an object of any size, seen from four sides in even white light."""
+    corners = np.array([corner[:] for corner in item.bound_box])
+    low, size = corners.min(axis=0), float(np.linalg.norm(np.ptp(corners, axis=0)))
+    made = []
+    for turn in range(4):
+        copy = item.copy()
+        move = Matrix.Translation(-(low + np.ptp(corners, axis=0) / 2))
+        lift = Matrix.Translation((0, 0, 0.5))
+        copy.matrix_world = lift @ Matrix.Rotation(0.35 + turn * np.pi / 2, 4, "Z") @ Matrix.Scale(1 / size, 4) @ move
+        made.append(front([copy], folder, side=side))
+        bpy.data.objects.remove(copy)
+    return np.stack(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from image_to_3d.benchmarks.shapes import png
 from image_to_3d.errors import ErrorInfo, Message, NoCreditError, ServiceRefusedError
 from image_to_3d.jobs.batch import Batch, BatchItem
 from image_to_3d.jobs.job import InputImage, Job, State
+from image_to_3d.mesh_report import MeshReport
 
 HOSTILE = "<script>alert(1)</script>\"onload=alert(2) '&amp; #1?100%25 ä 名 \u202egnp.jpg"
 """A name that means something in HTML, in attributes and in URLs."""
@@ -70,6 +72,8 @@ class Report:
             (folder / "model.glb").write_bytes(bytes(4000 * number))
             (folder / "model.blend").write_bytes(b"BLENDER")
             found = {"triangles": triangles, "dimensions": [1.0, 0.5, 0.25], "repairs": [], "preview": "preview.png"}
+            mesh = MeshReport(1, triangles, faces=triangles, parts=number, uv_maps=1, texture_sizes=(2048, 1024))
+            found["report"] = replace(mesh, holes=number - 1, open_edges=5 * (number - 1)).to_json()
             found |= details or {}
         job = Job(
             id=job_id,

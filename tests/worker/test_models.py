@@ -609,10 +609,11 @@ def test_the_provenance_is_on_the_root(worker: WorkerProcess, tmp_path: Path) ->
     ours, _ = prepared(worker, several_meshes(tmp_path / "model.glb"), record=record)
     root = next(o for o in ours if o.parent is None)
     kept = root["image_to_3d"].to_dict()
-    measured = kept.pop("model")
+    measured, report = kept.pop("model"), kept.pop("report")
     assert kept == {**record, "big": str(2**40), "parameters": {"resolution": 256, "big": str(2**40)}}
     assert measured["triangles"] == sum(len(m.loops) - 2 * len(m.polygons) for m in (o.data for o in ours) if m)
     assert len(measured["dimensions"]) == 3
+    assert report["triangles"] == measured["triangles"]
 
 
 def test_nothing_but_the_model_is_in_the_file(worker: WorkerProcess, tmp_path: Path) -> None:

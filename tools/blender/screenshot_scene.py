@@ -81,6 +81,14 @@ def select_row(number: int) -> None:
     bpy.context.window_manager.image_to_3d_row = number
 
 
+def start_tool(tool: str, name: str, settings: dict[str, Any]) -> None:
+    """Start a mesh tool, as its dialog does."""
+    module = importlib.import_module(f"{PACKAGE}.tool_settings")
+    engine = importlib.import_module(f"{PACKAGE}.tool_engine")
+    engine.start(module.Tool(tool), bpy.data.objects[name], settings)
+    importlib.import_module(f"{PACKAGE}.operators.monitor").start()
+
+
 def open_empty_file() -> None:
     bpy.ops.wm.read_homefile(use_empty=True)
 

@@ -18,8 +18,9 @@ import numpy as np
 from ... import atomic_file
 from ...bl_ids import MATERIAL_NUMBER
 from ...errors import MeshToolError, Message, WorkerError, one_line
-from ..convert_model import clear_data, large_parts
-from ..mesh_data import meshes, read, unique
+from ..blend_file import large_parts
+from ..mesh_data import clear_data, meshes, read, unique
+from .report import measure
 
 _NO_REQUEST: Final[Mapping[str, Any]] = {}
 SHARED_UV: Final = "Joined UVs"
@@ -146,7 +147,7 @@ def write_result(
     """Write the objects to the request's `target`. Returns the result of the request. Raises WorkerError.
 
     Its keys: objects (names), parts (see `convert_model.describe`), notes (messages as plain data: what was done, for
-    the artist), facts (numbers and short texts, which are stored on the object).
+    the artist), facts (numbers and short texts, which are stored on the object, and the mesh report of the result).
     """
     target = Path(request["target"])
     temporary = target.with_name("~" + target.name)
@@ -162,5 +163,5 @@ def write_result(
         "objects": [item.name for item in objects],
         "parts": large_parts(objects),
         "notes": [note.to_json() for note in notes],
-        "facts": dict(facts or {}),
+        "facts": {"report": measure(objects).to_json(), **(facts or {})},
     }

@@ -78,7 +78,8 @@ def holes(topology: Topology) -> list[list[int]]:
 def _fill(work: bmesh.types.BMesh, border: list[bmesh.types.BMVert]) -> list[bmesh.types.BMFace]:
     """Fill one hole with a face, or with triangles if its corners are connected by other edges. Returns them.
 
-    Each of their corners has the attributes of the neighbor's there. Returns nothing if there is such a face already.
+    Each of their corners has the attributes of the neighbor's there. A border that is a face's own is that of one which
+    hangs between holes, by its corners only: it is deleted.
     """
     neighbors = [_border_corner(corner, border[i - 1]) for i, corner in enumerate(border)]
     example = next((found for found in neighbors if found is not None), None)
@@ -87,6 +88,7 @@ def _fill(work: bmesh.types.BMesh, border: list[bmesh.types.BMVert]) -> list[bme
     try:
         faces = _fan(work, border) if len(border) > 3 and _has_chord(border) else [work.faces.new(border)]
     except ValueError:
+        _delete_hanging(work, border)
         return []
     known = dict(zip(border, neighbors, strict=True))
     for face in faces:
@@ -96,6 +98,19 @@ def _fill(work: bmesh.types.BMesh, border: list[bmesh.types.BMVert]) -> list[bme
         for loop, found in zip(face.loops, own, strict=True):
             loop.copy_from(found or other)
     return faces
+
+
+def _delete_hanging(work: bmesh.types.BMesh, border: list[bmesh.types.BMVert]) -> None:
+    face = work.faces.get(border)
+    if face is None or any(len(edge.link_faces) > 1 for edge in face.edges):
+        return
+    edges = list(face.edges)
+    work.faces.remove(face)
+    for edge in edges:
+        work.edges.remove(edge)
+    for vertex in border:
+        if not vertex.link_edges:
+            work.verts.remove(vertex)
 
 
 def _color_by_one_corner(faces: Iterable[bmesh.types.BMFace]) -> None:

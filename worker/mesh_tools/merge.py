@@ -8,7 +8,7 @@ from typing import Final
 import bpy
 import numpy as np
 
-from ..mesh_data import Array, apply_modifier, positions
+from ..mesh_data import Array, apply_modifier
 from .topology import MERGE_FRACTION, part_areas, read_topology, size_of
 
 LOOSE_SHARE: Final = 0.005
@@ -43,20 +43,29 @@ def delete_loose_parts(item: bpy.types.Object, share: float = LOOSE_SHARE) -> in
     order = np.argsort(part, kind="stable")
     first = np.searchsorted(part[order], np.arange(count))
     low, high = (f.reduceat(topology.points[order], first) for f in (np.minimum, np.maximum))
-    diagonals = np.linalg.norm(high - low, axis=1)
     areas = part_areas(topology)
     faces = np.bincount(
         topology.part[topology.start[np.flatnonzero(np.diff(topology.face, prepend=-1))]], minlength=count
     )
     empty = faces == 0
-    whole = np.ptp(positions(mesh)[~empty[part]].astype(np.float64), axis=0)
-    limits = np.where(faces <= _CRUMB_FACES, _CRUMB_SHARES, 1.0) * share * float(np.linalg.norm(whole))
-    small = ~empty & (diagonals < limits)
-    small[int(np.argmax(diagonals * ~empty))] = False
-    if areas[small].sum() > _MOST_AREA * areas.sum():
-        small[:] = False
+    small = np.zeros(count, np.bool_)
+    small[~empty] = loose_parts(low[~empty], high[~empty], areas[~empty], faces[~empty], share)
     _delete(item, (small | empty)[part])
     return int(small.sum())
+
+
+def loose_parts(low: Array, high: Array, areas: Array, faces: Array, share: float = LOOSE_SHARE) -> Array:
+    """Returns which parts are loose.
+
+    `low`, `high`: corners of their bounding boxes; `areas`, `faces`: the area and number of their faces.
+    """
+    diagonals = np.linalg.norm(high - low, axis=1)
+    whole = float(np.linalg.norm(high.max(axis=0) - low.min(axis=0)))
+    small: Array = diagonals < np.where(faces <= _CRUMB_FACES, _CRUMB_SHARES, 1.0) * share * whole
+    small[int(np.argmax(diagonals))] = False
+    if areas[small].sum() > _MOST_AREA * areas.sum():
+        small[:] = False
+    return small
 
 
 def _delete(item: bpy.types.Object, vertices: Array) -> None:
@@ -64,6 +73,7 @@ def _delete(item: bpy.types.Object, vertices: Array) -> None:
     if not vertices.any():
         return
     group = item.vertex_groups.new(name="Delete")
+    name = group.name  # the reference does not survive the modifier
     group.add(np.flatnonzero(vertices).tolist(), 1.0, "REPLACE")
-    apply_modifier(item, "MASK", vertex_group=group.name, invert_vertex_group=True)
-    item.vertex_groups.remove(item.vertex_groups[group.name])
+    apply_modifier(item, "MASK", vertex_group=name, invert_vertex_group=True)
+    item.vertex_groups.remove(item.vertex_groups[name])

@@ -18,17 +18,18 @@ from .fill_holes import fill_holes
 from .manifold import is_closed, manifold_copy, volume_and_area
 from .topology import size_of
 
-ENOUGH_TRIANGLES: Final = 20
-"""Triangles for each wanted quad; more are reduced first: QuadriFlow's time grows with them, not its result."""
-_FEWEST: Final = 60_000
+ENOUGH_TRIANGLES: Final = 4
+"""Triangles for each wanted quad; more are reduced first. That makes them even, and QuadriFlow then keeps closer to the
+wanted number of faces. What is lost is regained by moving the result onto the surface."""
+_FEWEST: Final = 10_000
 """Triangles that are never reduced first."""
 VOXELS: Final = 200
 """Voxels along the diagonal."""
 _MOST_VOXELS: Final = 450
 _MAX_MEAN: Final = 0.01
 """Largest mean distance, as a share of the size."""
-_TOO_FEW: Final = 0.75
-"""Share of the wanted faces below which QuadriFlow is asked for more."""
+_TOO_FEW: Final = 0.55
+"""Share of the wanted faces below which QuadriFlow is asked for more, once."""
 _FAR: Final = 0.03
 _MAX_LOST: Final = 0.02
 """Largest share of the surface that may be farther than `_FAR` from the result."""
@@ -94,10 +95,13 @@ def _run_quadriflow(shape: bpy.types.Object, faces: int, x: float | None) -> bpy
     _scale(shape.data, 1000 / size)
     untouched = shape.data.copy()
     _call_quadriflow(shape, faces)
-    found = len(shape.data.polygons)
+    first = shape.data
+    found = len(first.polygons)
     if 0 < found < _TOO_FEW * faces:  # uneven triangles mislead it
         shape.data = untouched
-        _call_quadriflow(shape, min(faces * faces // found, 3 * faces))
+        _call_quadriflow(shape, min(faces * faces // found, 2 * faces))
+        if abs(len(shape.data.polygons) - faces) > faces - found:
+            shape.data = first
     _scale(shape.data, size / 1000)
     return shape
 
@@ -110,7 +114,7 @@ def _call_quadriflow(shape: bpy.types.Object, faces: int) -> None:
             )
         except RuntimeError as error:
             raise MeshToolError("QuadriFlow failed: {reason}", reason=one_line(error)) from error
-    if "FINISHED" not in done:
+    if done != {"FINISHED"}:
         raise MeshToolError("QuadriFlow found no solution for this mesh.")
 
 

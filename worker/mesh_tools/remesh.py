@@ -20,6 +20,7 @@ from ...errors import MeshToolError, Message
 from ...setting_rows import checked
 from ...tool_settings import CleanUp, Remesh
 from .. import vertex_colors
+from ..mesh_data import meshes
 from . import bake, blend_exchange, clean_up, deviation, quads, symmetry
 from .baked_material import bake_material
 from .custom_normals import kept_normals
@@ -38,7 +39,8 @@ def prepare(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Handle a "remesh_prepare" request. Returns the result of `blend_exchange.write_result`."""
     settings = _settings(request)
     item = blend_exchange.read_joined(request)
-    vertex_colors.show([item.data])
+    if not any(item.data.materials):
+        vertex_colors.show(meshes([item]))
     progress(0.2)
     with kept_normals(item):
         done = clean_up.clean(item, CleanUp())
@@ -70,7 +72,7 @@ def finish(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """
     settings = _settings(request)
     low = blend_exchange.read_joined(request)
-    high = blend_exchange.append_joined(request["original"])
+    high = blend_exchange.append_joined(request["original"], {"images": request.get("images", ())})
     name = str(request.get("name") or high.name)
     unwrap(low)
     progress(0.1)

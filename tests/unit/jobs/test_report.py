@@ -99,6 +99,24 @@ def test_a_row_has_what_was_made_and_how_long_it_took(tmp_path: Path) -> None:
     assert (made.folder / row["model_file"]).stat().st_size == 4000
 
 
+def test_a_row_says_what_was_measured_of_the_mesh(tmp_path: Path) -> None:
+    made = Report(tmp_path / "batch")
+    made.add(State.PLACED, "closed")
+    made.add(State.READY, "open")
+    made.add(State.READY, "of an earlier version", details={"report": None})
+    made.add(State.READY, "changed by others", details={"report": {"parts": "<b>many</b>"}})
+    items = written(made)["items"]
+    names = ("parts", "watertight", "holes", "open_edges", "non_manifold_edges", "uv_maps", "texture_sizes")
+    assert [items[0][name] for name in names] == [1, True, 0, 0, 0, 1, [2048, 1024]]
+    assert [items[1][name] for name in names] == [2, False, 1, 5, 0, 1, [2048, 1024]]
+    for item in items[2:]:
+        assert {item[name] for name in names} == {None}
+    text = (made.folder / "report.html").read_text(encoding="utf-8")
+    assert text.count("<dt>Watertight</dt>") == 2
+    assert '<dd><span class="warning">No</span>: 1 hole, 5 open edges</dd>' in text
+    assert "many" not in text
+
+
 def test_a_failed_image_has_its_reason_and_advice(tmp_path: Path) -> None:
     items = written(every_state(tmp_path / "batch"))["items"]
     assert items[1]["reason"] == "Not enough credit; nothing was charged (Balance: 0)."

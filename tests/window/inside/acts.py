@@ -503,3 +503,27 @@ def image_check() -> dict[str, Any]:
 
 def set_option(name: str, value: Any) -> None:
     setattr(bpy.context.scene.image_to_3d.placement, name, value)
+
+
+# Mesh tools
+
+
+def add_ball(name: str, x: float, subdivisions: int) -> None:
+    """Add a ball of 20 × 4^(subdivisions - 1) triangles beside the cube."""
+    mesh = bpy.data.meshes.new(name)
+    ball = bmesh.new()
+    bmesh.ops.create_icosphere(ball, subdivisions=subdivisions, radius=1.0)
+    ball.to_mesh(mesh)
+    ball.free()
+    thing = bpy.data.objects.new(name, mesh)
+    thing.location.x = x
+    bpy.context.scene.collection.objects.link(thing)
+    bpy.ops.ed.undo_push(message=f"Add {name}")
+
+
+def tools() -> list[dict[str, Any]]:
+    """The mesh tools that are not done."""
+    return [
+        {"tool": str(task.tool), "object": task.request.name, "progress": task.progress, "waiting": task.waiting}
+        for task in part("mesh_tasks").tasks()
+    ]

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Remesh to Quads gives a model even quads, and it looks as before: shape, colors and material are the original's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bpy
+import mesh_kinds as kinds
+import numpy as np
+import pytest
+import renders
+from image_to_3d.errors import MeshToolError
+from image_to_3d.setting_rows import defaults_of
+from image_to_3d.tool_settings import Remesh
+from image_to_3d.worker.mesh_data import positions
+from image_to_3d.worker.mesh_tools import clean_up, quads
+from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
+from image_to_3d.worker.worker_process import WorkerProcess
+
+SMALL = {"faces": 1000, "texture_size": "512"}
+
+
+@pytest.fixture(autouse=True)
+def _empty_blender() -> Iterator[None]:
+    bpy.ops.wm.read_homefile(use_empty=True)
+    yield
+    bpy.ops.wm.read_homefile(use_empty=True)
+
+
+class Remeshed:
+    """A model and what became of it: both are in this Blender's data."""
+
+    def __init__(self, worker: WorkerProcess, folder: Path, make: Callable[[], bpy.types.Object], **changed: Any):
+        kinds.write([make()], folder / "source.blend")
+        settings = defaults_of(Remesh) | SMALL | changed
+        self.facts: dict[str, Any] = {}
+        self.notes: list[str] = []
+
+        def step(task: str, target: str, **request: str) -> None:
+            paths = {key: str(folder / value) for key, value in request.items() if key != "method"}
+            more = {"method": request["method"]} if "method" in request else {}
+            request = {"do": task, "target": str(folder / target), "settings": settings, "name": "Model"}
+            result = worker.run(request | paths | more, timeout=150)
+            self.facts |= result["facts"]
+            self.notes += [note["template"] for note in result["notes"]]
+
+        step("remesh_prepare", "prepared.blend", source="source.blend")
+        for method in quads.METHODS:
+            try:
+                step("remesh_quads", "quads.blend", source="prepared.blend", method=method)
+                break
+            except MeshToolError as error:
+                self.notes.append(error.message.template)
+        step("remesh_finish", "result.blend", source="quads.blend", original="prepared.blend")
+        self.original = self._load(folder / "prepared.blend")
+        self.result = self._load(folder / "result.blend")
+        self._folder = folder
+
+    def _load(self, path: Path) -> bpy.types.Object:
+        libraries: Any = bpy.data.libraries
+        with libraries.load(str(path)) as (there, here):
+            here.objects = there.objects
+        (item,) = here.objects
+        bpy.context.scene.collection.objects.link(item)
+        return item
+
+    def difference(self) -> float:
+        """Returns the mean difference of the colors, seen from four sides in white light."""
+        before, after = (renders.sides(item, self._folder) for item in (self.original, self.result))
+        return float(np.abs(before - after).mean())
+
+    def image(self, suffix: str) -> bpy.types.Image:
+        return bpy.data.images[f"Model {suffix}"]
+
+
+def check(found: Remeshed, faces: int, difference: float = 0.01) -> None:
+    assert 0.5 * faces < found.facts["faces"] < 1.6 * faces
+    assert found.facts["quads"] >= 0.95
+    assert found.facts["deviation_mean"] <= 1.0
+    assert not is_closed(found.original.data) or is_closed(found.result.data)
+    assert volume_and_area(found.result.data)[1] > 0.8 * volume_and_area(found.original.data)[1]
+    assert found.difference() < difference
+
+
+def test_a_model_as_gltf_stores_it_gets_quads_and_looks_as_before(worker: WorkerProcess, tmp_path: Path) -> None:
+    found = Remeshed(worker, tmp_path, lambda: kinds.seam_split(50))
+    check(found, 1000)
+    assert found.facts["method"] == "QUADRIFLOW"
+    assert found.image("Color").colorspace_settings.name == "sRGB"
+    assert found.image("Normal").colorspace_settings.name == "Non-Color"
+    assert all(tuple(found.image(kind).size) == (512, 512) for kind in ("Color", "Normal"))
+    assert all(found.image(kind).packed_file for kind in ("Color", "Normal"))
+    assert [material.name for material in found.result.data.materials] == ["Model"]
+
+
+def test_an_open_sheet_stays_one(worker: WorkerProcess, tmp_path: Path) -> None:
+    found = Remeshed(worker, tmp_path, lambda: kinds.sheet(40), normal_map=False)
+    check(found, 1000)
+    assert not is_closed(found.result.data)
+    assert volume_and_area(found.result.data)[1] == pytest.approx(volume_and_area(found.original.data)[1], rel=0.02)
+
+
+def test_vertex_colors_become_a_texture(worker: WorkerProcess, tmp_path: Path) -> None:
+    check(Remeshed(worker, tmp_path, lambda: kinds.vertex_colors(40), normal_map=False), 1000)
+
+
+def test_materials_keep_their_colors_roughness_and_metal(worker: WorkerProcess, tmp_path: Path) -> None:
+    found = Remeshed(worker, tmp_path, lambda: kinds.several_materials(40), normal_map=False)
+    check(found, 1000)
+    pixels = np.array(found.image("Roughness Metallic").pixels[:]).reshape(-1, 4)
+    for roughness, metallic in ((0.9, 0.0), (0.3, 0.0), (0.2, 1.0)):
+        near = (np.abs(pixels[:, 1] - roughness) < 0.02) & (np.abs(pixels[:, 2] - metallic) < 0.02)
+        assert near.mean() > 0.05, (roughness, metallic)
+
+
+def test_a_symmetric_model_has_equal_halves_about_its_center(worker: WorkerProcess, tmp_path: Path) -> None:
+    def uneven() -> bpy.types.Object:
+        item = kinds.smooth(40)
+        item.data.transform(((1, 0.2, 0, 5), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)))
+        return item
+
+    found = Remeshed(worker, tmp_path, uneven, symmetry="X", normal_map=False)
+    check(found, 1000)
+    points = positions(found.result.data).astype(np.float64)
+    points[:, 0] -= (points[:, 0].min() + points[:, 0].max()) / 2
+    assert np.allclose(np.sort(points[:, 0]), np.sort(-points[:, 0]), atol=1e-4)
+    here, there = ({tuple(row) for row in np.round(points * (s, 1, 1), 3) + 0.0} for s in (1, -1))
+    assert len(here & there) > 0.98 * len(here)
+
+
+@pytest.mark.parametrize("method", quads.METHODS)
+def test_every_method_makes_quads_on_the_surface(method: str) -> None:
+    source = kinds.large_hole(40)
+    clean_up.fill_holes(source)
+    made = quads.remesh(source, 800, method, False)
+    assert quads.quad_share(made.data) >= 0.95
+    assert is_closed(made.data)
+    assert 400 < len(made.data.polygons) < 1300
+
+
+def test_an_open_mesh_is_not_filled_with_voxels() -> None:
+    with pytest.raises(MeshToolError, match="open"):
+        quads.remesh(kinds.sheet(20), 500, "VOXEL_QUADRIFLOW", False)
+
+
+def test_a_result_that_is_not_the_shape_is_refused() -> None:
+    source = kinds.make("ball", *kinds.grid_sphere(30))
+    half = kinds.make("half", *kinds.without_patches(*kinds.grid_sphere(30), 1, 0.9))
+    points, faces, corners = kinds.grid_sphere(30, 0.99)
+    shell = kinds.make("shell", *kinds.join(kinds.grid_sphere(30), (points, faces[:, ::-1], corners)))
+    for wrong in (half, shell):
+        with pytest.raises(MeshToolError):
+            quads.check(wrong, source)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kind", kinds.KINDS)
+def test_models_of_all_kinds_are_remeshed(worker: WorkerProcess, tmp_path: Path, kind: str) -> None:
+    found = Remeshed(worker, tmp_path, kinds.KINDS[kind], faces=5000, texture_size="2048")
+    check(found, 5000, 0.03)
