@@ -39,7 +39,10 @@ def draw_report(
     if report is None or not report.faces:
         return
     changed = _has_changed(item, report)
-    warning = any(problem.severity is Severity.WARNING for problem in problems(report))
+    found = problems(report)
+    if provenance.tool_record(item, ()).tool == Tool.PRINT:  # a print needs no UVs, and may have many triangles
+        found = [problem for problem in found if problem.severity is Severity.WARNING]
+    warning = any(problem.severity is Severity.WARNING for problem in found)
     header, body = layout.panel(_PANEL)
     header.label(text="Mesh Report", icon="ERROR" if warning and not changed else "NONE")
     header.operator(Op.CHECK_MESH, text="", icon="FILE_REFRESH", emboss=False)
@@ -56,12 +59,12 @@ def draw_report(
         wrapped(column, context, tr("Changed since it was checked"), icon="INFO")
         column.operator(Op.CHECK_MESH, text="Check Again")
     else:
-        draw_problems(body, context, report)
+        draw_problems(body, context, found)
 
 
-def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context, report: MeshReport) -> None:
+def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context, found: Sequence[Problem]) -> None:
     """Draw what is wrong with the mesh, and below it the button of the tool that fixes it."""
-    groups = [list(group) for _tool, group in itertools.groupby(problems(report), key=lambda each: each.tools[0])]
+    groups = [list(group) for _tool, group in itertools.groupby(found, key=lambda each: each.tools[0])]
     left = [tool for group in groups for tool in _tools(group)]
     for group in groups:
         column = layout.column(align=True)

@@ -28,10 +28,12 @@ _ROWS: Final = (
 )
 """Each tool's operator, the text of its button, and its icon, in the order in which they are usually needed."""
 _FACTS: Final[Mapping[str, str]] = {
-    "deviation_mean": "Mean deviation {value} %",
-    "deviation_largest": "Largest deviation {value} %",
+    "volume_cm3": "Volume {value} cm³",
+    "thinnest_before_mm": "Thinnest wall before {value} mm",
+    "thinnest_after_mm": "Thinnest wall {value} mm",
+    "contact_mm2": "Contact with the bed {value} mm²",
 }
-"""The numbers about a result that are shown, and how."""
+"""The numbers about a result that are shown besides the notes, and how."""
 
 
 class IMAGE_TO_3D_PT_mesh_tools(SidebarPanel, bpy.types.Panel):
@@ -55,10 +57,10 @@ class IMAGE_TO_3D_PT_mesh_tools(SidebarPanel, bpy.types.Panel):
         record = provenance.tool_record(root, _FACTS)
         _draw_version(layout, context, root, record)
         last = mesh_tasks.last_of(root.session_uid)
-        if variations.model_of(root) is None:  # of a generated model, its own panel shows the report
-            mesh_report.draw_report(layout, context, root, triangles=True)
         if last is not None and mesh_tasks.of_object(root.session_uid) is None:
             _draw_last(layout, context, last)
+        if variations.model_of(root) is None:  # of a generated model, its own panel shows the report
+            mesh_report.draw_report(layout, context, root, triangles=True)
 
 
 class IMAGE_TO_3D_MT_mesh_tools(bpy.types.Menu):
@@ -145,7 +147,8 @@ def _lines(record: provenance.ToolRecord) -> Iterator[str]:
         yield tr_message(note)
     for name, template in _FACTS.items():
         if name in record.facts:
-            yield tr(template, value=f"{record.facts[name]:.3g}")
+            number = record.facts[name]
+            yield tr(template, value=f"{number:,.0f}" if abs(number) >= 100.0 else f"{number:.3g}")
 
 
 def _draw_menu(menu: Any, context: bpy.types.Context) -> None:

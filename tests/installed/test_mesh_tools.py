@@ -214,3 +214,48 @@ def test_unsaved_paint_on_a_texture_is_handed_over(sphere: Any, tmp_path: Any) -
     with bpy.data.libraries.load(str(tmp_path / "result.blend")) as (_, here):
         here.images = ["paint"]
     assert list(here.images[0].pixels[:4]) == [1.0, 0.0, 0.0, 1.0]
+
+
+def test_keeping_one_version_removes_the_others_as_one_undo_step(sphere: Any) -> None:
+    import bpy
+
+    new = bpy.data.objects[finish(start("SIMPLIFY", sphere)).placed[0]]
+    versions = part("scene.versions")
+    assert versions.place_among(new, bpy.context.scene) == (1, 2)
+    bpy.ops.image_to_3d.keep_version()
+    assert [item.name for item in bpy.data.objects] == ["ball Simplified"]
+    assert len(bpy.data.meshes) == 1
+    assert versions.place_among(new, bpy.context.scene) == (0, 1)
+    bpy.ops.ed.undo_push(message="after")
+    bpy.ops.ed.undo()
+    assert len(bpy.data.objects) == 2
+
+
+def test_a_duplicate_of_a_result_is_no_version_of_it(sphere: Any) -> None:
+    import bpy
+
+    new = bpy.data.objects[finish(start("SIMPLIFY", sphere)).placed[0]]
+    bpy.ops.object.duplicate()
+    duplicate = bpy.context.object
+    bpy.ops.image_to_3d.show_version(which="PREVIOUS")
+    assert (duplicate.hide_viewport, sphere.hide_viewport, new.hide_viewport) == (True, False, False)
+
+
+def test_a_result_of_a_result_is_named_after_the_original(sphere: Any) -> None:
+    import bpy
+
+    first = bpy.data.objects[finish(start("SIMPLIFY", sphere)).placed[0]]
+    assert finish(start("CLEAN_UP", first)).placed == ("ball Clean",)
+    assert bpy.context.object.name == "ball Clean"
+
+
+def test_the_panel_knows_the_file_that_a_tool_wrote_and_why_one_failed(sphere: Any, tmp_path: Any) -> None:
+    last_of, tools = part("mesh_tasks").last_of, part("tool_settings").Tool
+    task = part("tool_engine").start(tools.EXPORT, sphere, {"file_format": "GLB"}, folder=tmp_path)
+    assert finish(task).error is None
+    assert last_of(sphere.session_uid).files == (tmp_path / "ball.glb",)
+    blocked = tmp_path / "file"
+    blocked.write_bytes(b"")
+    task = part("tool_engine").start(tools.EXPORT, sphere, {"file_format": "GLB"}, folder=blocked)
+    assert "can't be written" in str(finish(task).error)
+    assert last_of(sphere.session_uid).error == task.error

@@ -12,7 +12,7 @@ ends this one when it takes too long, and asks a new one for the next of `quads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import bpy
 
@@ -28,11 +28,6 @@ from .topology import size_of
 from .unwrap import unwrap
 
 Progress = Callable[[float], None]
-_METHOD_NOTES: Final = {
-    "QUADRIFLOW": Message("QuadriFlow made the quads"),
-    "VOXEL_QUADRIFLOW": Message("The surface was rebuilt from voxels, and QuadriFlow made the quads"),
-    "DECIMATE": Message("The triangles were reduced, joined in pairs and split into quads"),
-}
 
 
 def prepare(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -51,7 +46,7 @@ def prepare(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             x = symmetry.center(item.data)
             symmetry.keep_half(item, x)
             symmetry.mirror(item, x, 0.0)
-    return blend_exchange.write_result(request, [item], clean_up.notes(done), done)
+    return blend_exchange.write_result(request, [item], clean_up.notes(done) if any(done.values()) else [], done)
 
 
 def make_quads(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -62,7 +57,7 @@ def make_quads(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]
     progress(0.1)
     made = quads.remesh(source, settings.faces, method, settings.symmetry == "X")
     made.name = source.name
-    return blend_exchange.write_result(request, [made], [_METHOD_NOTES[method]], {"method": method})
+    return blend_exchange.write_result(request, [made], facts={"method": method})
 
 
 def finish(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
@@ -86,16 +81,14 @@ def finish(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     low.name = low.data.name = name
     faces = len(low.data.polygons)
     facts = {"faces": faces, "quads": round(quads.quad_share(low.data), 4), **found.facts()}
-    note = Message(
-        "{faces} faces, {quads} % quads; at most {largest} % and on average {mean} % of the size from the original",
-        {
-            "faces": f"{faces:,}",
-            "quads": f"{100 * facts['quads']:.0f}",
-            "largest": f"{facts['deviation_largest']:.2f}",
-            "mean": f"{facts['deviation_mean']:.2f}",
-        },
-    )
-    return blend_exchange.write_result(request, [low], [note], facts)
+    notes = [
+        Message("{faces} faces, {quads} % quads", {"faces": f"{faces:,}", "quads": f"{100 * facts['quads']:.0f}"}),
+        Message(
+            "Deviation from the original: {mean} % of its size on average, {largest} % at most",
+            {"mean": f"{facts['deviation_mean']:.2f}", "largest": f"{facts['deviation_largest']:.2f}"},
+        ),
+    ]
+    return blend_exchange.write_result(request, [low], notes, facts)
 
 
 def _settings(request: Mapping[str, Any]) -> Remesh:
