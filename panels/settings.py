@@ -40,13 +40,13 @@ class SettingsPanel(SidebarPanel):
 def draw_group(layout: bpy.types.UILayout, owner: Any, table: Mapping[str, Setting], group: str) -> None:
     """Draw the settings of one group of a table, one in each line."""
     for name, row in table.items():
-        if row.group == group and _applies(owner, row):
+        if row.group == group and applies(owner, row):
             if name in _GAP_BEFORE:
                 layout.separator(factor=0.5)
             draw_setting(layout, owner, name)
 
 
-def _applies(owner: Any, row: Setting) -> bool:
+def applies(owner: Any, row: Setting) -> bool:
     """Whether a setting has an effect with the others as they are."""
     return row.only_with is None or getattr(owner, row.only_with[0]) == row.only_with[1]
 

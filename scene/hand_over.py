@@ -101,7 +101,8 @@ def share_materials(objects: Iterable[bpy.types.Object], materials: Sequence[int
     """Replace the stand-ins in a tool's result by the materials that they stand for. Deleted ones are left out."""
     by_uid = {material.session_uid: material for material in bpy.data.materials}
     replaced: dict[int, bpy.types.Material] = {}
-    for mesh in {item.data.session_uid: item.data for item in objects}.values():
+    meshes = {item.data.session_uid: item.data for item in objects if isinstance(item.data, bpy.types.Mesh)}
+    for mesh in meshes.values():
         for number, stand_in in enumerate(mesh.materials):
             slot = stand_in.get(MATERIAL_NUMBER) if stand_in is not None else None
             if isinstance(slot, int):

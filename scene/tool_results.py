@@ -78,7 +78,7 @@ def place(
     if result.blend is not None:
         objects, _ = append_blend.append(result.blend)
         hand_over.share_materials(objects, materials)
-        _insert(objects, root, scene)
+        _insert(objects, root, scene, only_first=tool is Tool.LODS)
         if tool in _SUFFIXES:
             original = versions.versions_of(root, scene)[0]
             objects[0].name = f"{original.name} {_SUFFIXES[tool]}"
@@ -114,7 +114,10 @@ def _report(root: bpy.types.Object, tool: Tool, result: ToolResult) -> MeshRepor
     return replace(report, materials=before.materials, texture_sizes=before.texture_sizes)
 
 
-def _insert(objects: list[bpy.types.Object], root: bpy.types.Object, scene: bpy.types.Scene) -> None:
+def _insert(
+    objects: list[bpy.types.Object], root: bpy.types.Object, scene: bpy.types.Scene, *, only_first: bool
+) -> None:
+    """Put the objects in the place of `root`. `only_first`: the others are hidden."""
     layer = place_model.view_layer(scene)
     new = objects[0]
     collections = [item for item in root.users_collection if item.library is None] or [scene.collection]
@@ -134,10 +137,11 @@ def _insert(objects: list[bpy.types.Object], root: bpy.types.Object, scene: bpy.
     versions.add(new, root, scene)
     _ = layer.objects.active  # accessing this syncs the view layer with the new objects
     for number, item in enumerate(objects):
-        item.hide_render = number > 0
+        hidden = only_first and number > 0
+        item.hide_render = hidden
         if in_layer:
             item.select_set(selected and number == 0, view_layer=layer)
-            item.hide_set(number > 0, view_layer=layer)
+            item.hide_set(hidden, view_layer=layer)
             _follow_local_views(item, root)
     if active:
         layer.objects.active = new

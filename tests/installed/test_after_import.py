@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import model_files
 import pytest
 from scripted_service import ScriptedService
 
@@ -105,6 +106,31 @@ def test_an_arranged_batch_with_placeholders_of_its_own_has_a_result_in_each_pla
     assert shown() == ["chair Clean", "mug Clean"]
     left, right = sorted(bpy.data.objects[name].location.x for name in shown())
     assert right - left > 0.99
+
+
+def test_each_part_of_a_model_stays_where_it_is(image_to_3d: Any, service: ScriptedService, image_file: Path) -> None:
+    import bpy
+
+    scene, binary = model_files.scene_of()
+    scene["nodes"] = [
+        {"mesh": 0, "translation": [3.0, 0.0, 0.0], "rotation": [0.0, 0.0, 0.6, 0.8]},
+        {"mesh": 0, "scale": [2.0, 1.0, 1.0]},
+    ]
+    scene["scenes"] = [{"nodes": [0, 1]}]
+    service.model = model_files.glb_of(scene, binary)
+    job = image_to_3d.generate(image_file, wait=True, timeout=120.0, after_import="CLEAN_UP", size=3.0)
+
+    def corners() -> list[tuple[float, ...]]:
+        bpy.context.view_layer.update()
+        items = [item for item in bpy.context.scene.objects if item.type == "MESH" and item.visible_get()]
+        places = [item.matrix_world @ vertex.co for item in items for vertex in item.data.vertices]
+        return sorted(tuple(round(x, 4) for x in place) for place in places)
+
+    after = corners()
+    assert len(after) == 6
+    assert job.objects[0].name == "chair Clean"
+    bpy.ops.image_to_3d.show_version(which="PREVIOUS")
+    assert corners() == after
 
 
 def test_a_lost_result_leaves_the_original(

@@ -119,9 +119,24 @@ def test_a_placement_setting_has_its_tables_range_and_wording(settings: Any) -> 
         prop = settings.placement.bl_rna.properties[name]
         assert (prop.name, prop.description) == (setting.label, setting.description)
         if prop.type in ("INT", "FLOAT"):
-            assert prop.hard_min == 0
+            assert prop.hard_min == setting.minimum
+            assert setting.maximum in (None, prop.hard_max)
         if prop.type == "ENUM":
             assert [item.identifier for item in prop.enum_items] == [choice.value for choice in setting.choices]
+
+
+def test_settings_of_a_tool_are_shown_only_with_it(settings: Any) -> None:
+    rows = part("placement").SETTINGS
+    for tool, shown in (("NONE", 0), ("CLEAN_UP", 0), ("REMESH", 4), ("PRINT", 2)):
+        settings.placement.after_import = tool
+        applies = [
+            name
+            for name, row in rows.items()
+            if row.only_with and part("panels.settings").applies(settings.placement, row)
+        ]
+        assert len(applies) == shown
+    settings.placement.print_height = 60.5
+    assert settings.placement.chosen().tool_settings == {"height": 60.5, "process": "FILAMENT"}
 
 
 def test_a_quality_level_sets_its_parameters_and_a_changed_one_leaves_no_level(settings: Any) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import bpy
 import numpy as np
+from mathutils import Matrix
 
 from ... import atomic_file
 from ...bl_ids import MATERIAL_NUMBER
@@ -138,6 +139,20 @@ def _share_uv_map(found: Sequence[bpy.types.Mesh]) -> None:
             shared.active = shared.active_render = True
 
 
+def under_one_root(request: Mapping[str, Any], objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:
+    """Returns the objects so that the first one can replace the artist's object: it has no transform.
+
+    Several objects, or one that has a transform, are put under an empty.
+    """
+    if len(objects) == 1 and objects[0].matrix_basis == Matrix.Identity(4):
+        return list(objects)
+    root = bpy.data.objects.new(str(request.get("name") or objects[0].name), None)
+    root.empty_display_size = 0.2
+    for item in objects:
+        item.parent = root
+    return [root, *objects]
+
+
 def write_result(
     request: Mapping[str, Any],
     objects: Sequence[bpy.types.Object],
@@ -163,5 +178,8 @@ def write_result(
         "objects": [item.name for item in objects],
         "parts": large_parts(objects),
         "notes": [note.to_json() for note in notes],
-        "facts": {"report": measure(objects).to_json(), **(facts or {})},
+        "facts": {
+            "report": measure([item for item in objects if isinstance(item.data, bpy.types.Mesh)]).to_json(),
+            **(facts or {}),
+        },
     }

@@ -39,7 +39,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
                 done[name] += count
     if not any(len(item.data.polygons) for item in objects):
         raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
-    return blend_exchange.write_result(request, objects, notes(done), done)
+    return blend_exchange.write_result(request, blend_exchange.under_one_root(request, objects), notes(done), done)
 
 
 def clean(item: bpy.types.Object, settings: CleanUp) -> dict[str, int]:

@@ -33,4 +33,9 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     if not after:
         raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
     note = Message("{before} triangles became {after}", {"before": f"{before:,}", "after": f"{after:,}"})
-    return blend_exchange.write_result(request, objects, [note], {"triangles_before": before, "triangles": after})
+    return blend_exchange.write_result(
+        request,
+        blend_exchange.under_one_root(request, objects),
+        [note],
+        {"triangles_before": before, "triangles": after},
+    )
