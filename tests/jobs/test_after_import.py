@@ -175,7 +175,7 @@ def test_a_strange_record_of_a_tool_does_no_harm(queue: Queue, stored: Any) -> N
         ),
     ],
 )
-def test_each_tool_s_files_facts_and_notes_belong_to_the_job(
+def test_each_tool_s_files_and_facts_belong_to_the_job(
     queue: Queue, placement: Placement, names: list[str], facts: set[str]
 ) -> None:
     queue.add(a_request(placement=placement))
@@ -185,4 +185,3 @@ def test_each_tool_s_files_facts_and_notes_belong_to_the_job(
     ends = {Path(name).suffix for name in job.made_files}
     assert ends == ({".stl"} if placement.tool == "PRINT" else {".glb"})
     assert facts <= result_of(job).facts.keys()
-    assert result_of(job).notes
