@@ -156,6 +156,12 @@ def test_a_result_that_is_not_the_shape_is_refused() -> None:
             quads.check(wrong, source)
 
 
+def test_a_sheet_that_got_a_second_side_is_refused() -> None:
+    points, faces, _ = kinds.grid_sheet(10)
+    with pytest.raises(MeshToolError, match="open sheet"):
+        quads.check(kinds.make("closed", *kinds.box((-1, -1, -0.01), (1, 1, 0))), kinds.make("sheet", points, faces))
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", kinds.KINDS)

@@ -60,6 +60,7 @@ class Baker:
     def _bake(self, image: bpy.types.Image, kind: str) -> None:
         node = bake_node(self.low.data.materials[0])
         node.image = image
+        bpy.context.view_layer.update()  # before 5.2, new objects could be selected without
         for item in bpy.context.view_layer.objects:
             item.select_set(item in (self.high, self.low))
         bpy.context.view_layer.objects.active = self.low
