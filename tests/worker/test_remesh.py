@@ -15,8 +15,9 @@ import renders
 from image_to_3d.errors import MeshToolError
 from image_to_3d.setting_rows import defaults_of
 from image_to_3d.tool_settings import Remesh
-from image_to_3d.worker.mesh_data import positions
-from image_to_3d.worker.mesh_tools import clean_up, quads
+from image_to_3d.worker.mesh_data import positions, read
+from image_to_3d.worker.mesh_tools import clean_up, quads, symmetry
+from image_to_3d.worker.mesh_tools.custom_normals import kept_normals
 from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
 from image_to_3d.worker.worker_process import WorkerProcess
 
@@ -144,6 +145,17 @@ def test_every_method_makes_quads_on_the_surface(method: str) -> None:
 def test_an_open_mesh_is_not_filled_with_voxels() -> None:
     with pytest.raises(MeshToolError, match="open"):
         quads.remesh(kinds.sheet(20), 500, "VOXEL_QUADRIFLOW", False)
+
+
+def test_mirrored_custom_normals_point_outward() -> None:
+    item = kinds.make("ball", *kinds.grid_sphere(20))
+    item.data.normals_split_custom_set_from_vertices(positions(item.data).tolist())
+    with kept_normals(item):
+        symmetry.keep_half(item, 0.0)
+        symmetry.mirror(item, 0.0, 0.0)
+    at = positions(item.data)[read(item.data.loops, "vertex_index", kind=np.int32)]
+    assert item.data.has_custom_normals
+    assert np.einsum("ij,ij->i", at, read(item.data.corner_normals, "vector", 3)).min() > 0.99
 
 
 def test_a_result_that_is_not_the_shape_is_refused() -> None:

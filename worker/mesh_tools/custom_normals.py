@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
 import bpy
 import numpy as np
@@ -15,14 +16,15 @@ import numpy as np
 from .. import normals
 from ..mesh_data import read
 
-_NAME = "normals before"
+STORED_NORMALS: Final = "normals before"
+"""The attribute with the vectors, meanwhile."""
 
 
 @contextlib.contextmanager
 def kept_normals(item: bpy.types.Object) -> Iterator[None]:
     """Store the custom normals of the object's mesh as vectors of its corners, and set them again at the end.
 
-    Corners of new faces get the normals that Blender computes. Normals of turned faces are turned.
+    Corners of new faces have those of their neighbors. Normals of turned faces are turned.
     """
     mesh = item.data
     if not mesh.has_custom_normals:
@@ -30,12 +32,12 @@ def kept_normals(item: bpy.types.Object) -> Iterator[None]:
         return
     vectors = read(mesh.corner_normals, "vector", 3)
     normals.clear(mesh)
-    attribute = mesh.attributes.new(_NAME, "FLOAT_VECTOR", "CORNER")
+    attribute = mesh.attributes.new(STORED_NORMALS, "FLOAT_VECTOR", "CORNER")
     attribute.data.foreach_set("vector", vectors.reshape(-1))
     yield
     mesh = item.data
-    vectors = read(mesh.attributes[_NAME].data, "vector", 3)
-    normals.remove_attribute(mesh, _NAME)
+    vectors = read(mesh.attributes[STORED_NORMALS].data, "vector", 3)
+    normals.remove_attribute(mesh, STORED_NORMALS)
     faces = read(mesh.polygon_normals, "vector", 3)
     totals = read(mesh.polygons, "loop_total", kind=np.int32)
     away = np.einsum("ij,ij->i", vectors, np.repeat(faces, totals, axis=0)) < 0
