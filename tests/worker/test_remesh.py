@@ -16,7 +16,7 @@ from image_to_3d.errors import MeshToolError
 from image_to_3d.setting_rows import defaults_of
 from image_to_3d.tool_settings import Remesh
 from image_to_3d.worker.mesh_data import positions, read
-from image_to_3d.worker.mesh_tools import clean_up, quads, symmetry
+from image_to_3d.worker.mesh_tools import blend_exchange, clean_up, quads, symmetry
 from image_to_3d.worker.mesh_tools.custom_normals import kept_normals
 from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
 from image_to_3d.worker.worker_process import WorkerProcess
@@ -145,6 +145,19 @@ def test_every_method_makes_quads_on_the_surface(method: str) -> None:
 def test_an_open_mesh_is_not_filled_with_voxels() -> None:
     with pytest.raises(MeshToolError, match="open"):
         quads.remesh(kinds.sheet(20), 500, "VOXEL_QUADRIFLOW", False)
+
+
+def test_joined_objects_keep_their_uvs_whatever_these_are_called(tmp_path: Path) -> None:
+    objects = [kinds.sheet(4), kinds.textured(kinds.make("other", *kinds.grid_sheet(3)))]
+    objects[1].data.uv_layers[0].name = "Other Name"
+    objects[1].location.x = 3
+    expected = np.concatenate([read(item.data.uv_layers[0].data, "uv", 2) for item in objects])
+    path = kinds.write(objects, tmp_path / "source.blend")
+    joined = blend_exchange.read_joined({"source": str(path)})
+    used = next(layer for layer in joined.data.uv_layers if layer.active_render)
+    found = read(used.data, "uv", 2)
+    assert {tuple(row) for row in found.round(4).tolist()} == {tuple(row) for row in expected.round(4).tolist()}
+    assert len(found) == len(expected)
 
 
 def test_mirrored_custom_normals_point_outward() -> None:
