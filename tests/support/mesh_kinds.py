@@ -256,6 +256,20 @@ def chair(cells: int = 40) -> bpy.types.Object:
     return textured(make("chair", *join(*legs, seat, back)))
 
 
+def cards(count: int = 300) -> bpy.types.Object:
+    """Many small open sheets, as leaves are."""
+    rng = np.random.default_rng(0)
+    points, faces, uvs = grid_sheet(2)
+    turned = [points * 0.08 @ np.linalg.qr(rng.standard_normal((3, 3)))[0] + 2 * rng.random(3) for _ in range(count)]
+    return textured(make("cards", *join(*((each, faces, uvs) for each in turned))))
+
+
+def thin(rows: int = 80) -> bpy.types.Object:
+    """Closed, and as thin as paper."""
+    points, faces, uvs = grid_sphere(rows)
+    return textured(make("thin", points * (1, 1, 0.004), faces, uvs))
+
+
 def noisy(rows: int = 110) -> bpy.types.Object:
     """A rough surface."""
     points, faces, uvs = grid_sphere(rows, bumps=0.25)
@@ -277,7 +291,7 @@ def million() -> bpy.types.Object:
 KINDS = {
     "smooth": smooth, "seam_split": seam_split, "sheet": sheet, "inner_part": inner_part, "many_holes": many_holes,
     "large_hole": large_hole, "vertex_colors": vertex_colors, "several_materials": several_materials,
-    "non_manifold": non_manifold, "chair": chair, "noisy": noisy,
+    "non_manifold": non_manifold, "chair": chair, "cards": cards, "thin": thin, "noisy": noisy,
     "tiny": lambda: sized(smooth(60), 1e-3), "huge": lambda: sized(smooth(60), 1e3), "million": million,
 }  # fmt: skip
 """Each kind by its name."""

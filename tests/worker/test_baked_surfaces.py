@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from image_to_3d.worker.mesh_tools import bake
 from image_to_3d.worker.mesh_tools.baked_material import bake_material
+from image_to_3d.worker.mesh_tools.pixels import fill_empty, read_pixels, write_pixels
 from image_to_3d.worker.mesh_tools.surface_channels import CHANNELS
 
 RED, GREEN = (0.8, 0.1, 0.05, 1.0), (0.1, 0.5, 0.2, 1.0)
@@ -103,7 +104,7 @@ def baked(materials: list[bpy.types.Material]) -> dict[str, Any]:
     high.data.polygons.foreach_set("material_index", ((middle + 1) / 2 * len(materials)).astype(np.int32))
     made = bake_material(bake.baker(high, low, SIDE, 2.8, 0.0), "Sheet", True, lambda _: None)
     surface = next(n for n in made.node_tree.nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
-    found = {image.name[6:]: bake.read_pixels(image) for image in bpy.data.images if image.name.startswith("Sheet ")}
+    found = {image.name[6:]: read_pixels(image) for image in bpy.data.images if image.name.startswith("Sheet ")}
     return {"surface": surface, **found}
 
 
@@ -145,7 +146,7 @@ def test_a_flat_surface_has_a_flat_normal_map() -> None:
 def test_a_mesh_without_material_is_baked_in_blenders_default() -> None:
     high, low = (kinds.make(name, *kinds.grid_sheet(2)) for name in ("high", "low"))
     bake_material(bake.baker(high, low, SIDE, 2.8, 0.0), "Sheet", False, lambda _: None)
-    color = linear(stripe(bake.read_pixels(bpy.data.images["Sheet Color"]), 0, 1)[:3])
+    color = linear(stripe(read_pixels(bpy.data.images["Sheet Color"]), 0, 1)[:3])
     assert color == pytest.approx(CHANNELS["Base Color"][:3], abs=0.01)
 
 
@@ -154,9 +155,9 @@ def test_pixels_that_found_nothing_continue_those_around() -> None:
     pixels = np.zeros((SIDE, SIDE, 4), np.float32)
     pixels[:, :20] = (1, 0, 0, 1)
     pixels[:, 44:] = (0, 0, 1, 1)
-    bake.write_pixels(image, pixels)
-    bake.fill_empty(image, (0.5, 0.5, 0.5, 1))
-    filled = bake.read_pixels(image)
+    write_pixels(image, pixels)
+    fill_empty(image, (0.5, 0.5, 0.5, 1))
+    filled = read_pixels(image)
     assert (filled[..., 3] == 1).all()
     assert filled[:, 20, :3] == pytest.approx(np.tile((1, 0, 0), (SIDE, 1)), abs=0.01)
     assert filled[..., :3].sum(axis=-1) == pytest.approx(np.ones((SIDE, SIDE)), abs=0.02)

@@ -15,8 +15,9 @@ import renders
 from image_to_3d.errors import MeshToolError
 from image_to_3d.setting_rows import defaults_of
 from image_to_3d.tool_settings import Remesh
-from image_to_3d.worker.mesh_data import positions
-from image_to_3d.worker.mesh_tools import clean_up, quads
+from image_to_3d.worker.mesh_data import positions, read
+from image_to_3d.worker.mesh_tools import blend_exchange, clean_up, quads, symmetry
+from image_to_3d.worker.mesh_tools.custom_normals import kept_normals
 from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
 from image_to_3d.worker.worker_process import WorkerProcess
 
@@ -146,6 +147,30 @@ def test_an_open_mesh_is_not_filled_with_voxels() -> None:
         quads.remesh(kinds.sheet(20), 500, "VOXEL_QUADRIFLOW", False)
 
 
+def test_joined_objects_keep_their_uvs_whatever_these_are_called(tmp_path: Path) -> None:
+    objects = [kinds.sheet(4), kinds.textured(kinds.make("other", *kinds.grid_sheet(3)))]
+    objects[1].data.uv_layers[0].name = "Other Name"
+    objects[1].location.x = 3
+    expected = np.concatenate([read(item.data.uv_layers[0].data, "uv", 2) for item in objects])
+    path = kinds.write(objects, tmp_path / "source.blend")
+    joined = blend_exchange.read_joined({"source": str(path)})
+    used = next(layer for layer in joined.data.uv_layers if layer.active_render)
+    found = read(used.data, "uv", 2)
+    assert {tuple(row) for row in found.round(4).tolist()} == {tuple(row) for row in expected.round(4).tolist()}
+    assert len(found) == len(expected)
+
+
+def test_mirrored_custom_normals_point_outward() -> None:
+    item = kinds.make("ball", *kinds.grid_sphere(20))
+    item.data.normals_split_custom_set_from_vertices(positions(item.data).tolist())
+    with kept_normals(item):
+        symmetry.keep_half(item, 0.0)
+        symmetry.mirror(item, 0.0, 0.0)
+    at = positions(item.data)[read(item.data.loops, "vertex_index", kind=np.int32)]
+    assert item.data.has_custom_normals
+    assert np.einsum("ij,ij->i", at, read(item.data.corner_normals, "vector", 3)).min() > 0.99
+
+
 def test_a_result_that_is_not_the_shape_is_refused() -> None:
     source = kinds.make("ball", *kinds.grid_sphere(30))
     half = kinds.make("half", *kinds.without_patches(*kinds.grid_sphere(30), 1, 0.9))
@@ -154,6 +179,12 @@ def test_a_result_that_is_not_the_shape_is_refused() -> None:
     for wrong in (half, shell):
         with pytest.raises(MeshToolError):
             quads.check(wrong, source)
+
+
+def test_a_sheet_that_got_a_second_side_is_refused() -> None:
+    points, faces, _ = kinds.grid_sheet(10)
+    with pytest.raises(MeshToolError, match="open sheet"):
+        quads.check(kinds.make("closed", *kinds.box((-1, -1, -0.01), (1, 1, 0))), kinds.make("sheet", points, faces))
 
 
 @pytest.mark.long

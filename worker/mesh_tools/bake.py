@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import addon_utils
 import bpy
-import numpy as np
 
 from ...errors import MeshToolError, one_line
-from ..mesh_data import Array
-from .surface_channels import CHANNELS, Value, connect, read_channels
+from .pixels import fill_empty
+from .surface_channels import Value, connect, read_channels
 
 MARGIN: Final = 8
 """Pixels around each island that continue its color."""
@@ -58,8 +57,9 @@ class Baker:
         return image
 
     def _bake(self, image: bpy.types.Image, kind: str) -> None:
-        node = bake_node(self.low.data.materials[0])
+        node = _bake_node(self.low.data.materials[0])
         node.image = image
+        bpy.context.view_layer.update()  # before 5.2, new objects could be selected without
         for item in bpy.context.view_layer.objects:
             item.select_set(item in (self.high, self.low))
         bpy.context.view_layer.objects.active = self.low
@@ -92,7 +92,7 @@ def baker(high: bpy.types.Object, low: bpy.types.Object, side: int, size: float,
     return Baker(high, low, side, cage * size, min(2.5 * cage, MAX_RAY) * size)
 
 
-def bake_node(material: bpy.types.Material) -> Any:
+def _bake_node(material: bpy.types.Material) -> Any:
     """Returns the image node that bakes write to: the active one."""
     nodes = material.node_tree.nodes
     node = nodes.get("Bake") or nodes.new("ShaderNodeTexImage")
@@ -171,47 +171,3 @@ def _replace_surface(material: bpy.types.Material) -> Any:
     emission, output = tree.nodes.new("ShaderNodeEmission"), tree.nodes.new("ShaderNodeOutputMaterial")
     tree.links.new(emission.outputs["Emission"], output.inputs["Surface"])
     return emission
-
-
-def read_pixels(image: bpy.types.Image) -> Array:
-    """Returns an image's pixels, rows from the bottom, RGBA."""
-    pixels = np.empty(image.size[0] * image.size[1] * 4, np.float32)
-    image.pixels.foreach_get(pixels)
-    return pixels.reshape(image.size[1], image.size[0], 4)
-
-
-def write_pixels(image: bpy.types.Image, pixels: Array) -> None:
-    """Set an image's pixels."""
-    image.pixels.foreach_set(np.ascontiguousarray(pixels, np.float32).reshape(-1))
-    image.update()
-
-
-def fill_empty(image: bpy.types.Image, plain: Sequence[float]) -> None:
-    """Fill pixels that were not baked with the mean color of those around; with `plain` if nothing was baked."""
-    pixels = read_pixels(image)
-    pixels[..., 3] = pixels[..., 3] > 0.5
-    if not pixels[..., 3].any():
-        pixels[:] = plain
-    elif not pixels[..., 3].all():
-        pixels = _filled(pixels)
-    pixels[..., 3] = 1.0
-    write_pixels(image, pixels)
-
-
-def _filled(pixels: Array) -> Array:
-    """Returns the pixels; where alpha is 0, colors from smaller and smaller copies of the image (push-pull)."""
-    side = len(pixels)
-    if side == 1:
-        return pixels
-    weighted = pixels.copy()
-    weighted[..., :3] *= weighted[..., 3:]
-    small = weighted.reshape(side // 2, 2, side // 2, 2, 4).mean(axis=(1, 3))
-    known = small[..., 3] > 0
-    small[known] = small[known] / small[known][:, 3:]
-    small = _filled(small) if not known.all() else small
-    empty = pixels[..., 3] == 0
-    pixels[empty] = np.repeat(np.repeat(small, 2, axis=0), 2, axis=1)[empty]
-    return pixels
-
-
-__all__ = ["CHANNELS", "Baker", "Channels", "baker", "fill_empty", "read_pixels", "write_pixels"]

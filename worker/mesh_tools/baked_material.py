@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from . import bake
+from .pixels import read_pixels, write_pixels
 from .surface_channels import ALPHA, BASE_COLOR, CHANNELS, EMISSION, METALLIC, ROUGHNESS, connect
 from .unwrap import NAME as UV_NAME
 
@@ -46,9 +47,9 @@ def bake_material(
 
 def _add_alpha(image: bpy.types.Image, alpha: bpy.types.Image) -> None:
     """Move a baked transparency to the alpha of an image."""
-    pixels = bake.read_pixels(image)
-    pixels[..., 3] = bake.read_pixels(alpha)[..., 0]
-    bake.write_pixels(image, pixels)
+    pixels = read_pixels(image)
+    pixels[..., 3] = read_pixels(alpha)[..., 0]
+    write_pixels(image, pixels)
     bpy.data.images.remove(alpha)
 
 
@@ -103,5 +104,5 @@ def _connect_emission(tree: Any, texture: Any, constant: Any, surface: Any) -> N
 
 def _mean_color(image: bpy.types.Image) -> tuple[float, float, float]:
     """Returns the mean of an sRGB image, linear, for Solid view."""
-    red, green, blue = (bake.read_pixels(image)[::8, ::8, :3].astype(np.float64) ** 2.2).mean(axis=(0, 1))
+    red, green, blue = (read_pixels(image)[::8, ::8, :3].astype(np.float64) ** 2.2).mean(axis=(0, 1))
     return float(red), float(green), float(blue)

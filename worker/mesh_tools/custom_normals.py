@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Final
 
 import bpy
 import numpy as np
@@ -16,14 +17,15 @@ import numpy as np
 from .. import normals
 from ..mesh_data import read
 
-_NAME = "normals before"
+STORED_NORMALS: Final = "normals before"
+"""The attribute with the vectors, meanwhile."""
 
 
 @contextlib.contextmanager
 def kept_normals(item: bpy.types.Object) -> Iterator[None]:
     """Store the custom normals of the object's mesh as vectors of its corners, and set them again at the end.
 
-    Corners of new faces get the normals that Blender computes. Normals of turned faces are turned.
+    Corners of new faces have those of their neighbors. Normals of turned faces are turned.
     """
     mesh = item.data
     if not mesh.has_custom_normals:
@@ -32,12 +34,12 @@ def kept_normals(item: bpy.types.Object) -> Iterator[None]:
     vectors = read(mesh.corner_normals, "vector", 3)
     normals.clear(mesh)
     active = mesh.color_attributes.active_color_name
-    attribute = mesh.attributes.new(_NAME, "FLOAT_COLOR", "CORNER")
+    attribute = mesh.attributes.new(STORED_NORMALS, "FLOAT_COLOR", "CORNER")
     attribute.data.foreach_set("color", np.pad(vectors, ((0, 0), (0, 1)), constant_values=1).reshape(-1))
     yield
     mesh = item.data
-    vectors = read(mesh.attributes[_NAME].data, "color", 4)[:, :3]
-    normals.remove_attribute(mesh, _NAME)
+    vectors = read(mesh.attributes[STORED_NORMALS].data, "color", 4)[:, :3]
+    normals.remove_attribute(mesh, STORED_NORMALS)
     if active:
         mesh.color_attributes.active_color_name = active
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

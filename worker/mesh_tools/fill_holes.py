@@ -18,7 +18,7 @@ import bpy
 import numpy as np
 
 from ..mesh_data import Array
-from .topology import Topology, open_loops, part_areas, read_topology
+from .topology import Topology, open_loops, part_areas, places, read_topology
 
 SHEET_SHARE: Final = 0.5
 """Area of the circle with a border's length, relative to the part's area, from which the border is that of a sheet."""
@@ -64,8 +64,7 @@ def fill_holes(item: bpy.types.Object, stays_open: Callable[[Topology, list[int]
 def holes(topology: Topology) -> list[list[int]]:
     """Returns the loops of open edges that are not the border of a sheet."""
     areas = part_areas(topology)
-    at = np.zeros((len(topology.part), 3))
-    at[topology.merged] = topology.points
+    at = places(topology)
 
     def is_hole(loop: Sequence[int]) -> bool:
         points: Array = at[loop]

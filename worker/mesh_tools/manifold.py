@@ -13,14 +13,13 @@ import numpy as np
 
 from ..face_direction import components
 from ..mesh_data import Array, positions, read
-from .topology import read_topology
+from .topology import places, read_topology
 
 
 def manifold_copy(item: bpy.types.Object) -> bpy.types.Object:
     """Returns a new object with the mesh's triangles, without attributes and materials."""
     topology = read_topology(item.data)
-    at = np.zeros((len(topology.part), 3))
-    at[topology.merged] = topology.points
+    at = places(topology)
     corners = topology.merged[_triangles(item.data)]
     a, b, c = corners.T
     corners = _without_duplicates(corners[(a != b) & (b != c) & (a != c)])

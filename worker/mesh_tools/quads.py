@@ -16,7 +16,7 @@ from ..mesh_data import apply_modifier, positions, read
 from . import deviation, symmetry
 from .fill_holes import fill_holes
 from .manifold import is_closed, manifold_copy, volume_and_area
-from .topology import size_of
+from .topology import border_length, read_topology, size_of
 
 ENOUGH_TRIANGLES: Final = 4
 """Triangles for each wanted quad; more are reduced first. That makes them even, and QuadriFlow then keeps closer to the
@@ -28,6 +28,10 @@ VOXELS: Final = 200
 _MOST_VOXELS: Final = 450
 _MAX_MEAN: Final = 0.01
 """Largest mean distance, as a share of the size."""
+_MAX_DISTANCE: Final = 0.04
+"""Largest distance, as a share of the size: more means that a leg or a rim was lost."""
+_MIN_BORDER: Final = 0.5
+"""Least length of an open sheet's border, relative to the original's: QuadriFlow makes flat pillows of small sheets."""
 _TOO_FEW: Final = 0.55
 """Share of the wanted faces below which QuadriFlow is asked for more, once."""
 _FAR: Final = 0.03
@@ -65,13 +69,23 @@ def check(result: bpy.types.Object, source: bpy.types.Object) -> None:
             raise MeshToolError("The result would have had holes.")
         if abs(volume) < 0.5 * abs(wanted_volume):
             raise MeshToolError("The result would have been an empty shell.")
-    if not 0.5 * wanted_area < area < 2 * wanted_area:
+    elif _lost_border(result, source, wanted_area):
+        raise MeshToolError("The result would have had two sides where the original is an open sheet.")
+    if area < 0.5 * wanted_area:
         raise MeshToolError("The result would have lost a large part of the surface.")
     found = deviation.measure(result, source)
     if (found.back > _FAR).mean() > _MAX_LOST or (found.there > _FAR).mean() > _MAX_LOST:
         raise MeshToolError("The result would have lost a large part of the surface.")
-    if found.mean > _MAX_MEAN:
+    if found.mean > _MAX_MEAN or found.largest > _MAX_DISTANCE:
         raise MeshToolError("The result would have deviated too much from the original.")
+
+
+def _lost_border(result: bpy.types.Object, source: bpy.types.Object, area: float) -> bool:
+    """Whether a sheet's border is missing. Where more than two faces meet, there is a border, too."""
+    shape = manifold_copy(source)
+    wanted = border_length(read_topology(shape.data))
+    bpy.data.objects.remove(shape)
+    return wanted**2 > area and border_length(read_topology(result.data)) < _MIN_BORDER * wanted
 
 
 def _quadriflow(source: bpy.types.Object, faces: int, x: float | None) -> bpy.types.Object:

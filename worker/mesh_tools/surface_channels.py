@@ -45,8 +45,7 @@ def _of_input(tree: Any, socket: Any, channel: str, depth: int) -> Value:
     node = source.node
     if node.bl_idname == "ShaderNodeGroup" and node.node_tree is not None:
         return _of_group(node, source, channel, depth)
-    reader = _READERS.get(node.bl_idname, _of_plain)
-    return reader(tree, node, channel, depth)
+    return _READERS.get(node.bl_idname, _of_plain)(tree, node, channel, depth)
 
 
 def _source(socket: Any) -> Any:
@@ -124,8 +123,8 @@ def _of_mix(tree: Any, node: Any, channel: str, depth: int) -> Value:
     factor = _value(node, node.inputs[0].name, 0.5)
     mix = tree.nodes.new("ShaderNodeMix")
     mix.data_type = "RGBA"
-    for socket, value in zip((mix.inputs[0], mix.inputs[6], mix.inputs[7]), (factor, a, b), strict=True):
-        connect(tree, value, socket)
+    for number, value in ((0, factor), (6, a), (7, b)):
+        connect(tree, value, mix.inputs[number])
     return mix.outputs[2]
 
 

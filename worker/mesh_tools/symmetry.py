@@ -8,7 +8,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..mesh_data import apply_modifier, positions
+from ..mesh_data import apply_modifier, positions, read
+from .custom_normals import STORED_NORMALS
 
 
 def center(mesh: bpy.types.Mesh) -> float:
@@ -52,5 +53,17 @@ def mirror(item: bpy.types.Object, x: float, tolerance: float) -> None:
     work.free()
     mesh.transform(Matrix.Translation((-x, 0, 0)))
     apply_modifier(item, "MIRROR", use_axis=(True, False, False), use_mirror_merge=True, merge_threshold=1e-6)
+    _mirror_normals(item.data)
     item.data.transform(Matrix.Translation((x, 0, 0)))
     item.data.update()
+
+
+def _mirror_normals(mesh: bpy.types.Mesh) -> None:
+    """Mirror the vectors of `kept_normals` where the mesh was: Blender mirrors normals, but no other vectors."""
+    attribute = mesh.attributes.get(STORED_NORMALS)
+    if attribute is None:
+        return
+    vectors = read(attribute.data, "color", 4)
+    mirrored = read(mesh.polygons, "center", 3)[:, 0] < 0
+    vectors[np.repeat(mirrored, read(mesh.polygons, "loop_total", kind=np.int32)), 0] *= -1
+    attribute.data.foreach_set("color", vectors.reshape(-1))

@@ -65,8 +65,7 @@ def _places(points: Array) -> Array:
 
 def part_areas(topology: Topology) -> Array:
     """Returns the area of each part's faces."""
-    at = np.zeros((len(topology.part), 3))
-    at[topology.merged] = topology.points
+    at = places(topology)
     a, b = at[topology.start], at[topology.end]
     # The sum of the cross products around a face is twice its area vector, in any origin: its first corner's.
     first = np.flatnonzero(np.diff(topology.face, prepend=-1))
@@ -77,18 +76,37 @@ def part_areas(topology: Topology) -> Array:
     return areas
 
 
-def open_loops(topology: Topology) -> list[list[int]]:
-    """Returns the closed loops of edges that only one face has, each as places in the order to make a face of them."""
+def open_edges(topology: Topology) -> tuple[Array, Array]:
+    """Returns the places from and to which the edges run that only one face has."""
     start, end = topology.start, topology.end
     real = start != end
     start, end = start[real], end[real]
-    count = len(topology.part)
-    key = np.minimum(start, end).astype(np.int64) * count + np.maximum(start, end)
+    key = np.minimum(start, end).astype(np.int64) * len(topology.part) + np.maximum(start, end)
     _, first, times = np.unique(key, return_index=True, return_counts=True)
     alone = first[times == 1]
+    return start[alone], end[alone]
+
+
+def border_length(topology: Topology) -> float:
+    """Returns the total length of the open edges."""
+    at = places(topology)
+    start, end = open_edges(topology)
+    return float(np.linalg.norm(at[start] - at[end], axis=1).sum())
+
+
+def places(topology: Topology) -> Array:
+    """Returns the coordinates of each place."""
+    at = np.zeros((len(topology.part), 3))
+    at[topology.merged] = topology.points
+    return at
+
+
+def open_loops(topology: Topology) -> list[list[int]]:
+    """Returns the closed loops of open edges, each as places in the order to make a face of them."""
     # A face that closes the hole runs through the edge in the other direction.
     following: dict[int, list[int]] = defaultdict(list)
-    for tail, head in zip(end[alone].tolist(), start[alone].tolist(), strict=True):
+    start, end = open_edges(topology)
+    for tail, head in zip(end.tolist(), start.tolist(), strict=True):
         following[tail].append(head)
     return _closed_walks(following)
 
