@@ -98,7 +98,9 @@ def _notes(voids: int, rods: int, dropped: int, thickened: bool) -> list[Message
     if thickened:
         notes.append(Message("Thin walls were thickened"))
     if rods:
-        notes.append(counted(rods, "1 rod connects parts that do not touch", "{count} rods connect parts that do not touch"))
+        notes.append(
+            counted(rods, "1 rod connects parts that do not touch", "{count} rods connect parts that do not touch")
+        )
     if dropped:
         notes.append(counted(dropped, "1 tiny loose part was left out", "{count} tiny loose parts were left out"))
     return notes

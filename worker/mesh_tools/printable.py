@@ -29,10 +29,10 @@ from .wall_thickness import thickness, thinnest
 
 WALLS: Final = {"FILAMENT": 1.2, "RESIN": 0.5}
 """The thinnest wall in millimeters."""
-MAX_TRIANGLES: Final = 400_000
-"""An STL file of 20 MB: more detail than a printer prints would only make the slicer slow."""
-_FLAT: Final = 0.02
-"""Height, relative to the longest side, below which a model is flat."""
+MAX_TRIANGLES: Final = 500_000
+"""An STL file of 25 MB: more detail than a printer prints would only make the slicer slow."""
+_FLAT: Final = 1 / 8
+"""Height, relative to the longest side, below which a model is flat: lying, it would be too wide for a printer."""
 _SHARP: Final = np.radians(40)
 
 
@@ -106,8 +106,7 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
     """
     shape = made.shape
     if settings.flat_base:
-        at = print_base.cut_height(shape)
-        foot = print_base.foot(shape, at, made.wall)
+        at, foot = print_base.plan(shape, made.wall)
         if foot is not None:
             notes.append(Message("A foot was added, so that it stands"))
             shape = voxel_solid.union(joined([shape, foot]), made.voxel)
