@@ -17,7 +17,7 @@ from mathutils.bvhtree import BVHTree
 from print_shapes import SHAPES, Shape, ball, box, cylinder, joined, many_triangles
 
 WALL = 1.2
-HEIGHT = 30.0
+HEIGHT = 20.0
 
 
 class Made(NamedTuple):
@@ -100,8 +100,7 @@ def test_a_mesh_of_any_kind_becomes_one_watertight_solid(make: Make, name: str) 
 @pytest.mark.parametrize("name", ["cup", "vase without a wall"])
 def test_a_cup_stays_open_at_the_top(make: Make, name: str) -> None:
     made = make(SHAPES[name]())
-    (inside,) = (made.solid.contains([(0, 0, 0.5 * HEIGHT)]),)
-    assert not inside[0]
+    assert not made.solid.contains([(0, 0, 0.5 * HEIGHT)])[0]
     above = made.solid.ray.intersects_any([(0, 0, 0.5 * HEIGHT)], [(0, 0, 1)])
     assert not above[0]
     below = made.solid.ray.intersects_any([(0, 0, 0.5 * HEIGHT)], [(0, 0, -1)])
@@ -112,7 +111,7 @@ def test_what_is_hollow_becomes_solid(make: Make) -> None:
     points, triangles = ball(0.8)
     made = make(joined(ball(), (points, triangles[:, ::-1])))
     check(made)
-    assert made.solid.volume == pytest.approx(4 / 3 * np.pi * (HEIGHT / 2) ** 3, rel=0.03)
+    assert made.solid.volume == pytest.approx(4 / 3 * np.pi * (HEIGHT / 2) ** 3, rel=0.04)
     assert "1 void inside was filled" in made.notes
 
 
@@ -149,7 +148,7 @@ def test_3mf_is_in_millimeters_and_resin_has_thinner_walls(make: Make) -> None:
 def test_the_scale_of_the_object_is_printed(make: Make) -> None:
     made = make(box((1.0, 1.0, 1.0)), (2.0, 1.0, -1.0), flat_base=False)
     check(made)
-    assert made.solid.extents == pytest.approx([60, 30, 30], rel=2e-3)
+    assert made.solid.extents == pytest.approx([2 * HEIGHT, HEIGHT, HEIGHT], rel=2e-3)
 
 
 def test_an_object_without_size_is_refused(tmp_path: Path) -> None:

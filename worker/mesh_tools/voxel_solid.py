@@ -12,7 +12,7 @@ from typing import Any, Final
 import bpy
 import numpy as np
 
-from .triangle_mesh import TriangleMesh, from_object, to_mesh
+from .triangle_mesh import TriangleMesh, from_object, merged, to_mesh
 
 _USUAL: Final = 400
 """Voxels along the longest side, if neither the walls nor the limits below ask for another size."""
@@ -42,7 +42,7 @@ def thinnest_possible(voxel: float) -> float:
 
 def union(shape: TriangleMesh, voxel: float) -> TriangleMesh:
     """Returns the outer surface of the closed parts. It can be empty."""
-    return _modified(shape, "REMESH", mode="VOXEL", voxel_size=voxel, adaptivity=0.0)
+    return merged(_modified(shape, "REMESH", mode="VOXEL", voxel_size=voxel, adaptivity=0.0))
 
 
 def simplified(shape: TriangleMesh, most: int) -> TriangleMesh:
