@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Make Printable makes one watertight solid of any mesh, at the right size, as an independent library reads the file."""
+"""Make Printable makes one watertight solid of any mesh, as an independent library reads the file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from image_to_3d.worker import request_loop
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 from print_shapes import SHAPES, Shape, ball, box, cylinder, joined, many_triangles
+
+pytestmark = pytest.mark.heavy
 
 WALL = 1.2
 HEIGHT = 20.0
@@ -111,7 +113,7 @@ def test_what_is_hollow_becomes_solid(make: Make) -> None:
     points, triangles = ball(0.8)
     made = make(joined(ball(), (points, triangles[:, ::-1])))
     check(made)
-    assert made.solid.volume == pytest.approx(4 / 3 * np.pi * (HEIGHT / 2) ** 3, rel=0.04)
+    assert made.solid.volume == pytest.approx(4 / 3 * np.pi * (HEIGHT / 2) ** 3, rel=0.07)
     assert "1 void inside was filled" in made.notes
 
 
@@ -122,6 +124,7 @@ def test_parts_that_do_not_touch_are_connected(make: Make) -> None:
     assert "1 rod connects parts that do not touch" in made.notes
 
 
+@pytest.mark.each_version
 def test_what_would_fall_over_gets_a_foot(make: Make) -> None:
     made = make(cylinder(0.0, 1.0, top=0.4))
     check(made)

@@ -106,7 +106,7 @@ def _rod(start: Vector, end: Vector, radius: float) -> TriangleMesh:
 
 
 def prism(low: Array, high: Array, x: Array, y: Array, sides: int = _SIDES) -> TriangleMesh:
-    """Returns a closed cylinder from `low` to `high`. `x`, `y`: two radii at a right angle, right-handed with its axis."""
+    """Returns a closed cylinder from `low` to `high`. `x`, `y`: two radii, right-handed with its axis."""
     angle = np.arange(sides) * (2 * np.pi / sides)
     circle = np.cos(angle)[:, None] * x + np.sin(angle)[:, None] * y
     points = np.concatenate((low + circle, high + circle, [low, high]))
