@@ -13,14 +13,16 @@ from mathutils.geometry import convex_hull_2d
 from ..mesh_data import Array
 from . import print_parts
 from .triangle_mesh import TriangleMesh, to_mesh
+from .wall_thickness import thickness
 
-CUTS: Final = (0.002, 0.005, 0.01, 0.02)
+CUTS: Final = (0.0005, 0.002, 0.005, 0.01, 0.02)
 """How much of the height may be cut away: the least of them with enough contact."""
 ENOUGH_CONTACT: Final = 0.04
 """Contact area, relative to the area of the model seen from above, from which no more is cut away."""
 _LEAST_CONTACT: Final = 0.002
 _BALANCE: Final = 0.02
 """How far inside of its base the center of mass must be, relative to the height."""
+_FLOOR: Final = 0.97
 _FOOT_RADIUS: Final = 0.15
 _FOOT_HEIGHT: Final = 0.02
 _FOOT_SIDES: Final = 96
@@ -32,33 +34,39 @@ def section_area(shape: TriangleMesh, height: float) -> float:
     return float(shape.area_vectors()[above, 2].sum())
 
 
-def cut_height(shape: TriangleMesh) -> float:
-    """Returns the height at which to cut the underside away."""
-    low, high = shape.points[:, 2].min(), shape.points[:, 2].max()
-    heights = [float(low + share * (high - low)) for share in CUTS]
-    enough = ENOUGH_CONTACT * _area_from_above(shape)
-    return next((height for height in heights if section_area(shape, height) >= enough), heights[-1])
+def plan(shape: TriangleMesh, wall: float) -> tuple[float, TriangleMesh | None]:
+    """Returns the height at which to cut the underside away, and a round plate to unite with the solid before.
 
-
-def foot(shape: TriangleMesh, height: float, wall: float) -> TriangleMesh | None:
-    """Returns a round plate to unite with the solid, whose underside is at `height`; None if it stands without one.
-
-    It stands if its contact is not tiny, and if the center of mass is above the inside of its base.
+    The solid needs no plate (None) if it stands after the cut: its contact is not tiny, and its center of mass is above
+    the inside of its base. If the cut would make a floor thinner than `wall`, there is a plate instead of it.
     """
-    tall = float(np.ptp(shape.points[:, 2]))
-    lowest = shape.corners()
-    contact = lowest[lowest[:, :, 2].min(axis=1) <= height][:, :, :2].reshape(-1, 2)
+    low, tall = float(shape.points[:, 2].min()), float(np.ptp(shape.points[:, 2]))
+    heights = [low + share * tall for share in CUTS]
+    seen = _area_from_above(shape)
+    height = next((each for each in heights if section_area(shape, each) >= ENOUGH_CONTACT * seen), heights[-1])
+    around = shape.corners()
+    contact = around[around[:, :, 2].min(axis=1) <= height][:, :, :2].reshape(-1, 2)
     center = _center_of_mass(shape)[:2]
-    enough = section_area(shape, height) >= max(_LEAST_CONTACT * _area_from_above(shape), wall**2)
-    if enough and _inside(contact, center) >= _BALANCE * tall:
-        return None
-    nearest = float(np.linalg.norm(contact - center, axis=1).min())
-    radius = max(_FOOT_RADIUS * tall, nearest + 0.05 * tall)
-    thick = max(2 * wall, _FOOT_HEIGHT * tall)
-    # Down to the lowest point, below the cut, so that the cut goes through it.
-    low, high = float(shape.points[:, 2].min()), height + thick
+    enough = section_area(shape, height) >= max(_LEAST_CONTACT * seen, wall**2)
+    thin = _floor_is_thin(shape, height, wall)
+    if enough and not thin and _inside(contact, center) >= _BALANCE * tall:
+        return height, None
+    height = heights[0] if thin else height
+    radius = max(_FOOT_RADIUS * tall, float(np.linalg.norm(contact - center, axis=1).min()) + 0.05 * tall)
+    top = height + max(2 * wall, _FOOT_HEIGHT * tall)
+    # The plate reaches down to the lowest point, below the cut, so that the cut goes through it.
     x, y = np.array((radius, 0.0, 0.0)), np.array((0.0, radius, 0.0))
-    return print_parts.prism(np.array((*center, low)), np.array((*center, high)), x, y, _FOOT_SIDES)
+    return height, print_parts.prism(np.array((*center, low)), np.array((*center, top)), x, y, _FOOT_SIDES)
+
+
+def _floor_is_thin(shape: TriangleMesh, height: float, wall: float) -> bool:
+    """Whether a cut would leave less than `wall` of a floor, such as the round one of a bowl."""
+    low = shape.of_triangles(shape.corners()[:, :, 2].min(axis=1) < height + 2 * wall)
+    down = low.area_vectors()
+    middle = low.corners()[:, :, 2].mean(axis=1)
+    cut_away = (middle < height) & (down[:, 2] < -0.7 * np.linalg.norm(down, axis=1))
+    left = thickness(low, wall / 4) - (height - middle)
+    return bool((cut_away & (left < _FLOOR * wall)).any())
 
 
 def cut(shape: TriangleMesh, height: float) -> TriangleMesh:

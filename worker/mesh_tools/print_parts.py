@@ -47,8 +47,9 @@ def choose(shape: TriangleMesh, wall: float) -> Chosen:
     chosen = order[: min(int(kept.sum()), MOST_PARTS)]
     pieces = [shape.of_triangles(part == number) for number in chosen]
     rods = [_rod(a, b, _radius(wall, size)) for a, b, size in _shortest_links(pieces, diagonals[chosen])]
-    dropped = int((volumes > 0).sum()) - len(chosen)
-    return Chosen(shape.of_triangles(np.isin(part, chosen)), rods, dropped)
+    # What is smaller than a wall's thickness is a by-product of the voxels, not a part of the model.
+    dropped = int((volumes > wall**3).sum()) - len(chosen)
+    return Chosen(shape.of_triangles(np.isin(part, chosen)), rods, max(0, dropped))
 
 
 def _diagonals(shape: TriangleMesh, part: Array, count: int) -> Array:

@@ -24,15 +24,16 @@ from ...setting_rows import checked
 from ...tool_settings import CleanUp, Print
 from . import blend_exchange, clean_up, print_base, print_parts, print_solid, voxel_solid
 from .print_openings import is_opening
-from .triangle_mesh import TriangleMesh, from_object, is_solid, joined, to_mesh
+from .triangle_mesh import TriangleMesh, from_object, is_solid, joined, merged, to_mesh
 from .wall_thickness import thickness, thinnest
 
 WALLS: Final = {"FILAMENT": 1.2, "RESIN": 0.5}
 """The thinnest wall in millimeters."""
-MAX_TRIANGLES: Final = 400_000
-"""An STL file of 20 MB: more detail than a printer prints would only make the slicer slow."""
-_FLAT: Final = 0.02
-"""Height, relative to the longest side, below which a model is flat."""
+MAX_TRIANGLES: Final = 500_000
+"""An STL file of 25 MB: more detail than a printer prints would only make the slicer slow."""
+_FLAT: Final = 1 / 8
+"""Height, relative to the longest side, below which a model is flat: lying, it would be too wide for a printer."""
+_ATTEMPTS: Final = (1, 0.97, 0.91, 0.83)
 _SHARP: Final = np.radians(40)
 
 
@@ -104,23 +105,31 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
 
     Raises MeshToolError if it is not one closed solid.
     """
-    shape = made.shape
+    shape, at = made.shape, None
     if settings.flat_base:
-        at = print_base.cut_height(shape)
-        foot = print_base.foot(shape, at, made.wall)
+        at, foot = print_base.plan(shape, made.wall)
         if foot is not None:
             notes.append(Message("A foot was added, so that it stands"))
             shape = voxel_solid.union(joined([shape, foot]), made.voxel)
-        shape = print_base.cut(voxel_solid.simplified(shape, MAX_TRIANGLES), at)
-    else:
-        shape = voxel_solid.simplified(shape, MAX_TRIANGLES)
-    shape = print_parts.choose(shape, made.wall).shape
+    for finer in _ATTEMPTS:
+        # Where voxels lie exactly on a surface, edges with four triangles can result. Other voxels lie elsewhere.
+        again = shape if finer == 1 else voxel_solid.union(shape, made.voxel * finer)
+        solid, on_bed = _on_bed(again, at, made.wall, settings.height)
+        if is_solid(solid):
+            return solid, on_bed
+    raise MeshToolError("No watertight solid could be made of this mesh.")
+
+
+def _on_bed(shape: TriangleMesh, at: float | None, wall: float, height: float) -> tuple[TriangleMesh, Matrix]:
+    """Returns the solid, cut at a height, in its final place and number of triangles, and the transform to there."""
+    shape = voxel_solid.simplified(shape, MAX_TRIANGLES)
+    if at is not None:
+        shape = print_base.cut(shape, at)
+    shape = print_parts.choose(merged(shape), wall).shape
     low, high = shape.points.min(axis=0), shape.points.max(axis=0)
-    factor = settings.height / float(high[2] - low[2])
+    factor = height / float(high[2] - low[2])
     shift = np.array([*(-(low + high)[:2] / 2), -low[2]]) * factor
-    solid = TriangleMesh(shape.points * factor + shift, shape.triangles)
-    if not is_solid(solid):
-        raise MeshToolError("No watertight solid could be made of this mesh.")
+    solid = merged(TriangleMesh(shape.points * factor + shift, shape.triangles))
     return solid, Matrix.Translation(shift.tolist()) @ Matrix.Scale(factor, 4)
 
 

@@ -94,16 +94,24 @@ def parts(shape: TriangleMesh) -> Array:
     return np.asarray(np.unique(label[a], return_inverse=True)[1].reshape(-1))
 
 
-def is_solid(shape: TriangleMesh) -> bool:
-    """Whether the surface is closed and encloses a volume: each edge has two triangles in opposite directions.
+def merged(shape: TriangleMesh) -> TriangleMesh:
+    """Returns the mesh with vertices at the same place merged, and without the triangles that vanish by that.
 
-    Vertices at the same place count as one, as in a program that reads a file without indices.
+    A program that reads a file without indices does the same. Two triangles that cover each other vanish as well.
     """
+    places, index = np.unique(shape.points.astype(np.float32), axis=0, return_inverse=True)
+    triangles = index.reshape(-1)[shape.triangles]
+    a, b, c = triangles.T
+    triangles = triangles[(a != b) & (b != c) & (c != a)]
+    _, pair, times = np.unique(np.sort(triangles, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return TriangleMesh(places.astype(np.float64), triangles[times[pair.reshape(-1)] == 1])
+
+
+def is_solid(shape: TriangleMesh) -> bool:
+    """Whether a merged surface is closed and encloses a volume: each edge has two triangles in opposite directions."""
     if not len(shape.triangles):
         return False
-    _, index = np.unique(shape.points.astype(np.float32), axis=0, return_inverse=True)
-    triangles = index.reshape(-1)[shape.triangles]
-    ends = np.concatenate([triangles[:, [i, (i + 1) % 3]] for i in range(3)])
-    most = int(triangles.max()) + 1
+    ends = np.concatenate([shape.triangles[:, [i, (i + 1) % 3]] for i in range(3)])
+    most = int(shape.triangles.max()) + 1
     forth, back = np.sort(ends[:, 0] * most + ends[:, 1]), np.sort(ends[:, 1] * most + ends[:, 0])
     return bool((forth[1:] != forth[:-1]).all() and (forth == back).all() and shape.volume() > 0)
