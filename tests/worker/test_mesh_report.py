@@ -172,6 +172,15 @@ def test_faces_without_area_are_counted_and_open_nothing() -> None:
     assert found == {"triangles": 14, "faces": 14, "vertices": 10, "duplicate_vertices": 2, "degenerate_faces": 2}
 
 
+@pytest.mark.parametrize("scale", [(0, 0, 0), (1, 1, 0), (1, 0, 0)])
+def test_a_mesh_that_is_flattened_can_be_measured(scale: tuple[int, int, int]) -> None:
+    found = measured(SPHERE.vertices * scale, SPHERE.faces)
+    assert (found.triangles, found.volume) == (1280, pytest.approx(0.0, abs=1e-6))
+    assert (found.degenerate_faces, found.parts) == {0: (1280, 0), 1: (1280, 1), 2: (found.degenerate_faces, 1)}[
+        sum(scale)
+    ]
+
+
 def test_a_face_that_is_there_twice_is_counted() -> None:
     found = cube_report(faces=[*CUBE.faces.tolist(), CUBE.faces[5][[1, 0, 2]].tolist()])
     assert found == {"triangles": 13, "faces": 13, "duplicate_faces": 1, "non_manifold_edges": 3, "volume": 0.0}
