@@ -16,6 +16,9 @@ SCENE_SETTINGS: Final = "image_to_3d"
 MODEL_RECORD: Final = "image_to_3d"
 """The custom property of a generated model's root object that says how it was made (see jobs.provenance)."""
 
+LOD: Final = "image_to_3d_lod"
+"""Custom property of the objects that *Make LODs* made: the level of detail; -1 for the collision mesh."""
+
 MATERIAL_NUMBER: Final = "image_to_3d_slot"
 """The custom property of a material in a mesh tool's result that says which of the object's materials replaces it."""
 

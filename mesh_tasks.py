@@ -143,6 +143,7 @@ def write_pixels(request: ToolRequest, handed_over: HandedOver) -> ToolRequest:
 def deliver(files: Sequence[Path], folder: Path) -> tuple[Path, ...]:
     """Move files into a folder, several into a new one in it. Returns where they are. Nothing is overwritten.
 
+    `files`: the first one is in a folder with all others, or above them: what refers to each other stays together.
     Raises StorageError.
     """
     if not files:
@@ -155,7 +156,9 @@ def deliver(files: Sequence[Path], folder: Path) -> tuple[Path, ...]:
             return (target,)
         inner = _unused(folder, files[0].stem, "")
         inner.mkdir()
-        return tuple(Path(shutil.move(file, inner / file.name)) for file in files)
+        for name in dict.fromkeys(file.relative_to(files[0].parent).parts[0] for file in files):
+            shutil.move(files[0].parent / name, inner / name)
+        return tuple(inner / file.relative_to(files[0].parent) for file in files)
     except OSError as error:
         raise StorageError("The file can't be written: {reason}.", cause=error) from error
 

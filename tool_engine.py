@@ -60,7 +60,7 @@ def start(
     values = asdict(TABLES[tool](**checked(TABLES[tool], settings)))
     if reason := why_not(item):
         raise MeshToolError("{reason}.", advice="", reason=reason)
-    root, objects = hand_over.sources(item)
+    root, objects = hand_over.sources(item, lods=tool is Tool.EXPORT)
     if root is None:
         raise MeshToolError("{reason}.", advice="", reason=_NO_OBJECT)
     temporary = preferences.data_folder() / FOLDER_NAME / new_id()
@@ -74,10 +74,9 @@ def start(
         ) from error
     source = temporary / "source.blend"
     handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)
-    scale = root.matrix_world.to_scale() * bpy.context.scene.unit_settings.scale_length
-    request = ToolRequest(
-        tool, values, source, root.name, file_name(root.name, values), (abs(scale.x), abs(scale.y), abs(scale.z))
-    )
+    matrix = root.matrix_world.to_3x3() * bpy.context.scene.unit_settings.scale_length
+    rows = tuple(number for row in matrix for number in row)
+    request = ToolRequest(tool, values, source, root.name, file_name(root.name, values), rows)
     task = MeshTask(request, root.session_uid, handed_over, folder or folder_of(root))
     mesh_tasks.start(task, _shared_worker)
     return task

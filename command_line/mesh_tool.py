@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .. import background_blender, mesh_tasks
+from .. import background_blender, mesh_tasks, tool_engine
 from ..control import Control
 from ..errors import CancelledError, ImageTo3DError, ImportFailedError, ParameterError, StorageError
 from ..placement import Placement
@@ -119,8 +119,7 @@ def _process(
         source = folder / "source.blend"
         details = worker.run(_import_request(file, source), control)
         stem = file_stem(file.name)
-        ending = str(options.settings.get("file_format", "")).lower()
-        name = f"{stem}.{'usdc' if ending == 'usd' else ending}" if ending else ""
+        name = tool_engine.file_name(stem, options.settings)
         request = ToolRequest(options.tool, options.settings, source, stem, name, root=str(details["root"]))
         result = tool_runner.run(worker, request, control)
         made = result.files

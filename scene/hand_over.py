@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import bpy
 from mathutils import Matrix
 
-from ..bl_ids import MATERIAL_NUMBER
+from ..bl_ids import LOD, MATERIAL_NUMBER
 from ..errors import MeshToolError, StorageError, one_line
 from . import variations
 
@@ -33,17 +33,26 @@ def root_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """
     if item is None:
         return None
+    if LOD in item and item.parent is not None and LOD in item.parent:
+        item = item.parent
     return variations.model_of(item) or (item if item.type in _FORMS else None)
 
 
-def sources(item: bpy.types.Object | None) -> tuple[bpy.types.Object | None, list[bpy.types.Object]]:
+def sources(
+    item: bpy.types.Object | None, *, lods: bool = False
+) -> tuple[bpy.types.Object | None, list[bpy.types.Object]]:
     """Returns the object that a tool replaces, and the objects with faces that it works on.
 
-    Of a generated model that is its root, and all of its visible parts. (None, []): there is nothing to work on.
+    Of a generated model that is its root, and all of its visible parts. `lods`: the other levels of detail and the
+    collision mesh, too. (None, []): there is nothing to work on.
     """
     root = root_of(item)
-    if root is None or variations.model_of(root) is None:
-        return (root, [root]) if root is not None else (None, [])
+    if root is None:
+        return None, []
+    if LOD in root:
+        return root, [root, *(child for child in root.children if LOD in child and lods)]
+    if variations.model_of(root) is None:
+        return root, [root]
     parts = [part for part in variations.parts(root) if part.type in _FORMS and not part.hide_viewport]
     return (root, parts) if parts else (None, [])
 

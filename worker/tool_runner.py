@@ -31,7 +31,9 @@ METHODS: Final[Mapping[str, Message]] = {
 }
 """How quads can be made, the best way first."""
 QUADS_TIME_LIMITS: Final[Mapping[str, float]] = dict.fromkeys(METHODS, 60.0)
-"""Seconds for each method; 100,000 triangles take 5 to 10."""
+"""Seconds for each method; 100,000 triangles take 5 to 10. `QUADS_TIME_LIMIT_PER_MB` is added."""
+QUADS_TIME_LIMIT_PER_MB: Final = 1.0
+"""Seconds for each megabyte of the mesh: a million triangles have about 100, and take 30 to 60 seconds."""
 _STEPS: Final[Mapping[Tool, str]] = {
     Tool.CHECK: "check_mesh",
     Tool.CLEAN_UP: "clean_up",
@@ -55,8 +57,8 @@ class ToolRequest:
     """The model's name, for what is made of it."""
     file: str = ""
     """The name of the file that the tool writes, if it writes one."""
-    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Meters per unit of the objects, along X, Y and Z."""
+    transform: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+    """From the objects' space to meters as they stand in the scene: the rows of a 3 × 3 matrix."""
     images: tuple[tuple[str, str], ...] = ()
     """Images whose pixels are not in `source`: their names, and the files with the pixels (numpy's format)."""
     folder: Path | None = None
@@ -111,6 +113,7 @@ def _remesh(
     reply = _step(worker, request, "remesh_prepare", control.span(0.0, 0.1), target=str(prepared))
     notes = [Message.from_json(note) for note in reply["notes"]]
     facts = dict(reply["facts"])
+    megabytes = prepared.stat().st_size / 1e6
     for method, label in METHODS.items():
         try:
             made = _step(
@@ -118,7 +121,7 @@ def _remesh(
                 request,
                 "remesh_quads",
                 control.span(0.1, 0.4),
-                time_limits[method],
+                time_limits[method] + QUADS_TIME_LIMIT_PER_MB * megabytes,
                 source=str(prepared),
                 target=str(quads),
                 method=method,
@@ -161,7 +164,7 @@ def _step(
         "source": str(request.source),
         "settings": dict(request.settings),
         "name": request.name,
-        "scale": request.scale,
+        "transform": request.transform,
         "file": str(request.path(request.file)) if request.file else "",
     }
     if "source" not in more:  # what belongs to the first one only
@@ -179,5 +182,5 @@ def _result(reply: Mapping[str, Any], target: Path) -> ToolResult:
         tuple((kind, name) for kind, name in reply.get("parts", ())),
         tuple(Message.from_json(note) for note in reply.get("notes", ())),
         reply.get("facts", {}) | ({"report": reply["report"]} if "report" in reply else {}),
-        tuple(target.with_name(name) for name in reply.get("files", ())),
+        tuple(target.parent / name for name in reply.get("files", ())),
     )

@@ -56,7 +56,7 @@ def make(tmp_path: Path) -> Make:
             "source": str(tmp_path / "source.blend"),
             "target": str(tmp_path / "target.blend"),
             "file": str(file),
-            "scale": scale,
+            "transform": np.diag(scale).ravel().tolist(),
             "settings": settings,
             "timeout": 300.0,
         }
@@ -164,7 +164,7 @@ def test_an_object_without_size_is_refused(tmp_path: Path) -> None:
         "source": str(tmp_path / "source.blend"),
         "target": str(tmp_path / "target.blend"),
     }
-    request |= {"file": str(tmp_path / "print.stl"), "scale": (1, 1, 1), "settings": {}}
+    request |= {"file": str(tmp_path / "print.stl"), "settings": {}}
     reply = request_loop.handle_request(request, lambda done: None)
     assert reply["error"]["message"]["template"] == "The object has no size."
     assert not (tmp_path / "print.stl").exists()

@@ -34,6 +34,12 @@ def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
     return append_objects(request["source"], request)
 
 
+def transform_of(request: Mapping[str, Any]) -> Matrix:
+    """Returns the transform from the objects' space to meters, as they stand in the artist's scene; without location."""
+    rows = request.get("transform")
+    return Matrix((rows[0:3], rows[3:6], rows[6:9])).to_4x4() if rows else Matrix()
+
+
 def append_objects(path: str | Path, request: Mapping[str, Any] = _NO_REQUEST) -> list[bpy.types.Object]:
     """Append the mesh objects of a .blend to this Blender's data. Returns them. Raises MeshToolError.
 

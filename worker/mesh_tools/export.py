@@ -40,7 +40,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
         raise MeshToolError("Godot does not read USD files. Choose glTF.")
     objects = blend_exchange.read_objects(request)
     progress(0.1)
-    _apply_transforms(objects, request.get("transform"))
+    _apply_transforms(objects, blend_exchange.transform_of(request))
     groups = settings.file_format == "FBX" and settings.engine == "UNREAL"
     plan = arrange(objects, safe_name(role_of(str(request["name"])).model), settings.engine, groups=groups)
     _prepare_meshes(plan, triangulate=settings.engine != "OTHER")
@@ -65,9 +65,8 @@ def _target(request: Mapping[str, Any], settings: Export) -> Path:
     return wanted.with_name(safe_name(stem) + exporters.ENDINGS[settings.file_format, settings.textures])
 
 
-def _apply_transforms(objects: Sequence[bpy.types.Object], rows: Sequence[float] | None) -> None:
+def _apply_transforms(objects: Sequence[bpy.types.Object], own: Matrix) -> None:
     """Apply the objects' transforms, and the selected object's rotation and scale, to their meshes."""
-    own = Matrix((rows[0:3], rows[3:6], rows[6:9])).to_4x4() if rows else Matrix()
     matrices = [own @ item.matrix_world for item in objects]
     for item, matrix in zip(objects, matrices, strict=True):
         if item.data.users > 1:

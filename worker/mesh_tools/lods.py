@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import bpy
 
+from ...bl_ids import LOD
 from ...errors import Message
 from ...setting_rows import checked
 from ...tool_settings import Lods
@@ -37,12 +38,15 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
         item.name = item.data.name = engine_names.level_name(name, level)
         reduce_triangles(item, RATIOS[level] / RATIOS[level - 1])
         objects.append(item)
+    for level, item in enumerate(objects):
+        item[LOD] = level
     counts = [triangle_count(item) for item in objects]
     facts = {f"triangles_LOD{level}": count for level, count in enumerate(counts)}
     listed = " / ".join(f"{count:,}" for count in counts)
     notes = [Message("LOD0 to LOD3 have {counts} triangles", {"counts": listed})]
     if settings.collision:
         hull = _collision(first, engine_names.collision_name(name))
+        hull[LOD] = -1
         objects.append(hull)
         facts["triangles_collision"] = triangle_count(hull)
         notes.append(Message("The collision mesh has {count} triangles", {"count": str(triangle_count(hull))}))

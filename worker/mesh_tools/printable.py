@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,13 +40,13 @@ _SHARP: Final = np.radians(40)
 def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     """Handle a "print" request. Returns the result of `blend_exchange.write_result`.
 
-    The request's other keys: scale (three numbers: the object's, in meters per unit), file (where to write the solid:
+    The request's other keys: transform (see `blend_exchange.transform_of`), file (where to write the solid:
     in millimeters, Z up, standing on the center of the bed). Facts: volume_cm3, thinnest_before_mm, thinnest_after_mm,
     contact_mm2, triangles, height_mm.
     """
     settings = Print(**checked(Print, request["settings"]))
     item = blend_exchange.read_joined(request)
-    to_millimeters, notes = upright(from_object(item), request["scale"], settings.height)
+    to_millimeters, notes = upright(from_object(item), blend_exchange.transform_of(request), settings.height)
     item.data.transform(to_millimeters)
     notes += _clean(item)
     progress(0.2)
@@ -70,9 +70,9 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     return blend_exchange.write_result(request, [item], notes, facts) | {"files": [Path(request["file"]).name]}
 
 
-def upright(shape: TriangleMesh, scale: Sequence[float], height: float) -> tuple[Matrix, list[Message]]:
+def upright(shape: TriangleMesh, to_scene: Matrix, height: float) -> tuple[Matrix, list[Message]]:
     """Returns the transform from the object to millimeters, and a note if that turns it. Raises MeshToolError."""
-    matrix, notes = Matrix.Diagonal((*scale, 1.0)), []
+    matrix, notes = to_scene, []
     size = _size(shape, matrix)
     if size[2] < _FLAT * size.max():
         # The longer side becomes the height.
