@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Final
 
 from .control import Control
 from .errors import CancelledError, ErrorInfo, ImageTo3DError, Message, StorageError
-from .jobs.thread_pool import ThreadPool
 from .log import logger
 from .scene.hand_over import HandedOver
 from .tool_settings import Tool
 
 if TYPE_CHECKING:
+    from .jobs.thread_pool import ThreadPool
     from .worker.tool_runner import ToolRequest, ToolResult
     from .worker.worker_process import WorkerProcess
 
@@ -59,7 +59,7 @@ class MeshTask:
 INTERNAL: Final = ErrorInfo(
     "mesh_tool", Message("Internal error in the add-on. See Blender's console."), Message("The object is unchanged.")
 )
-_pool: Final = ThreadPool("mesh tools", 1)
+_pool: ThreadPool | None = None
 _tasks: list[MeshTask] = []
 """Those that are not done, in the order in which they were started."""
 _last: dict[int, MeshTask] = {}
@@ -84,6 +84,10 @@ def last_of(uid: int) -> MeshTask | None:
 
 def start(task: MeshTask, worker: Callable[[], WorkerProcess]) -> None:
     """Run a task as soon as the ones before it have ended. Returns at once."""
+    global _pool
+    from .jobs.thread_pool import ThreadPool
+
+    _pool = _pool or ThreadPool("mesh tools", 1)
     _tasks.append(task)
     _pool.submit(lambda: _run(task, worker))
 

@@ -16,7 +16,7 @@ import bpy
 from . import background_blender, job_view, mesh_tasks, preferences
 from .atomic_file import make_private
 from .errors import ErrorInfo, ImageTo3DError, MeshToolError, Message, StorageError
-from .jobs import provenance, spool
+from .jobs import provenance
 from .jobs.job import Notice, new_id
 from .log import logger
 from .mesh_tasks import MeshTask
@@ -54,6 +54,7 @@ def start(
     `folder`: for the files that the tool writes; by default the model's results folder, else the .blend's.
     Raises ParameterError, MeshToolError, StorageError.
     """
+    from .jobs import spool
     from .worker.tool_runner import ToolRequest
 
     values = asdict(TABLES[tool](**checked(TABLES[tool], settings)))
@@ -84,8 +85,10 @@ def start(
 
 def file_name(name: str, settings: Mapping[str, Any]) -> str:
     """Returns the name of the file that a tool with these settings writes; "" if it writes none."""
+    from .jobs.spool import file_stem
+
     file_format = settings.get("file_format", "")
-    return f"{spool.file_stem(name)}.{'usdc' if file_format == 'USD' else file_format.lower()}" if file_format else ""
+    return f"{file_stem(name)}.{'usdc' if file_format == 'USD' else file_format.lower()}" if file_format else ""
 
 
 def step() -> bool:

@@ -7,12 +7,12 @@ records (see jobs.provenance): a hidden version is not a variation.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from typing import Any, Final
 
 import bpy
 
+from ..jobs.job import new_id
 from ..jobs.provenance import having_record, record_text, store, value
 
 VERSIONS: Final = "versions"
@@ -79,7 +79,7 @@ def is_hidden(root: bpy.types.Object) -> bool:
 def add(new: bpy.types.Object, root: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Make `new` a version of `root`, and show it in its place."""
     if not record_text(root, VERSIONS):
-        store(root, VERSIONS, uuid.uuid4().hex)
+        store(root, VERSIONS, new_id())
     store(new, NUMBER, max(map(number, versions_of(root, scene)), default=0) + 1)
     store(new, VERSIONS, record_text(root, VERSIONS))
     hide(root, True)

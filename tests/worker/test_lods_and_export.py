@@ -167,7 +167,7 @@ def test_levels_of_detail_share_place_and_materials(worker: WorkerProcess, tmp_p
 
 @pytest.mark.parametrize("kind", ["figure", "sheet"])
 def test_the_collision_mesh_is_closed_convex_and_small(worker: WorkerProcess, tmp_path: Path, kind: str) -> None:
-    item = figure(60) if kind == "figure" else mesh_kinds.make("Sheet", *mesh_kinds.grid_sheet(8))
+    item = figure(40) if kind == "figure" else mesh_kinds.make("Sheet", *mesh_kinds.grid_sheet(8))
     inside = values(item.data.vertices, "co", 3).astype(np.float64)
     lods_of(worker, tmp_path, item, collision=True)
     hull = load(tmp_path / "lods.blend")["Figure_Collision"]
