@@ -43,12 +43,17 @@ def versions_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.type
     return [found[each] for each in sorted(found)]
 
 
+def may_have_others(root: bpy.types.Object) -> bool:
+    """Whether an object had other versions, which may have been deleted since. Costs nothing."""
+    return bool(record_text(root, VERSIONS))
+
+
 def place_among(root: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int]:
     """Returns an object's position among its versions, from 0, and how many there are. For panels.
 
     A scene of thousands of objects is searched only after objects came or left.
     """
-    if not record_text(root, VERSIONS):
+    if not may_have_others(root):
         return 0, 1
     state = (scene.session_uid, len(bpy.data.objects), _revision, record_text(root, VERSIONS), number(root))
     known = _places.get(root.session_uid)

@@ -62,6 +62,9 @@ def test_a_result_waits_while_its_object_is_edited_and_a_click_cancels_it(with_b
     blender.wait_until(lambda: blender.ask("mode") == "EDIT_MESH", "Tab did not enter edit mode", 5)
     blender.wait_until(lambda: blender.ask("tools")[0]["waiting"], "it does not wait", 60)
     blender.screenshot("mesh-tools-waiting")
+    blender.ask("start_tool", tool="CHECK", name="Cube")
+    blender.wait_until(lambda: "Check Mesh: Cube" in blender.log(), "a message waits until no tool is left", 30)
+    assert [tool["object"] for tool in blender.ask("tools")] == [BALL]
     blender.press_button("image_to_3d.cancel_tool")
     blender.wait_until(lambda: not blender.ask("tools"), "the click did not cancel it", 10)
     blender.point(*blender.center())

@@ -35,7 +35,7 @@ def read_objects(request: Mapping[str, Any]) -> list[bpy.types.Object]:
 
 
 def transform_of(request: Mapping[str, Any]) -> Matrix:
-    """Returns the transform from the objects' space to meters, as they stand in the artist's scene; without location."""
+    """Returns the transform from the objects' space to meters as they stand in the scene, without location."""
     rows = request.get("transform")
     return Matrix((rows[0:3], rows[3:6], rows[6:9])).to_4x4() if rows else Matrix()
 

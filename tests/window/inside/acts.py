@@ -527,3 +527,8 @@ def tools() -> list[dict[str, Any]]:
         {"tool": str(task.tool), "object": task.request.name, "progress": task.progress, "waiting": task.waiting}
         for task in part("mesh_tasks").tasks()
     ]
+
+
+def start_tool(tool: str, name: str) -> None:
+    """Start a mesh tool on an object that need not be active."""
+    part("tool_engine").start(part("tool_settings").Tool(tool), bpy.data.objects[name], {})
