@@ -161,7 +161,7 @@ def _scene_of(root: bpy.types.Object) -> bpy.types.Scene:
     scenes = [bpy.context.scene, *bpy.data.scenes]
     found = next((scene for scene in scenes if scene.objects.get(root.name) == root), None)
     if found is None:
-        raise MeshToolError("{name} is in no scene any more.", advice="", name=root.name)
+        raise MeshToolError("{name} is no longer in any scene.", advice="", name=root.name)
     return found
 
 

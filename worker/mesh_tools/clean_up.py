@@ -66,7 +66,7 @@ def notes(done: Mapping[str, int]) -> list[Message]:
         "merged": ("1 vertex was merged", "{count} vertices were merged"),
         "parts": ("1 loose part was deleted", "{count} loose parts were deleted"),
         "holes": ("1 hole was filled", "{count} holes were filled"),
-        "turned": ("1 face was turned", "{count} faces were turned"),
+        "turned": ("1 face was flipped", "{count} faces were flipped"),
     }
     found = [counted(done[name], one, many) for name, (one, many) in wordings.items() if done[name]]
     return found or [Message("There was nothing to repair")]
