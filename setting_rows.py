@@ -82,7 +82,8 @@ def allowed(row: Setting, default: Any) -> Message:
     if row.maximum is None:
         return Message("an integer from {minimum}" if whole else "a number from {minimum}", limits)
     limits["maximum"] = f"{row.maximum:,g}"
-    return Message("an integer from {minimum} to {maximum}" if whole else "a number from {minimum} to {maximum}", limits)
+    template = "an integer from {minimum} to {maximum}" if whole else "a number from {minimum} to {maximum}"
+    return Message(template, limits)
 
 
 def checked(table: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -64,7 +64,10 @@ class Remesh:
         "OFF",
         "Symmetry",
         "Mirror one half of the model onto the other",
-        choices=(Choice("OFF", "Off", "No symmetry"), Choice("X", "X", "Mirror across the YZ plane at the model's center")),
+        choices=(
+            Choice("OFF", "Off", "No symmetry"),
+            Choice("X", "X", "Mirror across the YZ plane at the model's center"),
+        ),
     )
 
 

@@ -262,12 +262,16 @@ def _is_composed(node: ast.expr) -> bool:
     return False
 
 
+def _names(target: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
 def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
     """Yields what a statement assigns to a name, also as one of several names."""
     target, value = _assignment(node)
     if target == name and value is not None:
         yield value
-    elif isinstance(node, ast.For | ast.comprehension) and name in {getattr(n, "id", "") for n in ast.walk(node.target)}:
+    elif isinstance(node, ast.For | ast.comprehension) and name in _names(node.target):
         table = node.iter.func if isinstance(node.iter, ast.Call) else node.iter
         yield table.value if isinstance(table, ast.Attribute) and table.attr in {"items", "values"} else table
     elif isinstance(node, ast.AugAssign | ast.NamedExpr) and getattr(node.target, "id", "") == name:
