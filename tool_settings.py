@@ -112,7 +112,7 @@ class Export:
 
     engine: str = setting(
         "UNREAL",
-        "Engine",
+        "Game Engine",
         "Write names, scale and axes as this engine expects them",
         choices=(
             Choice("UNITY", "Unity", "Unity"),
