@@ -60,7 +60,7 @@ class _ToolOperator(PollMixin):
         if not settings_of(TABLES[self.tool]):
             return self.execute(context)
         self._known = tool_dialogs.look_at(context.active_object)
-        tool_dialogs.prepare(self.tool, self, _chosen.get(self.tool, {}))
+        tool_dialogs.prepare(self.tool, self, _chosen.get(self.tool, {}), self._known)
         title = tr(LABELS[self.tool])
         width = tool_dialogs.WIDTH
         return context.window_manager.invoke_props_dialog(self, width=width, title=title, confirm_text=title)
@@ -72,7 +72,8 @@ class _ToolOperator(PollMixin):
         """Start the tool, and for scripts wait until its result is in the scene."""
         try:
             settings = {name: getattr(self, name) for name in settings_of(TABLES[self.tool])}
-            task = tool_engine.start(self.tool, context.active_object, settings)
+            folder = tool_dialogs.chosen_folder(self)
+            task = tool_engine.start(self.tool, context.active_object, settings, folder=folder)
         except ImageTo3DError as error:
             self.report({"ERROR"}, tr_report(error.info()))
             return {"CANCELLED"}
@@ -81,7 +82,8 @@ class _ToolOperator(PollMixin):
             if task.error is not None:
                 self.report({"ERROR"}, tr_report(task.error))
         else:
-            _chosen[self.tool] = settings
+            elsewhere = folder is not None and str(folder) != self._known.folder
+            _chosen[self.tool] = settings | ({tool_dialogs.FOLDER: str(folder)} if elsewhere else {})
         redraw.sidebars(context.window_manager)
         monitor.start()
         return {"CANCELLED"} if task.error is not None else {"FINISHED"}
@@ -94,6 +96,8 @@ def _define(tool: Tool) -> type[bpy.types.Operator]:
     properties = {
         name: tool_property(row, defaults[name], updates.get(name)) for name, row in settings_of(table).items()
     }
+    if tool_dialogs.writes_file(tool):
+        properties[tool_dialogs.FOLDER] = tool_dialogs.folder_property()
     body = {
         "__doc__": (table.__doc__ or "").rstrip("."),
         "__module__": __name__,
