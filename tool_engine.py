@@ -15,12 +15,13 @@ import bpy
 
 from . import background_blender, job_view, mesh_tasks, preferences
 from .atomic_file import make_private
+from .bl_ids import LOD
 from .errors import ErrorInfo, ImageTo3DError, MeshToolError, Message, StorageError
 from .jobs import provenance
 from .jobs.job import Notice, new_id
 from .log import logger
 from .mesh_tasks import MeshTask
-from .scene import append_blend, hand_over, tool_results
+from .scene import append_blend, hand_over, tool_results, versions
 from .setting_rows import checked
 from .tool_settings import NEEDS_TEXTURES, TABLES, Tool
 
@@ -76,10 +77,17 @@ def start(
     handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)
     matrix = root.matrix_world.to_3x3() * bpy.context.scene.unit_settings.scale_length
     rows = tuple(number for row in matrix for number in row)
-    request = ToolRequest(tool, values, source, root.name, file_name(root.name, values), rows)
+    name = _model_name(root) if tool is Tool.LODS else root.name
+    file = file_name(_model_name(root) if LOD in root else root.name, values)
+    request = ToolRequest(tool, values, source, name, file, rows)
     task = MeshTask(request, root.session_uid, handed_over, folder or folder_of(root))
     mesh_tasks.start(task, _shared_worker)
     return task
+
+
+def _model_name(root: bpy.types.Object) -> str:
+    """Returns the name of the object from which the first tool made a version."""
+    return versions.versions_of(root, bpy.context.scene)[0].name
 
 
 def file_name(name: str, settings: Mapping[str, Any]) -> str:
