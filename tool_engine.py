@@ -15,7 +15,6 @@ import bpy
 
 from . import background_blender, job_view, mesh_tasks, preferences
 from .atomic_file import make_private
-from .bl_ids import LOD
 from .errors import ErrorInfo, ImageTo3DError, MeshToolError, Message, StorageError
 from .jobs import provenance
 from .jobs.job import Notice, new_id
@@ -77,8 +76,8 @@ def start(
     handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)
     matrix = root.matrix_world.to_3x3() * bpy.context.scene.unit_settings.scale_length
     rows = tuple(number for row in matrix for number in row)
-    name = _model_name(root) if tool is Tool.LODS else root.name
-    file = file_name(_model_name(root) if LOD in root else root.name, values)
+    name = root.name if tool is not Tool.LODS else _model_name(root)
+    file = file_name(_model_name(root) if hand_over.is_level(root) else root.name, values)
     request = ToolRequest(tool, values, source, name, file, rows)
     task = MeshTask(request, root.session_uid, handed_over, folder or folder_of(root))
     mesh_tasks.start(task, _shared_worker)

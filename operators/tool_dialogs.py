@@ -57,7 +57,8 @@ def writes_file(tool: Tool) -> bool:
 def folder_property() -> Any:
     """Returns the Blender property for the folder in which a tool writes its file."""
     description = "Where the file is written. Empty: the model's folder in the results, else beside the .blend"
-    return StringProperty(name="Folder", description=description, subtype="DIR_PATH")
+    options = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
+    return StringProperty(name="Folder", description=description, subtype="DIR_PATH", options=options)
 
 
 def chosen_folder(operator: Any) -> Path | None:

@@ -277,3 +277,15 @@ def test_of_levels_of_detail_the_finest_is_shown_and_has_the_name_of_the_origina
     tools = part("tool_settings").Tool
     task = finish(part("tool_engine").start(tools.EXPORT, first, {"file_format": "GLB"}, folder=tmp_path))
     assert [file.name for file in task.files][:1] == ["ball.glb"]
+
+
+def test_a_folder_can_be_chosen_for_the_file_that_a_tool_writes(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    assert bpy.ops.image_to_3d.export_model(engine="GODOT", file_format="GLB", folder=f"{tmp_path / 'game'}/") == {
+        "FINISHED"
+    }
+    assert [file.name for file in (tmp_path / "game").iterdir()] == ["ball.glb"]
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.image_to_3d.export_model(file_format="GLB", folder="//")
+    assert (tmp_path / "ball.glb").is_file()

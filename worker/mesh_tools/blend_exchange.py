@@ -191,6 +191,6 @@ def write_result(
     }
 
 
-def _is_shown(item: bpy.types.Object) -> bool:
+def _is_shown(item: Any) -> bool:
     """Whether an object is a part of the model that the artist sees, and no lower level of detail."""
     return isinstance(item.data, bpy.types.Mesh) and item.get(LOD, 0) == 0
