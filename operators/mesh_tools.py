@@ -6,11 +6,12 @@ The background Blender does the work: a click starts it, and the artist goes on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import bpy
-from bpy.props import EnumProperty, IntProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from .. import engine, mesh_tasks, redraw, tool_engine, waiting
 from ..bl_ids import Op
@@ -118,6 +119,31 @@ def _define(tool: Tool) -> type[bpy.types.Operator]:
     IMAGE_TO_3D_OT_make_lods,
     IMAGE_TO_3D_OT_export_model,
 ) = (_define(tool) for tool in OPERATORS)
+
+
+class IMAGE_TO_3D_OT_choose_tool_folder(bpy.types.Operator):
+    """Choose the folder for the file"""
+
+    # A file browser closes the dialog that it is opened from. So the dialog opens again when a folder was chosen.
+    bl_idname = Op.CHOOSE_TOOL_FOLDER
+    bl_label = "Choose Folder"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    tool: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    settings: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    """What is set in the dialog, as JSON."""
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        module, _, name = OPERATORS[Tool(self.tool)].partition(".")
+        open_dialog = getattr(getattr(bpy.ops, module), name)
+        open_dialog("INVOKE_DEFAULT", **json.loads(self.settings), folder=self.directory)
+        return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_cancel_tool(bpy.types.Operator):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import tool_engine
+from ..bl_ids import Op
 from ..scene import hand_over, variations
 from ..setting_rows import Setting, settings_of
 from ..tool_settings import ENGINE_FORMATS, TABLES, Tool
@@ -57,8 +59,7 @@ def writes_file(tool: Tool) -> bool:
 def folder_property() -> Any:
     """Returns the Blender property for the folder in which a tool writes its file."""
     description = "Where the file is written. Empty: the model's folder in the results, else beside the .blend"
-    options = {"PATH_SUPPORTS_BLEND_RELATIVE"} if bpy.app.version >= (4, 5) else set()
-    return StringProperty(name="Folder", description=description, subtype="DIR_PATH", options=options)
+    return StringProperty(name="Folder", description=description)  # a DIR_PATH's button would end the dialog for good
 
 
 def chosen_folder(operator: Any) -> Path | None:
@@ -96,7 +97,12 @@ def draw(tool: Tool, operator: Any, known: Known) -> None:
         else:
             layout.prop(operator, name, slider=row.maximum == 1.0)
     if writes_file(tool):
-        layout.prop(operator, FOLDER)
+        row = layout.row(align=True)
+        row.prop(operator, FOLDER)
+        choose = row.operator(Op.CHOOSE_TOOL_FOLDER, text="", icon="FILE_FOLDER")
+        choose.directory = operator.folder
+        choose.settings = json.dumps({name: getattr(operator, name) for name in settings_of(TABLES[tool])})
+        choose.tool = tool
     lines = list(_lines(tool, operator, known))
     if lines:
         layout.separator()
