@@ -151,6 +151,7 @@ class Op(enum.StrEnum):
     MAKE_PRINTABLE = "image_to_3d.make_printable"
     MAKE_LODS = "image_to_3d.make_lods"
     EXPORT_MODEL = "image_to_3d.export_model"
+    CHOOSE_TOOL_FOLDER = "image_to_3d.choose_tool_folder"
     CANCEL_TOOL = "image_to_3d.cancel_tool"
     SHOW_VERSION = "image_to_3d.show_version"
     KEEP_VERSION = "image_to_3d.keep_version"

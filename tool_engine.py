@@ -20,7 +20,7 @@ from .jobs import provenance
 from .jobs.job import Notice, new_id
 from .log import logger
 from .mesh_tasks import MeshTask
-from .scene import append_blend, hand_over, tool_results
+from .scene import append_blend, hand_over, tool_results, versions
 from .setting_rows import checked
 from .tool_settings import NEEDS_TEXTURES, TABLES, Tool
 
@@ -76,10 +76,17 @@ def start(
     handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)
     matrix = root.matrix_world.to_3x3() * bpy.context.scene.unit_settings.scale_length
     rows = tuple(number for row in matrix for number in row)
-    request = ToolRequest(tool, values, source, root.name, file_name(root.name, values), rows)
+    name = root.name if tool is not Tool.LODS else _model_name(root)
+    file = file_name(_model_name(root) if hand_over.is_level(root) else root.name, values)
+    request = ToolRequest(tool, values, source, name, file, rows)
     task = MeshTask(request, root.session_uid, handed_over, folder or folder_of(root))
     mesh_tasks.start(task, _shared_worker)
     return task
+
+
+def _model_name(root: bpy.types.Object) -> str:
+    """Returns the name of the object from which the first tool made a version."""
+    return versions.versions_of(root, bpy.context.scene)[0].name
 
 
 def file_name(name: str, settings: Mapping[str, Any]) -> str:

@@ -6,11 +6,12 @@ The background Blender does the work: a click starts it, and the artist goes on.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 import bpy
-from bpy.props import EnumProperty, IntProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
 from .. import engine, mesh_tasks, redraw, tool_engine, waiting
 from ..bl_ids import Op
@@ -60,7 +61,7 @@ class _ToolOperator(PollMixin):
         if not settings_of(TABLES[self.tool]):
             return self.execute(context)
         self._known = tool_dialogs.look_at(context.active_object)
-        tool_dialogs.prepare(self.tool, self, _chosen.get(self.tool, {}))
+        tool_dialogs.prepare(self.tool, self, _chosen.get(self.tool, {}), self._known)
         title = tr(LABELS[self.tool])
         width = tool_dialogs.WIDTH
         return context.window_manager.invoke_props_dialog(self, width=width, title=title, confirm_text=title)
@@ -72,7 +73,8 @@ class _ToolOperator(PollMixin):
         """Start the tool, and for scripts wait until its result is in the scene."""
         try:
             settings = {name: getattr(self, name) for name in settings_of(TABLES[self.tool])}
-            task = tool_engine.start(self.tool, context.active_object, settings)
+            folder = tool_dialogs.chosen_folder(self)
+            task = tool_engine.start(self.tool, context.active_object, settings, folder=folder)
         except ImageTo3DError as error:
             self.report({"ERROR"}, tr_report(error.info()))
             return {"CANCELLED"}
@@ -81,7 +83,8 @@ class _ToolOperator(PollMixin):
             if task.error is not None:
                 self.report({"ERROR"}, tr_report(task.error))
         else:
-            _chosen[self.tool] = settings
+            elsewhere = folder is not None and str(folder) != self._known.folder
+            _chosen[self.tool] = settings | ({tool_dialogs.FOLDER: str(folder)} if elsewhere else {})
         redraw.sidebars(context.window_manager)
         monitor.start()
         return {"CANCELLED"} if task.error is not None else {"FINISHED"}
@@ -94,6 +97,8 @@ def _define(tool: Tool) -> type[bpy.types.Operator]:
     properties = {
         name: tool_property(row, defaults[name], updates.get(name)) for name, row in settings_of(table).items()
     }
+    if tool_dialogs.writes_file(tool):
+        properties[tool_dialogs.FOLDER] = tool_dialogs.folder_property()
     body = {
         "__doc__": (table.__doc__ or "").rstrip("."),
         "__module__": __name__,
@@ -114,6 +119,31 @@ def _define(tool: Tool) -> type[bpy.types.Operator]:
     IMAGE_TO_3D_OT_make_lods,
     IMAGE_TO_3D_OT_export_model,
 ) = (_define(tool) for tool in OPERATORS)
+
+
+class IMAGE_TO_3D_OT_choose_tool_folder(bpy.types.Operator):
+    """Choose the folder for the file"""
+
+    # A file browser closes the dialog that it is opened from. So the dialog opens again when a folder was chosen.
+    bl_idname = Op.CHOOSE_TOOL_FOLDER
+    bl_label = "Choose Folder"
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
+
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    tool: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    settings: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # type: ignore[valid-type]
+    """What is set in the dialog, as JSON."""
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        module, _, name = OPERATORS[Tool(self.tool)].partition(".")
+        open_dialog = getattr(getattr(bpy.ops, module), name)
+        open_dialog("INVOKE_DEFAULT", **json.loads(self.settings), folder=self.directory)
+        return {"FINISHED"}
 
 
 class IMAGE_TO_3D_OT_cancel_tool(bpy.types.Operator):

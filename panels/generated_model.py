@@ -50,7 +50,6 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         narrow = is_narrow(context)
         _draw_facts(layout, context, root, narrow)
-        mesh_report.draw_report(layout, context, root)
         _draw_vary(layout, context, root)
         if provenance.record_text(root, provenance.GROUP):
             _draw_variations(layout, context, root)
@@ -66,6 +65,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
             row = row.row(align=True)
         for axis, text in (("X", "X 90°"), ("Y", "Y 90°"), ("Z", "Z 90°")):
             row.operator(Op.ROTATE_MODEL, text=text if narrow else axis).axis = axis
+        mesh_report.draw_report(layout, context, root)  # last, as it can be closed
 
 
 def _draw_vary(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:

@@ -70,8 +70,9 @@ class IMAGE_TO_3D_MT_mesh_tools(bpy.types.Menu):
     def draw(self, _context: bpy.types.Context) -> None:
         self.layout.operator_context = "INVOKE_DEFAULT"
         for row in _ROWS:
-            for op, _text, icon in row:
-                self.layout.operator(op, icon=icon)
+            for op, text, icon in row:
+                label = tr(text) if op is Op.CHECK_MESH else tr("{tool}…", tool=tr(text))  # the others open a dialog
+                self.layout.operator(op, text=label, icon=icon, translate=False)
 
 
 def _has_faces(item: bpy.types.Object | None) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import bpy
 
+from ..bl_ids import LOD
 from ..errors import WorkerError, one_line
 
 _prefetched: Final[set[int]] = set()
@@ -39,8 +40,9 @@ def discard_prefetched(path: Path) -> None:
 
 
 def append(path: Path, *, as_asset: bool = False) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:
-    """Append all objects of a .blend. Returns them, the root first, and the collection if that is the asset.
+    """Append all objects of a .blend. Returns them, and the collection if that is the asset.
 
+    The root comes first; of levels of detail, that is the finest one.
     In its file a model always is an asset; `as_asset`: here too. Prefetched parts are not read again. Raises
     WorkerError.
     """
@@ -56,7 +58,13 @@ def append(path: Path, *, as_asset: bool = False) -> tuple[list[bpy.types.Object
             item.asset_clear()
             if item.preview is not None:  # 256 KB of pixels that nothing shows
                 item.preview.image_size = item.preview.icon_size = (0, 0)
-    return sorted(objects, key=lambda item: item.parent is not None), next(chain.from_iterable(others), None)
+    return sorted(objects, key=_rank), next(chain.from_iterable(others), None)
+
+
+def _rank(item: bpy.types.Object) -> tuple[bool, bool, int]:
+    level = item.get(LOD)
+    number = level if isinstance(level, int) else 0
+    return item.parent is not None, number < 0, number  # a collision mesh has a negative number
 
 
 def _load(path: Path, kinds: Sequence[str], names: Sequence[str] | None, *, link: bool) -> list[list[Any]]:

@@ -33,7 +33,7 @@ def root_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
     """
     if item is None:
         return None
-    if _is_level(item) and item.parent is not None and _is_level(item.parent):
+    if is_level(item) and item.parent is not None and is_level(item.parent):
         item = item.parent
     return variations.model_of(item) or (item if item.type in _FORMS else None)
 
@@ -49,15 +49,15 @@ def sources(
     root = root_of(item)
     if root is None:
         return None, []
-    if _is_level(root):
-        return root, [root, *(child for child in root.children if lods and _is_level(child))]
+    if is_level(root):
+        return root, [root, *(child for child in root.children if lods and is_level(child))]
     if variations.model_of(root) is None:
         return root, [root]
     parts = [part for part in variations.parts(root) if part.type in _FORMS and not part.hide_viewport]
     return (root, parts) if parts else (None, [])
 
 
-def _is_level(item: Any) -> bool:
+def is_level(item: Any) -> bool:
     """Whether an object is a level of detail, or their collision mesh."""
     return LOD in item
 

@@ -88,7 +88,7 @@ def place(
         store(noted, TOOL, {"name": str(tool), "notes": notes, **_plain(settings), **_plain(facts)})
     if report is not None:
         store(noted, REPORT, report.to_json())
-    if undo_step:
+    if undo_step and (objects or report is not None):  # a file alone changes nothing in the scene
         bpy.ops.ed.undo_push(message=tr(LABELS[tool]))
     return objects
 

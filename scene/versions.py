@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import bpy
 
+from ..bl_ids import LOD
 from ..jobs.job import new_id
 from ..jobs.provenance import having_record, record_text, store, value
 
@@ -119,7 +120,9 @@ def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
 def hide(root: bpy.types.Object, hidden: bool) -> None:
     """Hide a version in viewports and renders, or show it."""
     for item in family(root):
-        item.hide_viewport = item.hide_render = hidden
+        level: Any = item
+        item.hide_viewport = hidden
+        item.hide_render = hidden or level.get(LOD, 0) != 0  # of levels of detail, only the finest one is rendered
     store(root, HIDDEN, 1 if hidden else None)
     _changed()
 

@@ -41,7 +41,7 @@ MODELSLAB = "https://modelslab.com/api/v6"
 SAMPLES = ("chair", "mug", "toadstool", "vase")
 SUITE, THEME, LANGUAGE, WIDTH = "sid", "dark", "en_US", 292
 """What the documentation mostly shows."""
-TALL = 1400
+TALL = 1700
 """Height of the screen, so that no panel has to be scrolled."""
 TABS = 22
 """Width of the sidebar's tabs."""

@@ -259,3 +259,41 @@ def test_the_panel_knows_the_file_that_a_tool_wrote_and_why_one_failed(sphere: A
     task = part("tool_engine").start(tools.EXPORT, sphere, {"file_format": "GLB"}, folder=blocked)
     assert "can't be written" in str(finish(task).error)
     assert last_of(sphere.session_uid).error == task.error
+
+
+def test_of_levels_of_detail_the_finest_is_shown_and_has_the_name_of_the_original(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    cleaned = bpy.data.objects[finish(start("CLEAN_UP", sphere)).placed[0]]
+    finish(start("CHECK", cleaned))
+    task = finish(start("LODS", cleaned, collision=True))
+    names = ("ball_LOD0", "ball_LOD1", "ball_LOD2", "ball_LOD3", "ball_Collision")
+    assert task.placed == names
+    first, *others = (bpy.data.objects[name] for name in names)
+    assert [item.parent for item in others] == [first] * 4
+    assert [item.visible_get() for item in (first, *others)] == [True] + [False] * 4
+    for which in ("PREVIOUS", "NEXT"):
+        bpy.ops.image_to_3d.show_version(which=which)
+    assert [item.visible_get() for item in (first, *others)] == [True] + [False] * 4
+    assert [item.hide_render for item in (first, *others)] == [False] + [True] * 4
+    report = part("jobs.provenance").mesh_report(first)
+    assert (report.objects, report.triangles) == (1, triangles(first))
+    tools = part("tool_settings").Tool
+    task = finish(part("tool_engine").start(tools.EXPORT, first, {"file_format": "GLB"}, folder=tmp_path))
+    assert [file.name for file in task.files][:1] == ["ball.glb"]
+
+
+def test_a_folder_can_be_chosen_for_the_file_that_a_tool_writes(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    sphere.location.x = 9.0
+    bpy.ops.ed.undo_push(message="move")
+    assert bpy.ops.image_to_3d.export_model(engine="GODOT", file_format="GLB", folder=f"{tmp_path / 'game'}/") == {
+        "FINISHED"
+    }
+    assert [file.name for file in (tmp_path / "game").iterdir()] == ["ball.glb"]
+    bpy.ops.ed.undo()
+    assert bpy.data.objects["ball"].location.x == 3.0, "an export is no undo step"
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+    bpy.ops.image_to_3d.export_model(file_format="GLB", folder="//")
+    assert (tmp_path / "ball.glb").is_file()

@@ -17,7 +17,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ... import atomic_file
-from ...bl_ids import MATERIAL_NUMBER
+from ...bl_ids import LOD, MATERIAL_NUMBER
 from ...errors import MeshToolError, Message, WorkerError, one_line
 from ..blend_file import large_parts
 from ..mesh_data import clear_data, meshes, read, unique
@@ -185,7 +185,12 @@ def write_result(
         "parts": large_parts(objects),
         "notes": [note.to_json() for note in notes],
         "facts": {
-            "report": measure([item for item in objects if isinstance(item.data, bpy.types.Mesh)]).to_json(),
+            "report": measure([item for item in objects if _is_shown(item)]).to_json(),
             **(facts or {}),
         },
     }
+
+
+def _is_shown(item: Any) -> bool:
+    """Whether an object is a part of the model that the artist sees, and no lower level of detail."""
+    return isinstance(item.data, bpy.types.Mesh) and item.get(LOD, 0) == 0
