@@ -12,7 +12,7 @@ from mathutils.geometry import convex_hull_2d
 
 from ..mesh_data import Array
 from . import print_parts
-from .triangle_mesh import TriangleMesh, to_mesh
+from .triangle_mesh import TriangleMesh, from_mesh, joined, merged, to_mesh
 from .wall_thickness import thickness
 
 CUTS: Final = (0.0005, 0.002, 0.005, 0.01, 0.02)
@@ -34,19 +34,22 @@ def section_area(shape: TriangleMesh, height: float) -> float:
     return float(shape.area_vectors()[above, 2].sum())
 
 
-def plan(shape: TriangleMesh, wall: float) -> tuple[float, TriangleMesh | None]:
+def plan(shape: TriangleMesh, wall: float) -> tuple[float | None, TriangleMesh | None]:
     """Returns the height at which to cut the underside away, and a round plate to unite with the solid before.
 
-    The solid needs no plate (None) if it stands after the cut: its contact is not tiny, and its center of mass is above
+    What lies flat on the bed already is not cut (None). The solid needs no plate (None) if it stands after the cut: its contact is not tiny, and its center of mass is above
     the inside of its base. If the cut would make a floor thinner than `wall`, there is a plate instead of it.
     """
     low, tall = float(shape.points[:, 2].min()), float(np.ptp(shape.points[:, 2]))
     heights = [low + share * tall for share in CUTS]
     seen = _area_from_above(shape)
+    center = _center_of_mass(shape)[:2]
+    lying = shape.corners()[_lies(shape)][:, :, :2].reshape(-1, 2)
+    if contact_area(shape) >= ENOUGH_CONTACT * seen and _inside(lying, center) >= _BALANCE * tall:
+        return None, None
     height = next((each for each in heights if section_area(shape, each) >= ENOUGH_CONTACT * seen), heights[-1])
     around = shape.corners()
     contact = around[around[:, :, 2].min(axis=1) <= height][:, :, :2].reshape(-1, 2)
-    center = _center_of_mass(shape)[:2]
     enough = section_area(shape, height) >= max(_LEAST_CONTACT * seen, wall**2)
     thin = _floor_is_thin(shape, height, wall)
     if enough and not thin and _inside(contact, center) >= _BALANCE * tall:
@@ -71,28 +74,30 @@ def _floor_is_thin(shape: TriangleMesh, height: float, wall: float) -> bool:
 
 def cut(shape: TriangleMesh, height: float) -> TriangleMesh:
     """Returns what is above `height`, closed by a flat base."""
-    mesh = to_mesh(shape, "Base")
+    is_low = shape.corners()[:, :, 2].min(axis=1) <= height
+    mesh = to_mesh(shape.of_triangles(is_low), "Base")
     work = bmesh.new()
     work.from_mesh(mesh)
-    low = [face for face in work.faces if min(vertex.co.z for vertex in face.verts) <= height]
-    around = {vertex for face in low for vertex in face.verts} | {edge for face in low for edge in face.edges}
+    upper = {edge for edge in work.edges if edge.is_boundary}
     plane = Vector((0, 0, height)), Vector((0, 0, 1))
-    bmesh.ops.bisect_plane(work, geom=[*around, *low], plane_co=plane[0], plane_no=plane[1], clear_inner=True, dist=0)
-    border = [edge for edge in work.edges if edge.is_boundary]
+    geometry = [*work.verts, *work.edges, *work.faces]
+    bmesh.ops.bisect_plane(work, geom=geometry, plane_co=plane[0], plane_no=plane[1], clear_inner=True, dist=0)
+    border = [edge for edge in work.edges if edge.is_boundary and edge not in upper]
     bmesh.ops.triangle_fill(work, edges=border, normal=-plane[1])
-    bmesh.ops.triangulate(work, faces=[face for face in work.faces if len(face.verts) > 3])
-    work.verts.index_update()
-    points = np.array([vertex.co[:] for vertex in work.verts])
-    triangles = np.array([[vertex.index for vertex in face.verts] for face in work.faces], np.int64).reshape(-1, 3)
+    work.to_mesh(mesh)
     work.free()
-    return TriangleMesh(points, triangles)
+    return merged(joined([shape.of_triangles(~is_low), from_mesh(mesh)]))
 
 
 def contact_area(shape: TriangleMesh) -> float:
     """Returns the area of the faces that lie on the bed."""
-    low = shape.points[:, 2].min()
-    lies = (shape.corners()[:, :, 2] - low).max(axis=1) < 1e-4 * float(np.ptp(shape.points[:, 2]))
-    return float(-shape.area_vectors()[lies, 2].sum())
+    return float(-shape.area_vectors()[_lies(shape), 2].sum())
+
+
+def _lies(shape: TriangleMesh) -> Array:
+    """Returns which triangles lie on the bed."""
+    above = shape.corners()[:, :, 2].max(axis=1) - shape.points[:, 2].min()
+    return np.asarray(above < 1e-4 * float(np.ptp(shape.points[:, 2])))
 
 
 def _area_from_above(shape: TriangleMesh) -> float:

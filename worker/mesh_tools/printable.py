@@ -24,8 +24,8 @@ from ...setting_rows import checked
 from ...tool_settings import CleanUp, Print
 from . import blend_exchange, clean_up, print_base, print_parts, print_solid, voxel_solid
 from .print_openings import is_opening
-from .triangle_mesh import TriangleMesh, from_object, is_solid, joined, merged, to_mesh
-from .wall_thickness import thickness, thinnest
+from .triangle_mesh import TriangleMesh, from_object, is_solid, joined, merged, parts, to_mesh
+from .wall_thickness import sampled
 
 WALLS: Final = {"FILAMENT": 1.2, "RESIN": 0.5}
 """The thinnest wall in millimeters."""
@@ -61,7 +61,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     facts = {
         "volume_cm3": solid.volume() / 1000,
         "thinnest_before_mm": made.before,
-        "thinnest_after_mm": thinnest(solid, thickness(solid, made.wall / 2)),
+        "thinnest_after_mm": sampled(solid, made.wall),
         "contact_mm2": print_base.contact_area(solid),
         "triangles": len(solid.triangles),
         "height_mm": float(np.ptp(solid.points[:, 2])),
@@ -79,7 +79,7 @@ def upright(shape: TriangleMesh, to_scene: Matrix, height: float) -> tuple[Matri
         turn = Matrix.Rotation(np.pi / 2, 4, "Y") if size[0] > size[1] else Matrix.Rotation(np.pi / 2, 4, "X")
         matrix = turn @ matrix
         size = _size(shape, matrix)
-        notes.append(Message("The model is flat: it stands upright in the file"))
+        notes.append(Message("The model is flat: in the file, it stands upright on its shorter side"))
     if not 0 < size[2] < np.inf:
         raise MeshToolError("The object has no size.")
     return Matrix.Scale(height / float(size[2]), 4) @ matrix, notes
@@ -110,12 +110,12 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
         at, foot = print_base.plan(shape, made.wall)
         if foot is not None:
             notes.append(Message("A foot was added, so that it stands"))
-            shape = voxel_solid.union(joined([shape, foot]), made.voxel)
+            shape = voxel_solid.reduced(voxel_solid.union(joined([shape, foot]), made.voxel), made.voxel)
     for finer in _ATTEMPTS:
         # Where voxels lie exactly on a surface, edges with four triangles can result. Other voxels lie elsewhere.
         again = shape if finer == 1 else voxel_solid.union(shape, made.voxel * finer)
         solid, on_bed = _on_bed(again, at, made.wall, settings.height)
-        if is_solid(solid):
+        if is_solid(solid) and not parts(solid).any():
             return solid, on_bed
     raise MeshToolError("No watertight solid could be made of this mesh.")
 

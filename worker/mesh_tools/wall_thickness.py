@@ -14,10 +14,13 @@ from mathutils import Vector
 from mathutils.bvhtree import BVHTree
 
 from ..mesh_data import Array
-from .triangle_mesh import TriangleMesh, edges, parts
+from .subdivide import subdivided
+from .triangle_mesh import TriangleMesh, edges, parts, search_tree
 
 THINNEST_SHARE: Final = 0.01
 """Share of the surface that may be thinner than the "thinnest wall": tips and sharp edges have no thickness."""
+SOME_RAYS: Final = 4_000
+_MOST_RAYS: Final = 50_000
 _MAX_CROSSINGS: Final = 12
 _OPPOSITE: Final = -0.5
 """Cosine of the angle between neighbors from which they are two sides of a sharp rim, not a bent surface."""
@@ -33,10 +36,11 @@ def sheets(shape: TriangleMesh) -> Array:
     return np.asarray(is_open[part])
 
 
-def thickness(shape: TriangleMesh, cell: float, sheet: Array | None = None) -> Array:
+def thickness(shape: TriangleMesh, cell: float, sheet: Array | None = None, most_rays: int = _MOST_RAYS) -> Array:
     """Returns the thickness at each triangle. `sheet`: which triangles belong to sheets.
 
-    Triangles in the same cube of size `cell` that face the same way share one ray.
+    Triangles in the same cube of size `cell` (larger if there would be more rays than `most_rays`) that face the same way
+    share one ray.
     """
     vectors = shape.area_vectors()
     areas = np.linalg.norm(vectors, axis=1)
@@ -46,11 +50,12 @@ def thickness(shape: TriangleMesh, cell: float, sheet: Array | None = None) -> A
     result = np.zeros(len(areas))
     if not len(solid):
         return result
+    step, cell = cell * 1e-3, max(cell, (areas[solid].sum() / most_rays) ** 0.5)
     first, index = _representatives(centers[solid], normals[solid], areas[solid], cell)
     chosen = solid[first]
-    tree = BVHTree.FromPolygons(shape.points.tolist(), shape.triangles[solid].tolist(), all_triangles=True)
+    tree = search_tree(shape.of_triangles(solid))
     ways = [
-        _way_inside(tree, Vector(center), Vector(normal), cell * 1e-3)
+        _way_inside(tree, Vector(center), Vector(normal), step)
         for center, normal in zip(centers[chosen].tolist(), normals[chosen].tolist(), strict=True)
     ]
     result[solid] = np.array(ways)[index]
@@ -58,11 +63,17 @@ def thickness(shape: TriangleMesh, cell: float, sheet: Array | None = None) -> A
     return result
 
 
-def thinnest(shape: TriangleMesh, found: Array) -> float:
-    """Returns the thickness that all but `THINNEST_SHARE` of the surface has."""
+def sampled(shape: TriangleMesh, wall: float) -> float:
+    """Returns the thickness that all but `THINNEST_SHARE` of a solid's surface has, from some thousand rays."""
+    fine = subdivided(shape, (shape.area() / SOME_RAYS) ** 0.5, max(len(shape.triangles), 4 * SOME_RAYS))
+    return thinnest(fine, thickness(fine, wall / 2, most_rays=SOME_RAYS))
+
+
+def thinnest(shape: TriangleMesh, found: Array, most: float = np.inf) -> float:
+    """Returns the thickness that all but `THINNEST_SHARE` of the surface, and at most the area `most`, has."""
     areas = np.linalg.norm(shape.area_vectors(), axis=1)
     order = np.argsort(found)
-    reached = np.cumsum(areas[order]) > THINNEST_SHARE * areas.sum()
+    reached = np.cumsum(areas[order]) > min(THINNEST_SHARE * areas.sum(), most)
     return float(found[order[int(np.argmax(reached))]])
 
 
