@@ -105,19 +105,24 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
 
     Raises MeshToolError if it is not one closed solid.
     """
-    shape, at = made.shape, None
+    shape, pieces, at = made.shape, made.pieces, None
     if settings.flat_base:
         at, foot = print_base.plan(shape, made.wall)
         if foot is not None:
             notes.append(Message("A foot was added, so that it stands"))
-            shape = voxel_solid.reduced(voxel_solid.union(joined([shape, foot]), made.voxel), made.voxel)
+            pieces = joined([pieces, foot])
+            shape = _united(pieces, made, made.voxel)
     for finer in _ATTEMPTS:
         # Where voxels lie exactly on a surface, edges with four triangles can result. Other voxels lie elsewhere.
-        again = shape if finer == 1 else voxel_solid.union(shape, made.voxel * finer)
-        solid, on_bed = _on_bed(again, at, made.wall, settings.height)
+        again = shape if finer == 1 else _united(pieces, made, made.voxel * finer)
+        solid, on_bed = _on_bed(voxel_solid.reduced(again, made.voxel), at, made.wall, settings.height)
         if is_solid(solid) and not parts(solid).any():
             return solid, on_bed
     raise MeshToolError("No watertight solid could be made of this mesh.")
+
+
+def _united(pieces: TriangleMesh, made: print_solid.Outcome, voxel: float) -> TriangleMesh:
+    return print_parts.choose(voxel_solid.union(pieces, voxel), made.wall).shape
 
 
 def _on_bed(shape: TriangleMesh, at: float | None, wall: float, height: float) -> tuple[TriangleMesh, Matrix]:
