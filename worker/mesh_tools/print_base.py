@@ -11,21 +11,22 @@ from mathutils import Vector
 from mathutils.geometry import convex_hull_2d
 
 from ..mesh_data import Array
-from . import print_parts
-from .triangle_mesh import TriangleMesh, from_mesh, joined, merged, to_mesh
-from .wall_thickness import thickness
+from .triangle_mesh import TriangleMesh, from_mesh, joined, merged, search_tree, to_mesh
 
 CUTS: Final = (0.0005, 0.002, 0.005, 0.01, 0.02)
 """How much of the height may be cut away: the least of them with enough contact."""
 ENOUGH_CONTACT: Final = 0.04
 """Contact area, relative to the area of the model seen from above, from which no more is cut away."""
+_NEARLY: Final = 0.75
+"""Where no cut has enough contact, such as a chair's legs: share of the largest contact from which none is deeper."""
 _LEAST_CONTACT: Final = 0.002
 _BALANCE: Final = 0.02
 """How far inside of its base the center of mass must be, relative to the height."""
 _FLOOR: Final = 0.97
 _FOOT_RADIUS: Final = 0.15
 _FOOT_HEIGHT: Final = 0.02
-_FOOT_SIDES: Final = 96
+_FOOT_MARGIN: Final = 0.02
+_FOOT_SIDES: Final = 64
 
 
 def section_area(shape: TriangleMesh, height: float) -> float:
@@ -34,20 +35,27 @@ def section_area(shape: TriangleMesh, height: float) -> float:
     return float(shape.area_vectors()[above, 2].sum())
 
 
-def plan(shape: TriangleMesh, wall: float) -> tuple[float | None, TriangleMesh | None]:
-    """Returns the height at which to cut the underside away, and a round plate to unite with the solid before.
+def stands(shape: TriangleMesh) -> bool:
+    """Whether the underside is flat as it is, so that nothing need be cut away."""
+    lying = shape.corners()[_lies(shape)][:, :, :2].reshape(-1, 2)
+    inside = _inside(lying, _center_of_mass(shape)[:2])
+    tall = float(np.ptp(shape.points[:, 2]))
+    return contact_area(shape) >= ENOUGH_CONTACT * _area_from_above(shape) and inside >= _BALANCE * tall
 
-    What lies flat on the bed already is not cut (None). The solid needs no plate (None) if it stands after the cut: its contact is not tiny, and its center of mass is above
+
+def plan(shape: TriangleMesh, wall: float) -> tuple[float, TriangleMesh | None]:
+    """Returns the height at which to cut the underside away, and a plate to unite with the solid before.
+
+    The solid needs no plate (None) if it stands after the cut: its contact is not tiny, and its center of mass is above
     the inside of its base. If the cut would make a floor thinner than `wall`, there is a plate instead of it.
     """
     low, tall = float(shape.points[:, 2].min()), float(np.ptp(shape.points[:, 2]))
     heights = [low + share * tall for share in CUTS]
     seen = _area_from_above(shape)
     center = _center_of_mass(shape)[:2]
-    lying = shape.corners()[_lies(shape)][:, :, :2].reshape(-1, 2)
-    if contact_area(shape) >= ENOUGH_CONTACT * seen and _inside(lying, center) >= _BALANCE * tall:
-        return None, None
-    height = next((each for each in heights if section_area(shape, each) >= ENOUGH_CONTACT * seen), heights[-1])
+    areas = [section_area(shape, each) for each in heights]
+    wanted = min(ENOUGH_CONTACT * seen, _NEARLY * max(areas))
+    height = next(each for each, area in zip(heights, areas, strict=True) if area >= wanted)
     around = shape.corners()
     contact = around[around[:, :, 2].min(axis=1) <= height][:, :, :2].reshape(-1, 2)
     enough = section_area(shape, height) >= max(_LEAST_CONTACT * seen, wall**2)
@@ -55,21 +63,44 @@ def plan(shape: TriangleMesh, wall: float) -> tuple[float | None, TriangleMesh |
     if enough and not thin and _inside(contact, center) >= _BALANCE * tall:
         return height, None
     height = heights[0] if thin else height
-    radius = max(_FOOT_RADIUS * tall, float(np.linalg.norm(contact - center, axis=1).min()) + 0.05 * tall)
     top = height + max(2 * wall, _FOOT_HEIGHT * tall)
     # The plate reaches down to the lowest point, below the cut, so that the cut goes through it.
-    x, y = np.array((radius, 0.0, 0.0)), np.array((0.0, radius, 0.0))
-    return height, print_parts.prism(np.array((*center, low)), np.array((*center, top)), x, y, _FOOT_SIDES)
+    return height, _plate(_outline(contact, center, tall, wall), low, top)
+
+
+def _outline(contact: Array, center: Array, tall: float, wall: float) -> Array:
+    """Returns the convex outline of a foot: around all that touches the bed, and around the center of mass."""
+    angle = np.arange(_FOOT_SIDES) * (2 * np.pi / _FOOT_SIDES)
+    circle = np.stack((np.cos(angle), np.sin(angle)), axis=1)
+    around = (_hull(contact)[:, None] + max(2 * wall, _FOOT_MARGIN * tall) * circle).reshape(-1, 2)
+    return _hull(np.concatenate((around, center + _FOOT_RADIUS * tall * circle)))
+
+
+def _plate(outline: Array, low: float, top: float) -> TriangleMesh:
+    """Returns a closed plate with a convex, counterclockwise outline."""
+    count, middle = len(outline), outline.mean(axis=0)
+    flat = np.concatenate((outline, [middle]))
+    points = np.concatenate([np.column_stack((flat, np.full(count + 1, z))) for z in (low, top)])
+    i = np.arange(count)
+    j, bottom, above = (i + 1) % count, np.full(count, count), np.full(count, 2 * count + 1)
+    k, m = i + count + 1, j + count + 1
+    faces = ((i, j, m), (i, m, k), (j, i, bottom), (k, m, above))
+    return TriangleMesh(points, np.concatenate([np.stack(face, axis=1) for face in faces]))
 
 
 def _floor_is_thin(shape: TriangleMesh, height: float, wall: float) -> bool:
     """Whether a cut would leave less than `wall` of a floor, such as the round one of a bowl."""
     low = shape.of_triangles(shape.corners()[:, :, 2].min(axis=1) < height + 2 * wall)
     down = low.area_vectors()
-    middle = low.corners()[:, :, 2].mean(axis=1)
-    cut_away = (middle < height) & (down[:, 2] < -0.7 * np.linalg.norm(down, axis=1))
-    left = thickness(low, wall / 4) - (height - middle)
-    return bool((cut_away & (left < _FLOOR * wall)).any())
+    middle = low.corners().mean(axis=1)
+    cut_away = (middle[:, 2] < height) & (down[:, 2] < -0.7 * np.linalg.norm(down, axis=1))
+    tree, up = search_tree(low), Vector((0, 0, 1))
+    for place in middle[cut_away].tolist():
+        way = height - place[2] + _FLOOR * wall
+        _, normal, _, _ = tree.ray_cast(Vector(place) + up * wall * 1e-3, up, way)
+        if normal is not None and normal.z > 0:
+            return True
+    return False
 
 
 def cut(shape: TriangleMesh, height: float) -> TriangleMesh:
@@ -111,11 +142,16 @@ def _center_of_mass(shape: TriangleMesh) -> Array:
 
 def _inside(points: Array, place: Array) -> float:
     """Returns how far a place is inside of the convex hull of the points; negative if it is outside."""
-    if len(points) < 3:
-        return -1.0
-    places = np.unique(points, axis=0)
-    hull = places[convex_hull_2d([tuple(point) for point in places.tolist()])]
+    hull = _hull(points)
     return _least_distance(hull, place) if len(hull) > 2 else -1.0
+
+
+def _hull(points: Array) -> Array:
+    """Returns the corners of the convex hull, counterclockwise; all points if there are fewer than three."""
+    places = np.unique(points, axis=0)
+    if len(places) < 3:
+        return places
+    return np.asarray(places[convex_hull_2d([tuple(point) for point in places.tolist()])])
 
 
 def _least_distance(hull: Array, place: Array) -> float:

@@ -24,8 +24,6 @@ _THICK_ENOUGH: Final = 0.99
 _LOST: Final = 0.25
 """How much thinner voxels make a thin rod or sheet, in voxels."""
 _LEAST_VOLUME: Final = 0.8
-_TIP: Final = 4.0
-"""A surface is thin from this many squares of a wall: less is a tip, which a printer prints as it can."""
 _MOST_SAMPLES: Final = 100_000
 
 
@@ -42,6 +40,11 @@ class Outcome:
     wall: float
     before: float
     notes: list[Message] = field(default_factory=list)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the surface is that of the model."""
+        return self.shape is self.pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,8 @@ def make(shape: TriangleMesh, wall: float, progress: Callable[[float], None]) ->
     """Returns the solid. `wall`: its thinnest wall. Raises MeshToolError if there is none."""
     source = _measured(shape, wall)
     before = thinnest(source.shape, source.found)
-    local = thinnest(source.shape, source.found, _TIP * wall**2)
+    # Less than the square of a wall is a tip, which a printer prints as it can.
+    local = thinnest(source.shape, source.found, wall**2)
     voxel = voxel_solid.voxel_size(shape, wall, local)
     whole = merged(shape)
     if local >= _THICK_ENOUGH * wall and not source.voids and is_printable(whole):

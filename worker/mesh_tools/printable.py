@@ -106,7 +106,8 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
     Raises MeshToolError if it is not one closed solid.
     """
     shape, pieces, at = made.shape, made.pieces, None
-    if settings.flat_base:
+    kept = made.is_kept and len(shape.triangles) <= MAX_TRIANGLES
+    if settings.flat_base and not (kept and print_base.stands(shape)):
         at, foot = print_base.plan(shape, made.wall)
         if foot is not None:
             notes.append(Message("A foot was added, so that it stands"))
@@ -115,7 +116,8 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
     for finer in _ATTEMPTS:
         # Where voxels lie exactly on a surface, edges with four triangles can result. Other voxels lie elsewhere.
         again = shape if finer == 1 else _united(pieces, made, made.voxel * finer)
-        solid, on_bed = _on_bed(voxel_solid.reduced(again, made.voxel), at, made.wall, settings.height)
+        again = again if again is made.pieces else voxel_solid.reduced(again, made.voxel)
+        solid, on_bed = _on_bed(again, at, made.wall, settings.height)
         if is_solid(solid) and not parts(solid).any():
             return solid, on_bed
     raise MeshToolError("No watertight solid could be made of this mesh.")
