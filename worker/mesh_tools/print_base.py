@@ -19,10 +19,13 @@ ENOUGH_CONTACT: Final = 0.04
 """Contact area, relative to the area of the model seen from above, from which no more is cut away."""
 _NEARLY: Final = 0.75
 """Where no cut has enough contact, such as a chair's legs: share of the largest contact from which none is deeper."""
-_LEAST_CONTACT: Final = 0.002
+_LEAST_CONTACT: Final = 0.003
+"""Contact area, relative to the square of the height, without which a print gets a foot."""
 _BALANCE: Final = 0.02
 """How far inside of its base the center of mass must be, relative to the height."""
 _FLOOR: Final = 0.97
+_MOST_THIN: Final = 0.2
+"""Share of what is cut away that may be thin: the rim of each base is."""
 _FOOT_RADIUS: Final = 0.15
 _FOOT_HEIGHT: Final = 0.02
 _FOOT_MARGIN: Final = 0.02
@@ -30,9 +33,17 @@ _FOOT_SIDES: Final = 64
 
 
 def section_area(shape: TriangleMesh, height: float) -> float:
-    """Returns the area of the solid's cross-section: what the surface above it encloses, seen from above."""
-    above = shape.corners()[:, :, 2].mean(axis=1) > height
-    return float(shape.area_vectors()[above, 2].sum())
+    """Returns the area of the solid's cross-section."""
+    # Each triangle that crosses the height has a line of the outline; it gives the area by Gauss's formula.
+    corners = shape.corners()
+    crossing = corners[(corners[:, :, 2].min(axis=1) <= height) & (corners[:, :, 2].max(axis=1) > height)]
+    tail, head = crossing, np.roll(crossing, -1, axis=1)
+    above = head[:, :, 2] > height
+    passes = above != (tail[:, :, 2] > height)
+    share = (height - tail[:, :, 2]) / np.where(passes, head[:, :, 2] - tail[:, :, 2], 1)
+    places = (tail + share[:, :, None] * (head - tail))[:, :, :2]
+    (x, y), (u, v) = places[passes & ~above].T, places[passes & above].T
+    return float((x * v - u * y).sum() / 2)
 
 
 def stands(shape: TriangleMesh) -> bool:
@@ -56,9 +67,8 @@ def plan(shape: TriangleMesh, wall: float) -> tuple[float, TriangleMesh | None]:
     areas = [section_area(shape, each) for each in heights]
     wanted = min(ENOUGH_CONTACT * seen, _NEARLY * max(areas))
     height = next(each for each, area in zip(heights, areas, strict=True) if area >= wanted)
-    around = shape.corners()
-    contact = around[around[:, :, 2].min(axis=1) <= height][:, :, :2].reshape(-1, 2)
-    enough = section_area(shape, height) >= max(_LEAST_CONTACT * seen, wall**2)
+    contact = _below(shape, height)
+    enough = section_area(shape, height) >= max(_LEAST_CONTACT * tall**2, (2 * wall) ** 2)
     thin = _floor_is_thin(shape, height, wall)
     if enough and not thin and _inside(contact, center) >= _BALANCE * tall:
         return height, None
@@ -66,6 +76,17 @@ def plan(shape: TriangleMesh, wall: float) -> tuple[float, TriangleMesh | None]:
     top = height + max(2 * wall, _FOOT_HEIGHT * tall)
     # The plate reaches down to the lowest point, below the cut, so that the cut goes through it.
     return height, _plate(_outline(contact, center, tall, wall), low, top)
+
+
+def _below(shape: TriangleMesh, height: float) -> Array:
+    """Returns where the surface below a height and its cross-section are, seen from above."""
+    corners = shape.corners()
+    tail, head = corners.reshape(-1, 3), np.roll(corners, -1, axis=1).reshape(-1, 3)
+    crosses = (tail[:, 2] <= height) & (head[:, 2] > height)
+    tail, head = tail[crosses], head[crosses]
+    share = (height - tail[:, 2:]) / (head[:, 2:] - tail[:, 2:])
+    lower = shape.points[shape.points[:, 2] <= height]
+    return np.concatenate((lower, tail + share * (head - tail)))[:, :2]
 
 
 def _outline(contact: Array, center: Array, tall: float, wall: float) -> Array:
@@ -94,13 +115,12 @@ def _floor_is_thin(shape: TriangleMesh, height: float, wall: float) -> bool:
     down = low.area_vectors()
     middle = low.corners().mean(axis=1)
     cut_away = (middle[:, 2] < height) & (down[:, 2] < -0.7 * np.linalg.norm(down, axis=1))
-    tree, up = search_tree(low), Vector((0, 0, 1))
-    for place in middle[cut_away].tolist():
-        way = height - place[2] + _FLOOR * wall
-        _, normal, _, _ = tree.ray_cast(Vector(place) + up * wall * 1e-3, up, way)
-        if normal is not None and normal.z > 0:
-            return True
-    return False
+    tree, up, thin = search_tree(low), Vector((0, 0, 1)), np.zeros(len(middle), bool)
+    for index in np.flatnonzero(cut_away).tolist():
+        place = Vector(middle[index].tolist())
+        _, normal, _, _ = tree.ray_cast(place + up * wall * 1e-3, up, height - place.z + _FLOOR * wall)
+        thin[index] = normal is not None and normal.z > 0
+    return float(-down[thin, 2].sum()) > _MOST_THIN * float(-down[cut_away, 2].sum())
 
 
 def cut(shape: TriangleMesh, height: float) -> TriangleMesh:

@@ -65,9 +65,8 @@ def make(shape: TriangleMesh, wall: float, progress: Callable[[float], None]) ->
     """Returns the solid. `wall`: its thinnest wall. Raises MeshToolError if there is none."""
     source = _measured(shape, wall)
     before = thinnest(source.shape, source.found)
-    # Less than the square of a wall is a tip, which a printer prints as it can.
     local = thinnest(source.shape, source.found, wall**2)
-    voxel = voxel_solid.voxel_size(shape, wall, local)
+    voxel = voxel_solid.voxel_size(shape, source.closed.area() + 2 * source.sheets.area(), wall, local)
     whole = merged(shape)
     if local >= _THICK_ENOUGH * wall and not source.voids and is_printable(whole):
         kept = Message("The surface is closed and thick enough: it is kept")
@@ -75,7 +74,7 @@ def make(shape: TriangleMesh, wall: float, progress: Callable[[float], None]) ->
     least = max(wall, voxel_solid.thinnest_possible(voxel)) if local < wall else wall
     made = _united(source, least, voxel, progress)
     made.before = before
-    if least > wall * 1.01:
+    if least > wall * 1.05:
         made.notes.insert(0, _coarse(least))
     if before < least:
         made.notes.append(Message("Thin walls were thickened"))
@@ -90,7 +89,8 @@ def _measured(shape: TriangleMesh, wall: float) -> _Source:
     longest = max(2 * wall, (shape.area() / _MOST_SAMPLES) ** 0.5)
     closed, open_ones = (subdivided(each, longest, most) for each in (closed, shape.of_triangles(sheet)))
     is_sheet = np.arange(len(closed.triangles) + len(open_ones.triangles)) >= len(closed.triangles)
-    return _Source(closed, open_ones, voids, thickness(joined([closed, open_ones]), wall / 2, is_sheet))
+    both = joined([closed, open_ones])
+    return _Source(closed, open_ones, voids, thickness(both, wall, is_sheet))
 
 
 def is_printable(shape: TriangleMesh) -> bool:
@@ -122,7 +122,7 @@ def _united(source: _Source, least: float, voxel: float, progress: Callable[[flo
             break
         if thin:
             wanted += missing
-            pieces += _pieces(slabs(solid, thickness(solid, wanted / 2), wanted))
+            pieces += _pieces(slabs(solid, thickness(solid, wanted), wanted))
         pieces += links
         rods += len(links)
     _required(solid, _LEAST_VOLUME * _largest_volume(source.closed))

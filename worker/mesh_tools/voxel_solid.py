@@ -26,20 +26,20 @@ _TRIANGLES_PER_VOXEL: Final = 3.7
 """Measured: triangles that come of the surface, relative to its area in voxels."""
 _USUAL_TRIANGLES: Final = 300_000
 _MOST_TRIANGLES: Final = 1_000_000
-_TOLERANCE: Final = 0.1
+_TOLERANCE: Final = 0.2
 """How far fewer triangles may be from the voxels' surface, relative to a voxel: less than its own error."""
 _REDUCTION: Final = 0.35
 _FEW: Final = 200
 _SAMPLES: Final = 10_000
 
 
-def voxel_size(shape: TriangleMesh, wall: float, thinnest: float) -> float:
+def voxel_size(shape: TriangleMesh, area: float, wall: float, thinnest: float) -> float:
     """Returns the size of the voxels: fine enough for the walls, within the limits of memory and time.
 
-    `wall`: the thinnest wall that is printed; `thinnest`: that the shape has.
+    `area`: of the surface to make; `wall`: the thinnest wall that is printed; `thinnest`: that the shape has.
     """
     longest = float(np.ptp(shape.points, axis=0).max())
-    area = float(np.linalg.norm(shape.area_vectors(), axis=1).sum()) * _TRIANGLES_PER_VOXEL
+    area *= _TRIANGLES_PER_VOXEL
     usual = max(longest / _USUAL, wall / _MOST_PER_WALL, (area / _USUAL_TRIANGLES) ** 0.5)
     if thinnest_possible(usual) <= thinnest:
         return usual
