@@ -54,14 +54,15 @@ def stands(shape: TriangleMesh) -> bool:
     return contact_area(shape) >= ENOUGH_CONTACT * _area_from_above(shape) and inside >= _BALANCE * tall
 
 
-def plan(shape: TriangleMesh, wall: float) -> tuple[float, TriangleMesh | None]:
+def plan(shape: TriangleMesh, wall: float, least: float) -> tuple[float, TriangleMesh | None]:
     """Returns the height at which to cut the underside away, and a plate to unite with the solid before.
 
     The solid needs no plate (None) if it stands after the cut: its contact is not tiny, and its center of mass is above
     the inside of its base. If the cut would make a floor thinner than `wall`, there is a plate instead of it.
+    `least`: how much is cut away at least.
     """
     low, tall = float(shape.points[:, 2].min()), float(np.ptp(shape.points[:, 2]))
-    heights = [low + share * tall for share in CUTS]
+    heights = [low + max(share * tall, least) for share in CUTS]
     seen = _area_from_above(shape)
     center = _center_of_mass(shape)[:2]
     areas = [section_area(shape, each) for each in heights]

@@ -2,10 +2,11 @@
 """Make Printable: one watertight solid without voids, nowhere thinner than the printer can print, on a flat base.
 
 1. The mesh is cleaned up, turned upright if it is flat, and scaled to millimeters.
-2. Slabs thicken what is thinner than the smallest wall: sheets, legs, the walls of a cup (`wall_thickness`).
-3. A voxel remesh unites all of it to one outer surface (`voxel_solid`). What is still too thin is thickened again.
-4. Crumbs are dropped, and parts that do not touch are connected by rods (`print_parts`).
-5. The underside is cut flat, and gets a foot where the print would fall over (`print_base`).
+2. A surface that is one solid, does not cross itself, and is thick enough is kept (`print_solid`). Otherwise:
+3. Slabs thicken what is thinner than the smallest wall: sheets, legs, the walls of a cup (`wall_thickness`).
+   A voxel remesh unites all of it to one outer surface (`voxel_solid`). What is still too thin is thickened again.
+   Crumbs are dropped, and parts that do not touch are connected by rods (`print_parts`).
+4. The underside is cut flat, and gets a foot where the print would fall over (`print_base`).
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
     shape, pieces, at = made.shape, made.pieces, None
     kept = made.is_kept and len(shape.triangles) <= MAX_TRIANGLES
     if settings.flat_base and not (kept and print_base.stands(shape)):
-        at, foot = print_base.plan(shape, made.wall)
+        at, foot = print_base.plan(shape, made.wall, 0 if kept else 0.25 * made.voxel)
         if foot is not None:
             notes.append(Message("A foot was added, so that it stands"))
             pieces = joined([pieces, foot])

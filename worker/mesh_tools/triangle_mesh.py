@@ -82,7 +82,9 @@ def search_tree(shape: TriangleMesh) -> BVHTree:
     item = bpy.data.objects.new("Tree", to_mesh(shape, "Tree"))
     bpy.context.scene.collection.objects.link(item)
     try:
-        return BVHTree.FromObject(item, bpy.context.evaluated_depsgraph_get())
+        made: Any = BVHTree.FromObject(item, bpy.context.evaluated_depsgraph_get())
+        tree: BVHTree = made  # the stubs say that there is none
+        return tree
     finally:
         bpy.data.meshes.remove(item.data)
 
