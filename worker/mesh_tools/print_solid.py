@@ -21,7 +21,7 @@ from .wall_thickness import sampled, sheets, slabs, thickness, thinnest
 
 _ROUNDS: Final = 4
 _THICK_ENOUGH: Final = 0.99
-_LOST: Final = 0.25
+_LOST: Final = 0.3
 """How much thinner voxels make a thin rod or sheet, in voxels."""
 _LEAST_VOLUME: Final = 0.8
 _MOST_SAMPLES: Final = 100_000
