@@ -21,6 +21,8 @@ from .wall_thickness import sampled, sheets, slabs, thickness, thinnest
 
 _ROUNDS: Final = 4
 _THICK_ENOUGH: Final = 0.99
+_MARGIN: Final = 1.03
+"""What fewer triangles may take from a wall."""
 _LOST: Final = 0.3
 """How much thinner voxels make a thin rod or sheet, in voxels."""
 _LEAST_VOLUME: Final = 0.8
@@ -108,7 +110,7 @@ def _united(source: _Source, least: float, voxel: float, progress: Callable[[flo
     """Returns one solid made of voxels, with walls of at least `least`. Raises MeshToolError if there is none."""
     shape = source.shape
     # What sticks out above the model makes it taller, and all of it is scaled down again.
-    target = least * (1 + least / float(np.ptp(shape.points[:, 2])))
+    target = least * _MARGIN * (1 + least / float(np.ptp(shape.points[:, 2])))
     wanted = target + _LOST * voxel
     pieces = _pieces(source.closed, slabs(shape, source.found, wanted))
     rods = 0
