@@ -154,6 +154,7 @@ def test_what_would_fall_over_gets_a_foot(make: Make) -> None:
     made = make(cylinder(0.0, 1.0, top=0.4))
     check(made)
     assert "A foot was added, so that it stands" in made.notes
+    assert "The surface is closed and thick enough: it is kept" not in made.notes
     assert made.result["facts"]["contact_mm2"] > 10
 
 

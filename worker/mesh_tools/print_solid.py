@@ -19,6 +19,7 @@ from .subdivide import subdivided
 from .triangle_mesh import TriangleMesh, is_solid, joined, merged, parts, search_tree
 from .wall_thickness import sampled, sheets, slabs, thickness, thinnest
 
+KEPT: Final = Message("The surface is closed and thick enough: it is kept")
 _ROUNDS: Final = 4
 _THICK_ENOUGH: Final = 0.99
 _MARGIN: Final = 1.03
@@ -71,8 +72,7 @@ def make(shape: TriangleMesh, wall: float, progress: Callable[[float], None]) ->
     voxel = voxel_solid.voxel_size(shape, source.closed.area() + 2 * source.sheets.area(), wall, local)
     whole = merged(shape)
     if local >= _THICK_ENOUGH * wall and not source.voids and is_printable(whole):
-        kept = Message("The surface is closed and thick enough: it is kept")
-        return Outcome(whole, whole, voxel, wall, before, [kept])
+        return Outcome(whole, whole, voxel, wall, before, [KEPT])
     least = max(wall, voxel_solid.thinnest_possible(voxel)) if local < wall else wall
     made = _united(source, least, voxel, progress)
     made.before = before

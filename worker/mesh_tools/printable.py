@@ -111,6 +111,7 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
     if settings.flat_base and not (kept and print_base.stands(shape)):
         at, foot = print_base.plan(shape, made.wall, 0 if kept else 0.25 * made.voxel)
         if foot is not None:
+            notes[:] = [note for note in notes if note != print_solid.KEPT]
             notes.append(Message("A foot was added, so that it stands"))
             pieces = joined([pieces, foot])
             shape = _united(pieces, made, made.voxel)
