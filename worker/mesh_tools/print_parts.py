@@ -42,7 +42,7 @@ def choose(shape: TriangleMesh, wall: float) -> Chosen:
     whole = float(np.linalg.norm(np.ptp(shape.points, axis=0)))
     # A negative volume is the wall of a void.
     kept = volumes > CRUMB_VOLUME * volumes.max()
-    kept |= (volumes > 0) & (diagonals > CRUMB_LENGTH * whole)
+    kept |= (volumes > 0) & (diagonals - wall > CRUMB_LENGTH * whole)  # without what it was thickened by
     order = np.argsort(-np.where(kept, volumes, 0))
     chosen = order[: min(int(kept.sum()), MOST_PARTS)]
     pieces = [shape.of_triangles(part == number) for number in chosen]

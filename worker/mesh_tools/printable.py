@@ -2,10 +2,11 @@
 """Make Printable: one watertight solid without voids, nowhere thinner than the printer can print, on a flat base.
 
 1. The mesh is cleaned up, turned upright if it is flat, and scaled to millimeters.
-2. Slabs thicken what is thinner than the smallest wall: sheets, legs, the walls of a cup (`wall_thickness`).
-3. A voxel remesh unites all of it to one outer surface (`voxel_solid`). What is still too thin is thickened again.
-4. Crumbs are dropped, and parts that do not touch are connected by rods (`print_parts`).
-5. The underside is cut flat, and gets a foot where the print would fall over (`print_base`).
+2. A surface that is one solid, does not cross itself, and is thick enough is kept (`print_solid`). Otherwise:
+3. Slabs thicken what is thinner than the smallest wall: sheets, legs, the walls of a cup (`wall_thickness`).
+   A voxel remesh unites all of it to one outer surface (`voxel_solid`). What is still too thin is thickened again.
+   Crumbs are dropped, and parts that do not touch are connected by rods (`print_parts`).
+4. The underside is cut flat, and gets a foot where the print would fall over (`print_base`).
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from ...setting_rows import checked
 from ...tool_settings import CleanUp, Print
 from . import blend_exchange, clean_up, print_base, print_parts, print_solid, voxel_solid
 from .print_openings import is_opening
-from .triangle_mesh import TriangleMesh, from_object, is_solid, joined, merged, to_mesh
-from .wall_thickness import thickness, thinnest
+from .triangle_mesh import TriangleMesh, from_object, is_solid, joined, merged, parts, to_mesh
+from .wall_thickness import sampled
 
 WALLS: Final = {"FILAMENT": 1.2, "RESIN": 0.5}
 """The thinnest wall in millimeters."""
@@ -61,7 +62,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     facts = {
         "volume_cm3": solid.volume() / 1000,
         "thinnest_before_mm": made.before,
-        "thinnest_after_mm": thinnest(solid, thickness(solid, made.wall / 2)),
+        "thinnest_after_mm": sampled(solid, made.wall),
         "contact_mm2": print_base.contact_area(solid),
         "triangles": len(solid.triangles),
         "height_mm": float(np.ptp(solid.points[:, 2])),
@@ -79,7 +80,7 @@ def upright(shape: TriangleMesh, to_scene: Matrix, height: float) -> tuple[Matri
         turn = Matrix.Rotation(np.pi / 2, 4, "Y") if size[0] > size[1] else Matrix.Rotation(np.pi / 2, 4, "X")
         matrix = turn @ matrix
         size = _size(shape, matrix)
-        notes.append(Message("The model is flat: it stands upright in the file"))
+        notes.append(Message("The model is flat: in the file, it stands upright on its shorter side"))
     if not 0 < size[2] < np.inf:
         raise MeshToolError("The object has no size.")
     return Matrix.Scale(height / float(size[2]), 4) @ matrix, notes
@@ -105,19 +106,27 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
 
     Raises MeshToolError if it is not one closed solid.
     """
-    shape, at = made.shape, None
-    if settings.flat_base:
-        at, foot = print_base.plan(shape, made.wall)
+    shape, pieces, at = made.shape, made.pieces, None
+    kept = made.is_kept and len(shape.triangles) <= MAX_TRIANGLES
+    if settings.flat_base and not (kept and print_base.stands(shape)):
+        at, foot = print_base.plan(shape, made.wall, 0 if kept else 0.25 * made.voxel)
         if foot is not None:
+            notes[:] = [note for note in notes if note != print_solid.KEPT]
             notes.append(Message("A foot was added, so that it stands"))
-            shape = voxel_solid.union(joined([shape, foot]), made.voxel)
+            pieces = joined([pieces, foot])
+            shape = _united(pieces, made, made.voxel)
     for finer in _ATTEMPTS:
         # Where voxels lie exactly on a surface, edges with four triangles can result. Other voxels lie elsewhere.
-        again = shape if finer == 1 else voxel_solid.union(shape, made.voxel * finer)
+        again = shape if finer == 1 else _united(pieces, made, made.voxel * finer)
+        again = again if again is made.pieces else voxel_solid.reduced(again, made.voxel)
         solid, on_bed = _on_bed(again, at, made.wall, settings.height)
-        if is_solid(solid):
+        if is_solid(solid) and not parts(solid).any():
             return solid, on_bed
     raise MeshToolError("This mesh can't be made a watertight solid.")
+
+
+def _united(pieces: TriangleMesh, made: print_solid.Outcome, voxel: float) -> TriangleMesh:
+    return print_parts.choose(voxel_solid.union(pieces, voxel), made.wall).shape
 
 
 def _on_bed(shape: TriangleMesh, at: float | None, wall: float, height: float) -> tuple[TriangleMesh, Matrix]:

@@ -7,20 +7,28 @@ parts overlap, a ray that leaves one of them is still inside of another. Triangl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 from mathutils import Vector
 from mathutils.bvhtree import BVHTree
+from mathutils.kdtree import KDTree
 
 from ..mesh_data import Array
-from .triangle_mesh import TriangleMesh, edges, parts
+from .subdivide import subdivided
+from .triangle_mesh import TriangleMesh, edges, parts, search_tree
 
 THINNEST_SHARE: Final = 0.01
 """Share of the surface that may be thinner than the "thinnest wall": tips and sharp edges have no thickness."""
+SOME_RAYS: Final = 4_000
+_MOST_RAYS: Final = 50_000
 _MAX_CROSSINGS: Final = 12
 _OPPOSITE: Final = -0.5
 """Cosine of the angle between neighbors from which they are two sides of a sharp rim, not a bent surface."""
+_FITS: Final = 0.9
+_EDGE: Final = 1.25
+"""How near the place must be where the ball fits, relative to a wall: so an edge of 50° is sharp, not thin."""
 _DAMPING: Final = 0.02
 
 
@@ -33,10 +41,11 @@ def sheets(shape: TriangleMesh) -> Array:
     return np.asarray(is_open[part])
 
 
-def thickness(shape: TriangleMesh, cell: float, sheet: Array | None = None) -> Array:
-    """Returns the thickness at each triangle. `sheet`: which triangles belong to sheets.
+def thickness(shape: TriangleMesh, wall: float, sheet: Array | None = None, most_rays: int = _MOST_RAYS) -> Array:
+    """Returns the thickness at each triangle; infinite at sharp edges and tips.
 
-    Triangles in the same cube of size `cell` that face the same way share one ray.
+    Triangles in the same cube, half as large as `wall` (larger if there would be more rays than `most_rays`), that face
+    the same way share one ray. `sheet`: which triangles belong to sheets.
     """
     vectors = shape.area_vectors()
     areas = np.linalg.norm(vectors, axis=1)
@@ -46,23 +55,49 @@ def thickness(shape: TriangleMesh, cell: float, sheet: Array | None = None) -> A
     result = np.zeros(len(areas))
     if not len(solid):
         return result
+    cell = max(wall / 2, (areas[solid].sum() / most_rays) ** 0.5)
     first, index = _representatives(centers[solid], normals[solid], areas[solid], cell)
     chosen = solid[first]
-    tree = BVHTree.FromPolygons(shape.points.tolist(), shape.triangles[solid].tolist(), all_triangles=True)
-    ways = [
-        _way_inside(tree, Vector(center), Vector(normal), cell * 1e-3)
-        for center, normal in zip(centers[chosen].tolist(), normals[chosen].tolist(), strict=True)
-    ]
+    tree = search_tree(shape.of_triangles(solid))
+    starts = [Vector(center) for center in centers[chosen].tolist()]
+    inward = [Vector(normal) for normal in (-normals[chosen]).tolist()]
+    ways = [_way_inside(tree, start, way, wall / 2000) for start, way in zip(starts, inward, strict=True)]
+    for thin in _sharp_edges(tree, starts, inward, np.array(ways), wall):
+        ways[thin] = np.inf
     result[solid] = np.array(ways)[index]
     result[areas == 0] = np.inf
     return result
 
 
-def thinnest(shape: TriangleMesh, found: Array) -> float:
-    """Returns the thickness that all but `THINNEST_SHARE` of the surface has."""
+def _sharp_edges(tree: BVHTree, starts: list[Vector], inward: list[Vector], ways: Array, wall: float) -> Iterator[int]:
+    """Yields which thin places are at sharp edges or tips: near them, a ball as thick as a wall fits into the shape.
+
+    The printer rounds such an edge off. A thin sheet has none, although its rim is wide in one direction.
+    """
+    thin = np.flatnonzero(ways < wall).tolist()
+    thick = np.flatnonzero(ways >= wall).tolist() if thin else []
+    fits = KDTree(len(thick))
+    for index in thick:
+        if tree.find_nearest(starts[index] + inward[index] * wall / 2)[3] > _FITS * wall / 2:
+            fits.insert(starts[index], index)
+    fits.balance()
+    for index in thin:
+        distance = fits.find(starts[index])[2]
+        if distance is not None and distance < _EDGE * wall:
+            yield index
+
+
+def sampled(shape: TriangleMesh, wall: float) -> float:
+    """Returns the thickness that all but `THINNEST_SHARE` of a solid's surface has, from some thousand rays."""
+    fine = subdivided(shape, (shape.area() / SOME_RAYS) ** 0.5, max(len(shape.triangles), 4 * SOME_RAYS))
+    return thinnest(fine, thickness(fine, wall, most_rays=SOME_RAYS))
+
+
+def thinnest(shape: TriangleMesh, found: Array, most: float = np.inf) -> float:
+    """Returns the thickness that all but `THINNEST_SHARE` of the surface, and at most the area `most`, has."""
     areas = np.linalg.norm(shape.area_vectors(), axis=1)
     order = np.argsort(found)
-    reached = np.cumsum(areas[order]) > THINNEST_SHARE * areas.sum()
+    reached = np.cumsum(areas[order]) > min(THINNEST_SHARE * areas.sum(), most)
     return float(found[order[int(np.argmax(reached))]])
 
 
@@ -80,9 +115,9 @@ def _representatives(centers: Array, normals: Array, areas: Array, cell: float) 
     return order[first], group
 
 
-def _way_inside(tree: BVHTree, start: Vector, normal: Vector, step: float) -> float:
+def _way_inside(tree: BVHTree, start: Vector, inward: Vector, step: float) -> float:
     """Returns how far a ray goes from the surface inward until it leaves the solid; infinity if it never does."""
-    inward, way, depth = -normal, step, 1
+    way, depth = step, 1
     for _ in range(_MAX_CROSSINGS):
         _, crossed, _, distance = tree.ray_cast(start + inward * way, inward)
         if crossed is None or distance is None:
