@@ -76,7 +76,7 @@ def place(
     facts = {name: value for name, value in result.facts.items() if name != REPORT}
     objects: list[bpy.types.Object] = []
     if result.blend is not None:
-        objects, _ = append_blend.append(result.blend)
+        objects, _ = append_blend.append(result.blend, result.objects)
         hand_over.share_materials(objects, materials)
         _insert(objects, root, scene, only_first=tool is Tool.LODS)
         if tool in _SUFFIXES:

@@ -33,14 +33,18 @@ _revision = 0
 def versions_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """Returns all versions of an object in a scene, including itself, the original first.
 
-    A version that the artist duplicated is no version of its duplicate.
+    A duplicate that the artist made of a version has no others: these belong to what it was made from.
     """
     wanted = record_text(root, VERSIONS)
     if not wanted:
         return [root]
-    same = (item for item in having_record(scene.objects) if record_text(item, VERSIONS) == wanted)
-    found = {number(item): item for item in same} | {number(root): root}
-    return [found[each] for each in sorted(found)]
+    found = {number(root): root}
+    for item in having_record(scene.objects):
+        if record_text(item, VERSIONS) == wanted:
+            first = found.setdefault(number(item), item)
+            if item.session_uid < first.session_uid:  # objects that are newer, or named later, are the duplicates
+                found[number(item)] = item
+    return [found[each] for each in sorted(found)] if found[number(root)] == root else [root]
 
 
 def may_have_others(root: bpy.types.Object) -> bool:
@@ -78,9 +82,10 @@ def is_hidden(root: bpy.types.Object) -> bool:
 
 def add(new: bpy.types.Object, root: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Make `new` a version of `root`, and show it in its place."""
-    if not record_text(root, VERSIONS):
+    group = versions_of(root, scene)
+    if len(group) == 1:  # also that of a duplicate
         store(root, VERSIONS, new_id())
-    store(new, NUMBER, max(map(number, versions_of(root, scene)), default=0) + 1)
+    store(new, NUMBER, max(map(number, group)) + 1)
     store(new, VERSIONS, record_text(root, VERSIONS))
     hide(root, True)
 

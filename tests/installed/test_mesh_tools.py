@@ -231,14 +231,30 @@ def test_keeping_one_version_removes_the_others_as_one_undo_step(sphere: Any) ->
     assert len(bpy.data.objects) == 2
 
 
-def test_a_duplicate_of_a_result_is_no_version_of_it(sphere: Any) -> None:
+def test_a_duplicate_of_a_result_has_versions_of_its_own(sphere: Any) -> None:
     import bpy
 
     new = bpy.data.objects[finish(start("SIMPLIFY", sphere)).placed[0]]
     bpy.ops.object.duplicate()
     duplicate = bpy.context.object
+    assert not bpy.ops.image_to_3d.show_version.poll()
+    bpy.data.objects[finish(start("SIMPLIFY", duplicate)).placed[0]].name = "simpler"
+    bpy.context.view_layer.objects.active = new
+    bpy.ops.image_to_3d.keep_version()
+    assert not new.hide_viewport
+    assert {item.name for item in bpy.data.objects} == {new.name, duplicate.name, "simpler"}
+    bpy.context.view_layer.objects.active = bpy.data.objects["simpler"]
     bpy.ops.image_to_3d.show_version(which="PREVIOUS")
-    assert (duplicate.hide_viewport, sphere.hide_viewport, new.hide_viewport) == (True, False, False)
+    assert bpy.context.object == duplicate
+
+
+def test_the_most_detailed_level_is_shown_and_the_others_are_hidden(sphere: Any) -> None:
+    import bpy
+
+    names = finish(start("LODS", sphere, collision=True)).placed
+    assert names == ("ball_LOD0", "ball_LOD1", "ball_LOD2", "ball_LOD3", "ball_Collision")
+    assert [bpy.data.objects[name].hide_get() for name in names] == [False, True, True, True, True]
+    assert [bpy.data.objects[name].parent for name in names] == [None, *[bpy.data.objects["ball_LOD0"]] * 4]
 
 
 def test_a_result_of_a_result_is_named_after_the_original(sphere: Any) -> None:
