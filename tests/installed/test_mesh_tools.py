@@ -87,6 +87,31 @@ def test_what_is_on_the_screen_is_what_is_processed(sphere: Any) -> None:
     assert min(vertex.co.z for vertex in new.data.vertices) > 3.0
 
 
+def test_instances_of_geometry_nodes_are_processed(image_to_3d: Any) -> None:
+    import bpy
+
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=1, y_subdivisions=1, location=(5.0, 0.0, 0.0))
+    item = bpy.context.object
+    tree = bpy.data.node_groups.new("Scatter", "GeometryNodeTree")
+    for in_out in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=in_out, socket_type="NodeSocketGeometry")
+    kinds = ("NodeGroupInput", "GeometryNodeInstanceOnPoints", "NodeGroupOutput")
+    begin, scatter, end = (tree.nodes.new(kind) for kind in kinds)
+    cube, shown = tree.nodes.new("GeometryNodeMeshCube"), tree.nodes.new("GeometryNodeSetMaterial")
+    shown.inputs["Material"].default_value = bpy.data.materials.new("red")
+    links = ((begin, scatter), (cube, shown), (scatter, end))
+    for source, target in links:
+        tree.links.new(source.outputs[0], target.inputs[0])
+    tree.links.new(shown.outputs[0], scatter.inputs["Instance"])
+    item.modifiers.new("Scatter", "NODES").node_group = tree
+    task = finish(start("LODS", item))
+    new = bpy.data.objects[task.placed[0]]
+    assert triangles(new) == 4 * 12
+    assert new.matrix_world == item.matrix_world
+    assert bpy.data.materials["red"] in list(new.data.materials)
+    assert len(bpy.data.meshes) == 1 + 4  # nothing of the hand-over stays
+
+
 def test_the_result_waits_while_the_original_is_edited(sphere: Any, keep_going: Until) -> None:
     import bpy
 

@@ -157,3 +157,13 @@ def test_the_report_finds_nothing_to_clean_up_any_more() -> None:
     after = report.measure([item])
     assert not [problem for problem in problems(after) if Tool.CLEAN_UP in problem.tools], after
     assert after.watertight
+
+
+def test_vertices_that_are_nowhere_are_deleted_with_their_faces(worker: WorkerProcess, tmp_path: Path) -> None:
+    item = kinds.smooth(20)
+    item.data.vertices[0].co.x = float("nan")
+    settings = defaults_of(CleanUp)
+    request = {"do": "clean_up", "source": str(kinds.write([item], tmp_path / "a.blend")), "settings": settings}
+    result = worker.run(request | {"target": str(tmp_path / "b.blend")}, timeout=60)
+    assert result["facts"]["holes"] == 1
+    assert result["facts"]["report"]["open_edges"] == 0
