@@ -100,7 +100,10 @@ def _of_plain(_tree: Any, node: Any, channel: str, _depth: int) -> Value:
 
 
 def _of_emission(tree: Any, node: Any, channel: str, depth: int) -> Value:
-    """An emission shader is a material without light, such as glTF's unlit ones: its color is the base color."""
+    """An emission shader of strength 1 is a material without light, such as glTF's unlit ones: base color only."""
+    if channel == EMISSION:
+        strength = _value(node, "Strength", 1.0)
+        return CHANNELS[channel] if strength == 1.0 else _scaled(tree, _value(node, "Color", CHANNELS[channel]), strength)
     return _value(node, "Color", CHANNELS[channel]) if channel == BASE_COLOR else CHANNELS[channel]
 
 
