@@ -126,6 +126,7 @@ def _insert(
             collection.objects.link(item)
     for item in objects[1:]:
         item.parent = new
+        store(item, versions.PART, 1)
     record: Any = root.get(MODEL_RECORD)
     if hasattr(record, "to_dict"):
         new[MODEL_RECORD] = record.to_dict()

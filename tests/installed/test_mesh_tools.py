@@ -173,6 +173,24 @@ def test_the_versions_can_be_flipped_and_the_shown_one_stands_where_the_last_one
     assert (sphere.hide_viewport, new.hide_viewport) == (True, False)
 
 
+def test_what_the_artist_parented_to_the_object_follows_the_shown_version_and_is_never_removed(sphere: Any) -> None:
+    import bpy
+
+    child = bpy.data.objects.new("handle", bpy.data.meshes.new("handle"))
+    bpy.context.scene.collection.objects.link(child)
+    child.parent = sphere
+    new = bpy.data.objects[finish(start("LODS", sphere)).placed[0]]
+    assert child.parent == new
+    bpy.ops.image_to_3d.show_version(which="PREVIOUS")
+    assert (child.parent, child.hide_viewport) == (sphere, False)
+    assert all(level.hide_viewport for level in (new, *new.children))
+    bpy.ops.image_to_3d.show_version(which="NEXT")
+    bpy.context.view_layer.objects.active = sphere
+    bpy.ops.image_to_3d.keep_version()
+    assert {item.name for item in bpy.data.objects} == {"ball", "handle"}
+    assert child.parent == sphere
+
+
 def test_a_script_calls_the_operator_and_has_the_result_afterward(sphere: Any) -> None:
     import bpy
 
