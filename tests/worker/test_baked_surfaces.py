@@ -139,6 +139,7 @@ def test_light_that_is_brighter_than_white_keeps_its_strength_and_color() -> Non
     assert strength == pytest.approx(4 * max(GREEN[:3]), rel=0.01)
     assert strength * linear(stripe(found["Emission"], 1, 2)[:3]) == pytest.approx([4 * x for x in GREEN[:3]], abs=0.05)
     assert stripe(found["Emission"], 0, 2)[:3] == pytest.approx((0, 0, 0), abs=0.01)
+    assert stripe(found["Color"], 1, 2)[:3] == pytest.approx((0, 0, 0), abs=0.01)
 
 
 def test_values_that_are_the_same_everywhere_are_not_baked() -> None:
