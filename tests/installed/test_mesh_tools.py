@@ -191,6 +191,25 @@ def test_what_the_artist_parented_to_the_object_follows_the_shown_version_and_is
     assert child.parent == sphere
 
 
+def test_the_result_of_a_library_override_is_placed(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    library = tmp_path / "library.blend"
+    collection = bpy.data.collections.new("props")
+    collection.objects.link(sphere)
+    bpy.data.libraries.write(str(library), {collection})
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (_, here):
+        here.collections = ["props"]
+    linked = here.collections[0]
+    bpy.context.scene.collection.children.link(linked)
+    linked.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+    override = next(item for item in bpy.context.scene.objects if item.override_library is not None)
+    task = finish(start("SIMPLIFY", override))
+    assert (task.error, task.placed) == (None, ("ball Simplified",))
+    assert override.hide_viewport
+
+
 def test_a_script_calls_the_operator_and_has_the_result_afterward(sphere: Any) -> None:
     import bpy
 

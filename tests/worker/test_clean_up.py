@@ -141,7 +141,7 @@ def test_what_is_not_wanted_is_not_done(worker: WorkerProcess, tmp_path: Path) -
 
 
 def test_the_report_finds_nothing_to_clean_up_any_more() -> None:
-    points, faces, uv = kinds.split_seams(*kinds.without_patches(*kinds.grid_sphere(20), 3, 0.2))
+    points, faces, _ = kinds.split_seams(*kinds.without_patches(*kinds.grid_sphere(20), 3, 0.2))
     low, high = points[faces[0, 0]], points[faces[0, 1]]
     more = np.array([low, low, low, [3, 0, 0], [3.1, 0, 0], [3.2, 0, 0], [4, 0, 0], *points[faces[5]]])
     points = np.concatenate((points, (low + high)[None] / 2, more))
