@@ -77,10 +77,12 @@ def allowed(row: Setting, default: Any) -> Message:
         return Message("three numbers")
     if type(default) in _ALLOWED:
         return Message(_ALLOWED[type(default)])
-    template = "an integer from {minimum}" if isinstance(default, int) else "a number from {minimum}"
+    whole = isinstance(default, int)
     limits = {"minimum": f"{row.minimum:,g}"}
-    if row.maximum is not None:
-        return Message(template + " to {maximum}", limits | {"maximum": f"{row.maximum:,g}"})
+    if row.maximum is None:
+        return Message("an integer from {minimum}" if whole else "a number from {minimum}", limits)
+    limits["maximum"] = f"{row.maximum:,g}"
+    template = "an integer from {minimum} to {maximum}" if whole else "a number from {minimum} to {maximum}"
     return Message(template, limits)
 
 

@@ -39,9 +39,9 @@ class CleanUp:
     """Repair the mesh, and keep its UVs and textures."""
 
     merge: bool = setting(
-        True, "Merge by Distance", "Merge vertices at the same place, which UV seams split in the model file"
+        True, "Merge by Distance", "Merge vertices at the same position, such as those that UV seams split"
     )
-    loose_parts: bool = setting(True, "Delete Loose Parts", "Delete parts smaller than 0.5 % of the model")
+    loose_parts: bool = setting(True, "Delete Loose Parts", "Delete parts smaller than 0.5% of the model")
     fill_holes: bool = setting(True, "Fill Holes", "Close holes in the surface. Open sheets stay open")
     normals: bool = setting(True, "Recalculate Normals", "Make all faces point outward")
 
@@ -50,7 +50,7 @@ class CleanUp:
 class Simplify:
     """Reduce the number of triangles, and keep UVs and textures."""
 
-    ratio: float = setting(0.5, "Ratio", "Part of the triangles to keep", minimum=0.001, maximum=1.0)
+    ratio: float = setting(0.5, "Ratio", "Share of the triangles to keep", minimum=0.001, maximum=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,15 @@ class Remesh:
 
     faces: int = setting(5000, "Faces", "Approximate number of faces", minimum=500, maximum=50_000)
     texture_size: str = setting("2048", "Texture Size", "Size of the baked textures in pixels", choices=TEXTURE_SIZES)
-    normal_map: bool = setting(True, "Normal Map", "Bake the lost detail of the surface to a normal map")
+    normal_map: bool = setting(True, "Normal Map", "Bake the surface detail of the original to a normal map")
     symmetry: str = setting(
         "OFF",
         "Symmetry",
-        "Make both halves equal",
-        choices=(Choice("OFF", "Off", "No symmetry"), Choice("X", "X", "Symmetric about the YZ plane at its center")),
+        "Mirror one half of the model onto the other",
+        choices=(
+            Choice("OFF", "Off", "No symmetry"),
+            Choice("X", "X", "Mirror across the YZ plane at the model's center"),
+        ),
     )
 
 
@@ -76,7 +79,7 @@ class Print:
     process: str = setting(
         "FILAMENT",
         "Process",
-        "How it is printed; decides how thin walls may be",
+        "How the model is printed, which decides how thin its walls may be",
         choices=(
             Choice("FILAMENT", "Filament", "Walls of at least 1.2 mm"),
             Choice("RESIN", "Resin", "Walls of at least 0.5 mm"),
@@ -89,14 +92,14 @@ class Print:
         "Format of the file for the slicer",
         choices=(
             Choice("STL", "STL", "Read by every slicer"),
-            Choice("3MF", "3MF", "Smaller, and has its unit in the file"),
+            Choice("3MF", "3MF", "Smaller, and stores the unit of length"),
         ),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Lods:
-    """Make levels of detail: LOD0 to LOD3 with 100, 50, 25 and 10 % of the triangles."""
+    """Make levels of detail: LOD0 to LOD3 with 100%, 50%, 25% and 10% of the triangles."""
 
     collision: bool = setting(
         False, "Collision Mesh", "Add a convex hull of at most 255 triangles for the engine's physics"
@@ -109,13 +112,13 @@ class Export:
 
     engine: str = setting(
         "UNREAL",
-        "Engine",
-        "Names, scale and axes are what this engine expects",
+        "Game Engine",
+        "Write names, scale and axes as this engine expects them",
         choices=(
             Choice("UNITY", "Unity", "Unity"),
             Choice("UNREAL", "Unreal Engine", "Unreal Engine"),
             Choice("GODOT", "Godot", "Godot"),
-            Choice("OTHER", "Other", "As the file format's standard says"),
+            Choice("OTHER", "Other", "According to the standard of the file format"),
         ),
     )
     file_format: str = setting(
@@ -124,14 +127,14 @@ class Export:
         "Format of the file",
         choices=(
             Choice("GLB", "glTF", "For Godot, Unreal Engine and most programs; .glb, or .gltf with separate textures"),
-            Choice("FBX", "FBX", "For Unity and Unreal Engine: the format with levels of detail that they read"),
+            Choice("FBX", "FBX", "For Unity and Unreal Engine, which import levels of detail only from this format"),
             Choice("USD", "USD", "Universal Scene Description; .usdz, or .usdc with separate textures"),
         ),
     )
     textures: str = setting(
         "PACKED",
         "Textures",
-        "Where the textures are",
+        "Where the textures are stored",
         choices=(
             Choice("PACKED", "In the File", "Packed into the exported file"),
             Choice("SEPARATE", "Separate Files", "Image files beside the exported file"),

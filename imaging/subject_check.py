@@ -26,9 +26,7 @@ FAINT: Final = 9.0
 TRANSLUCENT: Final = 0.5
 """Typical alpha of a subject that is hardly visible."""
 
-_TINY: Final = (
-    "The subject covers only {percent} % of the image, so it will have few details. Crop the image around it."
-)
+_TINY: Final = "The subject covers only {percent}% of the image, so it will have few details. Crop the image around it."
 _ADVICE: Final = "Use an image that shows all of it, with some space around."
 _SHOW_ALL: Final = {"advice": Message(_ADVICE)}
 _CUT_OFF: Final = (

@@ -34,7 +34,7 @@ def make_visible(image: FloatArray) -> FloatArray:
         if alpha.max() < 0.5 / 255.0:
             raise ImageError("The image is fully transparent, so there is nothing to make a model from.")
         raise ImageError(
-            "The image is almost transparent ({percent} % opaque at most), so there is nothing to make a model from.",
+            "The image is almost transparent ({percent}% opaque at most), so there is nothing to make a model from.",
             percent=round(float(alpha.max()) * 100.0),
         )
     height, width = (int(np.ptp(np.flatnonzero(visible.any(axis=axis)))) + 1 for axis in (1, 0))

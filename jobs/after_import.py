@@ -54,7 +54,8 @@ def process(job: Job, context: StepContext) -> StepResult:
     try:
         if job.conversions > MAX_WORKER_ATTEMPTS:
             raise WorkerError(
-                "Blender, or its background Blender, ended {count} times meanwhile.", count=job.conversions - 1
+                "Blender, or its background Blender, ended {count} times while the tool was running.",
+                count=job.conversions - 1,
             )
         job = _with_result(job, context)
     except CancelledError:

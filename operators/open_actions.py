@@ -10,19 +10,19 @@ import bpy
 
 from .. import store_build
 from ..bl_ids import Op
-from ..errors import StorageError
+from ..errors import Message, StorageError
 from ..jobs.job import Job
 from ..log import logger
 from .define import job_operator
 
 
 def open_with_system(path: Path | None, name: str) -> None:
-    """Open a file or folder with the system's default program.
+    """Open a file or folder with the system's default program. `name`: what it is, as a text for the artist.
 
     Raises StorageError if it is missing, or if the system has no program that can open it.
     """
     if path is None or not path.exists():
-        raise StorageError("{name} no longer exists.", advice="", name=name)
+        raise StorageError("{name} no longer exists.", advice="", name=Message(name))
     real = Path(store_build.redirected(str(path), bpy.app.binary_path, os.environ))
     shown = str(real if real.exists() else path)
     try:
@@ -32,7 +32,7 @@ def open_with_system(path: Path | None, name: str) -> None:
         raise StorageError(
             "{name} can't be opened by the system.",
             advice="Perhaps no program is installed for it. It is here: {path}",
-            name=name,
+            name=Message(name),
             path=shown,
         ) from error
 

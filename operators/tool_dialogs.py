@@ -10,7 +10,7 @@ import bpy
 
 from .. import tool_engine
 from ..scene import hand_over, variations
-from ..setting_rows import Setting, settings_of
+from ..setting_rows import Setting, defaults_of, settings_of
 from ..tool_settings import ENGINE_FORMATS, TABLES, Tool
 from ..translation import tr
 
@@ -62,7 +62,7 @@ def follow_engine(operator: Any, _context: bpy.types.Context) -> None:
 def draw(tool: Tool, operator: Any, known: Known) -> None:
     """Draw the settings of a tool, and below them what they mean."""
     layout = operator.layout
-    layout.use_property_split = True
+    layout.use_property_split = not all(isinstance(each, bool) for each in defaults_of(TABLES[tool]).values())
     layout.use_property_decorate = False
     for name, row in settings_of(TABLES[tool]).items():
         if _is_row(row):

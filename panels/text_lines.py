@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import Final
 
 import blf
@@ -18,6 +19,8 @@ _BOX: Final = 12
 _ICON: Final = 26
 """Points that an icon takes, with the gap before the text."""
 _FONT: Final = 0
+_SPACES: Final = re.compile(r"[ \t\r\n]+")
+"""A line can break here. Non-breaking spaces, which keep a number and its unit together, are none of these."""
 
 
 def is_narrow(context: bpy.types.Context) -> bool:
@@ -72,7 +75,7 @@ def _breakable(text: str, width: float) -> list[str]:
     Words without spaces (paths, URLs, Japanese, Chinese) break anywhere if they are wider than a line.
     """
     pieces: list[str] = []
-    for word in text.split():
+    for word in _SPACES.split(text.strip()):
         if _width(word) <= width:
             pieces.append(word)
         else:

@@ -166,7 +166,7 @@ def _scene_of(root: bpy.types.Object) -> bpy.types.Scene:
     """Returns the scene that has the object: the open one, if it does. Raises MeshToolError if none has."""
     scenes = root.users_scene  # not by name: a library override has the name of the linked object
     if not scenes:
-        raise MeshToolError("{name} is in no scene any more.", advice="", name=root.name)
+        raise MeshToolError("{name} is no longer in any scene.", advice="", name=root.name)
     return bpy.context.scene if bpy.context.scene in scenes else scenes[0]
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOT_TRANSLATED: Final = frozenset(
     {
         *("GLB", "OBJ", "STL", "PLY", "X", "Y", "Z", "HTTP {status}", "ModelsLab", "Image to 3D", "{size} GB"),
+        *("Unity", "Unreal Engine", "Godot", "glTF", "3MF", "QuadriFlow"),
         *("{name} × {count}", "{triangles}, {size} m", "API", "https://…"),
     }
 )
@@ -44,6 +45,7 @@ _POSITIONS: Final[Mapping[str, tuple[int, ...]]] = {
     "report": (1,),
     "poll_message_set": (0,),
     "Status": (0,),
+    "open_with_system": (1,),
 }
 """The positions of texts among the arguments of these functions. The errors come from errors.py."""
 _KEYWORDS: Final = frozenset({"text", "heading", "title", "message", "confirm_text", "placeholder", "advice"})
@@ -260,12 +262,16 @@ def _is_composed(node: ast.expr) -> bool:
     return False
 
 
+def _names(target: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
 def _assigned(node: ast.AST, name: str) -> Iterator[ast.expr]:
     """Yields what a statement assigns to a name, also as one of several names."""
     target, value = _assignment(node)
     if target == name and value is not None:
         yield value
-    elif isinstance(node, ast.For) and name in {getattr(n, "id", "") for n in ast.walk(node.target)}:
+    elif isinstance(node, ast.For | ast.comprehension) and name in _names(node.target):
         table = node.iter.func if isinstance(node.iter, ast.Call) else node.iter
         yield table.value if isinstance(table, ast.Attribute) and table.attr in {"items", "values"} else table
     elif isinstance(node, ast.AugAssign | ast.NamedExpr) and getattr(node.target, "id", "") == name:

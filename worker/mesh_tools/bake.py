@@ -87,7 +87,7 @@ class Baker:
                 normal_space="TANGENT",
             )
         except RuntimeError as error:
-            raise MeshToolError("The textures can't be baked: {reason}", reason=one_line(error)) from error
+            raise MeshToolError("The textures can't be baked ({reason}).", reason=one_line(error)) from error
 
 
 def baker(high: bpy.types.Object, low: bpy.types.Object, side: int, size: float, deviation: float) -> Baker:

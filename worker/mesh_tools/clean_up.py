@@ -69,7 +69,7 @@ def notes(done: Mapping[str, int]) -> list[Message]:
         "flat": ("1 face without area was dissolved", "{count} faces without area were dissolved"),
         "parts": ("1 loose part was deleted", "{count} loose parts were deleted"),
         "holes": ("1 hole was filled", "{count} holes were filled"),
-        "turned": ("1 face was turned", "{count} faces were turned"),
+        "turned": ("1 face was flipped", "{count} faces were flipped"),
     }
     found = [counted(done[name], one, many) for name, (one, many) in wordings.items() if done[name]]
     return found or [Message("There was nothing to repair")]

@@ -106,7 +106,7 @@ def _write_files(plan: Plan, path: Path, settings: Export) -> tuple[list[Path], 
     if plan.collisions:
         other = path.with_name(f"{path.stem}_Collision{path.suffix}")
         files += _write_objects(plan.collisions, other, settings, textures, False)
-        notes.append(Message("The collision mesh is in a file of its own: {name}", {"name": other.name}))
+        notes.append(Message("The collision mesh is in a separate file: {name}", {"name": other.name}))
     return files, notes
 
 

@@ -51,7 +51,7 @@ def prepare(images: Sequence[bpy.types.Image], folder: Path) -> list[Message]:
         image.filepath_raw = str(folder / (name + _ENDINGS[kind]))
     if not missing:
         return []
-    return [counted(missing, "a texture is missing and was left out", "{count} textures are missing and were left out")]
+    return [counted(missing, "1 texture is missing and was left out", "{count} textures are missing and were left out")]
 
 
 def write(images: Sequence[bpy.types.Image]) -> list[Path]:

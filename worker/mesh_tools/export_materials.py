@@ -43,10 +43,10 @@ def connect_textures(materials: Sequence[bpy.types.Material]) -> list[Message]:
         data += any(surface.inputs[name].is_linked for name in _DATA)
     notes = []
     if colors:
-        text = "FBX files can't hold colors that nodes compute. Remesh to Quads bakes them to a texture"
+        text = "FBX files can't store colors that nodes compute. Remesh to Quads bakes them to a texture"
         notes.append(Message(text))
     if data:
-        notes.append(Message("Engines read no metallic and roughness textures from FBX files, but from glTF files"))
+        notes.append(Message("Engines import metallic and roughness textures from glTF files, but not from FBX files"))
     return notes
 
 

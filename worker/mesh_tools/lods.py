@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Levels of detail: the model with 100, 50, 25 and 10 % of its triangles, and a convex hull for collisions."""
+"""Levels of detail: the model with 100%, 50%, 25% and 10% of its triangles, and a convex hull for collisions."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def _largest_volume(shape: TriangleMesh) -> float:
 def _required(solid: TriangleMesh, least: float = 0.0) -> TriangleMesh:
     """Returns the solid. Raises MeshToolError if its volume is not above `least`."""
     if not len(solid.triangles) or solid.volume() <= least:
-        raise MeshToolError("No solid could be made of this mesh: it has no inside.")
+        raise MeshToolError("This mesh can't be made solid: it encloses no volume.")
     return solid
 
 

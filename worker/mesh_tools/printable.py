@@ -117,7 +117,7 @@ def _based(made: print_solid.Outcome, settings: Print, notes: list[Message]) -> 
         solid, on_bed = _on_bed(again, at, made.wall, settings.height)
         if is_solid(solid):
             return solid, on_bed
-    raise MeshToolError("No watertight solid could be made of this mesh.")
+    raise MeshToolError("This mesh can't be made a watertight solid.")
 
 
 def _on_bed(shape: TriangleMesh, at: float | None, wall: float, height: float) -> tuple[TriangleMesh, Matrix]:

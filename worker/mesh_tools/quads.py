@@ -127,7 +127,7 @@ def _call_quadriflow(shape: bpy.types.Object, faces: int) -> None:
                 use_preserve_boundary=True, mode="FACES", target_faces=faces, seed=0
             )
         except RuntimeError as error:
-            raise MeshToolError("QuadriFlow failed: {reason}", reason=one_line(error)) from error
+            raise MeshToolError("QuadriFlow failed ({reason}).", reason=one_line(error)) from error
     if done != {"FINISHED"}:
         raise MeshToolError("QuadriFlow found no solution for this mesh.")
 
@@ -140,7 +140,7 @@ def _scale(mesh: bpy.types.Mesh, factor: float) -> None:
 
 def _voxel_quadriflow(source: bpy.types.Object, faces: int, x: float | None) -> bpy.types.Object:
     if not is_closed(source.data):
-        raise MeshToolError("The mesh is open, so it has no inside to fill with voxels.")
+        raise MeshToolError("The mesh is open, so it encloses no volume to fill with voxels.")
     shape = manifold_copy(source)
     size = size_of(shape.data)
     volume, area = volume_and_area(shape.data)

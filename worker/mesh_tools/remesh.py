@@ -82,9 +82,9 @@ def finish(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     faces = len(low.data.polygons)
     facts = {"faces": faces, "quads": round(quads.quad_share(low.data), 4), **found.facts()}
     notes = [
-        Message("{faces} faces, {quads} % quads", {"faces": f"{faces:,}", "quads": f"{100 * facts['quads']:.0f}"}),
+        Message("{faces} faces, {quads}% quads", {"faces": f"{faces:,}", "quads": f"{100 * facts['quads']:.0f}"}),
         Message(
-            "Deviation from the original: {mean} % of its size on average, {largest} % at most",
+            "Deviation from the original: {mean}% of its size on average, {largest}% at most",
             {"mean": f"{facts['deviation_mean']:.2f}", "largest": f"{facts['deviation_largest']:.2f}"},
         ),
     ]
