@@ -178,7 +178,7 @@ def open_tool_folder(context: bpy.types.Context) -> None:
 
 def _why_no_version(context: bpy.types.Context) -> str:
     root = hand_over.root_of(context.active_object)
-    if root is None or not versions.may_have_others(root):
+    if root is None or versions.place_among(root, context.scene)[1] < 2:
         return "This object has no other version"
     return "" if root.mode == "OBJECT" else "Switch to Object Mode first"
 

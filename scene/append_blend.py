@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import bpy
 
-from ..bl_ids import LOD
 from ..errors import WorkerError, one_line
 
 _prefetched: Final[set[int]] = set()
@@ -39,16 +38,17 @@ def discard_prefetched(path: Path) -> None:
     _remove_libraries(item for item in mine if item.session_uid in _prefetched)
 
 
-def append(path: Path, *, as_asset: bool = False) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:
-    """Append all objects of a .blend. Returns them, and the collection if that is the asset.
+def append(
+    path: Path, names: Sequence[str] = (), *, as_asset: bool = False
+) -> tuple[list[bpy.types.Object], bpy.types.Collection | None]:
+    """Append objects of a .blend. Returns them, and the collection if that is the asset.
 
-    The root comes first; of levels of detail, that is the finest one.
-    In its file a model always is an asset; `as_asset`: here too. Prefetched parts are not read again. Raises
-    WorkerError.
+    `names`: which objects, and their order; by default all of them, the root first. In its file a model always is an
+    asset; `as_asset`: here too. Prefetched parts are not read again. Raises WorkerError.
     """
     before = {library.session_uid for library in bpy.data.libraries}
     kinds = ("objects", "collections") if as_asset else ("objects",)
-    objects, *others = _load(path, kinds, None, link=False)
+    objects, *others = _load(path, kinds, names or None, link=False)
     ours = {item.session_uid for item in bpy.data.libraries if item.filepath == str(path)} & _prefetched
     _remove_libraries(x for x in bpy.data.libraries if x.session_uid in ours or x.session_uid not in before)
     if not objects:
@@ -58,13 +58,9 @@ def append(path: Path, *, as_asset: bool = False) -> tuple[list[bpy.types.Object
             item.asset_clear()
             if item.preview is not None:  # 256 KB of pixels that nothing shows
                 item.preview.image_size = item.preview.icon_size = (0, 0)
-    return sorted(objects, key=_rank), next(chain.from_iterable(others), None)
-
-
-def _rank(item: bpy.types.Object) -> tuple[bool, bool, int]:
-    level = item.get(LOD)
-    number = level if isinstance(level, int) else 0
-    return item.parent is not None, number < 0, number  # a collision mesh has a negative number
+    if not names:
+        objects.sort(key=lambda item: item.parent is not None)
+    return objects, next(chain.from_iterable(others), None)
 
 
 def _load(path: Path, kinds: Sequence[str], names: Sequence[str] | None, *, link: bool) -> list[list[Any]]:

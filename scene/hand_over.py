@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _FORMS: Final[frozenset[str]] = frozenset({"MESH", "CURVE", "SURFACE", "META", "FONT"})
 """Types of objects that have faces."""
+_INSTANCING: Final[frozenset[str]] = frozenset({"NODES", "PARTICLE_SYSTEM"})
+"""Types of modifiers that can show instances."""
+MOST_INSTANCES: Final = 1000
+"""More would take a noticeable time to hand over."""
 
 
 def root_of(item: bpy.types.Object | None) -> bpy.types.Object | None:
@@ -91,23 +95,25 @@ def write(
             mesh = bpy.data.meshes.new_from_object(
                 item.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph
             )
-            copy = bpy.data.objects.new(item.name, mesh)
-            copies.append(copy)
-            copy.matrix_basis = inverse @ item.matrix_world
-            for number, material in enumerate(_materials(item, mesh)):
-                stand_in = material if textured or material is None else _stand_in(material, stand_ins)
-                mesh.materials[number] = stand_in
-        if not any(len(copy.data.polygons) for copy in copies):
+            copies.append(_object(item.name, mesh, item.matrix_world))
+            _set_materials(item, mesh)
+        _add_instances(copies, objects, graph)
+        for copy in copies:
+            copy.matrix_basis = inverse @ copy.matrix_basis
+        for mesh in {copy.data.session_uid: copy.data for copy in copies}.values() if not textured else ():
+            for number, material in enumerate(mesh.materials):
+                mesh.materials[number] = None if material is None else _stand_in(material, stand_ins)
+        wanted: set[bpy.types.ID] = {copy for copy in copies if len(copy.data.polygons)}
+        if not wanted:
             raise MeshToolError("{name} has no faces.", name=root.name)
-        wanted: set[bpy.types.ID] = set(copies)
         bpy.data.libraries.write(str(target), wanted, path_remap="ABSOLUTE", fake_user=False, compress=False)
         return HandedOver(tuple(stand_ins), _unsaved_pixels(copies) if textured else ())
     except (OSError, RuntimeError) as error:
         raise StorageError("The object can't be written: {reason}.", reason=one_line(error)) from error
     finally:
-        meshes = [copy.data for copy in copies]
+        meshes = {copy.data.session_uid: copy.data for copy in copies}
         bpy.data.batch_remove(copies)
-        bpy.data.batch_remove(meshes)
+        bpy.data.batch_remove(list(meshes.values()))
         bpy.data.batch_remove(list(stand_ins.values()))
 
 
@@ -125,10 +131,39 @@ def share_materials(objects: Iterable[bpy.types.Object], materials: Sequence[int
     bpy.data.batch_remove(list(replaced.values()))
 
 
-def _materials(item: bpy.types.Object, mesh: bpy.types.Mesh) -> list[bpy.types.Material | None]:
-    """Returns the materials of an evaluated mesh as they are shown. (Geometry nodes can add some to the slots.)"""
-    slots = [slot.material for slot in item.material_slots][: len(mesh.materials)]
-    return slots + list(mesh.materials)[len(slots) :]
+def _object(name: str, mesh: bpy.types.Mesh, matrix: Matrix) -> bpy.types.Object:
+    made = bpy.data.objects.new(name, mesh)
+    made.matrix_basis = matrix
+    return made
+
+
+def _add_instances(
+    copies: list[bpy.types.Object], objects: Sequence[bpy.types.Object], graph: bpy.types.Depsgraph
+) -> None:
+    """Add copies of what the objects show as instances, as geometry nodes make them. Raises MeshToolError."""
+    instancers = {item for item in objects if item.is_instancer or _INSTANCING & {each.type for each in item.modifiers}}
+    meshes: dict[int, bpy.types.Mesh] = {}
+    most = len(copies) + MOST_INSTANCES
+    for each in graph.object_instances if instancers else ():
+        shown, parent = each.object, each.parent
+        if not each.is_instance or parent is None or parent.original not in instancers:
+            continue
+        if not isinstance(shown.data, bpy.types.Mesh) or not len(shown.data.polygons):
+            continue
+        if len(copies) >= most:
+            count = f"{MOST_INSTANCES:,}"
+            raise MeshToolError("{name} shows more than {count} instances.", name=parent.name, count=count)
+        key = shown.data.session_uid
+        if key not in meshes:
+            meshes[key] = shown.data.copy()
+            _set_materials(shown, meshes[key])
+        copies.append(_object(shown.name, meshes[key], each.matrix_world.copy()))
+
+
+def _set_materials(item: bpy.types.Object, mesh: bpy.types.Mesh) -> None:
+    """Give a copy of an evaluated mesh the materials that are shown. (Geometry nodes can add some to the slots.)"""
+    for number, slot in zip(range(len(mesh.materials)), item.material_slots, strict=False):
+        mesh.materials[number] = slot.material.original if slot.material is not None else None
 
 
 def _stand_in(material: bpy.types.Material, known: dict[int, bpy.types.Material]) -> bpy.types.Material:

@@ -76,9 +76,13 @@ def place(
     facts = {name: value for name, value in result.facts.items() if name != REPORT}
     objects: list[bpy.types.Object] = []
     if result.blend is not None:
-        objects, _ = append_blend.append(result.blend)
-        hand_over.share_materials(objects, materials)
-        _insert(objects, root, scene, only_first=tool is Tool.LODS)
+        objects, _ = append_blend.append(result.blend, result.objects)
+        try:
+            hand_over.share_materials(objects, materials)
+            _insert(objects, root, scene, only_first=tool is Tool.LODS)
+        except Exception:
+            versions.remove(objects)
+            raise
         if tool in _SUFFIXES:
             original = versions.versions_of(root, scene)[0]
             objects[0].name = f"{original.name} {_SUFFIXES[tool]}"
@@ -120,19 +124,21 @@ def _insert(
     """Put the objects in the place of `root`. `only_first`: the others are hidden."""
     layer = place_model.view_layer(scene)
     new = objects[0]
-    collections = [item for item in root.users_collection if item.library is None] or [scene.collection]
+    local = [each for each in root.users_collection if each.library is None and each.override_library is None]
+    collections = local or [scene.collection]
     for item in objects:
         for collection in collections:
             collection.objects.link(item)
     for item in objects[1:]:
         item.parent = new
+        store(item, versions.PART, 1)
     record: Any = root.get(MODEL_RECORD)
     if hasattr(record, "to_dict"):
         new[MODEL_RECORD] = record.to_dict()
         for name in (TOOL, REPORT):
             store(new, name, None)
     versions.take_place(new, root)
-    in_layer = root.name in layer.objects
+    in_layer = any(item == root for item in layer.objects)
     selected, active = in_layer and root.select_get(view_layer=layer), layer.objects.active == root
     versions.add(new, root, scene)
     _ = layer.objects.active  # accessing this syncs the view layer with the new objects
@@ -158,11 +164,10 @@ def _follow_local_views(new: bpy.types.Object, root: bpy.types.Object) -> None:
 
 def _scene_of(root: bpy.types.Object) -> bpy.types.Scene:
     """Returns the scene that has the object: the open one, if it does. Raises MeshToolError if none has."""
-    scenes = [bpy.context.scene, *bpy.data.scenes]
-    found = next((scene for scene in scenes if scene.objects.get(root.name) == root), None)
-    if found is None:
+    scenes = root.users_scene  # not by name: a library override has the name of the linked object
+    if not scenes:
         raise MeshToolError("{name} is no longer in any scene.", advice="", name=root.name)
-    return found
+    return bpy.context.scene if bpy.context.scene in scenes else scenes[0]
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import bpy
 
 from ..bl_ids import LOD
 from ..jobs.job import new_id
-from ..jobs.provenance import having_record, record_text, store, value
+from ..jobs.provenance import JOB, having_record, record_text, store, value
 
 VERSIONS: Final = "versions"
 """In the record: an id that all versions of an object share."""
@@ -22,8 +22,12 @@ NUMBER: Final = "version"
 """In the record: 0 for the original, and a higher number for each later version."""
 HIDDEN: Final = "version_hidden"
 """In the record: 1 for all but the version that is shown."""
+PART: Final = "version_part"
+"""In the record: 1 for the objects below the first one that a tool made."""
 MAX_NUMBER: Final = 10_000
 
+_MADE: Final = frozenset({"MESH", "EMPTY"})
+"""Types of the objects that models and results consist of."""
 _places: dict[int, tuple[Any, tuple[int, int]]] = {}
 """By `session_uid`: what `place_among` returned last, and for which state of the file."""
 _KEPT: Final = 100
@@ -34,14 +38,18 @@ _revision = 0
 def versions_of(root: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.Object]:
     """Returns all versions of an object in a scene, including itself, the original first.
 
-    A version that the artist duplicated is no version of its duplicate.
+    A duplicate that the artist made of a version has no others: these belong to what it was made from.
     """
     wanted = record_text(root, VERSIONS)
     if not wanted:
         return [root]
-    same = (item for item in having_record(scene.objects) if record_text(item, VERSIONS) == wanted)
-    found = {number(item): item for item in same} | {number(root): root}
-    return [found[each] for each in sorted(found)]
+    found = {number(root): root}
+    for item in having_record(scene.objects):
+        if record_text(item, VERSIONS) == wanted:
+            first = found.setdefault(number(item), item)
+            if item.session_uid < first.session_uid:  # objects that are newer, or named later, are the duplicates
+                found[number(item)] = item
+    return [found[each] for each in sorted(found)] if found[number(root)] == root else [root]
 
 
 def may_have_others(root: bpy.types.Object) -> bool:
@@ -79,9 +87,10 @@ def is_hidden(root: bpy.types.Object) -> bool:
 
 def add(new: bpy.types.Object, root: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Make `new` a version of `root`, and show it in its place."""
-    if not record_text(root, VERSIONS):
+    group = versions_of(root, scene)
+    if len(group) == 1:  # also that of a duplicate
         store(root, VERSIONS, new_id())
-    store(new, NUMBER, max(map(number, versions_of(root, scene)), default=0) + 1)
+    store(new, NUMBER, max(map(number, group)) + 1)
     store(new, VERSIONS, record_text(root, VERSIONS))
     hide(root, True)
 
@@ -96,7 +105,11 @@ def show(shown: bpy.types.Object, others: list[bpy.types.Object]) -> None:
 
 
 def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
-    """Give an object the parent, transform and animation of another one."""
+    """Give an object the parent, transform and animation of another one, and the children that do not belong to it."""
+    own = set(family(old))
+    for child in old.children:
+        if child not in own and child != new and child.parent_type == "OBJECT":
+            child.parent = new
     new.parent = old.parent
     if old.parent is not None:
         new.parent_type = old.parent_type
@@ -130,7 +143,8 @@ def hide(root: bpy.types.Object, hidden: bool) -> None:
 def keep(kept: bpy.types.Object, group: list[bpy.types.Object]) -> None:
     """Show one version and remove the others, with what only they use."""
     show(kept, group)
-    going = list(dict.fromkeys(item for root in group if root != kept for item in family(root) if item != kept))
+    every = dict.fromkeys(item for root in group if root != kept for item in family(root) if item != kept)
+    going = [item for item in every if item in group or item.type in _MADE]  # a light is the artist's
     for child in [child for item in going for child in item.children if child != kept and child not in going]:
         child.parent = kept  # the artist's own: it stands at the same place
     remove(going)
@@ -158,8 +172,8 @@ def remove(going: list[bpy.types.Object]) -> None:
 def family(root: bpy.types.Object) -> Iterator[bpy.types.Object]:
     """Yields the object and the children that belong to it: those of a generated model, or of a tool's result."""
     yield root
-    if record_text(root, VERSIONS) and (number(root) or record_text(root, "job")):
-        yield from root.children_recursive
+    is_model = bool(record_text(root, JOB))
+    yield from (child for child in root.children_recursive if is_model or value(child, PART) == 1)
 
 
 def _changed() -> None:

@@ -30,6 +30,8 @@ _WELD_STEPS: Final = 1 << 20
 _MAX_GAP: Final = 0.02
 """Total length of a closed piece's holes, relative to the square root of its area: its volume is still certain."""
 _MIN_SATISFIED: Final = 0.75
+_ALL: Final = 0.95
+"""Share of the closed surface that must be inside out to turn the rest, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,17 @@ def turned_faces(mesh: bpy.types.Mesh, majority: float = MAJORITY) -> Array:
     share = per_piece(np.where(flips, area, 0.0)) / areas
     keep = np.where(closed, volumes > 0, share <= 1 - majority)
     invert = np.where(closed, volumes <= 0, share >= majority)
+    if _is_inverted(areas, closed, invert):  # with the pieces that do not show it: open ones, and inner walls
+        undecided = ~closed & (share == 0.0)
+        keep, invert = keep & ~undecided, invert | undecided
     result: Array = (flips & keep[pieces]) | (~flips & invert[pieces])
     return result
+
+
+def _is_inverted(areas: Array, closed: Array, invert: Array) -> bool:
+    """Whether the whole mesh is inside out: nearly all that is closed is, and that is most of the surface."""
+    known = float(areas[closed].sum())
+    return known > 0.5 * float(areas.sum()) and float(areas[closed & invert].sum()) > _ALL * known
 
 
 def _surface(mesh: bpy.types.Mesh) -> _Surface:

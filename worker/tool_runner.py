@@ -85,6 +85,8 @@ class ToolResult:
     """Numbers and short texts, which are stored on the new object."""
     files: tuple[Path, ...] = ()
     """The files that it wrote, beside the .blend."""
+    objects: tuple[str, ...] = ()
+    """The names of the new objects, first the one that takes the original's place; empty if that is their root."""
 
 
 def run(
@@ -183,4 +185,5 @@ def _result(reply: Mapping[str, Any], target: Path) -> ToolResult:
         tuple(Message.from_json(note) for note in reply.get("notes", ())),
         reply.get("facts", {}) | ({"report": reply["report"]} if "report" in reply else {}),
         tuple(target.parent / name for name in reply.get("files", ())),
+        tuple(reply.get("objects", ())),
     )

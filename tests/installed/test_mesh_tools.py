@@ -87,6 +87,31 @@ def test_what_is_on_the_screen_is_what_is_processed(sphere: Any) -> None:
     assert min(vertex.co.z for vertex in new.data.vertices) > 3.0
 
 
+def test_instances_of_geometry_nodes_are_processed(image_to_3d: Any) -> None:
+    import bpy
+
+    bpy.ops.mesh.primitive_grid_add(x_subdivisions=1, y_subdivisions=1, location=(5.0, 0.0, 0.0))
+    item = bpy.context.object
+    tree = bpy.data.node_groups.new("Scatter", "GeometryNodeTree")
+    for in_out in ("INPUT", "OUTPUT"):
+        tree.interface.new_socket("Geometry", in_out=in_out, socket_type="NodeSocketGeometry")
+    kinds = ("NodeGroupInput", "GeometryNodeInstanceOnPoints", "NodeGroupOutput")
+    begin, scatter, end = (tree.nodes.new(kind) for kind in kinds)
+    cube, shown = tree.nodes.new("GeometryNodeMeshCube"), tree.nodes.new("GeometryNodeSetMaterial")
+    shown.inputs["Material"].default_value = bpy.data.materials.new("red")
+    links = ((begin, scatter), (cube, shown), (scatter, end))
+    for source, target in links:
+        tree.links.new(source.outputs[0], target.inputs[0])
+    tree.links.new(shown.outputs[0], scatter.inputs["Instance"])
+    item.modifiers.new("Scatter", "NODES").node_group = tree
+    task = finish(start("LODS", item))
+    new = bpy.data.objects[task.placed[0]]
+    assert triangles(new) == 4 * 12
+    assert new.matrix_world == item.matrix_world
+    assert bpy.data.materials["red"] in list(new.data.materials)
+    assert len(bpy.data.meshes) == 1 + 4  # nothing of the hand-over stays
+
+
 def test_the_result_waits_while_the_original_is_edited(sphere: Any, keep_going: Until) -> None:
     import bpy
 
@@ -146,6 +171,43 @@ def test_the_versions_can_be_flipped_and_the_shown_one_stands_where_the_last_one
     assert bpy.context.view_layer.objects.active == sphere
     bpy.ops.image_to_3d.show_version(which="NEXT")
     assert (sphere.hide_viewport, new.hide_viewport) == (True, False)
+
+
+def test_what_the_artist_parented_to_the_object_follows_the_shown_version_and_is_never_removed(sphere: Any) -> None:
+    import bpy
+
+    child = bpy.data.objects.new("handle", bpy.data.meshes.new("handle"))
+    bpy.context.scene.collection.objects.link(child)
+    child.parent = sphere
+    new = bpy.data.objects[finish(start("LODS", sphere)).placed[0]]
+    assert child.parent == new
+    bpy.ops.image_to_3d.show_version(which="PREVIOUS")
+    assert (child.parent, child.hide_viewport) == (sphere, False)
+    assert all(level.hide_viewport for level in (new, *new.children))
+    bpy.ops.image_to_3d.show_version(which="NEXT")
+    bpy.context.view_layer.objects.active = sphere
+    bpy.ops.image_to_3d.keep_version()
+    assert {item.name for item in bpy.data.objects} == {"ball", "handle"}
+    assert child.parent == sphere
+
+
+def test_the_result_of_a_library_override_is_placed(sphere: Any, tmp_path: Any) -> None:
+    import bpy
+
+    library = tmp_path / "library.blend"
+    collection = bpy.data.collections.new("props")
+    collection.objects.link(sphere)
+    bpy.data.libraries.write(str(library), {collection})
+    bpy.ops.wm.read_homefile(use_empty=True)
+    with bpy.data.libraries.load(str(library), link=True) as (_, here):
+        here.collections = ["props"]
+    linked = here.collections[0]
+    bpy.context.scene.collection.children.link(linked)
+    linked.override_hierarchy_create(bpy.context.scene, bpy.context.view_layer)
+    override = next(item for item in bpy.context.scene.objects if item.override_library is not None)
+    task = finish(start("SIMPLIFY", override))
+    assert (task.error, task.placed) == (None, ("ball Simplified",))
+    assert override.hide_viewport
 
 
 def test_a_script_calls_the_operator_and_has_the_result_afterward(sphere: Any) -> None:
@@ -231,14 +293,30 @@ def test_keeping_one_version_removes_the_others_as_one_undo_step(sphere: Any) ->
     assert len(bpy.data.objects) == 2
 
 
-def test_a_duplicate_of_a_result_is_no_version_of_it(sphere: Any) -> None:
+def test_a_duplicate_of_a_result_has_versions_of_its_own(sphere: Any) -> None:
     import bpy
 
     new = bpy.data.objects[finish(start("SIMPLIFY", sphere)).placed[0]]
     bpy.ops.object.duplicate()
     duplicate = bpy.context.object
+    assert not bpy.ops.image_to_3d.show_version.poll()
+    bpy.data.objects[finish(start("SIMPLIFY", duplicate)).placed[0]].name = "simpler"
+    bpy.context.view_layer.objects.active = new
+    bpy.ops.image_to_3d.keep_version()
+    assert not new.hide_viewport
+    assert {item.name for item in bpy.data.objects} == {new.name, duplicate.name, "simpler"}
+    bpy.context.view_layer.objects.active = bpy.data.objects["simpler"]
     bpy.ops.image_to_3d.show_version(which="PREVIOUS")
-    assert (duplicate.hide_viewport, sphere.hide_viewport, new.hide_viewport) == (True, False, False)
+    assert bpy.context.object == duplicate
+
+
+def test_the_most_detailed_level_is_shown_and_the_others_are_hidden(sphere: Any) -> None:
+    import bpy
+
+    names = finish(start("LODS", sphere, collision=True)).placed
+    assert names == ("ball_LOD0", "ball_LOD1", "ball_LOD2", "ball_LOD3", "ball_Collision")
+    assert [bpy.data.objects[name].hide_get() for name in names] == [False, True, True, True, True]
+    assert [bpy.data.objects[name].parent for name in names] == [None, *[bpy.data.objects["ball_LOD0"]] * 4]
 
 
 def test_a_result_of_a_result_is_named_after_the_original(sphere: Any) -> None:

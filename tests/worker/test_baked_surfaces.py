@@ -130,6 +130,18 @@ def test_the_color_is_that_of_the_surface_without_light() -> None:
     assert linear(stripe(found["Emission"], 0, 6)[:3]) == pytest.approx((0, 0, 0), abs=0.01)
 
 
+def test_light_that_is_brighter_than_white_keeps_its_strength_and_color() -> None:
+    def lamp(tree: Any) -> Any:
+        return shader(tree, "ShaderNodeEmission", Color=GREEN, Strength=4.0)
+
+    found = baked([material(metal), material(lamp)])
+    strength = found["surface"].inputs["Emission Strength"].default_value
+    assert strength == pytest.approx(4 * max(GREEN[:3]), rel=0.01)
+    assert strength * linear(stripe(found["Emission"], 1, 2)[:3]) == pytest.approx([4 * x for x in GREEN[:3]], abs=0.05)
+    assert stripe(found["Emission"], 0, 2)[:3] == pytest.approx((0, 0, 0), abs=0.01)
+    assert stripe(found["Color"], 1, 2)[:3] == pytest.approx((0, 0, 0), abs=0.01)
+
+
 def test_values_that_are_the_same_everywhere_are_not_baked() -> None:
     found = baked([material(metal)])
     assert set(found) == {"surface", "Color", "Normal"}

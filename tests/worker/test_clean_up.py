@@ -11,10 +11,11 @@ import bpy
 import mesh_kinds as kinds
 import numpy as np
 import pytest
+from image_to_3d.mesh_report import problems
 from image_to_3d.setting_rows import defaults_of
-from image_to_3d.tool_settings import CleanUp
+from image_to_3d.tool_settings import CleanUp, Tool
 from image_to_3d.worker.mesh_data import positions, read
-from image_to_3d.worker.mesh_tools import clean_up
+from image_to_3d.worker.mesh_tools import clean_up, report
 from image_to_3d.worker.mesh_tools.custom_normals import kept_normals
 from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
 from image_to_3d.worker.worker_process import WorkerProcess
@@ -137,3 +138,32 @@ def test_what_is_not_wanted_is_not_done(worker: WorkerProcess, tmp_path: Path) -
     result = worker.run({**request, "target": str(tmp_path / "result.blend")}, timeout=60)
     assert {found for name, found in result["facts"].items() if name != "report"} == {0}
     assert [note["template"] for note in result["notes"]] == ["There was nothing to repair"]
+
+
+def test_the_report_finds_nothing_to_clean_up_any_more() -> None:
+    points, faces, _ = kinds.split_seams(*kinds.without_patches(*kinds.grid_sphere(20), 3, 0.2))
+    low, high = points[faces[0, 0]], points[faces[0, 1]]
+    more = np.array([low, low, low, [3, 0, 0], [3.1, 0, 0], [3.2, 0, 0], [4, 0, 0], *points[faces[5]]])
+    points = np.concatenate((points, (low + high)[None] / 2, more))
+    middle, first = len(points) - len(more) - 1, len(points) - len(more)
+    extra = [(faces[0, 0], middle, faces[0, 1])]  # on an edge
+    extra += [tuple(range(first + i, first + i + 3)) for i in (0, 3, 7)]  # one place, one line, a duplicate
+    faces[30:40] = faces[30:40, ::-1]
+    item = kinds.make("damaged", points, [*faces.tolist(), *extra])
+    before = report.measure([item])
+    assert min(before.degenerate_faces, before.holes, before.flipped_faces, before.duplicate_faces) > 0
+    assert min(before.duplicate_vertices, before.loose_vertices) > 0
+    clean_up.clean(item, CleanUp())
+    after = report.measure([item])
+    assert not [problem for problem in problems(after) if Tool.CLEAN_UP in problem.tools], after
+    assert after.watertight
+
+
+def test_vertices_that_are_nowhere_are_deleted_with_their_faces(worker: WorkerProcess, tmp_path: Path) -> None:
+    item = kinds.smooth(20)
+    item.data.vertices[0].co.x = float("nan")
+    settings = defaults_of(CleanUp)
+    request = {"do": "clean_up", "source": str(kinds.write([item], tmp_path / "a.blend")), "settings": settings}
+    result = worker.run(request | {"target": str(tmp_path / "b.blend")}, timeout=60)
+    assert result["facts"]["holes"] == 1
+    assert result["facts"]["report"]["open_edges"] == 0

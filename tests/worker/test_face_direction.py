@@ -120,6 +120,15 @@ def test_nothing_is_turned_where_it_is_uncertain(make: Any) -> None:
     assert faces_of(mesh) == before
 
 
+def test_with_an_inverted_model_its_open_parts_and_inner_walls_are_turned() -> None:
+    points, faces = hollow_ball()
+    sheet, quads = grid(5)
+    every = np.concatenate((faces, quads[:, :3] + len(points)))
+    mesh = mesh_of(np.concatenate((points, sheet * 0.1 + 3)), every[:, ::-1])
+    assert face_direction.turn_outward(mesh) == len(every)
+    assert face_direction.turn_outward(mesh) == 0
+
+
 def test_one_turned_leg_among_whole_ones_is_turned_back() -> None:
     shape = lamp(10, 12)
     places = [np.array((3.0 * i, 0, 0)) for i in range(4)]

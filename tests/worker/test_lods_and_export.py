@@ -426,11 +426,19 @@ def test_names_of_files_are_safe(worker: WorkerProcess, tmp_path: Path) -> None:
     assert [node["name"] for node in glb_parts(path)[0]["nodes"]] == ["con_"]
 
 
+def test_tiled_images_are_refused_by_name(worker: WorkerProcess, tmp_path: Path) -> None:
+    item = mesh_kinds.textured(mesh_kinds.make("tiled", *mesh_kinds.grid_sheet(2)))
+    bpy.data.images["tiled"].source = "TILED"
+    with pytest.raises(MeshToolError, match=r"tiled has several tiles .* Remesh to Quads"):
+        export(worker, source_file(tmp_path, item), "GODOT", "GLB")
+
+
 def test_an_export_that_cannot_be_written_says_why(worker: WorkerProcess, tmp_path: Path) -> None:
     (tmp_path / "Figure.fbx").mkdir()
     with pytest.raises(MeshToolError, match="exporter failed") as failure:
         export(worker, source_file(tmp_path), "UNITY", "FBX")
     assert "Traceback" not in str(failure.value)
+    assert "Location" not in str(failure.value)
 
 
 def test_several_objects_and_hulls_keep_their_places_and_get_names(worker: WorkerProcess, tmp_path: Path) -> None:

@@ -171,6 +171,14 @@ def test_mirrored_custom_normals_point_outward() -> None:
     assert np.einsum("ij,ij->i", at, read(item.data.corner_normals, "vector", 3)).min() > 0.99
 
 
+def test_a_closed_mesh_with_corners_closer_than_merging_is_closed() -> None:
+    points, faces, _ = kinds.grid_sphere(10)
+    points[1] = points[0] + (points[1] - points[0]) * 1e-6
+    assert is_closed(kinds.make("near", points, faces).data)
+    assert is_closed(kinds.seam_split(10).data)
+    assert not is_closed(kinds.make("open", points, faces[1:]).data)
+
+
 def test_a_result_that_is_not_the_shape_is_refused() -> None:
     source = kinds.make("ball", *kinds.grid_sphere(30))
     half = kinds.make("half", *kinds.without_patches(*kinds.grid_sphere(30), 1, 0.9))

@@ -15,7 +15,7 @@ import addon_utils
 import bpy
 
 from ...errors import MeshToolError, one_line
-from .pixels import fill_empty
+from .pixels import as_srgb, fill_empty, read_pixels, write_pixels
 from .surface_channels import Value, connect, read_channels
 
 MARGIN: Final = 8
@@ -51,8 +51,21 @@ class Baker:
         fill_empty(image, (0.5, 0.5, 0.5, 1.0))
         return image
 
-    def _image(self, name: str, *, color: bool) -> bpy.types.Image:
-        image = bpy.data.images.new(name, self.side, self.side, alpha=True)
+    def bright_emission(self, name: str) -> tuple[bpy.types.Image, float]:
+        """Returns what the detailed mesh emits as colors up to 1, and the factor for those that are brighter."""
+        raw = self._image(name, color=False, bright=True)
+        self._bake(raw, "EMIT")
+        fill_empty(raw, (0.0, 0.0, 0.0, 1.0))
+        pixels = read_pixels(raw)
+        bpy.data.images.remove(raw)
+        strength = max(float(pixels[..., :3].max()), 1.0)
+        pixels[..., :3] = as_srgb(pixels[..., :3] / strength)
+        image = self._image(name, color=True)
+        write_pixels(image, pixels)
+        return image, strength
+
+    def _image(self, name: str, *, color: bool, bright: bool = False) -> bpy.types.Image:
+        image = bpy.data.images.new(name, self.side, self.side, alpha=True, float_buffer=bright)
         image.colorspace_settings.name = "sRGB" if color else "Non-Color"
         return image
 

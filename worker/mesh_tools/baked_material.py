@@ -37,12 +37,15 @@ def bake_material(
     if channels.constant(ROUGHNESS) is None or channels.constant(METALLIC) is None:
         channels.show_three(ALPHA, ROUGHNESS, METALLIC)
         images[ROUGHNESS] = baker.emission(f"{name} Roughness Metallic", color=False)
+    strength = 1.0
     if channels.constant(EMISSION) is None:
         channels.show(EMISSION)
-        images[EMISSION] = baker.emission(f"{name} Emission", color=True)
+        images[EMISSION], strength = baker.bright_emission(f"{name} Emission")
     for image in images.values():
         image.pack()
-    return _material(name, channels, images)
+    material = _material(name, channels, images)
+    _connect_emission(material.node_tree, channels.constant(EMISSION), strength)
+    return material
 
 
 def _add_alpha(image: bpy.types.Image, alpha: bpy.types.Image) -> None:
@@ -68,7 +71,8 @@ def _material(name: str, channels: bake.Channels, images: dict[str, bpy.types.Im
         tree.links.new(nodes[BASE_COLOR].outputs["Alpha"], surface.inputs[ALPHA])
     if ROUGHNESS in nodes:
         _connect_roughness(tree, nodes[ROUGHNESS], surface)
-    _connect_emission(tree, nodes.get(EMISSION), channels.constant(EMISSION), surface)
+    if EMISSION in nodes:
+        tree.links.new(nodes[EMISSION].outputs["Color"], surface.inputs["Emission Color"])
     if "Normal" in nodes:
         normal = tree.nodes.new("ShaderNodeNormalMap")
         normal.uv_map, normal.location = UV_NAME, (-200, nodes["Normal"].location.y)
@@ -93,13 +97,13 @@ def _connect_roughness(tree: Any, texture: Any, surface: Any) -> None:
     tree.links.new(separate.outputs["Blue"], surface.inputs[METALLIC])
 
 
-def _connect_emission(tree: Any, texture: Any, constant: Any, surface: Any) -> None:
-    if texture is not None:
-        tree.links.new(texture.outputs["Color"], surface.inputs["Emission Color"])
-    elif constant is not None:
+def _connect_emission(tree: Any, constant: Any, strength: float) -> None:
+    """Set the emission. `constant`: its color, or None if that is a texture; `strength`: of the texture's white."""
+    surface = next(node for node in tree.nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    if constant is not None:
         connect(tree, constant, surface.inputs["Emission Color"])
-    if texture is not None or any(constant[:3]):
-        surface.inputs["Emission Strength"].default_value = 1.0
+    if constant is None or any(constant[:3]):
+        surface.inputs["Emission Strength"].default_value = strength
 
 
 def _mean_color(image: bpy.types.Image) -> tuple[float, float, float]:

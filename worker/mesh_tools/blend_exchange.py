@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import bmesh
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -20,7 +21,7 @@ from ... import atomic_file
 from ...bl_ids import LOD, MATERIAL_NUMBER
 from ...errors import MeshToolError, Message, WorkerError, one_line
 from ..blend_file import large_parts
-from ..mesh_data import clear_data, meshes, read, unique
+from ..mesh_data import clear_data, meshes, positions, read, unique
 from .report import measure
 
 _NO_REQUEST: Final[Mapping[str, Any]] = {}
@@ -57,12 +58,28 @@ def append_objects(path: str | Path, request: Mapping[str, Any] = _NO_REQUEST) -
     bpy.context.view_layer.update()
     if root is not None:
         _make_relative(found, root)
+    for mesh in meshes(found):
+        _delete_lost_vertices(mesh)
     if request.get("number_materials"):
         for number, material in enumerate(unique(each for item in found for each in item.data.materials)):
             material[MATERIAL_NUMBER] = number
     if not any(len(item.data.polygons) for item in found):
         raise MeshToolError("The object has no faces.")
     return found
+
+
+def _delete_lost_vertices(mesh: bpy.types.Mesh) -> None:
+    """Delete vertices with coordinates that are no numbers, with their faces: nothing can be computed with them."""
+    lost = np.flatnonzero(~np.isfinite(positions(mesh)).all(axis=1)).tolist()
+    if not lost:
+        return
+    work = bmesh.new()
+    work.from_mesh(mesh)
+    work.verts.ensure_lookup_table()
+    bmesh.ops.delete(work, geom=[work.verts[number] for number in lost], context="VERTS")
+    work.to_mesh(mesh)
+    work.free()
+    mesh.update()
 
 
 def _make_relative(objects: Sequence[bpy.types.Object], root: bpy.types.Object) -> None:

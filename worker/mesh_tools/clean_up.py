@@ -18,6 +18,7 @@ from .. import face_direction
 from . import blend_exchange
 from .custom_normals import kept_normals
 from .fill_holes import fill_holes
+from .flat_faces import dissolve_flat_faces
 from .merge import delete_loose_parts, merge_vertices
 
 __all__ = ["delete_loose_parts", "fill_holes", "merge_vertices", "recalculate_normals", "run"]
@@ -29,7 +30,7 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     """Handle a "clean_up" request. Returns the result of `blend_exchange.write_result`."""
     settings = CleanUp(**checked(CleanUp, request["settings"]))
     objects = blend_exchange.read_objects(request)
-    done = dict.fromkeys(("merged", "parts", "holes", "turned"), 0)
+    done = dict.fromkeys(("merged", "flat", "parts", "holes", "turned"), 0)
     for number, item in enumerate(objects):
         progress(0.1 + 0.8 * number / len(objects))
         if item.data.users > 1:
@@ -43,9 +44,10 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
 
 
 def clean(item: bpy.types.Object, settings: CleanUp) -> dict[str, int]:
-    """Clean one mesh object up. Returns the numbers of merged vertices, deleted parts, filled holes, turned faces."""
+    """Clean one mesh object up. Returns the numbers of what was merged, dissolved, deleted, filled, turned."""
     return {
         "merged": merge_vertices(item) if settings.merge else 0,
+        "flat": dissolve_flat_faces(item) if settings.merge else 0,
         "parts": delete_loose_parts(item) if settings.loose_parts else 0,
         "holes": fill_holes(item) if settings.fill_holes else 0,
         "turned": recalculate_normals(item) if settings.normals else 0,
@@ -64,6 +66,7 @@ def notes(done: Mapping[str, int]) -> list[Message]:
     """Returns what was repaired, for the artist."""
     wordings = {
         "merged": ("1 vertex was merged", "{count} vertices were merged"),
+        "flat": ("1 face without area was dissolved", "{count} faces without area were dissolved"),
         "parts": ("1 loose part was deleted", "{count} loose parts were deleted"),
         "holes": ("1 hole was filled", "{count} holes were filled"),
         "turned": ("1 face was flipped", "{count} faces were flipped"),

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import bpy
 
-from ...errors import Message, counted
+from ...errors import MeshToolError, Message, counted
 from ...formats.sniff import FIRST_BYTES, sniff
 from ..mesh_data import unique
 from .engine_names import unique_names
@@ -31,8 +31,15 @@ def textures_of(materials: Sequence[bpy.types.Material]) -> list[bpy.types.Image
 def prepare(images: Sequence[bpy.types.Image], folder: Path) -> list[Message]:
     """Pack each image as a PNG or JPEG, and give it a safe name and the path that it would have in `folder`.
 
-    Images without pixels are removed. Returns notes for the artist.
+    Images without pixels are removed. Returns notes for the artist. Raises MeshToolError.
     """
+    tiled = next((image for image in images if image.source == "TILED"), None)
+    if tiled is not None:
+        raise MeshToolError(
+            "The image {name} has several tiles (UDIM), which game engines don't read.",
+            advice="Remesh to Quads makes one image of them.",
+            name=tiled.name,
+        )
     kinds = {image: kind for image in images if (kind := _pack(image, folder))}
     missing = len(images) - len(kinds)
     bpy.data.batch_remove([image for image in images if image not in kinds])

@@ -51,9 +51,9 @@ def write(path: Path, settings: Export, textures: Path, *, tangents: bool) -> No
         call_operator(operator(), options(path, settings, textures, tangents), path)
     except RuntimeError as error:
         _log.warning("%s", error)
-        reason = one_line(
-            (str(error).strip() or "unknown").splitlines()[-1]
-        )  # the exporters in Python give a traceback
+        # The exporters in Python give a traceback, and Blender adds where the operator was called.
+        lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith("Location:")]
+        reason = one_line(lines[-1] if lines else "unknown")
         raise MeshToolError("Blender's exporter failed ({reason}).", reason=reason) from error
     if not path.is_file():
         raise MeshToolError("Blender's exporter wrote no file.")

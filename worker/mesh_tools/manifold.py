@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..face_direction import components
-from ..mesh_data import Array, positions, read
+from ..mesh_data import Array, corner_vertices, positions, read
 from .topology import places, read_topology
 
 
@@ -109,11 +109,22 @@ def volume_and_area(mesh: bpy.types.Mesh) -> tuple[float, float]:
 
 
 def is_closed(mesh: bpy.types.Mesh) -> bool:
-    """Whether each edge has two faces, which run through it in opposite directions."""
+    """Whether each edge has two faces, which run through it in opposite directions.
+
+    Vertices at the same place may be one (the sides of a UV seam) or not (the corners of a tiny face): either will do.
+    """
     topology = read_topology(mesh)
-    real = topology.start != topology.end
-    start, end = topology.start[real], topology.end[real]
-    count = len(topology.part)
-    forth = start.astype(np.int64) * count + end
+    own = corner_vertices(mesh)
+    following = np.empty_like(own)
+    following[:-1] = own[1:]
+    last = np.flatnonzero(np.diff(topology.face, append=-1))
+    following[last] = own[np.flatnonzero(np.diff(topology.face, prepend=-1))]
+    return _is_closed(own, following) or _is_closed(topology.start, topology.end)
+
+
+def _is_closed(start: Array, end: Array) -> bool:
+    start, end = start[start != end].astype(np.int64), end[start != end].astype(np.int64)
+    count = max(int(start.max(initial=0)), int(end.max(initial=0))) + 1
+    forth = start * count + end
     unique = np.unique(forth)
-    return len(unique) == len(forth) and np.array_equal(unique, np.unique(end.astype(np.int64) * count + start))
+    return len(unique) == len(forth) and np.array_equal(unique, np.unique(end * count + start))

@@ -45,7 +45,7 @@ class PartMeasures:
 
 def measure_parts(surface: Surface, *, mirrored: bool) -> PartMeasures:
     """Returns the measures. `mirrored`: by the object's scale."""
-    areas, volumes, without_area = _faces(surface)
+    areas, volumes, without_area = measure_faces(surface)
     with_faces = surface.faces_of_edges > 0
     labels = np.flatnonzero(np.bincount(surface.part[surface.tails[with_faces]], minlength=1))
     index = np.full(int(surface.part.max()) + 1, -1)
@@ -65,7 +65,7 @@ def measure_parts(surface: Surface, *, mirrored: bool) -> PartMeasures:
     small_parts = 0
     if count > 1:
         low, high = _boxes(surface, part, count)
-        faces = np.bincount(part_of_face, minlength=count)
+        faces = np.bincount(part_of_face[real], minlength=count)
         small_parts = int(loose_parts(low, high, part_areas, faces).sum())
         inner = _inner(surface, part_of_face, closed, low, high)
     return PartMeasures(
@@ -80,7 +80,7 @@ def measure_parts(surface: Surface, *, mirrored: bool) -> PartMeasures:
     )
 
 
-def _faces(surface: Surface) -> tuple[Array, Array, Array]:
+def measure_faces(surface: Surface) -> tuple[Array, Array, Array]:
     """Returns the area of each face, its signed volume with the center, and whether it has no area."""
     count = len(surface.totals)
     low, high = surface.at.min(axis=0), surface.at.max(axis=0)

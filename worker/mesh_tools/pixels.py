@@ -24,6 +24,11 @@ def write_pixels(image: bpy.types.Image, pixels: Array) -> None:
     image.update()
 
 
+def as_srgb(linear: Array) -> Array:
+    """Returns linear colors as an sRGB image stores them."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055)
+
+
 def fill_empty(image: bpy.types.Image, plain: Sequence[float]) -> None:
     """Fill pixels that were not baked with the mean color of those around; with `plain` if nothing was baked."""
     pixels = read_pixels(image)

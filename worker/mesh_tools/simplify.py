@@ -32,7 +32,11 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     after = sum(triangle_count(item) for item in objects)
     if not after:
         raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
-    note = Message("{before} triangles became {after}", {"before": f"{before:,}", "after": f"{after:,}"})
+    note = (
+        Message("{before} triangles became {after}", {"before": f"{before:,}", "after": f"{after:,}"})
+        if after < before
+        else Message("This mesh can't be reduced further")
+    )
     return blend_exchange.write_result(
         request,
         blend_exchange.under_one_root(request, objects),

@@ -100,8 +100,14 @@ def _of_plain(_tree: Any, node: Any, channel: str, _depth: int) -> Value:
 
 
 def _of_emission(tree: Any, node: Any, channel: str, depth: int) -> Value:
-    """An emission shader is a material without light, such as glTF's unlit ones: its color is the base color."""
-    return _value(node, "Color", CHANNELS[channel]) if channel == BASE_COLOR else CHANNELS[channel]
+    """An emission shader of strength 1 is a material without light, such as glTF's unlit ones: base color only."""
+    strength = _value(node, "Strength", 1.0)
+    color = _value(node, "Color", CHANNELS[channel])
+    if strength == 1.0:
+        return color if channel == BASE_COLOR else CHANNELS[channel]
+    if channel == EMISSION:
+        return _scaled(tree, color, strength)
+    return (0.0, 0.0, 0.0, 1.0) if channel == BASE_COLOR else CHANNELS[channel]
 
 
 def _of_transparent(_tree: Any, _node: Any, channel: str, _depth: int) -> Value:
