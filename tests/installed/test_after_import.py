@@ -14,6 +14,8 @@ from scripted_service import ScriptedService
 
 from .conftest import part
 
+pytestmark = pytest.mark.heavy
+
 Until = Callable[[Callable[[], Any]], None]
 
 
@@ -64,6 +66,7 @@ def test_materials_and_images_are_those_of_the_original(cleaned: Any) -> None:
     assert [library.filepath for library in bpy.data.libraries] == []
 
 
+@pytest.mark.each_version
 def test_one_undo_takes_both_away_and_redo_brings_both_back(cleaned: Any) -> None:
     import bpy
 

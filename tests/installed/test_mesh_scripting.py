@@ -11,6 +11,8 @@ import pytest
 
 from .conftest import part
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture
 def sphere(image_to_3d: Any) -> Any:

@@ -15,6 +15,8 @@ from image_to_3d.worker.mesh_tools.baked_material import bake_material
 from image_to_3d.worker.mesh_tools.pixels import fill_empty, read_pixels, write_pixels
 from image_to_3d.worker.mesh_tools.surface_channels import CHANNELS
 
+pytestmark = pytest.mark.heavy
+
 RED, GREEN = (0.8, 0.1, 0.05, 1.0), (0.1, 0.5, 0.2, 1.0)
 SIDE = 64
 
@@ -116,6 +118,7 @@ def linear(color: Any) -> Any:
     return np.where(color <= 0.04045, color / 12.92, ((color + 0.055) / 1.055) ** 2.4)
 
 
+@pytest.mark.each_version
 def test_the_color_is_that_of_the_surface_without_light() -> None:
     builders = [metal, two_diffuse, partly_transparent, unlit, grouped, glowing]
     found = baked([material(build) for build in builders])

@@ -20,6 +20,8 @@ from image_to_3d.worker.mesh_tools.custom_normals import kept_normals
 from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
 from image_to_3d.worker.worker_process import WorkerProcess
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.fixture(autouse=True)
 def _empty_blender() -> Iterator[None]:
@@ -124,6 +126,7 @@ def test_custom_normals_survive() -> None:
     assert cosines.min() > 0.999
 
 
+@pytest.mark.each_version
 def test_the_artist_reads_what_was_repaired(worker: WorkerProcess, tmp_path: Path) -> None:
     source = kinds.write([kinds.many_holes(40)], tmp_path / "source.blend")
     request = {"do": "clean_up", "source": str(source), "settings": defaults_of(CleanUp)}

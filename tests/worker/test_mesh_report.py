@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from image_to_3d.worker.mesh_data import clear_data
 from image_to_3d.worker.mesh_tools import report
 from image_to_3d.worker.worker_process import WorkerProcess
 from numpy.typing import NDArray
+
+pytestmark = pytest.mark.heavy
 
 Array = NDArray[Any]
 
@@ -230,6 +231,7 @@ def test_it_agrees_with_another_program_about_damaged_meshes(seed: int) -> None:
     assert found.volume == pytest.approx(other.volume if found.watertight else 0.0)
 
 
+@pytest.mark.each_version
 def test_the_report_is_measured_in_the_background_blender_and_changes_nothing(
     worker: WorkerProcess, tmp_path: Path
 ) -> None:
@@ -256,9 +258,6 @@ def large(shape: Shape) -> bpy.types.Object:
     return bpy.data.objects.new("large", mesh)
 
 
-def test_half_a_million_triangles_take_little_time() -> None:
-    item = large(ball(500_000))
-    started = time.thread_time()
-    found = report.measure([item])
-    assert time.thread_time() - started < 1.5, "about 0.35 s on an idle computer"
+def test_half_a_million_triangles_are_measured() -> None:
+    found = report.measure([large(ball(500_000))])
     assert (found.triangles, found.watertight) == (501_264, True)

@@ -21,6 +21,8 @@ from image_to_3d.worker.mesh_tools.custom_normals import kept_normals
 from image_to_3d.worker.mesh_tools.manifold import is_closed, volume_and_area
 from image_to_3d.worker.worker_process import WorkerProcess
 
+pytestmark = pytest.mark.heavy
+
 SMALL = {"faces": 1000, "texture_size": "512"}
 
 
@@ -86,6 +88,7 @@ def check(found: Remeshed, faces: int, difference: float = 0.01) -> None:
     assert found.difference() < difference
 
 
+@pytest.mark.each_version
 def test_a_model_as_gltf_stores_it_gets_quads_and_looks_as_before(worker: WorkerProcess, tmp_path: Path) -> None:
     found = Remeshed(worker, tmp_path, lambda: kinds.seam_split(50))
     check(found, 1000)
