@@ -26,12 +26,12 @@ class Layout:
         self._texts = texts
 
     def __getattr__(self, name: str) -> Any:
-        def add(*args: Any, **options: Any) -> Layout:
+        def add(*args: Any, **options: Any) -> Any:
             self._texts.append(str(options.get("text", "")))
             self._texts[-1].encode()  # as Blender does
             if name == "prop":
                 assert args[1] in args[0].bl_rna.properties
-            return self
+            return (self, self) if name == "panel" else self  # a panel has a header and a body
 
         return add
 
