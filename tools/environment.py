@@ -33,9 +33,10 @@ TEST_TOOLS = (
     "pillow>=11",
     "selenium>=4.20,<5",  # drives Chromium, for the report's page
     "scikit-image>=0.25",  # for the photos that it includes
-    "trimesh>=4.5",  # checks prints independently; lxml and networkx: for its reading of 3MF
-    "lxml>=5",
+    "trimesh>=4.5",  # checks prints independently
+    "lxml>=5",  # these three are what trimesh needs for 3MF files and rays
     "networkx>=3",
+    "rtree>=1.3",
     "openjd-cli>=0.8,<1",  # runs the template for render farms
     "modelslab_py>=0.2.3,<1",  # the service's own client, which must work with the offline preview
 )
