@@ -6,7 +6,6 @@ A task is changed by its thread and by `cancel`; the main thread takes those tha
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import shutil
 import threading
@@ -110,8 +109,9 @@ def finish(task: MeshTask, *more_uids: int) -> None:
         del _last[next(iter(_last))]
     if task in _tasks:
         _tasks.remove(task)
-    with contextlib.suppress(OSError):
-        shutil.rmtree(task.request.source.parent)
+    # In a thread: the main thread would stand still for some milliseconds.
+    arguments = {"path": task.request.source.parent, "ignore_errors": True}
+    threading.Thread(target=shutil.rmtree, kwargs=arguments, name="image_to_3d mesh tool files", daemon=True).start()
 
 
 def forget() -> None:

@@ -25,12 +25,15 @@ from .setting_rows import checked
 from .tool_settings import NEEDS_TEXTURES, TABLES, Tool
 
 if TYPE_CHECKING:
+    from .worker.tool_runner import ToolResult
     from .worker.worker_process import WorkerProcess
 
 FOLDER_NAME: Final = "mesh_tools"
 """The folder in the data folder for the temporary files of tools."""
 KEEP_DAYS: Final = 1.0
 """What an earlier Blender left there is deleted after this."""
+LARGE_RESULT: Final = 20_000_000
+"""Bytes; less is read at once, in about 10 ms. Several parts would take longer in total."""
 _NO_OBJECT: Final = "Select a mesh object"
 
 _worker: WorkerProcess | None = None
@@ -142,7 +145,7 @@ def _place(task: MeshTask) -> bool:
         changed, task.waiting = waiting != task.waiting, waiting
         return changed
     try:
-        if task.result.blend is not None and append_blend.prefetch(task.result.blend, task.result.parts):
+        if _prefetch(task.result):
             return False  # one large part per tick: all at once would be a noticeable stall
         objects = tool_results.place(
             root, task.tool, task.request.settings, task.result, materials=task.handed_over.materials
@@ -159,6 +162,14 @@ def _place(task: MeshTask) -> bool:
     job_view.add_notice(Notice(summary, warning=False))
     mesh_tasks.finish(task, *(item.session_uid for item in objects[:1]))
     return True
+
+
+def _prefetch(result: ToolResult) -> bool:
+    """Read one large part of a large result. Returns whether there was one. Raises WorkerError."""
+    path = result.blend
+    if path is None or path.stat().st_size < LARGE_RESULT:
+        return False
+    return append_blend.prefetch(path, result.parts)
 
 
 def _fail(task: MeshTask, error: ErrorInfo) -> None:

@@ -41,8 +41,12 @@ def triangles(item: Any) -> int:
 
 
 def temporary_files() -> list[str]:
+    """Returns those that are left when a thread has had time to remove them."""
     folder = part("preferences").data_folder() / "mesh_tools"
-    return [str(path) for path in folder.rglob("*")] if folder.is_dir() else []
+    until = time.monotonic() + 5.0
+    while (left := list(map(str, folder.rglob("*"))) if folder.is_dir() else []) and time.monotonic() < until:
+        time.sleep(0.02)
+    return left
 
 
 def test_the_result_takes_the_place_of_the_original_which_stays_hidden(sphere: Any) -> None:
