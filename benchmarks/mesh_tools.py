@@ -50,16 +50,14 @@ class Run:
 
 def measure(folder: Path) -> dict[str, dict[str, float]]:
     """Measure all cases. Prints a table and returns its values."""
-    print(
-        "\nMesh tools: main thread, ms              hand-over  arrival  polls  longest  result after, s  direct, s  worker MB"
-    )
+    columns = ("hand-over", "arrival", "polls", "longest", "result, s", "direct, s", "worker MB")
+    print(f"\n{'Mesh tools: main thread, ms':<32}" + "".join(f"{column:>10}" for column in columns))
     found = {}
     for name, triangles, tool, settings in _CASES:
         path = shapes.write_glb(folder / "tool.glb", shapes.ball(triangles), shapes.texture(2048))
         run = _run(path, tool, settings)
         found[name] = vars(run)
-        print(f"{name:<40} {run.hand_over_ms:11.1f} {run.arrival_ms:8.1f} {run.polls_ms:6.1f} {run.longest_ms:8.1f} {run.seconds:16.1f}"
-              f" {run.direct_seconds:10.1f} {run.worker_mb:10.0f}", flush=True)  # fmt: skip
+        print(f"{name:<32}" + "".join(f"{value:10.1f}" for value in vars(run).values()), flush=True)
     return found
 
 
