@@ -68,6 +68,11 @@ def test_two_blenders_that_take_each_other_for_dead_pay_for_each_job_once(
         thread.join()
     rest(first)
     rest(second)
+    for queue in (first, second):  # both may have written the same files; what failed there needs no second payment
+        for job in queue.jobs():
+            if job.state is State.FAILED:
+                queue.command(job.id, Command.RETRY)
+        rest(queue)
     paid = [submit.body["track_id"] for submit in service.submits]
     assert len(paid) == len(set(paid))
     # One that was taken over while it was sent may be unconfirmed: the artist decides. None is lost.
