@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The mesh tools that were started: one after another in a thread, each in a background Blender of their own.
+"""The mesh tools that were started. They run one after another, in a thread that waits for a background Blender.
 
 A task is changed by its thread and by `cancel`; the main thread takes those that have ended, and shows the others.
 """

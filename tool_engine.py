@@ -129,6 +129,8 @@ def stop() -> None:
     worker, _worker = _worker, None
     if worker is not None:
         worker.stop()
+    for task in mesh_tasks.tasks():  # nobody calls `step` any more
+        mesh_tasks.finish(task)
 
 
 def _place(task: MeshTask) -> bool:

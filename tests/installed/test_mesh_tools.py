@@ -379,3 +379,11 @@ def test_a_folder_can_be_chosen_for_the_file_that_a_tool_writes(sphere: Any, tmp
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
     bpy.ops.image_to_3d.export_model(file_format="GLB", folder="//")
     assert (tmp_path / "ball.glb").is_file()
+
+
+def test_stopping_the_add_on_ends_the_tools_and_leaves_nothing_behind(sphere: Any) -> None:
+    task = start("SIMPLIFY", sphere)
+    part("engine").stop()
+    assert task.done
+    assert not part("tool_engine").busy()
+    assert temporary_files() == []
