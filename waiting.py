@@ -32,7 +32,7 @@ def finish(job: Job, timeout: float | None = None) -> Job:
         job = known or job
         return known is None or not known.running
 
-    _wait(ended, lambda: [job], timeout, job.name)
+    _wait_for_jobs(ended, lambda: [job], timeout, job.name)
     return job_view.job(job.id) or job
 
 
@@ -47,7 +47,7 @@ def wait_for_batch(batch_id: str, until: Callable[[BatchProgress], bool], timeou
         progress = job_view.batch_progress(batch_id)
         return progress is None or until(progress)
 
-    _wait(reached, lambda: job_view.batch_jobs(batch_id), timeout, "the batch")
+    _wait_for_jobs(reached, lambda: job_view.batch_jobs(batch_id), timeout, "the batch")
 
 
 def finish_tool(task: MeshTask, timeout: float | None = None) -> None:
@@ -56,29 +56,41 @@ def finish_tool(task: MeshTask, timeout: float | None = None) -> None:
     Returns as well if something keeps the result out of the scene while the script runs.
     Raises TimeoutError after `timeout` seconds; the tool continues.
     """
-    deadline = None if timeout is None else time.monotonic() + timeout
-    blocked_since = None
-    while not task.done:
-        engine.drain(budget=1.0)
-        if task.result is not None and not task.done:
-            blocked_since = blocked_since or time.monotonic()
-            if time.monotonic() - blocked_since > _BLOCKED_SECONDS:
-                return
-        if deadline is not None and time.monotonic() > deadline:
-            raise TimeoutError(f"{task.request.name} is not finished after {timeout:g} seconds; it continues.")
-        time.sleep(_POLL_SECONDS)
+    _wait(
+        lambda: task.done or task.result is not None,
+        lambda: not task.done,
+        lambda: True,
+        timeout,
+        task.request.name,
+    )
 
 
-def _wait(reached: Callable[[], bool], jobs: Callable[[], list[Job]], timeout: float | None, name: str) -> None:
+def _wait_for_jobs(
+    reached: Callable[[], bool], jobs: Callable[[], list[Job]], timeout: float | None, name: str
+) -> None:
     """Apply events until `reached`, and until no model of `jobs` is waiting to be placed, if that is possible now."""
+    _wait(reached, lambda: any(engine.is_pending(job.id) for job in jobs()), pending_models.blocked, timeout, name)
+
+
+def _wait(
+    reached: Callable[[], bool],
+    pending: Callable[[], bool],
+    blocked: Callable[[], bool],
+    timeout: float | None,
+    name: str,
+) -> None:
+    """Apply events until `reached` and nothing is `pending`, or until what is pending has been `blocked` for a moment.
+
+    Raises TimeoutError after `timeout` seconds; `name`: of what continues then.
+    """
     deadline = None if timeout is None else time.monotonic() + timeout
     blocked_since = None
     while True:
         engine.drain(budget=1.0)
         if reached():
-            pending = any(engine.is_pending(job.id) for job in jobs())
-            blocked_since = (blocked_since or time.monotonic()) if pending and pending_models.blocked() else None
-            if not pending or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
+            waits = pending()
+            blocked_since = (blocked_since or time.monotonic()) if waits and blocked() else None
+            if not waits or (blocked_since and time.monotonic() - blocked_since > _BLOCKED_SECONDS):
                 engine.drain(budget=1.0)  # that the last one was placed is an event, too
                 return
         if deadline is not None and time.monotonic() > deadline:
