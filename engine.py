@@ -29,7 +29,7 @@ from . import (
 from .atomic_file import make_private
 from .errors import Message, ParameterError, StorageError
 from .jobs.batch import Batch, BatchChanged, BatchEvent, BatchRemoved
-from .jobs.config import OFFLINE, Config
+from .jobs.config import FREE, LOCAL, OFFLINE, Config
 from .jobs.forecast import BalanceRead, Learned
 from .jobs.job import Changed, Event, Job, Notice, Removed, State, TargetScene
 from .placement import Placement
@@ -40,7 +40,7 @@ from .translation import tr
 if TYPE_CHECKING:
     from .jobs.batch_request import BatchImage
     from .jobs.queue import Queue
-    from .offline.service.launcher import OfflineService
+    from .loopback.launcher import LoopbackService
 
 TICK_BUDGET: Final = 0.005
 """Seconds of the main thread that one tick may take to apply events."""
@@ -50,7 +50,8 @@ _CONFIG_SECONDS: Final = 1.0
 """Interval for applying changed preferences: Blender does not report a change of its Online Access setting."""
 
 _queue: Queue | None = None
-_offline: OfflineService | None = None
+_loopback: dict[str, LoopbackService] = {}
+"""The processes of the free services, by service."""
 _when_done: dict[str, list[Callable[[], object]]] = {}
 """By batch id: what scripts want to be called when it is done."""
 _configured = 0.0
@@ -60,7 +61,7 @@ _account_status = background_task.Status()
 
 def queue() -> Queue:
     """Returns this Blender's queue, created on first use. Raises StorageError if its folder can't be created."""
-    global _queue, _offline
+    global _queue
     if _queue is None:
         folder = preferences.data_folder()
         try:
@@ -70,15 +71,22 @@ def queue() -> Queue:
                 "The folder {folder} can't be created: {reason}.", folder=str(folder), cause=error
             ) from error
         from .jobs.queue import Queue
-        from .offline.service.launcher import OfflineService
+        from .loopback.launcher import LoopbackService
         from .worker.worker_process import WorkerProcess
 
-        _offline = OfflineService(background_blender.launch(), folder / "offline")
+        launch = background_blender.launch()
+        _loopback[OFFLINE] = LoopbackService(launch, "offline.server", "Offline Preview", folder / "offline")
+        _loopback[LOCAL] = LoopbackService(launch, "local_servers.bridge", "Local Server", folder / "local")
         adopts = not preferences.overridden()
         earlier = preferences.earlier_folder() if adopts else None
         worker = WorkerProcess(background_blender.launch())
-        _queue = Queue(folder, preferences.read_config(), worker, _offline.access, earlier=earlier, adopts=adopts)
+        _queue = Queue(folder, preferences.read_config(), worker, _access, earlier=earlier, adopts=adopts)
     return _queue
+
+
+def _access(service: str, config: Config) -> tuple[str, str]:
+    """Returns the base URL and the key of a free service's process, which is started if needed. For the queue."""
+    return _loopback[service].access(config.local_settings if service == LOCAL else {})
 
 
 def has_unfinished_jobs() -> bool:
@@ -98,9 +106,10 @@ def has_data() -> bool:
 
 def stop() -> None:
     """Stop everything. Unfinished jobs stay in the journal and continue the next time."""
-    global _queue, _offline
+    global _queue
     running, _queue = _queue, None
-    service, _offline = _offline, None
+    services = list(_loopback.values())
+    _loopback.clear()
     tool_engine.stop()
     pending_models.forget()
     job_view.clear()
@@ -112,7 +121,7 @@ def stop() -> None:
             # In background mode a script placed the models, and knows whether it saved.
             running.stop(keep_placed=bpy.app.background)
     finally:
-        if service is not None:
+        for service in services:
             service.stop()
 
 
@@ -246,7 +255,7 @@ def move_results() -> None:
 def check_account() -> None:
     """Ask the chosen service for the account's balance, in a thread."""
     config = preferences.read_config()
-    if config.service != OFFLINE and config.why_not_ready() is None:
+    if config.service not in FREE and config.why_not_ready() is None:
         background_task.check_account(config.chosen_url(), config.keys[config.service])
 
 

@@ -19,8 +19,9 @@ from .api.parameters import ACCOUNT, PARAMETERS, undo_single_precision
 from .bl_ids import PACKAGE
 from .data_folder import resolve_folder
 from .errors import ParameterError
-from .jobs.config import CUSTOM, MODELSLAB, OFFLINE, Config
-from .preferences_layout import KEY_VARIABLE, URL_VARIABLE
+from .jobs.config import CUSTOM, FREE, LOCAL, MODELSLAB, OFFLINE, Config
+from .local_servers.dialects import DIALECTS
+from .preferences_layout import KEY_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
 from .property_definitions import switch
 from .scene import data_location
 from .scene.data_location import data_folder as data_folder
@@ -31,6 +32,13 @@ SERVICES: Final = (
     (MODELSLAB, "ModelsLab", "The ModelsLab service. Needs an account, its API key, and online access", "WORLD", 0),
     (OFFLINE, "Offline Preview", "Rough shapes from the image's outline. No account, no network, no AI", "HOME", 1),
     (
+        LOCAL,
+        "Local Server",
+        "A server that you run: your own GPU, no account, no upload to a public address",
+        "DESKTOP",
+        3,
+    ),
+    (
         CUSTOM,
         "Other Server",
         "A server with the same protocol: on this computer, in your network, or of an enterprise plan",
@@ -39,6 +47,7 @@ SERVICES: Final = (
     ),
 )
 SERVICE_NAMES: Final = {value: name for value, name, *_ in SERVICES}
+SERVICE_ICONS: Final = {value: icon for value, _name, _description, icon, _number in SERVICES}
 
 when_key_entered: Callable[[], None] | None = None
 """Called when the artist has entered an API key or a server. The engine, a layer above, tests the key."""
@@ -79,6 +88,10 @@ def _key_changed(preferences: IMAGE_TO_3D_Preferences, context: bpy.types.Contex
         when_key_entered()
 
 
+def _server_changed(preferences: IMAGE_TO_3D_Preferences, context: bpy.types.Context) -> None:
+    _changed(preferences, context)
+
+
 def _folder_changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
     """Make the path absolute: preferences belong to no file that it could be relative to. A refused one is shown."""
     with contextlib.suppress(ParameterError):
@@ -115,6 +128,11 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         service: str
         api_key: str
         base_url: str
+        local_url: str
+        local_dialect: str
+        local_model: str
+        local_token: str
+        local_time_limit: int
         webhook: str
         track_id: str
         job_limit: int
@@ -152,6 +170,38 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
                 f"Leave it empty to use the environment variable {URL_VARIABLE}"
             ),
             update=_key_changed,
+        )
+        local_url: StringProperty(
+            name="Server Address",
+            description=(
+                "Address of the server's API, for example http://127.0.0.1:8080. "
+                f"Leave it empty to use the environment variable {LOCAL_URL_VARIABLE}"
+            ),
+            update=_server_changed,
+        )
+        local_dialect: EnumProperty(
+            name="Kind of Server",
+            description="Which program runs at the address",
+            items=[("AUTO", "Automatic", "Ask the server")]
+            + [(dialect.id, dialect.name, "") for dialect in DIALECTS.values()],
+            update=_server_changed,
+        )
+        local_model: StringProperty(
+            name="Model",
+            description="Name of the model that the server is to use, where it has several. Empty: the usual one",
+        )
+        local_token: StringProperty(
+            name="Token",
+            description="Bearer token, if the server wants one. Blender stores it as plain text in your preferences",
+            subtype="PASSWORD",
+            update=_server_changed,
+        )
+        local_time_limit: IntProperty(
+            name="Time Limit (Minutes)",
+            description="A model that is not finished after this time counts as failed",
+            default=30,
+            min=1,
+            max=55,
         )
         webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
         track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)
@@ -214,7 +264,7 @@ def get() -> IMAGE_TO_3D_Preferences | None:
 def account_parameters() -> dict[str, str]:
     """Returns the request parameters that are set for the account, for a service that has one."""
     saved = get()
-    if saved is None or _service() == OFFLINE:
+    if saved is None or _service() in FREE:
         return {}
     return {name: text for name in ACCOUNT if (text := getattr(saved, name).strip())}
 
@@ -240,6 +290,20 @@ def _key_owner(service: str) -> str:
     return CUSTOM if service == CUSTOM else MODELSLAB
 
 
+def _local_settings(saved: IMAGE_TO_3D_Preferences | None, address: str) -> dict[str, Any]:
+    """Returns what the process gets that speaks to the artist's own server."""
+    if saved is None:
+        return {"address": address}
+    dialect = "" if saved.local_dialect == "AUTO" else saved.local_dialect
+    return {
+        "address": address,
+        "dialect": dialect,
+        "token": saved.local_token.strip(),
+        "model": saved.local_model.strip(),
+        "time_limit": 60.0 * saved.local_time_limit,
+    }
+
+
 def read_config() -> Config:
     """Returns the current configuration, with environment variables for empty fields. Main thread only."""
     saved, service, overrides = get(), _service(), _overrides or Overrides()
@@ -247,6 +311,9 @@ def read_config() -> Config:
     key = entered.strip() or os.environ.get(KEY_VARIABLE, "").strip()
     base_url = (saved.base_url if saved else "").strip() or os.environ.get(URL_VARIABLE, "").strip()
     base_url = base_url.rstrip("/")
+    local_url = ((saved.local_url if saved else "").strip() or os.environ.get(LOCAL_URL_VARIABLE, "").strip()).rstrip(
+        "/"
+    )
     results = default_results = data_folder() / "results"
     refused = ""
     if overrides.results is not None:
@@ -262,6 +329,8 @@ def read_config() -> Config:
         results_refused=refused,
         keys={_key_owner(service): key},
         base_url=base_url,
+        local_url=local_url,
+        local_settings=_local_settings(saved, local_url),
         online=bpy.app.online_access,
         limit=overrides.limit or (saved.job_limit if saved else JOB_LIMIT),
         earlier_results=(default_results, earlier_folder() / "results"),

@@ -16,12 +16,13 @@ from .api.http.urls import is_unencrypted
 from .api.parameters import ACCOUNT
 from .bl_ids import Op
 from .errors import KeyRejectedError, OnlineAccessError
-from .jobs.config import CUSTOM, KEY_PAGE, MODELSLAB, OFFLINE, Config
+from .jobs.config import CUSTOM, KEY_PAGE, LOCAL, MODELSLAB, OFFLINE, Config
 from .property_definitions import kept_name, switch_of
 from .translation import tr, tr_message
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
 URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
+LOCAL_URL_VARIABLE: Final = "IMAGE_TO_3D_LOCAL_URL"
 
 _LABEL_SHARE: Final = 0.4
 """The fraction of the width that a property split leaves for the labels."""
@@ -49,6 +50,10 @@ def _draw_account(layout: bpy.types.UILayout, saved: Any, config: Config, _defau
         _hint(layout, "Rough shape from the outline. No AI.")
         layout.separator()
         layout.prop(saved, "job_limit")
+        return
+    if saved.service == LOCAL:
+        for name in ("local_url", "local_dialect", "local_model", "local_token", "local_time_limit"):
+            layout.prop(saved, name)
         return
     if saved.service == CUSTOM:
         address = os.environ.get(URL_VARIABLE, "")

@@ -10,7 +10,7 @@ from typing import Final
 
 import bpy
 
-_MODULES: Final = (".jobs.queue", ".offline.service.launcher", ".worker.worker_process", ".api.client")
+_MODULES: Final = (".jobs.queue", ".loopback.launcher", ".worker.worker_process", ".api.client")
 _finished: Final = threading.Event()
 
 

@@ -22,7 +22,9 @@ from .scene import asset_catalogs, stored_settings, thumbnails
 _NAMES_0_1_0: Final = {"picture": "image", "placing": "placement", "stamp": "scene_token"}
 """Settings that version 0.1.0 stored in .blend files under other names, and today's names."""
 
-PANEL_PARAMETERS: Final = {name: row for name, row in PARAMETERS.items() if name != "image" and name not in ACCOUNT}
+PANEL_PARAMETERS: Final = {
+    name: row for name, row in PARAMETERS.items() if name != "image" and row.group not in ("account", "view")
+}
 """The parameters that are scene settings: not the image, which is usually a file, nor what belongs to the account."""
 
 PANEL_PLACEMENT: Final = {name: setting for name, setting in placement.SETTINGS.items() if setting.group != "script"}

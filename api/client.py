@@ -26,6 +26,7 @@ from ..errors import (
     ImageError,
     ImageTo3DError,
     KeyMissingError,
+    Message,
     OutcomeUnknownError,
     RateLimitError,
     ResultMissingError,
@@ -76,8 +77,17 @@ _UNKNOWN_JOB: Final = re.compile(
 class Client:
     """A client for one service and one key."""
 
-    def __init__(self, base_url: str, key: str, *, timeouts: tuple[float, float] = (10.0, 60.0)) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        *,
+        timeouts: tuple[float, float] = (10.0, 60.0),
+        is_loopback_service: bool = False,
+    ) -> None:
         """`base_url`: what comes before `/3d/…`. `timeouts`: seconds to connect, and to wait for the next bytes.
+
+        `is_loopback_service`: a process of ours, which has a cancel call and sends its messages as data.
 
         Raises ParameterError if the URL can't be a service's.
         """
@@ -86,6 +96,7 @@ class Client:
         self._key = key.strip()
         self._redactor = Redactor(self._key)
         self._timeouts = timeouts
+        self._is_loopback_service = is_loopback_service
         self._lock = threading.Lock()
         self._active: set[Watchdog] = set()
         self._closed = False
@@ -164,6 +175,7 @@ class Client:
         try:
             reply = read_reply(status, headers, text, secret=self._key)
         except ImageTo3DError as error:
+            self._raise_stated(text)
             template, arguments = error.message
             if is_failed(text) and status not in (401, 402, 403, 429):
                 # Final, whatever its text says of waiting or of credit.
@@ -176,7 +188,22 @@ class Client:
             raise
         if reply.done and not reply.links:
             raise ResultMissingError("The service says that the job is done, but gives no files.")
+        if self._is_loopback_service:
+            reply = replace(reply, notes=tuple(map(Message.from_json, reply.raw.get("notes") or ())))
         return self._without_foreign_fetch_url(replace(reply, id=reply.id or service_id))
+
+    def cancel(self, service_id: str) -> None:
+        """Ask a loopback service to make a job no further; no other service can do that."""
+        if self._is_loopback_service:
+            self._post(f"3d/cancel/{quote(service_id, safe='')}", {}, self._watchdog())
+
+    def _raise_stated(self, body: bytes) -> None:
+        """Raises the error that a loopback service states as data, if it does."""
+        value = parse_json(body) if self._is_loopback_service else None
+        info = value.get("error_info") if isinstance(value, dict) else None
+        if info:
+            message, advice = Message.from_json(info["message"]), Message.from_json(info["advice"])
+            raise ServiceRefusedError(message.template, advice=advice.template, **message.arguments)
 
     def balance(self) -> Balance:
         """Returns the account's balance. Also tests the key."""

@@ -16,10 +16,13 @@ from typing import Any, Final, Literal, NamedTuple
 from ..errors import Message, ParameterError, one_line
 from .http.urls import is_http_url
 
-Group = Literal["generation", "mesh", "advanced", "account"]
-"""Where a parameter is set; "account": in the preferences, because a .blend is passed on to others."""
+Group = Literal["generation", "mesh", "advanced", "local", "view", "account"]
+"""Where a parameter is set; "account": in the preferences, because a .blend is passed on to others. "local" and "view":
+only servers that artists run themselves take it, "view" for a further image of the subject."""
 
 MAX_SEED: Final = 2**32 - 1
+VIEWS: Final = ("left", "back", "right")
+"""The sides of the subject that further images can show; the image itself shows the front."""
 _OUT_OF_RANGE: Final = "{name} is {value}, but must be {allowed}."
 
 
@@ -62,6 +65,11 @@ class Parameter(NamedTuple):
     """An integer that may also be given as text, because a signed 32-bit property can't hold it."""
     offline: bool = True
     """Whether the offline preview uses it."""
+
+    @property
+    def local_only(self) -> bool:
+        """Whether only servers that artists run themselves take it."""
+        return self.group in ("local", "view")
 
     @property
     def allowed(self) -> Message:
@@ -128,6 +136,18 @@ _STORAGE: Final = (
     Choice("yes", "Yes", "Keep the files in temporary storage only"),
 )
 
+_BACKGROUNDS: Final = (
+    Choice("auto", "Automatic", "The server decides"),
+    Choice("keep", "Keep", "Use the image's own transparency"),
+    Choice("remove", "Remove", "Separate the subject from its background, for photos"),
+)
+_VOXELS: Final = (
+    Choice("auto", "From Resolution", "512 for a Resolution up to 256, else 1024"),
+    Choice("512", "512", "Fast; least video memory"),
+    Choice("1024", "1024", "More detail; several minutes"),
+    Choice("1536", "1536", "Most detail; slow, and needs much video memory"),
+)
+
 _ALL: Final = (
     Parameter("image", Kind.TEXT, "", "Image", "Public URL of the image", required=True, schemes=("http", "https")),
     Parameter("output_format", Kind.ENUM, "glb", "Format", "File format of the model", "advanced", choices=_FORMATS),
@@ -157,6 +177,17 @@ _ALL: Final = (
               minimum=0, maximum=MAX_SEED, digits=True),
     Parameter("temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
               "advanced", choices=_STORAGE, offline=False),
+    Parameter("voxel_resolution", Kind.ENUM, "auto", "Voxel Resolution", "Detail of the server's voxel grid",
+              "local", choices=_VOXELS, offline=False),
+    Parameter("background", Kind.ENUM, "auto", "Background", "What the server does with the image's background",
+              "local", choices=_BACKGROUNDS, offline=False),
+    Parameter("texture", Kind.BOOLEAN, True, "Texture", "Also generate a texture", "local", offline=False),
+    Parameter("atlas_size", Kind.INTEGER, 0, "Texture Size", "Side of the texture in pixels; 0 is the server's default",
+              "local", minimum=0, maximum=8192, offline=False),
+    Parameter("face_count", Kind.INTEGER, 40000, "Max Faces", "The most faces that a textured model has",
+              "local", minimum=1000, maximum=100000, offline=False),
+    *(Parameter(f"image_{view}", Kind.TEXT, None, f"{view.capitalize()} View", f"Public URL of an image of the {view}",
+                "view", schemes=("http", "https"), offline=False) for view in VIEWS),
     Parameter("webhook", Kind.TEXT, None, "Webhook", "URL that the service calls when the model is done",
               "account", schemes=("https",)),
     Parameter("track_id", Kind.TEXT, None, "Track ID", "Your own ID for the request, passed on to the webhook",
@@ -187,9 +218,14 @@ def validate(values: Mapping[str, object], *, complete: bool = False) -> dict[st
     return checked
 
 
-def defaults() -> dict[str, Any]:
-    """Returns the service's defaults for everything but the image."""
-    return {p.name: p.default for p in PARAMETERS.values() if not p.required}
+def defaults(*, local: bool = False) -> dict[str, Any]:
+    """Returns the defaults for everything but the image. `local`: also of what only an artist's own server takes."""
+    return {p.name: p.default for p in PARAMETERS.values() if not p.required and (local or not p.local_only)}
+
+
+def without_local(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the parameters without those that only an artist's own server takes."""
+    return {name: value for name, value in values.items() if not PARAMETERS[name].local_only}
 
 
 def _unknown(name: object) -> ParameterError:

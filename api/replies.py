@@ -40,6 +40,8 @@ class Reply:
     """Per file, its URLs in the order to try. Before the job is done: where its files will be."""
     seed: str = ""
     """The seed that was used: unsigned 32 bit, as text; "" if the reply does not say."""
+    notes: tuple[Message, ...] = ()
+    """What the artist should know about the result; only loopback services tell."""
     raw: Mapping[str, Any] = field(default_factory=dict)
     """The reply's JSON, without the API key."""
 

@@ -50,7 +50,9 @@ class Admission:
         """
         config = self._clients.config
         try:
-            has_slot = self._store.claim(claimed, config.limit, config.wallet(claimed.account), config.daily_limit)
+            has_slot = self._store.claim(
+                claimed, config.slots(claimed.service), config.wallet(claimed.account), config.daily_limit
+            )
         except SpendingLimitError as error:
             with self._store.lock:
                 self._scheduler.hold(claimed.account, self._policy.recheck_interval, error.message)

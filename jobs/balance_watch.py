@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from ..api.money import Money
 from ..errors import ImageTo3DError, ServiceBrokenError
 from . import spending
-from .config import OFFLINE, ServiceClients
+from .config import FREE, ServiceClients
 from .forecast import BalanceRead, Learned
 from .scheduler import Account
 from .spending import BalanceReading, MeasuredPrice
@@ -56,7 +56,7 @@ class BalanceWatch:
         """Read an account's balance soon. Returns at once. Several calls may have one request."""
         with self._lock:
             failed = time.monotonic() < self._failed_until.get(account, 0.0)
-            if account[0] == OFFLINE or failed or account in self._waiting:
+            if account[0] in FREE or failed or account in self._waiting:
                 return
             self._waiting.add(account)
         self._pool.submit(partial(self._read, account))

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MODELSLAB: Final = "MODELSLAB"
 OFFLINE: Final = "OFFLINE"
 CUSTOM: Final = "CUSTOM"
+LOCAL: Final = "LOCAL"
+FREE: Final = frozenset({OFFLINE, LOCAL})
+"""The services that cost nothing and need no API key: processes on this computer speak the contract for them."""
 
 MODELSLAB_URL: Final = "https://modelslab.com/api/v6"
 KEY_PAGE: Final = "https://modelslab.com/dashboard/api-keys"
@@ -30,13 +33,17 @@ class Config(NamedTuple):
     """The preferences, as the queue and the interface use them. Created anew whenever they change."""
 
     service: str
-    """MODELSLAB, OFFLINE or CUSTOM: where new jobs go."""
+    """MODELSLAB, OFFLINE, CUSTOM or LOCAL: where new jobs go."""
     results: Path
     """Where new jobs get their folders."""
     keys: Mapping[str, str] = {}
-    """API key by service."""
+    """API key by service; for LOCAL the bearer token, if the server wants one."""
     base_url: str = ""
     """Base URL of the CUSTOM service, without a slash at its end."""
+    local_url: str = ""
+    """Address of the server that the artist runs (LOCAL), without a slash at its end."""
+    local_settings: Mapping[str, Any] = {}
+    """How to speak to it: what its process gets, besides its address."""
     online: bool = True
     """Whether Blender allows online access; a service on this computer needs none."""
     limit: int = 5
@@ -70,13 +77,14 @@ class Config(NamedTuple):
             return MODELSLAB_URL
         if self.service == OFFLINE:
             return ""
-        if not self.base_url:
+        url = self.local_url if self.service == LOCAL else self.base_url
+        if not url:
             raise ParameterError(
                 "No server URL is set in the preferences.",
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
-        return service_base(self.base_url)
+        return service_base(url)
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""
@@ -92,7 +100,7 @@ class Config(NamedTuple):
         return base_url
 
     def require_usable(self, service: str, base_url: str) -> str:
-        """Returns the key for a service that can be used now; "" for the offline preview, which has one for each start.
+        """Returns the key for a service that can be used now; "" for the free ones, which have one for each start.
 
         Raises OnlineAccessError, KeyMissingError.
         """
@@ -102,11 +110,13 @@ class Config(NamedTuple):
             base_url = MODELSLAB_URL
         if not self.online and not is_loopback(host_of(base_url)):
             raise OnlineAccessError("Online access is disabled.")
-        if service == CUSTOM and base_url != self.base_url:
+        if base_url != {CUSTOM: self.base_url, LOCAL: self.local_url}.get(service, base_url):
             raise KeyMissingError(
                 "This job belongs to another server than the one in the preferences.",
                 advice="Enter its server URL in the preferences again, then retry.",
             )
+        if service == LOCAL:
+            return ""
         key = self.keys.get(service, "")
         if not key and service != self.service:
             raise KeyMissingError(
@@ -122,7 +132,11 @@ class Config(NamedTuple):
         key = self.keys.get(account[0], "")
         from .wallet import wallet_of  # hashlib is slow to import
 
-        return wallet_of(account, key) if key and account[0] != OFFLINE else ""
+        return wallet_of(account, key) if key and account[0] not in FREE else ""
+
+    def slots(self, service: str) -> int:
+        """Returns how many jobs use a service at once. An artist's own server makes one model after the other."""
+        return 1 if service == LOCAL else self.limit
 
     def why_not_ready(self) -> ImageTo3DError | None:
         """Returns why the chosen service can't be used now; None if it can."""
@@ -133,25 +147,32 @@ class Config(NamedTuple):
         return None
 
 
+Loopback = Callable[[str, Config], tuple[str, str]]
+"""Starts the process of a free service if needed, with the configuration. Returns its base URL and key."""
+
+
 class ServiceClients:
     """Creates the client for each job, from the current configuration. Thread-safe."""
 
-    def __init__(self, config: Config, offline: Callable[[], tuple[str, str]], timeouts: tuple[float, float]) -> None:
-        """`offline`: starts the offline preview if needed, and returns its base URL and key. `timeouts`: see Client."""
+    def __init__(self, config: Config, loopback: Loopback, timeouts: tuple[float, float]) -> None:
+        """`loopback`: starts the process of a free service if needed, and returns its base URL and key.
+
+        `timeouts`: see Client.
+        """
         self.config = config
         self._timeouts = timeouts
-        self._offline = offline
+        self._loopback = loopback
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Client] = {}
 
     def client(self, service: str, base_url: str) -> Client:
-        """Returns the client for a service. Starts the offline preview if that is meant, which can take seconds.
+        """Returns the client for a service. Starts the process of a free one, which can take seconds.
 
         Raises OnlineAccessError, KeyMissingError, WorkerError.
         """
         key = self.config.require_usable(service, base_url)
-        if service == OFFLINE:
-            url, key = self._offline()
+        if service in FREE:
+            url, key = self._loopback(service, self.config)
         else:
             # Never what a job's record says: the key goes to the service whose key it is.
             url = MODELSLAB_URL if service == MODELSLAB else base_url
@@ -160,7 +181,9 @@ class ServiceClients:
             if client is None:
                 from ..api.client import Client  # imports requests later: slow, so not when the extension is enabled
 
-                client = self._clients[url, key] = Client(url, key, timeouts=self._timeouts)
+                client = self._clients[url, key] = Client(
+                    url, key, timeouts=self._timeouts, is_loopback_service=service in FREE
+                )
             return client
 
     def with_current_service(self, job: Job) -> Job:

@@ -25,7 +25,7 @@ from .balance_watch import BalanceWatch
 from .batch import Batch
 from .batch_runner import BatchRunner
 from .commands import Command
-from .config import ServiceClients
+from .config import FREE, ServiceClients
 from .job import Job, State
 from .preview_renderer import PreviewRenderer
 from .request import JobRequest
@@ -108,6 +108,18 @@ class Executor:
             self.run_file_task(partial(request.copy_job_folder, job.folder, results))
             self._store.update(job_id, lambda current: replace(current, folder=results / current.folder.name))
         self.run_file_task(partial(self._save_and_schedule, job_id))
+
+    def cancel_at_service(self, job_id: str) -> None:
+        """Have a free service make a cancelled job no further. What it has not begun to make costs nothing anyway."""
+        job = self._store.get(job_id)
+        if job is not None and job.state is State.CANCELLED and job.service in FREE and job.service_id:
+            self._pools["network"].submit(partial(self._send_cancel, job))
+
+    def _send_cancel(self, job: Job) -> None:
+        try:
+            self._clients.client(job.service, job.base_url).cancel(job.service_id)
+        except ImageTo3DError as error:
+            _log.info("%s could not be cancelled at its service: %s", job.id, error)
 
     def save(self, job_id: str) -> None:
         """Save a job that was changed in the store."""
@@ -208,7 +220,7 @@ class Executor:
                     return
                 self._admission.pause_unusable_services()
                 paused = {batch.id for batch in self._store.batches.values() if batch.paused}
-                steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.limit, paused)
+                steps = self._scheduler.pop_due(self._store.jobs, self._clients.config.slots, paused)
                 if not steps:
                     to_adoption = self._adoption.seconds_to_next()
                     waits = (self._scheduler.seconds_to_next(), to_adoption, to_report)
@@ -230,6 +242,7 @@ class Executor:
                 decision = self._steps.run(job)
                 if decision is not None:
                     self._commit(job, decision)
+                    self.cancel_at_service(job_id)  # if it was cancelled meanwhile
         except Exception as error:  # a bug of ours must not leave a paid job running for ever
             _log.exception("%s: a step failed", job_id)
             self._fail(job_id, _internal(error))

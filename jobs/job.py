@@ -144,7 +144,7 @@ class Job:
     folder: Path
     """The job's own results folder."""
     service: str
-    """MODELSLAB, OFFLINE or CUSTOM (see jobs.config)."""
+    """MODELSLAB, OFFLINE, CUSTOM or LOCAL (see jobs.config)."""
     base_url: str = ""
     """The service's base URL; empty for OFFLINE, whose port changes."""
     placement: Placement = field(default_factory=Placement)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..errors import NO_MESSAGE, Message, counted
 from ..tool_settings import Tool
-from .config import OFFLINE
+from .config import FREE
 from .job import TOOL_OUTCOME, Job, State
 
 _SPANS: Final[Mapping[State, tuple[float, float]]] = {
@@ -86,7 +86,7 @@ def status_text(job: Job, now: float) -> Message:
     `now`: seconds since the epoch.
     """
     left = fraction_and_eta(job, now)[1]
-    local = job.service == OFFLINE and job.state is State.UPLOADING  # nothing leaves this computer
+    local = job.service in FREE and job.state is State.UPLOADING  # nothing leaves this computer
     label = LABELS[State.PREPARING if local else job.state]
     if job.state is State.PROCESSING:
         label = _TOOL_LABELS.get(job.placement.tool, label)

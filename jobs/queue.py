@@ -17,7 +17,7 @@ from ..errors import ErrorInfo, Message
 from .batch import Batch
 from .batch_request import BatchRequest, create_batch
 from .commands import Command
-from .config import Config, ServiceClients
+from .config import Config, Loopback, ServiceClients
 from .executor import Executor
 from .job import Job, State
 from .move_results import Moved, move_result, results_in
@@ -38,7 +38,7 @@ class Queue:
     `earlier`: where earlier versions had the journal; its jobs are taken over from there. `adopts`: unfinished jobs of
     dead Blenders are taken over without `adopt`.
 
-    `offline` starts the offline preview if needed, and returns its base URL and key.
+    `loopback` starts the process of a free service if needed, and returns its base URL and key.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Queue:
         folder: Path,
         config: Config,
         worker: WorkerProcess,
-        offline: Callable[[], tuple[str, str]],
+        loopback: Loopback,
         *,
         earlier: Path | None = None,
         adopts: bool = True,
@@ -56,7 +56,7 @@ class Queue:
         timing = timing or Timing()
         if not adopts:
             timing = replace(timing, adoptions=())
-        self._clients = ServiceClients(config, offline, (timing.connect, timing.read))
+        self._clients = ServiceClients(config, loopback, (timing.connect, timing.read))
         self._worker = worker
         self._store = JobStore(folder, lambda: list(self._clients.config.results_folders), earlier)
         self._executor = Executor(self._store, self._clients, worker, timing, retry_policy or RetryPolicy())
@@ -122,8 +122,9 @@ class Queue:
         return job
 
     def cancel(self, job_id: str) -> None:
-        """Cancel a job in any state. The service has no cancel call: it finishes what it has started."""
+        """Cancel a job in any state. A paid service has no cancel call: it finishes what it has started."""
         self._change(job_id, lambda job: job.running or job.state is State.READY, State.CANCELLED)
+        self._executor.cancel_at_service(job_id)
 
     def command(self, job_id: str, command: Command) -> None:
         """Continue a job that is not running. Does nothing if the command does not fit the job's state."""

@@ -37,7 +37,7 @@ HTML_FILE: Final = "report.html"
 SUMMARY: Final[Mapping[str, str]] = {
     "id": "The batch's id",
     "name": "The batch's name",
-    "service": "`MODELSLAB`, `OFFLINE` or `CUSTOM`",
+    "service": "`MODELSLAB`, `OFFLINE`, `CUSTOM` or `LOCAL`",
     "started": "When the batch was created",
     "updated": "When the report was written",
     "seconds": "From the start to the last image that ended; while the batch runs, to the time of writing",

@@ -20,7 +20,7 @@ from ..api.http.urls import is_http_url
 from ..api.parameters import PARAMETERS
 from ..errors import one_line
 from ..placement import SETTINGS
-from .config import CUSTOM, MODELSLAB, OFFLINE
+from .config import CUSTOM, LOCAL, MODELSLAB, OFFLINE
 from .progress import format_duration
 from .report_script import SCRIPT
 from .report_style import STYLE
@@ -36,7 +36,7 @@ _KINDS: Final = {
 }
 """In the order in which they are sorted: what needs attention comes first."""
 _RANKS: Final = {kind: rank for rank, kind in enumerate(_KINDS)}
-_SERVICES: Final = {MODELSLAB: "ModelsLab", OFFLINE: "Offline Preview", CUSTOM: "Custom Service"}
+_SERVICES: Final = {MODELSLAB: "ModelsLab", OFFLINE: "Offline Preview", CUSTOM: "Custom Service", LOCAL: "Local Server"}
 _SORTS: Final = (
     ("number", "Number"),
     ("name", "Name"),

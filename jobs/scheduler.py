@@ -11,7 +11,7 @@ import heapq
 import itertools
 import time
 from collections import defaultdict, deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -140,14 +140,16 @@ class Scheduler:
         """Whether a step of the job is running."""
         return job_id in self._busy
 
-    def pop_due(self, jobs: Mapping[str, Job], limit: int, paused_batches: Collection[str] = ()) -> list[ScheduledStep]:
-        """Returns the steps to start now. `limit`: how many jobs may use a service at once.
+    def pop_due(
+        self, jobs: Mapping[str, Job], slots: Callable[[str], int], paused_batches: Collection[str] = ()
+    ) -> list[ScheduledStep]:
+        """Returns the steps to start now. `slots`: returns how many jobs may use a service at once.
 
         No queued job of `paused_batches` starts.
         """
         found = self._pop_timed(jobs)
         for account in self.waiting_accounts():
-            free = limit - self._slots_used(account, jobs.values())
+            free = slots(account[0]) - self._slots_used(account, jobs.values())
             queue = self._queues[account]
             started = _pop_queued(queue.ids, jobs, free, self._busy)
             started += _pop_queued(queue.batch_ids, jobs, free - len(started), self._busy, paused_batches)

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ..api.parameters import without_local
 from ..atomic_file import atomic_write, delete
 from ..atomic_file import replace as replace_file
 from ..control import Control
@@ -32,6 +33,7 @@ from ..errors import (
     WorkerError,
 )
 from . import after_import
+from .config import LOCAL
 from .estimates import expected_by_service, poll_delay
 from .job import NO_REPLY, Job, State, resume_state
 from .provenance import record_of
@@ -138,7 +140,7 @@ def upload(job: Job, context: StepContext) -> StepResult:
 
 def submit(job: Job, context: StepContext) -> StepResult:
     """Send the request that costs money, once. `Executor._authorize_submit` has allowed it."""
-    parameters = dict(job.parameters)
+    parameters = dict(job.parameters) if job.service == LOCAL else without_local(job.parameters)
     # The artist's own id if there is one; else ours, by which a lost submit can be found in the service's list.
     parameters["track_id"] = parameters.get("track_id") or job.id
     reply = context.client().submit(parameters | {"image": job.upload_url})
@@ -177,8 +179,19 @@ def poll(job: Job, context: StepContext) -> StepResult:
     watched = context.attempt > 0 or 0 <= passed <= context.timing.max_poll_interval
     seconds = max(passed, 0.0) if watched else 0.0
     return StepResult(
-        job.moved(State.DOWNLOADING, links=links, seed=reply.seed or job.seed, generation_seconds=seconds)
+        job.moved(
+            State.DOWNLOADING,
+            links=links,
+            seed=reply.seed or job.seed,
+            generation_seconds=seconds,
+            details=_with_notes(job, reply),
+        )
     )
+
+
+def _with_notes(job: Job, reply: Reply) -> dict[str, Any]:
+    notes = [note.to_json() for note in reply.notes]
+    return {**job.details, "service_notes": notes} if notes else dict(job.details)
 
 
 def find_in_list(job: Job, context: StepContext) -> StepResult:

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The service's stand-in on this machine: the same HTTP contract, rough shapes, no account, no AI."""
+"""The offline preview: rough shapes from an image's outline, made on this computer. No account, no network, no AI."""

@@ -15,7 +15,7 @@ from .. import engine, forecast_text, image_check, job_view, preferences
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, ImageTo3DError, one_line
 from ..jobs.batch import Batch
-from ..jobs.config import OFFLINE
+from ..jobs.config import FREE
 from ..scene import image_files, image_sources
 from ..translation import tr, tr_message, tr_report
 from . import image_checks
@@ -153,11 +153,11 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
             shown = tr("{names} and {count} more", names=shown, count=len(self._found) - len(names))
         column.label(text=shown, icon="IMAGE_DATA", translate=False)
         service = preferences.read_config().service
-        column.label(text=preferences.SERVICE_NAMES[service], icon="HOME" if service == OFFLINE else "URL")
+        column.label(text=preferences.SERVICE_NAMES[service], icon=preferences.SERVICE_ICONS[service])
         forecast = job_view.forecast(self._parameters, len(self._found))
         if expected := forecast_text.line(forecast):
             column.label(text=expected, icon="TIME", translate=False)
-        if service != OFFLINE and forecast.price is None:
+        if service not in FREE and forecast.price is None:
             column.label(text="Each model is charged", icon="INFO")
         self._draw_warnings()
         self.layout.use_property_split = True

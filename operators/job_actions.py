@@ -8,7 +8,7 @@ import bpy
 from .. import engine, job_view
 from ..bl_ids import Op
 from ..jobs.commands import Command
-from ..jobs.config import OFFLINE
+from ..jobs.config import FREE
 from ..jobs.job import Job, State
 from ..scene import place_model
 from ..translation import tr
@@ -17,7 +17,7 @@ from .define import Question, job_operator, operator
 
 def _may_be_charged(job: Job) -> bool:
     """Whether the service may have charged for a job: its request was sent, and not refused."""
-    return bool(job.sent) and job.service != OFFLINE
+    return bool(job.sent) and job.service not in FREE
 
 
 def _why_not_cancel(job: Job) -> str:

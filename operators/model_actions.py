@@ -20,7 +20,7 @@ from ..errors import ImageError, one_line
 from ..formats.pixel_dump import SUFFIX
 from ..jobs import provenance
 from ..jobs.batch import Batch
-from ..jobs.config import OFFLINE
+from ..jobs.config import FREE
 from ..jobs.job import Job, new_id
 from ..placement import Placement
 from ..properties import use_settings
@@ -111,7 +111,7 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.prop(self, "count")
         forecast = job_view.forecast(provenance.parameters_in(_root(context)), self.count)
-        charged = preferences.read_config().service != OFFLINE and forecast.price is None
+        charged = preferences.read_config().service not in FREE and forecast.price is None
         seeds = "Other seeds, side by side. Each is charged" if charged else "Other seeds, side by side"
         self.layout.label(text=seeds, icon="INFO")
         if expected := forecast_text.line(forecast):

@@ -16,7 +16,7 @@ from ..api.money import Money
 from ..bl_ids import MODEL_MENU, VARIATIONS, Op
 from ..errors import one_line
 from ..jobs import provenance
-from ..jobs.config import OFFLINE
+from ..jobs.config import FREE
 from ..jobs.progress import format_duration
 from ..scene import thumbnails, variations
 from ..translation import tr, tr_message
@@ -71,7 +71,7 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
 def _draw_vary(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Draw the number of variations, and the button that generates them, with their price if that is known."""
     count = getattr(context.window_manager, VARIATIONS)
-    offline = preferences.read_config().service == OFFLINE
+    offline = preferences.read_config().service in FREE
     price = "" if offline else forecast_text.price_text(provenance.parameters_in(root), count)
     column = layout.column(align=True)
     column.prop(context.window_manager, VARIATIONS)

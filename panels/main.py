@@ -11,7 +11,7 @@ from .. import background_task, preferences, preferences_layout
 from ..api.quality import QUALITIES
 from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
 from ..errors import Action, ImageTo3DError, KeyMissingError, KeyRejectedError
-from ..jobs.config import MODELSLAB, OFFLINE, Config
+from ..jobs.config import FREE, MODELSLAB, Config
 from ..property_definitions import QUALITY
 from ..redraw import TAB
 from ..translation import tr, tr_message
@@ -64,7 +64,7 @@ def _draw_service(layout: bpy.types.UILayout, context: bpy.types.Context, config
         row.prop(saved, "service", text="")
     else:  # enabled for this session only
         row.label(text=preferences.SERVICE_NAMES[config.service])
-    if balance and config.service != OFFLINE and not narrow:
+    if balance and config.service not in FREE and not narrow:
         amount = row.row()
         amount.alignment = "RIGHT"
         amount.active = False

@@ -85,9 +85,7 @@ def run(*command: object) -> str:
 
 def make_models(folder: Path) -> dict[str, bytes]:
     """Returns a model for each sample, as the offline preview makes them."""
-    launcher = importlib.import_module("image_to_3d.offline.service.launcher")
-    launch = importlib.import_module("image_to_3d.worker.child_process").Launch.for_wheel()
-    offline = launcher.OfflineService(launch, folder)
+    offline = importlib.import_module("loopback_services").offline_service(folder)
     try:
         service = importlib.import_module("service").Service(*offline.access())
         images = {name: ROOT / "samples" / f"{name}.png" for name in SAMPLES}

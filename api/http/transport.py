@@ -125,9 +125,17 @@ class Response:
 
 @contextmanager
 def send_request(
-    method: str, url: str, watchdog: Watchdog, *, headers: Mapping[str, str], body: bytes | None = None
+    method: str,
+    url: str,
+    watchdog: Watchdog,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    direct: bool = False,
 ) -> Iterator[Response]:
     """Send one request; the context is its response. No redirect is followed, no cookie or login is sent.
+
+    `direct`: never through a proxy.
 
     Raises ConnectionFailedError (also its variant ProxyError), CertificateError or UnsafeAddressError if nothing was
     sent to the service, ConnectionLostError if something was, CancelledError.
@@ -135,7 +143,7 @@ def send_request(
     host = host_of(url)
     if not host:
         raise UnsafeAddressError('"{url}" is not a web address.', url=one_line(url, 80))
-    proxy = _find_proxy(url, host, watchdog)
+    proxy = None if direct else _find_proxy(url, host, watchdog)
     if watchdog.address_filter is not None and proxy is not None:
         _check_host_behind_proxy(host, watchdog.address_filter, watchdog)
         watchdog.address_filter = None  # it would judge the proxy

@@ -15,7 +15,7 @@ from .surface import extract
 from .texture import bake
 
 if TYPE_CHECKING:
-    from ..service.storage import StoredJob
+    from ...loopback.storage import StoredJob
 
 MIN_SIDE: Final = 16
 """Pixels; an image with a shorter side is enlarged."""

@@ -15,7 +15,7 @@ from image_to_3d.jobs.move_results import Moved
 from image_to_3d.jobs.process_lock import ProcessLock
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
-from queues import FAST, Borrowed, a_config, a_request, no_offline_service, rest, until
+from queues import FAST, Borrowed, a_config, a_request, no_loopback_service, rest, until
 from refused_files import refuse_open, refuse_other_drive
 from scripted_service import ScriptedService
 
@@ -31,7 +31,7 @@ class Blenders:
     def _queue(self, folder: Path, **options: Any) -> Queue:
         earlier = (self.earlier / "results",)
         config = a_config(folder, self._service.base_url, earlier_results=earlier)
-        queue = Queue(folder, config, Borrowed(self._worker), no_offline_service, timing=FAST, **options)  # type: ignore[arg-type]
+        queue = Queue(folder, config, Borrowed(self._worker), no_loopback_service, timing=FAST, **options)  # type: ignore[arg-type]
         self.made.append(queue)
         return queue
 

@@ -33,7 +33,7 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.jobs.serialization import from_json
 from image_to_3d.jobs.serialization import to_json as to_stored_json
 from image_to_3d.worker.worker_process import Launch, WorkerProcess
-from queues import EAGER, FAST, KEY, a_config, a_request, no_offline_service, rest, states_seen, until
+from queues import EAGER, FAST, KEY, a_config, a_request, no_loopback_service, rest, states_seen, until
 from raw_server import RawServer
 from repairs import repairs_of
 from scripted_service import (
@@ -864,7 +864,7 @@ def test_without_a_background_blender_the_model_can_still_be_imported(tmp_path: 
         tmp_path / "user",
         a_config(tmp_path, service.base_url),
         nowhere,
-        no_offline_service,
+        no_loopback_service,
         timing=FAST,
         retry_policy=EAGER,
     )

@@ -20,7 +20,7 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.jobs.recovery import after_crash
 from image_to_3d.jobs.retry import MAX_WORKER_ATTEMPTS, Failures, RetryPolicy, decide
 from image_to_3d.worker.worker_process import Launch, WorkerProcess
-from queues import a_config, a_queue, a_request, no_offline_service, rest, until
+from queues import a_config, a_queue, a_request, no_loopback_service, rest, until
 from scripted_service import ScriptedService
 from systems import needs_posix
 from victim import Victim, kept_jobs
@@ -82,7 +82,7 @@ def test_a_file_that_ended_a_worker_is_not_imported_directly(tmp_path: Path, ser
     starter.chmod(0o755)
     worker = WorkerProcess(Launch((str(starter),)))
     worker.run({"do": "ping"})
-    queue = Queue(tmp_path / "user", a_config(tmp_path, service.base_url), worker, no_offline_service)
+    queue = Queue(tmp_path / "user", a_config(tmp_path, service.base_url), worker, no_loopback_service)
     service.model = model_files.glb(900_000)
     job = queue.add(a_request())
     until(lambda: queue.jobs()[0].conversions == 1)

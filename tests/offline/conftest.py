@@ -8,23 +8,23 @@ from pathlib import Path
 
 import package_stub
 import pytest
-from image_to_3d.offline.service.launcher import OfflineService
-from image_to_3d.worker.child_process import Launch
+from image_to_3d.loopback.launcher import LoopbackService
+from loopback_services import offline_service
 from service import Service
 
 SAMPLES = package_stub.ROOT / "samples"
 
 
 @pytest.fixture(scope="session")
-def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfflineService]:
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackService]:
     """One server for all tests."""
-    shared = OfflineService(Launch.for_wheel(), tmp_path_factory.mktemp("offline"))
+    shared = offline_service(tmp_path_factory.mktemp("offline"))
     yield shared
     shared.stop()
 
 
 @pytest.fixture
-def service(offline: OfflineService) -> Service:
+def service(offline: LoopbackService) -> Service:
     """A client for the server, which has no unfinished jobs."""
     client = Service(*offline.access())
     client.wait_until_idle()

@@ -23,13 +23,14 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from image_to_3d.errors import WorkerError
-from image_to_3d.offline.service import server as server_module
-from image_to_3d.offline.service import storage as storage_module
-from image_to_3d.offline.service.generation_queue import MAX_JOBS, GenerationQueue, QueueFullError
-from image_to_3d.offline.service.launcher import OfflineService
-from image_to_3d.offline.service.server import MAX_CONNECTIONS, Server
-from image_to_3d.offline.service.storage import Storage, StorageFullError
+from image_to_3d.loopback import server as server_module
+from image_to_3d.loopback import storage as storage_module
+from image_to_3d.loopback.generation_queue import MAX_JOBS, GenerationQueue, QueueFullError
+from image_to_3d.loopback.launcher import LoopbackService
+from image_to_3d.loopback.server import MAX_CONNECTIONS, Server
+from image_to_3d.loopback.storage import Storage, StorageFullError
 from image_to_3d.worker.child_process import BOOTSTRAP, Launch
+from loopback_services import IDLE, offline_service
 from PIL import Image
 from pytest_httpserver import HTTPServer
 from service import Service
@@ -320,7 +321,7 @@ def test_more_connections_than_the_add_on_needs_are_closed(service: Service) -> 
 
 @pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (4097, 4096), (0, 10)])
 def test_an_image_that_claims_too_many_pixels_is_refused_by_its_header(
-    service: Service, offline: OfflineService, width: int, height: int
+    service: Service, offline: LoopbackService, width: int, height: int
 ) -> None:
     before = set((offline.folder / "uploads").iterdir())
     reply = service.ask("base64_to_url", base64_string=data_uri(png_header(width, height)))
@@ -347,7 +348,7 @@ def test_only_png_and_jpeg_images_are_taken(service: Service, tmp_path: Path) ->
 
 
 def test_jobs_survive_a_restart_of_the_server(tmp_path: Path, chair: Path) -> None:
-    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    offline = offline_service(tmp_path)
     try:
         before = Service(*offline.access())
         image_file = before.upload(chair)
@@ -367,7 +368,7 @@ def test_jobs_survive_a_restart_of_the_server(tmp_path: Path, chair: Path) -> No
 
 
 def test_the_server_is_restarted_after_it_exited(tmp_path: Path) -> None:
-    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    offline = offline_service(tmp_path)
     try:
         offline.access()
         first = offline.pid
@@ -380,7 +381,7 @@ def test_the_server_is_restarted_after_it_exited(tmp_path: Path) -> None:
 
 
 def test_concurrent_threads_share_one_server(tmp_path: Path) -> None:
-    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    offline = offline_service(tmp_path)
     try:
         with ThreadPoolExecutor(4) as threads:
             addresses = {future.result() for future in [threads.submit(offline.access) for _ in range(4)]}
@@ -392,11 +393,11 @@ def test_concurrent_threads_share_one_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["/nowhere/blender", "false"])
 def test_a_server_that_does_not_start_is_reported_with_the_reason(tmp_path: Path, command: str) -> None:
     with pytest.raises(WorkerError, match="could not be started"):
-        OfflineService(Launch((command,)), tmp_path).access()
+        offline_service(tmp_path, Launch((command,))).access()
 
 
 def test_the_server_exits_when_its_blender_does(tmp_path: Path) -> None:
-    command = [*Launch.for_wheel().command, str(BOOTSTRAP), "--", "offline.service.server", str(tmp_path)]
+    command = [*Launch.for_wheel().command, str(BOOTSTRAP), "--", "offline.server", str(tmp_path)]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout is not None
     assert child.stdin is not None
@@ -434,7 +435,7 @@ def test_files_older_than_a_day_are_deleted(tmp_path: Path) -> None:
     assert [place.exists() for place in places] == [False, True]
 
 
-def test_the_api_key_is_not_stored(service: Service, offline: OfflineService, chair: Path) -> None:
+def test_the_api_key_is_not_stored(service: Service, offline: LoopbackService, chair: Path) -> None:
     service.finish(service.submit(chair, **QUICK))
     kept = [path for path in offline.folder.rglob("*") if path.is_file()]
     assert kept
@@ -453,7 +454,7 @@ def bare_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ser
 
     monkeypatch.setattr(socket, "getfqdn", getfqdn)
     storage = Storage(tmp_path)
-    with Server(storage, GenerationQueue(storage), "the-key") as server:
+    with Server(storage, GenerationQueue(storage, IDLE), "the-key") as server:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield Service(f"http://127.0.0.1:{server.server_port}/api/v6", "the-key")
         server.shutdown()
@@ -484,11 +485,11 @@ def test_a_client_that_sends_slowly_is_disconnected(
 def test_a_server_without_a_key_does_not_start(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     with pytest.raises(ValueError, match="key"):
-        Server(storage, GenerationQueue(storage), "")
+        Server(storage, GenerationQueue(storage, IDLE), "")
 
 
 @needs_proc
-def test_the_key_is_not_in_the_process_list(service: Service, offline: OfflineService) -> None:
+def test_the_key_is_not_in_the_process_list(service: Service, offline: LoopbackService) -> None:
     assert len(service.key) >= 32
     if sys.platform == "linux":
         shown = Path(f"/proc/{offline.pid}/cmdline").read_bytes() + Path(f"/proc/{offline.pid}/environ").read_bytes()
@@ -496,7 +497,7 @@ def test_the_key_is_not_in_the_process_list(service: Service, offline: OfflineSe
 
 
 def test_each_start_has_another_key(tmp_path: Path) -> None:
-    offline = OfflineService(Launch.for_wheel(), tmp_path)
+    offline = offline_service(tmp_path)
     try:
         keys = set()
         for _ in range(2):
@@ -517,7 +518,7 @@ def test_bpy_and_numpy_are_imported_before_a_thread_reads_stdin(tmp_path: Path) 
         "        reading = any(thread.name == 'stdin' for thread in threading.enumerate())\n"
         "        print('imported', args[0], 'LATE' if reading else 'early', file=sys.stderr, flush=True)\n"
         "sys.addaudithook(watch)\n"
-        f"sys.argv = [{str(BOOTSTRAP)!r}, '--', 'offline.service.server', {str(tmp_path)!r}]\n"
+        f"sys.argv = [{str(BOOTSTRAP)!r}, '--', 'offline.server', {str(tmp_path)!r}]\n"
         f"runpy.run_path({str(BOOTSTRAP)!r}, run_name='__main__')\n"
     )
     command = [*Launch.for_wheel().command, str(script)]
@@ -566,10 +567,10 @@ def test_results_count_too_when_the_folder_is_full(
 
 def test_unfinished_jobs_of_earlier_starts_are_queued_only_as_far_as_there_is_room(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
-    jobs = [storage.create("x.png", {"resolution": 48, "render": False}) for _ in range(MAX_JOBS + 2)]
-    waiting = GenerationQueue(storage)
+    jobs = [storage.create("x.png", {"resolution": 48, "render": False}, {}) for _ in range(MAX_JOBS + 2)]
+    waiting = GenerationQueue(storage, IDLE)
     for job in [*jobs, *jobs]:
         waiting.resume(job)
     with pytest.raises(QueueFullError):
-        waiting.submit("x.png", {"resolution": 48, "render": False})
+        waiting.submit("x.png", {"resolution": 48, "render": False}, {})
     assert [job.id for job in waiting.pending()] == [job.id for job in jobs[:MAX_JOBS]]

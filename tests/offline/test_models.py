@@ -9,7 +9,7 @@ from pathlib import Path
 import meshes
 import numpy as np
 import pytest
-from image_to_3d.offline.service.launcher import OfflineService
+from image_to_3d.loopback.launcher import LoopbackService
 from meshes import Mesh
 from package_stub import ROOT
 from PIL import Image
@@ -19,7 +19,7 @@ SMALL = {"resolution": 96, "seed": 5}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, offline: OfflineService) -> dict[str, dict[str, Path]]:
+def made(tmp_path_factory: pytest.TempPathFactory, offline: LoopbackService) -> dict[str, dict[str, Path]]:
     """The chair in each format."""
     service = Service(*offline.access())
     folder = tmp_path_factory.mktemp("models")
@@ -73,7 +73,7 @@ def test_the_model_looks_like_the_image_from_the_front(made: dict[str, dict[str,
     assert np.abs(seen - given).mean() < 0.03
 
 
-def test_the_background_does_not_bleed_into_the_outline(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
+def test_the_background_does_not_bleed_into_the_outline(offline: LoopbackService, mug: Path, tmp_path: Path) -> None:
     """The mug's background is white; no vertex of the model is."""
     files = Service(*offline.access()).make(mug, tmp_path, **SMALL)
     mesh = meshes.read(files["glb"])
@@ -83,7 +83,7 @@ def test_the_background_does_not_bleed_into_the_outline(offline: OfflineService,
     assert (colors.min(axis=1) > 0.93).mean() < 0.01
 
 
-def test_the_mugs_handle_has_a_hole(offline: OfflineService, mug: Path, tmp_path: Path) -> None:
+def test_the_mugs_handle_has_a_hole(offline: LoopbackService, mug: Path, tmp_path: Path) -> None:
     mesh = meshes.read(Service(*offline.access()).make(mug, tmp_path, **SMALL)["glb"]).welded()
     edges = 3 * len(mesh.triangles) // 2
     assert len(mesh.points) - edges + len(mesh.triangles) == 0  # Euler: a torus
@@ -108,7 +108,7 @@ def test_ply_has_vertex_colors(made: dict[str, dict[str, Path]]) -> None:
     assert green > red  # velvet
 
 
-def test_simplify_sets_the_fraction_of_triangles_removed(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+def test_simplify_sets_the_fraction_of_triangles_removed(offline: LoopbackService, chair: Path, tmp_path: Path) -> None:
     service = Service(*offline.access())
     counts = {
         share: len(meshes.read(service.make(chair, tmp_path, mesh_simplify=share, **SMALL)["glb"]).triangles)
@@ -117,7 +117,7 @@ def test_simplify_sets_the_fraction_of_triangles_removed(offline: OfflineService
     assert counts[0.98] / counts[0.9] == pytest.approx(0.2, rel=0.1)
 
 
-def test_resolution_sets_the_detail_of_mesh_and_texture(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+def test_resolution_sets_the_detail_of_mesh_and_texture(offline: LoopbackService, chair: Path, tmp_path: Path) -> None:
     service = Service(*offline.access())
     coarse, fine = (service.make(chair, tmp_path, resolution=r)["glb"] for r in (64, 128))
     ratio = len(meshes.read(fine).triangles) / len(meshes.read(coarse).triangles)
@@ -126,7 +126,7 @@ def test_resolution_sets_the_detail_of_mesh_and_texture(offline: OfflineService,
 
 
 @pytest.mark.heavy
-def test_render_adds_a_playable_video(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+def test_render_adds_a_playable_video(offline: LoopbackService, chair: Path, tmp_path: Path) -> None:
     files = Service(*offline.access()).make(chair, tmp_path, render=True, **SMALL)
     assert set(files) == {"glb", "mp4"}
     video = files["mp4"].read_bytes()
@@ -155,14 +155,14 @@ def at(texture: np.ndarray, uv: np.ndarray) -> np.ndarray:
     ]
 
 
-def test_a_tiny_image_becomes_a_model(offline: OfflineService, tmp_path: Path) -> None:
+def test_a_tiny_image_becomes_a_model(offline: LoopbackService, tmp_path: Path) -> None:
     Image.new("RGB", (1, 1), (200, 40, 30)).save(tmp_path / "tiny.png")
     mesh = meshes.read(Service(*offline.access()).make(tmp_path / "tiny.png", tmp_path, **SMALL)["glb"])
     assert mesh.open_edges() == 0
     assert mesh.volume > 0
 
 
-def test_a_rotated_photo_becomes_an_upright_model(offline: OfflineService, chair: Path, tmp_path: Path) -> None:
+def test_a_rotated_photo_becomes_an_upright_model(offline: LoopbackService, chair: Path, tmp_path: Path) -> None:
     """The chair, lying on its side with the EXIF orientation that says so."""
     exif = Image.Exif()
     exif[274] = 6

@@ -45,8 +45,8 @@ EAGER = RetryPolicy(
 )
 
 
-def no_offline_service() -> tuple[str, str]:
-    raise AssertionError("this test has no offline service")
+def no_loopback_service(service: str, _config: Config) -> tuple[str, str]:
+    raise AssertionError(f"this test has no service {service}")
 
 
 def a_config(folder: Path, base_url: str, **changes: Any) -> Config:
@@ -75,12 +75,13 @@ class Borrowed:
 
 def a_queue(folder: Path, base_url: str, worker: WorkerProcess | Borrowed, **changes: Any) -> Queue:
     timing, retry_policy = changes.pop("timing", FAST), changes.pop("retry_policy", EAGER)
+    loopback = changes.pop("loopback", no_loopback_service)
     config = a_config(folder, base_url, **changes)
     return Queue(
         folder / "user",
         config,
         cast(WorkerProcess, worker),
-        no_offline_service,
+        loopback,
         timing=timing,
         retry_policy=retry_policy,
     )

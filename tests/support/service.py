@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,10 @@ class Service:
         """The last reply about a job."""
         deadline = time.monotonic() + longest
         while time.monotonic() < deadline:
-            reply = self.ask(f"3d/fetch/{submitted['id']}")
-            if reply["status"] != "processing":
-                return reply
+            with contextlib.suppress(requests.ConnectionError, requests.Timeout):  # a poll can be repeated
+                reply = self.ask(f"3d/fetch/{submitted['id']}")
+                if reply["status"] != "processing":
+                    return reply
             time.sleep(0.1)
         raise AssertionError(f"job {submitted['id']} did not end in {longest} s")
 

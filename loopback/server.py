@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The offline preview's HTTP server. Runs inside a background Blender, on loopback only. Not AI, no account.
+"""The HTTP server of a loopback service. Runs inside a background Blender, on loopback only.
 
-    … bootstrap.py -- offline.service.server FOLDER
-
-Reads `{"key": …}` from stdin: what every request must have as its key. Then prints `{"ready": …, "port": …}` on stdout,
-listens, and exits when its stdin closes. Requests are handled in threads; models are made on the main thread, one after
-the other.
+Reads `{"key": …, "settings": …}` from stdin: what every request must have as its key, and what the generator needs.
+Then prints `{"ready": …, "port": …}` on stdout, listens, and exits when its stdin closes. Another line in stdin has new
+settings. Requests are handled in threads; models are made on the main thread, one after the other.
 """
 
 from __future__ import annotations
@@ -23,15 +21,16 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ...worker.child_side import JsonStdout, lower_priority, read_stdin
+from ..worker.child_side import JsonStdout, lower_priority, read_stdin
 from .contract import Contract, JsonResponse, error_reply
 from .generation_queue import GenerationQueue
+from .generator import Generator
 from .request_checks import REQUEST_SECONDS, BoundedReader, authorized, body_length, refusal
 from .storage import TYPES, Storage
 
@@ -44,24 +43,29 @@ CLEANUP_INTERVAL: Final = 3600.0
 _RANGE: Final = re.compile(r"bytes=(?!-$)(\d{0,18})-(\d{0,18})")
 
 
-def main(args: list[str]) -> None:
-    """Serve from the folder `args[0]` until stdin closes."""
-    # numpy and bpy: on Windows, a DLL that looks at stdin when it is loaded hangs while a thread reads from it.
-    from ..shapes import make
-
+def serve(folder: Path, generator_of: Callable[[Mapping[str, Any]], Generator]) -> None:
+    """Serve from a folder until stdin closes. `generator_of`: returns the generator for the settings in stdin."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     lower_priority()
     send = JsonStdout()
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     read_stdin(lines.put)
-    key = str(json.loads(lines.get())["key"])
-    storage = Storage(Path(args[0]).absolute())
-    generation_queue = GenerationQueue(storage)
-    server = Server(storage, generation_queue, key)
-    for name, work in (("http", server.serve_forever), ("clean", lambda: _clean(storage))):
+    start = json.loads(lines.get())
+    storage = Storage(folder.absolute())
+    generation_queue = GenerationQueue(storage, generator_of(start.get("settings") or {}))
+    server = Server(storage, generation_queue, str(start["key"]))
+
+    def take_settings() -> None:
+        """Thread: use other settings for the next models."""
+        while line := lines.get():
+            generation_queue.generator = generator_of(json.loads(line)["settings"])
+            send({"settings": True})
+
+    tasks = (("http", server.serve_forever), ("clean", lambda: _clean(storage)), ("settings", take_settings))
+    for name, work in tasks:
         threading.Thread(target=work, name=name, daemon=True).start()
     send({"ready": True, "port": server.server_port})
-    generation_queue.serve(make.make)
+    generation_queue.serve()
 
 
 class Server(ThreadingHTTPServer):
@@ -75,7 +79,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, storage: Storage, generation_queue: GenerationQueue, key: str) -> None:
         """`key`: what every request must have as its key; not empty."""
         if not key:
-            raise ValueError("the offline preview needs a key")
+            raise ValueError("a loopback service needs a key")
         super().__init__(("127.0.0.1", 0), Handler)
         self.storage = storage
         self.key = key
@@ -112,7 +116,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: Server
     protocol_version = "HTTP/1.1"
-    server_version = "ImageTo3DOfflinePreview"
+    server_version = "ImageTo3DLoopback"
     sys_version = ""
     timeout = 60.0
     """Seconds for a whole response."""
@@ -149,10 +153,10 @@ class Handler(BaseHTTPRequestHandler):
             return self.server.contract.handle(path, request)
         except OSError as error:
             _log.exception("the folder can't be used")
-            return error_reply(f"The offline preview can't use its folder: {error.strerror}.", 500)
+            return error_reply(f"{self.server.contract.generator.name} can't use its folder: {error.strerror}.", 500)
         except Exception:
             _log.exception("a request failed")
-            return error_reply("The offline preview failed.", 500)
+            return error_reply(f"{self.server.contract.generator.name} failed.", 500)
 
     def do_GET(self) -> None:
         path = self._requested_file()

@@ -20,11 +20,11 @@ import shutil
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
-from ...atomic_file import atomic_write
+from ..atomic_file import atomic_write
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +70,14 @@ class StoredJob:
     """File names of its results."""
     seconds: float = 0.0
     """How long it took."""
+    views: Mapping[str, str] = field(default_factory=dict)
+    """File names of further images, by the side of the subject that they show."""
+    attempts: int = 0
+    """How often it was begun."""
+    error_info: Mapping[str, Any] = field(default_factory=dict)
+    """Message and advice of the error, as data."""
+    notes: Sequence[Any] = ()
+    """What the artist should know about it: messages as data."""
 
 
 class StorageFullError(Exception):
@@ -113,7 +121,7 @@ class Storage:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def create(self, upload: str, parameters: Mapping[str, Any]) -> StoredJob:
+    def create(self, upload: str, parameters: Mapping[str, Any], views: Mapping[str, str]) -> StoredJob:
         """Store a new job, and return it. Raises StorageFullError."""
         self._make_room(self._folders, MAX_TOTAL_BYTES, 0)
         while True:
@@ -121,7 +129,7 @@ class Storage:
             with contextlib.suppress(FileExistsError):
                 (self._jobs / f"{job_id}.json").touch(exist_ok=False)
                 break
-        job = StoredJob(job_id, secrets.token_hex(12), time.time(), upload, dict(parameters))
+        job = StoredJob(job_id, secrets.token_hex(12), time.time(), upload, dict(parameters), views=dict(views))
         self.save(job)
         return job
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which HTTP requests the offline preview accepts: those that the add-on sends. Everything else ends early.
+"""Which HTTP requests a loopback service accepts: those that the add-on sends. Everything else ends early.
 
 Other programs and other users of this computer can reach a loopback port, and web pages can make a browser send
 requests to it (CSRF, DNS rebinding). Each start has a random key, without which nothing is stored or made; a request
@@ -13,10 +13,10 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Mapping
+from email.message import Message
 from typing import Any, Final
 
-from ...api.sanitize import parse_json
+from ..api.sanitize import parse_json
 from .contract import UPLOAD_ENDPOINT, JsonResponse, error_reply
 from .uploads import MAX_UPLOAD_CHARACTERS
 
@@ -49,14 +49,14 @@ class BoundedReader(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
 
-def refusal(headers: Mapping[str, str], hosts: set[str]) -> JsonResponse | None:
+def refusal(headers: Message, hosts: set[str]) -> JsonResponse | None:
     """Returns the reply to a request of a web page; None for one of a program. `hosts`: the server's own names."""
     if headers.get("Host", "") in hosts and "Origin" not in headers:
         return None
-    return error_reply("The offline preview accepts requests from programs on this computer only.", 403)
+    return error_reply("Requests are accepted from programs on this computer only.", 403)
 
 
-def body_length(path: str, headers: Mapping[str, str]) -> int | JsonResponse:
+def body_length(path: str, headers: Message) -> int | JsonResponse:
     """Returns the bytes of a request's body, by its headers alone; or the reply that refuses it."""
     length = headers.get("Content-Length", "")
     if not re.fullmatch(r"[0-9]{1,12}", length) or "Transfer-Encoding" in headers:

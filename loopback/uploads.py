@@ -9,11 +9,11 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from ...api.http.urls import is_loopback
-from ...errors import ImageError
-from ...formats.image_info import MAX_SIDE, read_image_info, require_pixels
-from ...formats.sniff import FIRST_BYTES, sniff
-from ...formats.texture_info import texture_info
+from ..api.http.urls import is_loopback
+from ..errors import ImageError
+from ..formats.image_info import MAX_SIDE, read_image_info, require_pixels
+from ..formats.sniff import FIRST_BYTES, sniff
+from ..formats.texture_info import texture_info
 from .storage import Storage
 
 MAX_UPLOAD_CHARACTERS: Final = 5 * 1024 * 1024
@@ -59,7 +59,7 @@ def uploaded_at(url: str, storage: Storage) -> str:
     parts = urlsplit(url)
     name = parts.path.removeprefix("/temp/")
     if not is_loopback(parts.hostname or "") or name == parts.path or storage.upload(name) is None:
-        raise InvalidImageError("The offline preview does not download images: upload the image first.")
+        raise InvalidImageError("Images are not downloaded here: upload the image first.")
     return name
 
 

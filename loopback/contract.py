@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The service's contract, served on this computer: JSON requests in, JSON replies out. Independent of HTTP.
 
-Reply shapes, field names and error forms are the service's. Differences, because this is not AI and nothing leaves
-the computer: guidance and step parameters are validated but have no effect, the seed varies the thickness slightly,
-`webhook` is never called, and images come from its own uploads only.
+Reply shapes, field names and error forms are the service's. Differences: parameters that the generator does not use are
+validated but have no effect, `webhook` is never called, and images come from the uploads to this server only. Besides
+the service's endpoints there is `3d/cancel/ID`, and replies about a finished job can have `notes` and `error_info`:
+messages as data, so that the add-on can translate them.
 """
 
 from __future__ import annotations
@@ -13,16 +14,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...api.parameters import PARAMETERS, defaults
-from ...errors import ParameterError
+from ..api.parameters import PARAMETERS, VIEWS, defaults
+from ..errors import ParameterError
 from .generation_queue import GenerationQueue, QueueFullError
+from .generator import Generator
 from .storage import Storage, StorageFullError, StoredJob
 from .uploads import InvalidImageError, store_data_uri, uploaded_at
 
-NOT_AI: Final = (
-    "Made on this computer by the offline preview: the outline is inflated to a rough shape. This is not AI."
-)
-TIP: Final = "The offline preview makes rough shapes without AI. Choose a real service for real models."
 UPLOAD_ENDPOINT: Final = "base64_to_url"
 MAX_TRACK_ID: Final = 300
 """Characters."""
@@ -50,12 +48,16 @@ class Contract:
     generation_queue: GenerationQueue
     origin: str
 
+    @property
+    def generator(self) -> Generator:
+        return self.generation_queue.generator
+
     def handle(self, path: str, request: dict[str, Any]) -> JsonResponse:
         """Handle a POST to `path` with a JSON body, whose key was checked."""
         try:
             return self._handle(path, request)
         except StorageFullError:
-            return error_reply("The offline preview's folder is full; try again later.", 503)
+            return error_reply("The folder of this server is full; try again later.", 503)
 
     def _handle(self, path: str, request: dict[str, Any]) -> JsonResponse:
         # The service has the same endpoints below a second base URL.
@@ -64,11 +66,14 @@ class Contract:
                 return self._submit(request)
             case ["api", "v6", "3d", "fetch", job_id]:
                 return self._fetch(job_id)
+            case ["api", "v6", "3d", "cancel", job_id]:
+                self.generation_queue.cancel(job_id)
+                return JsonResponse({"status": "success", "message": "The job is cancelled."})
             case ["api", "v6", endpoint] if endpoint == UPLOAD_ENDPOINT:
                 return self._upload(request)
             case ["api", "wallet_balance"]:
                 balance = {"balance": 0.0, "currency": "USD"}
-                return JsonResponse({"status": "success", "data": balance, "message": NOT_AI})
+                return JsonResponse({"status": "success", "data": balance, "message": self.generator.note})
             case ["api", "v6", "assets_generated"] | ["api", "assets_generated"]:
                 return self._list(request)
         return error_reply("There is no such endpoint.", 404)
@@ -86,20 +91,25 @@ class Contract:
             return error_reply(errors)
         try:
             upload = uploaded_at(str(parameters["image"]), self.storage)
+            views = {
+                view: uploaded_at(str(url), self.storage) for view in VIEWS if (url := request.get(f"image_{view}"))
+            }
         except InvalidImageError as error:
             return error_reply({"init_image": [str(error)]})
+        if parameters["output_format"] not in self.generator.formats:
+            parameters["output_format"] = self.generator.formats[0]
         parameters["seed"] = parameters["seed"] or secrets.randbelow(2**32 - 1) + 1
         try:
-            job = self.generation_queue.submit(upload, parameters)
+            job = self.generation_queue.submit(upload, parameters, views)
         except QueueFullError as error:
             seconds = error.args[0]
             message = f"Rate limit: too many queued requests, try again in {seconds} seconds."
             body = {"status": "error", "message": message, "retry_after": seconds}
             return JsonResponse(body, 429, {"Retry-After": str(seconds)})
         own = {
-            "tip": TIP,
+            "tip": self.generator.tip,
             "eta": self.generation_queue.eta(job),
-            "message": f"Your request is being processed. {NOT_AI}",
+            "message": f"Your request is being processed. {self.generator.note}",
             "fetch_result": f"{self.origin}/api/v6/3d/fetch/{job.id}",
             "future_links": self._urls(job, _expected_files(job)),
             "extra_assets": [],
@@ -111,12 +121,15 @@ class Contract:
         if job is None:
             return error_reply("There is no request with this id, or it is older than 24 hours.", 400)
         if job.state == "failed":
-            return error_reply(job.error)
+            return JsonResponse({**error_reply(job.error).body, "error_info": job.error_info})
         if job.state != "done":
             self.generation_queue.resume(job)
-            return JsonResponse({"status": "processing", "message": "try again later.", "output": "", "tip": TIP})
+            return JsonResponse(
+                {"status": "processing", "message": "try again later.", "output": "", "tip": self.generator.tip}
+            )
         reply = self._describe(job, "success", job.files)
-        own = {"generationTime": job.seconds, "proxy_links": reply["output"], "message": NOT_AI}
+        own = {"generationTime": job.seconds, "proxy_links": reply["output"], "message": self.generator.note}
+        own |= {"notes": job.notes}
         return JsonResponse(reply | own)
 
     def _list(self, request: dict[str, Any]) -> JsonResponse:
@@ -150,7 +163,7 @@ class Contract:
 
 def _validate(request: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """Returns all parameters of a submit, and the errors by parameter. Unknown names are ignored."""
-    parameters, errors = defaults(), {}
+    parameters, errors = defaults(local=True), {}
     given = {**request, "image": request.get("image") or request.get("init_image") or None}
     if given["image"] is None:
         errors["init_image"] = ["The init image field is required."]

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a dialect is: how one kind of server is recognized, and asked for a model."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One model that is wanted."""
+
+    image: bytes
+    """A PNG or JPEG file; the front of the subject."""
+    parameters: Mapping[str, Any]
+    """By their names in `api.parameters`, all of them, checked."""
+    views: Mapping[str, bytes] = field(default_factory=dict)
+    """Image files of other sides of the subject, by those of `api.parameters.VIEWS`."""
+    model: str = ""
+    """The name of the model that the server is to use; "" for the dialect's default."""
+
+    @property
+    def image_base64(self) -> str:
+        """The image as base64 text."""
+        return base64.b64encode(self.image).decode()
+
+    @property
+    def voxels(self) -> int:
+        """The resolution of the voxel grid: 512, 1024 or 1536."""
+        chosen = str(self.parameters["voxel_resolution"])
+        return int(chosen) if chosen != "auto" else 512 if int(self.parameters["resolution"]) <= 256 else 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One kind of server."""
+
+    id: str
+    """As it is stored in the preferences."""
+    name: str
+    default_port: int
+    parameters: frozenset[str]
+    """The parameters that have an effect."""
+    recognize: Callable[[Connection], bool]
+    """Whether the server speaks this dialect. Raises LocalServerError for one that does, but can't be used."""
+    generate: Callable[[Connection, ModelRequest], bytes]
+    """Returns the model as a GLB file. Blocks for minutes. Raises LocalServerError, CancelledError."""

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The queue of jobs that wait to be made, one after the other, and their estimated times."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ..control import Control
+from ..errors import CancelledError, ImageTo3DError, InternalError, one_line
+from .generator import Generator, Work
+from .storage import Storage, StoredJob
+
+_log = logging.getLogger(__name__)
+
+MAX_JOBS: Final = 5
+"""Jobs that may be queued or running at once, as in the service's smallest plan."""
+
+
+class QueueFullError(Exception):
+    """Too many jobs are queued. Its argument: the seconds to wait."""
+
+
+class LostError(ImageTo3DError, code="lost"):
+    """A job was begun as often as it may be, and was lost each time."""
+
+    default_advice = "Retry to generate it again."
+
+
+class GenerationQueue:
+    """The queue between the threads that handle requests and the thread that makes models."""
+
+    def __init__(self, storage: Storage, generator: Generator) -> None:
+        self.generator = generator
+        self._storage = storage
+        self._queue: queue.SimpleQueue[StoredJob] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._pending: dict[int, StoredJob] = {}
+        """Queued and running jobs by id, the running one first."""
+        self._cancelled: set[int] = set()
+        """Those of them that nobody wants any more."""
+        self._started = 0.0
+        """Time at which the running job was started; 0 if none runs."""
+        self._slowdown = 1.0
+        """How much longer jobs take on this computer than estimated."""
+
+    def submit(self, upload: str, parameters: Mapping[str, object], views: Mapping[str, str]) -> StoredJob:
+        """Store and queue a new job, and return it. Raises QueueFullError."""
+        with self._lock:
+            if len(self._pending) >= MAX_JOBS:
+                first = next(iter(self._pending.values()))
+                raise QueueFullError(max(1, int(self._remaining(first))) + 1)
+            return self._enqueue(self._storage.create(upload, parameters, views))
+
+    def resume(self, job: StoredJob) -> None:
+        """Queue a job from an earlier run, as soon as there is room. Harmless if it is queued already."""
+        with self._lock:
+            if job.id not in self._pending and len(self._pending) < MAX_JOBS:
+                _log.info("job %d was not finished and is queued again", job.id)
+                self._enqueue(job)
+
+    def cancel(self, job_id: str) -> None:
+        """Make a job no further. Harmless if it is done, or was never queued."""
+        with self._lock:
+            self._cancelled |= {pending for pending in self._pending if str(pending) == job_id}
+
+    def pending(self) -> list[StoredJob]:
+        """Returns the jobs that are queued or running."""
+        with self._lock:
+            return list(self._pending.values())
+
+    def eta(self, job: StoredJob) -> float | None:
+        """Returns the seconds until a job will be done; None if that is not known."""
+        with self._lock:
+            total = 0.0
+            for pending in self._pending.values():
+                total += self._remaining(pending)
+                if pending.id == job.id:
+                    break
+            return round(max(1.0, total), 1) if total else None
+
+    def serve(self) -> None:
+        """Make queued jobs forever. For the main thread: only that may use bpy."""
+        while True:
+            job = self._queue.get()
+            self._started = time.monotonic()
+            done = self._run(job)
+            with self._lock:
+                self._started = 0.0
+                estimate = self.generator.estimate(job)
+                if done.state == "done" and estimate:
+                    self._slowdown = max(0.1, done.seconds / estimate)
+                self._pending.pop(job.id, None)
+                self._cancelled.discard(job.id)
+
+    def _enqueue(self, job: StoredJob) -> StoredJob:
+        self._pending[job.id] = job
+        self._queue.put(job)
+        return job
+
+    def _remaining(self, job: StoredJob) -> float:
+        """Returns the seconds of work that a job still needs; 0 if that is not known."""
+        seconds = self._slowdown * self.generator.estimate(job)
+        if seconds and job.id == next(iter(self._pending)) and self._started:
+            return max(0.5, seconds - (time.monotonic() - self._started))
+        return seconds
+
+    def _run(self, job: StoredJob) -> StoredJob:
+        stored = self._storage.find(str(job.id))
+        if stored is not None and stored.state == "done":
+            return stored  # made by another server on this folder
+        current = stored or job
+        earlier = current.attempts
+
+        def begin_attempt() -> None:
+            nonlocal current
+            if current.attempts >= self.generator.max_attempts:
+                raise LostError(
+                    "The job was begun {count} times and lost each time: a connection or a process ended.",
+                    count=current.attempts,
+                )
+            current = self._storage.save(current, attempts=current.attempts + 1)
+
+        def take_back_attempt() -> None:
+            nonlocal current
+            if current.attempts > earlier:
+                current = self._storage.save(current, attempts=current.attempts - 1)
+
+        control = Control(lambda: job.id in self._cancelled)
+        try:
+            control.check()
+            views = {view: self._image(name) for view, name in current.views.items()}
+            folder = self._storage.results_folder(job)
+            image = self._image(job.upload)
+            work = Work(current, image, views, folder, control, begin_attempt, take_back_attempt)
+            made = self.generator.make(work)
+            seconds = round(time.monotonic() - self._started, 2)
+            _log.info("job %d took %.1f s", job.id, seconds)
+            notes = [note.to_json() for note in made.notes]
+            return self._storage.save(current, state="done", files=tuple(made.files), seconds=seconds, notes=notes)
+        except ImageTo3DError as error:
+            failure = error
+        except Exception as error:
+            _log.exception("job %d failed", job.id)
+            failure = InternalError(
+                "{name} could not make a model: {error}: {text}",
+                name=self.generator.name,
+                error=type(error).__name__,
+                text=one_line(error, 120),
+            )
+        if isinstance(failure, CancelledError):  # made after all if it is asked for again
+            return self._storage.save(current, attempts=0)
+        _log.warning("job %d failed: %s", job.id, failure)
+        info = {"message": failure.message.to_json(), "advice": failure.advice.to_json()}
+        try:
+            return self._storage.save(current, state="failed", error=str(failure.message), error_info=info)
+        except OSError:
+            _log.exception("the folder can't be used")  # the next job may have more luck
+            return replace(current, state="failed")
+
+    def _image(self, name: str) -> Path:
+        """Returns an upload's path. Raises ImageTo3DError if it is no longer stored."""
+        path = self._storage.upload(name)
+        if path is None:
+            raise ImageTo3DError("The image is no longer stored.")
+        return path
