@@ -302,6 +302,12 @@ class MeshToolError(ImageTo3DError, code="mesh_tool"):
     default_advice = "The object is unchanged."
 
 
+class LocalServerError(ServiceRefusedError, code="local_server", action=Action.RETRY):
+    """The server that the artist runs can't do what is asked. Nothing was paid."""
+
+    default_advice = "See the output of the server."
+
+
 class CancelledError(ImageTo3DError, code="cancelled"):
     """The job was cancelled; not a fault."""
 

@@ -26,6 +26,7 @@ from ..errors import (
     ImageError,
     ImageTo3DError,
     KeyMissingError,
+    LocalServerError,
     Message,
     OutcomeUnknownError,
     RateLimitError,
@@ -203,7 +204,8 @@ class Client:
         info = value.get("error_info") if isinstance(value, dict) else None
         if info:
             message, advice = Message.from_json(info["message"]), Message.from_json(info["advice"])
-            raise ServiceRefusedError(message.template, advice=advice.template, **message.arguments)
+            kind = LocalServerError if info["code"] == LocalServerError.code else ServiceRefusedError
+            raise kind(message.template, advice=advice.template, **{**advice.arguments, **message.arguments})
 
     def balance(self) -> Balance:
         """Returns the account's balance. Also tests the key."""

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ..errors import one_line
+from ..errors import LocalServerError, one_line
 from .connection import Answer
-from .errors import BusyError, LocalServerError
+from .errors import BusyError
 
 _GLB: Final = b"glTF"
 _MEMORY: Final = re.compile(

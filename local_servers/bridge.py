@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Final
 
 from ..control import Control
-from ..errors import ConnectionFailedError, ConnectionLostError, Message
+from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError, Message
 from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
 from .dialect import ModelRequest
 from .dialects import DIALECTS, detect, not_running
-from .errors import BusyError, LocalServerError, NotRunningError
+from .errors import BusyError, NotRunningError
 
 WAIT_SECONDS: Final = 300.0
 """How long a server that is not running or busy is waited for, before a job that needs it fails."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import ConnectionFailedError, ConnectionLostError
+from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError
 from .answers import web_page
 from .connection import Connection
 from .dialect import Dialect
-from .errors import LocalServerError, NotRunningError
+from .errors import NotRunningError
 from .lemonade import LEMONADE
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (LEMONADE,)}

@@ -3,28 +3,24 @@
 
 from __future__ import annotations
 
-from ..errors import ImageTo3DError
+from ..errors import LocalServerError
 
 
-class LocalServerError(ImageTo3DError, code="local_server"):
-    """The artist's own server can't do what is asked."""
-
-    default_advice = "See the output of the server."
-
-
-class NotRunningError(LocalServerError, code="local_not_running", transient=True):
+class NotRunningError(LocalServerError):
     """Nothing listens at the address, or the connection broke."""
 
+    transient = True
     default_advice = "Start the server, or correct its address in the add-on's preferences."
 
 
-class BusyError(LocalServerError, code="local_busy", transient=True):
+class BusyError(LocalServerError):
     """The server loads its model or works for somebody else."""
 
+    transient = True
     default_advice = "Wait until it is ready."
 
 
-class TimeLimitError(LocalServerError, code="local_time_limit"):
+class TimeLimitError(LocalServerError):
     """The server did not finish a model within the time limit: it is slow, or failed without saying so."""
 
     default_advice = (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ..control import Control
-from ..errors import CancelledError, ImageTo3DError, InternalError, one_line
+from ..errors import CancelledError, ImageTo3DError, InternalError, ServiceRefusedError, one_line
 from .generator import Generator, Work
 from .storage import Storage, StoredJob
 
@@ -27,7 +27,7 @@ class QueueFullError(Exception):
     """Too many jobs are queued. Its argument: the seconds to wait."""
 
 
-class LostError(ImageTo3DError, code="lost"):
+class LostError(ServiceRefusedError):
     """A job was begun as often as it may be, and was lost each time."""
 
     default_advice = "Retry to generate it again."
@@ -157,7 +157,7 @@ class GenerationQueue:
         if isinstance(failure, CancelledError):  # made after all if it is asked for again
             return self._storage.save(current, attempts=0)
         _log.warning("job %d failed: %s", job.id, failure)
-        info = {"message": failure.message.to_json(), "advice": failure.advice.to_json()}
+        info = {"code": failure.code, "message": failure.message.to_json(), "advice": failure.advice.to_json()}
         try:
             return self._storage.save(current, state="failed", error=str(failure.message), error_info=info)
         except OSError:

@@ -11,6 +11,7 @@ from dialect_servers import Lemonade, running
 from image_to_3d.jobs.config import LOCAL
 from image_to_3d.jobs.job import State
 from image_to_3d.jobs.queue import Queue
+from image_to_3d.worker.worker_process import WorkerProcess
 from loopback_services import Loopback
 from model_files import glb_of, scene_of
 from queues import Borrowed, a_queue, a_request, rest

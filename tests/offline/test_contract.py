@@ -173,7 +173,7 @@ def test_an_upload_that_is_not_an_image_is_refused(service: Service, text: str |
 def test_an_image_on_another_computer_is_not_downloaded(service: Service) -> None:
     for url in ("http://example.com/chair.png", "https://10.0.0.1/chair.png", "http://169.254.169.254/latest"):
         reply = service.ask("3d/image_to_3d", image=url)
-        assert "does not download images" in reply["message"]["init_image"][0]
+        assert "not downloaded" in reply["message"]["init_image"][0]
 
 
 def test_an_image_must_have_been_uploaded_even_if_this_computer_serves_it(
@@ -423,7 +423,7 @@ def test_the_server_listens_on_loopback_only(service: Service) -> None:
 def test_files_older_than_a_day_are_deleted(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     names = [storage.store_upload(b"image", "png") for _ in range(2)]
-    jobs = [storage.create(name, {"render": False}) for name in names]
+    jobs = [storage.create(name, {"render": False}, {}) for name in names]
     places = [storage.results_folder(job) for job in jobs]
     yesterday = time.time() - 25 * 3600
     for path in (storage.upload(names[0]), tmp_path / "jobs" / f"{jobs[0].id}.json", places[0]):
