@@ -376,8 +376,9 @@ class Executor:
                 raise _cannot_save()
             with self._store.lock:
                 self._requests.pop(job_id, None)
-            if isinstance(job_request.image, Path):
-                spool.discard(job_request.image)
+            for image in (job_request.image, *job_request.views.values()):
+                if isinstance(image, Path):
+                    spool.discard(image)
             self._schedule(job_id)
         except ImageTo3DError as error:
             self._fail(job_id, error.info())
