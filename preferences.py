@@ -20,7 +20,7 @@ from .bl_ids import PACKAGE
 from .data_folder import resolve_folder
 from .errors import ParameterError
 from .jobs.config import CUSTOM, FREE, LOCAL, MODELSLAB, OFFLINE, Config
-from .local_servers.dialects import DIALECTS
+from .local_servers.dialects import DIALECTS, takes_views
 from .preferences_layout import KEY_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
 from .property_definitions import switch
 from .scene import data_location
@@ -314,6 +314,7 @@ def read_config() -> Config:
     local_url = ((saved.local_url if saved else "").strip() or os.environ.get(LOCAL_URL_VARIABLE, "").strip()).rstrip(
         "/"
     )
+    local_settings = _local_settings(saved, local_url)
     results = default_results = data_folder() / "results"
     refused = ""
     if overrides.results is not None:
@@ -330,7 +331,8 @@ def read_config() -> Config:
         keys={_key_owner(service): key},
         base_url=base_url,
         local_url=local_url,
-        local_settings=_local_settings(saved, local_url),
+        local_settings=local_settings,
+        local_views=takes_views(local_settings.get("dialect", "")),
         online=bpy.app.online_access,
         limit=overrides.limit or (saved.job_limit if saved else JOB_LIMIT),
         earlier_results=(default_results, earlier_folder() / "results"),

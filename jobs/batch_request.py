@@ -16,7 +16,7 @@ from ..placement import Placement
 from .batch import ARRANGE_CHOICES, Batch, BatchItem, columns_of
 from .job import TargetScene, new_id
 from .request import MAX_NAME, JobRequest, checked_parameters, slug
-from .views import check_sides
+from .views import Subject, check_sides, subjects_by_name
 
 
 class BatchImage(NamedTuple):
@@ -51,6 +51,22 @@ class BatchRequest:
     group: str = ""
     arrange: str = "NONE"
     report: bool = True
+
+
+def with_views_by_name(images: Sequence[BatchImage]) -> list[BatchImage]:
+    """Returns the images without those that are, by their names, views of the subject of another one, which has them.
+
+    An image that has views already stays as it is.
+    """
+    files = [each.image for each in images if isinstance(each.image, Path) and not each.views]
+    subjects = subjects_by_name(files)
+    used = {view for subject in subjects.values() for view in subject.views.values()}
+    return [_with_views(each, subjects) for each in images if each.image not in used]
+
+
+def _with_views(image: BatchImage, subjects: Mapping[Path, Subject]) -> BatchImage:
+    subject = subjects.get(image.image) if isinstance(image.image, Path) and not image.views else None
+    return image if subject is None else image._replace(name=image.name or subject.name, views=subject.views)
 
 
 def create_batch(request: BatchRequest, results: Path, service: str, base_url: str) -> Batch:

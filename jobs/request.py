@@ -67,11 +67,11 @@ def create_job(request: JobRequest, results: Path, service: str, base_url: str) 
 
 def check_images(request: JobRequest) -> None:
     """Raises ImageError or ParameterError if what is given as an image can't be one."""
-    _check_image(request.image)
+    check_image(request.image)
     check_sides(request.views)
     for side, view in request.views.items():
         with named(side):
-            _check_image(view)
+            check_image(view)
 
 
 def checked_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def checked_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _check_image(image: Path | bytes | str) -> None:
+def check_image(image: Path | bytes | str) -> None:
     if isinstance(image, str):
         parameters.validate({"image": image})
     elif isinstance(image, Path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -23,14 +23,12 @@ _FRONT: Final = "front"
 _NAMED_BY_SIDE: Final = re.compile(rf"(.+?)[ _.-]+({'|'.join((_FRONT, *VIEWS))})", re.IGNORECASE)
 
 
-class ViewsOfSubject(NamedTuple):
-    """The images of one subject."""
+class Subject(NamedTuple):
+    """What images show from several sides."""
 
-    front: Path | str
-    name: str = ""
-    """The subject's, without the side; empty if the image is the only one."""
-    views: Mapping[str, Path] = {}
-    """By side."""
+    name: str
+    views: Mapping[str, Path]
+    """By side, without the front."""
 
 
 def check_sides(views: Mapping[str, Any]) -> None:
@@ -59,22 +57,20 @@ def message_for(side: str, message: Message) -> Message:
     return Message("{view}: {message}", {"view": VIEW_NAMES[side], "message": message})
 
 
-def grouped_by_name(images: Sequence[Path | str]) -> list[ViewsOfSubject]:
-    """Returns the images with those of other sides beside their front: chair_front.png, chair_left.png, …
+def subjects_by_name(images: Iterable[Path]) -> dict[Path, Subject]:
+    """Returns the subjects of which the images show several sides, by that of the front.
 
-    Sides without a front in the same folder remain images of their own, like all that have other names.
+    Their names say so: chair_front.png, chair_left.png, … in one folder. A subject needs a front.
     """
-    sides: dict[tuple[Path, str], dict[str, Path]] = {}
+    found: dict[tuple[Path, str], dict[str, tuple[Path, str]]] = {}
     for image in images:
-        if isinstance(image, Path) and (match := _NAMED_BY_SIDE.fullmatch(image.stem)):
-            sides.setdefault((image.parent, match[1].lower()), {}).setdefault(match[2].lower(), image)
-    found = {group[_FRONT]: group for group in sides.values() if _FRONT in group and len(group) > 1}
-    others = {image for group in found.values() for side, image in group.items() if side != _FRONT}
-    return [_subject(image, found.get(image, {})) if isinstance(image, Path) else ViewsOfSubject(image)
-            for image in images if image not in others]  # fmt: skip
-
-
-def _subject(image: Path, group: Mapping[str, Path]) -> ViewsOfSubject:
-    match = _NAMED_BY_SIDE.fullmatch(image.stem) if group else None
-    views = {side: group[side] for side in VIEWS if side in group}
-    return ViewsOfSubject(image, match[1] if match else "", views)
+        if match := _NAMED_BY_SIDE.fullmatch(image.stem):
+            name, side = match.groups()
+            found.setdefault((image.parent, name.lower()), {}).setdefault(side.lower(), (image, name))
+    subjects: dict[Path, Subject] = {}
+    for sides in found.values():
+        views: dict[str, Path] = {side: sides[side][0] for side in VIEWS if side in sides}
+        if views and _FRONT in sides:
+            front, name = sides[_FRONT]
+            subjects[front] = Subject(name, views)
+    return subjects

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..api.parameters import VIEWS
 from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError
 from .answers import web_page
 from .connection import Connection
@@ -14,6 +15,12 @@ from .lemonade import LEMONADE
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (LEMONADE,)}
 """By id, in the order in which a server is asked for them."""
+
+
+def takes_views(dialect_id: str) -> bool:
+    """Whether a kind of server takes further images of the subject. One whose kind is not known yet may take them."""
+    dialect = DIALECTS.get(dialect_id)
+    return dialect is None or any(f"image_{side}" in dialect.parameters for side in VIEWS)
 
 
 def detect(connection: Connection) -> Dialect:
