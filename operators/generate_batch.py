@@ -142,9 +142,10 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
     bl_idname = Op.GENERATE_BATCH
     bl_label = "Generate Models"
     why_not = why_not_ready
-    _found: list[BatchImage]
     _checked: list[str]
     _parameters: dict[str, Any]
+    if TYPE_CHECKING:
+        _found: list[BatchImage]
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:

@@ -14,6 +14,8 @@ from ..translation import tr
 from .text_lines import is_narrow
 
 _PANEL: Final = "IMAGE_TO_3D_views"
+_LABEL: Final = 0.35
+"""The share of a narrow row that its label takes."""
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
@@ -31,10 +33,12 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) 
     column.use_property_split = not narrow
     column.use_property_decorate = False
     for side in VIEWS:
-        row = column.row(align=True)
-        name = view_property(side)
+        row, name = column.row(align=True), view_property(side)
         if narrow:
-            row.prop(settings, name, text="", placeholder=settings.bl_rna.properties[name].name)
+            row = row.split(factor=_LABEL, align=True)
+            row.label(text=settings.bl_rna.properties[name].name)
+            row = row.row(align=True)
+            row.prop(settings, name, text="")
         else:
             row.prop(settings, name)
         row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER").view = side
