@@ -18,7 +18,7 @@ from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
 from .dialect import ModelRequest
-from .dialects import DIALECTS, detect, not_running
+from .dialects import DIALECTS, detect, not_running, takes_views
 from .errors import BusyError, NotRunningError
 
 WAIT_SECONDS: Final = 300.0
@@ -26,6 +26,7 @@ WAIT_SECONDS: Final = 300.0
 _PAUSE: Final = 2.0
 """Seconds between two tries."""
 
+VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got the image of the front alone.")
 SENT_AGAIN: Final = Message("The connection to the server was lost, so the image was sent again.")
 
 
@@ -85,6 +86,8 @@ def make(work: Work, settings: Settings) -> Made:
         except ConnectionLostError:
             notes = [SENT_AGAIN]
             deadline = time.monotonic() + settings.wait
+    if request.views and not takes_views(dialect.id):
+        notes = [*notes, VIEWS_NOT_USED]
     path = work.folder / f"{work.job.id}.glb"
     path.write_bytes(model)
     return Made([path.name], tuple(notes))
