@@ -147,6 +147,13 @@ def store_input(job: Job, request: JobRequest) -> Job:
     return job
 
 
+def discard_spooled(request: JobRequest) -> None:
+    """Delete images that were written for this job alone, which has copies now."""
+    for image in (request.image, *request.views.values()):
+        if isinstance(image, Path):
+            spool.discard(image)
+
+
 def copy_job_folder(folder: Path, results: Path) -> None:
     """Copy what can be read of a job's folder to another results folder, where the job continues."""
     try:

@@ -58,7 +58,7 @@ def test_a_record_with_views_outside_the_jobs_folder_or_of_wrong_types_is_no_job
 ) -> None:
     stored = to_json(a_job(tmp_path, left=an_image()))
     stored["views"]["left"] |= view
-    with pytest.raises(ValueError, match="not a job|not inside|wrong type"):
+    with pytest.raises(ValueError, match=r"not a job|not inside|wrong type"):
         from_json(stored)
 
 
