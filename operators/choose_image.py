@@ -12,6 +12,7 @@ from ..api.parameters import VIEWS
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..properties import view_property
 from ..scene import image_sources
+from ..translation import tr
 from .image_file_browser import ImageFileBrowser, continue_with, names_of
 
 
@@ -42,6 +43,10 @@ class IMAGE_TO_3D_OT_choose_image(ImageFileBrowser, bpy.types.Operator):
         )
         directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
         files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context: bpy.types.Context, properties: Any) -> str:
+        return tr("Choose an image of this side of the subject") if properties.view else ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         settings = getattr(context.scene, SCENE_SETTINGS)
