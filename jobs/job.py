@@ -75,7 +75,7 @@ _NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.PREPARING: (State.UPLOADING, State.SUBMITTING, State.QUEUED),
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
     State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.RECONCILING, State.QUEUED),
-    State.RECONCILING: (State.WAITING, State.UNCONFIRMED),
+    State.RECONCILING: (State.WAITING, State.UNCONFIRMED, State.QUEUED),
     State.WAITING: (State.DOWNLOADING,),
     State.DOWNLOADING: (State.IMPORTING, State.WAITING),
     State.IMPORTING: (State.PROCESSING, State.READY, State.DOWNLOADING),

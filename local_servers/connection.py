@@ -11,7 +11,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urljoin
 
@@ -26,6 +26,7 @@ MAX_REPLY_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
 PROBE_SECONDS: Final = 10.0
 """For the reply to a question that a server answers at once."""
+_MAX_ERROR_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
 
@@ -53,7 +54,7 @@ class Connection:
 
     address: str
     """Its base URL, without a slash at its end."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """Sent as a bearer token if there is one."""
     control: Control = NO_CONTROL
     time_limit: float = 1800.0
@@ -103,11 +104,15 @@ class Connection:
                         "The server redirects to another address.", advice="Enter that address in the preferences."
                     )
                 kind = response.headers.get("Content-Type", "").lower()
-                return Answer(response.status, kind, response.read_all(MAX_REPLY_BYTES))
+                return Answer(response.status, kind, self._without_token(response.read_all(MAX_REPLY_BYTES)))
         except ConnectionLostError:
             if seconds is None and time.monotonic() - started >= longest:
                 raise took_too_long(longest) from None
             raise
+
+    def _without_token(self, body: bytes) -> bytes:
+        """Returns a short answer without the token, which some servers repeat in their errors."""
+        return body.replace(self.token.encode(), b"[token]") if self.token and len(body) <= _MAX_ERROR_BYTES else body
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
