@@ -35,7 +35,7 @@ from ..errors import (
 from . import after_import
 from .config import FREE, LOCAL
 from .estimates import expected_by_service, poll_delay
-from .job import NO_REPLY, Job, State, resume_state
+from .job import NO_REPLY, SERVICE_NOTES, Job, State, resume_state
 from .provenance import record_of
 from .step_context import StepContext, StepResult
 
@@ -196,7 +196,7 @@ def poll(job: Job, context: StepContext) -> StepResult:
 
 def _with_notes(job: Job, reply: Reply) -> dict[str, Any]:
     notes = [note.to_json() for note in reply.notes]
-    return {**job.details, "service_notes": notes} if notes else dict(job.details)
+    return {**job.details, SERVICE_NOTES: notes} if notes else dict(job.details)
 
 
 def find_in_list(job: Job, context: StepContext) -> StepResult:

@@ -20,12 +20,14 @@ from .connection import Connection
 from .dialect import ModelRequest
 from .dialects import DIALECTS, detect, not_running
 from .errors import BusyError, NotRunningError
+from .turns import turn
 
 WAIT_SECONDS: Final = 300.0
 """How long a server that is not running or busy is waited for, before a job that needs it fails."""
 _PAUSE: Final = 2.0
 """Seconds between two tries."""
 
+ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
 SENT_AGAIN: Final = Message("The connection to the server was lost, so the image was sent again.")
 
 
@@ -46,24 +48,25 @@ class Settings:
 
 def main(args: list[str]) -> None:
     """Serve from the folder `args[0]` until stdin closes."""
-    serve(Path(args[0]), lambda settings: _generator(Settings(**settings)))
+    turns = Path(args[0]) / "turns"
+    serve(Path(args[0]), lambda settings: _generator(Settings(**settings), turns))
 
 
-def _generator(settings: Settings) -> Generator:
+def _generator(settings: Settings, turns: Path) -> Generator:
     return Generator(
         name="The local server",
         note=f"Made by the server at {settings.address}.",
         tip="",
         formats=("glb",),
-        make=lambda work: make(work, settings),
+        make=lambda work: make(work, settings, turns),
         estimate=lambda _job: 0.0,
         max_attempts=2,
         target=settings.address,
     )
 
 
-def make(work: Work, settings: Settings) -> Made:
-    """Have the server make one model. Raises LocalServerError, LostError, CancelledError."""
+def make(work: Work, settings: Settings, turns: Path) -> Made:
+    """Have the server make one model. `turns`: a folder. Raises LocalServerError, LostError, CancelledError."""
     connection = Connection(settings.address, settings.token, work.control, time_limit=settings.time_limit)
     request = ModelRequest(
         work.image.read_bytes(),
@@ -72,7 +75,8 @@ def make(work: Work, settings: Settings) -> Made:
         settings.model,
     )
     path = work.folder / f"{work.job.id}.glb"
-    model, sent_again = _generate(work, settings, connection, request)
+    with turn(turns, settings.address, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
+        model, sent_again = _generate(work, settings, connection, request)
     path.write_bytes(model)
     return Made([path.name], (SENT_AGAIN,) if sent_again else ())
 
