@@ -112,9 +112,6 @@ def _reason(refusal: LocalServerError) -> Message:
 
 def _pause(control: Control, deadline: float, error: LocalServerError) -> None:
     """Wait a little before the next try. Raises the error after the deadline, CancelledError."""
-    end = time.monotonic() + _PAUSE
-    if end > deadline:
+    if time.monotonic() + _PAUSE > deadline:
         raise error
-    while time.monotonic() < end:
-        control.check()
-        time.sleep(0.1)
+    control.sleep(_PAUSE)

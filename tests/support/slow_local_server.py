@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Lemonade server that makes models slowly, notices when its client leaves, and can be killed and started again."""
+"""A Lemonade server that can be killed while it makes a model, and started again."""
 
 from __future__ import annotations
 
-import select
 import socket
 import threading
 import time
@@ -12,15 +11,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
-from dialect_servers import Lemonade, Received, running
+from dialect_servers import Lemonade, running
+from local_server import has_left
 
 
 @dataclass
 class SlowLemonade(Lemonade):
-    """Makes one model after the other, each in `seconds`. A request whose client has left is dropped."""
+    """Makes models in `seconds`, which may change meanwhile, and knows when it made them."""
 
-    left: int = 0
-    """How many clients have closed their connection before their model was done."""
     work: list[tuple[float, float]] = field(default_factory=list)
     """When the models were begun and done (monotonic)."""
 
@@ -28,23 +26,22 @@ class SlowLemonade(Lemonade):
         super().__post_init__()
         self.dies = threading.Event()
 
-    def generate(self, handler: BaseHTTPRequestHandler, body: bytes) -> bytes | None:
-        self.received.append(Received(handler.path, dict(handler.headers), body))
-        if self.faults:
-            self.faults.pop(0)(handler)
-            return None
+    def make(self, handler: BaseHTTPRequestHandler | None = None) -> bytes | None:
+        assert handler is not None
         with self._lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         began, dies = time.monotonic(), self.dies
         try:
             while time.monotonic() < began + self.seconds:
-                if select.select([handler.connection], [], [], 0.01)[0]:
+                if has_left(handler):
                     self.left += 1
+                    handler.close_connection = True
                     return None
                 if dies.is_set():
                     handler.connection.shutdown(socket.SHUT_RDWR)
                     return None
+                time.sleep(0.01)
         finally:
             with self._lock:
                 self.at_once -= 1
