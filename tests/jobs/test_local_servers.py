@@ -45,8 +45,9 @@ def test_a_cancel_ends_the_request_and_the_next_model_is_begun_at_once(
     make_local_queue: Callable[..., Queue], slow: Machine
 ) -> None:
     queue = make_local_queue(slow.address)
-    first, second = queue.add(a_request(1)), queue.add(a_request(2))
+    first = queue.add(a_request(1))
     until_asked(slow)
+    second = queue.add(a_request(2))
     until(lambda: now(queue, second).state is State.WAITING)  # it is ready to be made
     queue.cancel(first.id)
     cancelled = time.monotonic()

@@ -76,8 +76,9 @@ def test_a_running_job_goes_on_when_the_settings_change_and_the_next_uses_them(
     tmp_path: Path,
 ) -> None:
     queue = make_local_queue(slow.address, model="old")
-    running_job, waiting_job = queue.add(a_request(1)), queue.add(a_request(2))
+    running_job = queue.add(a_request(1))
     until_asked(slow)
+    waiting_job = queue.add(a_request(2))
     until(lambda: now(queue, waiting_job).state is State.WAITING)
     with machine(MODEL) as other:
         queue.configure(a_config(tmp_path, "", **local(other.address, model="new")))
