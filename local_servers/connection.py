@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -28,6 +28,7 @@ MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
 SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
+_MAX_ERROR_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
 _KNOWN_ENDS: Final = re.compile(
@@ -41,18 +42,21 @@ class Answer:
     """A server's complete answer."""
 
     status: int
-    content_type: str
     body: bytes
 
     @cached_property
     def json(self) -> Any:
         """The JSON value in the body; None if it has none."""
-        return parse_json(self.body) if self.body[:200].lstrip()[:1] in (b"{", b"[") else None
+        return parse_json(self.body) if self._start.startswith((b"{", b"[")) else None
 
     @property
     def is_web_page(self) -> bool:
         """Whether this is a page for browsers."""
-        return self.body[:400].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head"))
+        return self._start.lower().startswith((b"<!doctype", b"<html", b"<head", b"<body"))
+
+    @property
+    def _start(self) -> bytes:
+        return self.body[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class Connection:
 
     address: str
     """As the artist entered it."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """Sent as a bearer token if there is one."""
     control: Control = NO_CONTROL
     time_limit: float = 1800.0
@@ -71,7 +75,7 @@ class Connection:
     @property
     def base(self) -> str:
         """The server's base URL, without a slash at its end."""
-        return _KNOWN_ENDS.sub("", self.address.strip())
+        return base_url(self.address)
 
     def get(self, path: str, *, seconds: float | None = SHORT_SECONDS) -> Answer:
         """Ask for what is at a path below the base URL, or at a URL that the server has named.
@@ -120,8 +124,10 @@ class Connection:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
                 if response.status in REDIRECTS:
                     raise _redirected(url, response.headers.get("Location", ""))
-                kind = response.headers.get("Content-Type", "").lower()
-                return Answer(response.status, kind, response.read_all(MAX_ANSWER_BYTES))
+                content = response.read_all(MAX_ANSWER_BYTES)
+                if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
+                    raise ConnectionLostError("The connection broke in the middle of the answer.")
+                return Answer(response.status, self._without_token(content))
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
         except ConnectionLostError as error:
@@ -144,6 +150,11 @@ class Connection:
             )
         return {"Authorization": f"Bearer {token}"}
 
+    def _without_token(self, body: bytes) -> bytes:
+        """Returns a short answer without the token, which some servers repeat in their errors."""
+        token = self.token.strip().encode()
+        return body.replace(token, b"[token]") if token and len(body) <= _MAX_ERROR_BYTES else body
+
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
         ours, theirs = origin_of(self.base), origin_of(url)
@@ -157,6 +168,12 @@ class Connection:
         return lambda _host, address: is_loopback(address)
 
 
+def base_url(address: str) -> str:
+    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path."""
+    text = address.strip()
+    return _KNOWN_ENDS.sub("", text if "://" in text else f"http://{text}")
+
+
 def _redirected(url: str, location: str) -> LocalServerError:
     return LocalServerError(
         "The server redirects to another address: {location}.",
@@ -168,5 +185,5 @@ def _redirected(url: str, location: str) -> LocalServerError:
 def took_too_long(seconds: float, advice: str | None = None) -> TimeLimitError:
     """Returns the error for a model that was not finished within the time limit."""
     return TimeLimitError(
-        "The server did not finish within {minutes} minutes.", advice=advice, minutes=f"{seconds / 60:.3g}"
+        "The server did not finish within {minutes} minutes.", advice=advice, minutes=f"{round(seconds / 60, 3):g}"
     )

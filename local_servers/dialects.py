@@ -16,7 +16,7 @@ from .localai import LOCALAI
 from .questions import Questions, not_running
 from .trellis_cpp import TRELLIS_CPP
 
-__all__ = ["DIALECTS", "detect", "not_running"]
+__all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
 """By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
@@ -33,13 +33,17 @@ def detect(connection: Connection) -> Dialect:
 
     Raises NotRunningError, BusyError, LocalServerError in plain words, UnsafeAddressError, CancelledError.
     """
-    questions = Questions(connection)
-    spoken = next((dialect for dialect in DIALECTS.values() if dialect.recognize(questions)), None)
+    return spoken(Questions(connection))
+
+
+def spoken(questions: Questions) -> Dialect:
+    """Returns the dialect of the server that is asked. Blocks and raises as `detect`."""
+    found = next((dialect for dialect in DIALECTS.values() if dialect.recognize(questions)), None)
     # What a GET request can't tell, as of a server that has nothing but the path for models.
-    spoken = spoken or next((dialect for dialect in DIALECTS.values() if questions.serves(dialect.path)), None)
-    if spoken is None:
+    found = found or next((dialect for dialect in DIALECTS.values() if questions.serves(dialect.path)), None)
+    if found is None:
         raise _unknown(questions)
-    return spoken
+    return found
 
 
 def _unknown(questions: Questions) -> LocalServerError:

@@ -100,7 +100,7 @@ def _wait(connection: Connection, path: str) -> bytes:
                 if incomplete > _READ_AGAIN:
                     raise
         elif state in ("error", "failed", "failure"):
-            raise error_of(500, error_text(Answer(500, "", answer.body)))
+            raise error_of(500, error_text(Answer(500, answer.body)))
     raise took_too_long(connection.time_limit, _NEVER_ENDS)
 
 

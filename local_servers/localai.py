@@ -50,8 +50,8 @@ def generate(connection: Connection, request: ModelRequest) -> bytes:
     first = files[0] if isinstance(files, list) and files else None
     if isinstance(first, dict) and first.get("b64_json"):
         return model_from_base64(first["b64_json"])
-    if isinstance(first, dict) and isinstance(first.get("url"), str):
-        return model_in(connection.get(first["url"], seconds=None))
+    if isinstance(first, dict) and first.get("url"):
+        return model_in(connection.get(str(first["url"]), seconds=None))
     raise LocalServerError("The server sent an empty answer instead of a model.")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import LocalServerError, Message
 from .connection import Connection
 from .dialect import Dialect
-from .dialects import DIALECTS, detect
+from .dialects import DIALECTS, spoken
 from .questions import Questions
 
 
@@ -31,7 +31,7 @@ def probe(connection: Connection, dialect_id: str = "") -> Found:
     if chosen is not None and (chosen.recognize(questions) or questions.serves(chosen.path)):
         found = chosen
     else:
-        found = detect(connection)
+        found = spoken(questions)
     if chosen is not None and found is not chosen:
         raise LocalServerError(
             "The server at {address} is {found}, not {chosen}.",

@@ -39,16 +39,16 @@ class Questions:
         """Whether the server takes POST requests at a path, and not at any path."""
         if self.get(path).status == 405 and self.get(_NOWHERE).status != 405:
             return True
-        return self._refuses_to_read(path) and not self._refuses_to_read(_NOWHERE)
+        return self._reads(path) and not self._reads(_NOWHERE)
 
-    def _refuses_to_read(self, path: str) -> bool:
-        """Whether the server knows a path, so that it tries to read what is posted there."""
+    def _reads(self, path: str) -> bool:
+        """Whether the server tries to read what is posted to a path."""
         post = self._connection.post
         try:
             answer = self._ask("POST", path, lambda s: post(path, _UNREADABLE, "application/json", seconds=s))
         except NotRunningError:
             return True  # some end the connection instead of an answer
-        return answer.status >= 400 and answer.status not in _KNOWS_NO_PATH
+        return answer.status not in _KNOWS_NO_PATH and not (answer.status < 300 and answer.is_web_page)
 
     def _ask(self, method: str, path: str, request: Callable[[float], Answer]) -> Answer:
         known = self._answers.get((method, path))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import email
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -167,9 +168,19 @@ def running(server: LocalServer, port: int = 0) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as http:
         http.daemon_threads = True
         http.block_on_close = False
-        threading.Thread(target=http.serve_forever, args=(0.05,), daemon=True).start()
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-        http.shutdown()
+        threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{http.server_address[1]}"
+        finally:
+            http.shutdown()
+
+
+@contextmanager
+def nothing_listens() -> Iterator[str]:
+    """Yields an address at which connections are refused."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 @dataclass
