@@ -17,6 +17,8 @@ _UNREADABLE: Final = b"{"
 """The beginning of a JSON object: whoever reads it must refuse it."""
 NONE: Final = Answer(0, b"")
 """In place of an answer: the server ended the connection without one."""
+_EMPTY: Final = b"{}"
+"""For those that can't refuse it: no image is in there."""
 _KNOWS_NO_PATH: Final = frozenset({404, 405, 501})
 
 
@@ -37,17 +39,24 @@ class Questions:
         """Returns the answer to a GET request."""
         return self._ask("GET", path, lambda seconds: self._connection.get(path, seconds=seconds))
 
-    def serves(self, path: str) -> bool:
-        """Whether the server takes POST requests at a path, and not at any path."""
+    def serves(self, path: str, *, likely: bool = False) -> bool:
+        """Whether the server takes POST requests at a path, and not at any path.
+
+        `likely`: other answers say so, which decides for a server that fails at whatever it can't read.
+        """
         if self.get(path).status == 405 and self.get(_NOWHERE).status != 405:
             return True
-        there, nowhere = self._post(path), self._post(_NOWHERE)
+        there, nowhere = self._post(path, _UNREADABLE), self._post(_NOWHERE, _UNREADABLE)
+        if there is nowhere is NONE:
+            if likely:
+                return True
+            there, nowhere = self._post(path, _EMPTY), self._post(_NOWHERE, _EMPTY)
         alike = _is_known(nowhere) and (there is NONE) is (nowhere is NONE)
         return _is_known(there) and not alike
 
-    def _post(self, path: str) -> Answer:
+    def _post(self, path: str, body: bytes) -> Answer:
         post = self._connection.post
-        return self._ask("POST", path, lambda s: post(path, _UNREADABLE, "application/json", seconds=s))
+        return self._ask(f"POST {body!r}", path, lambda s: post(path, body, "application/json", seconds=s))
 
     def _ask(self, method: str, path: str, request: Callable[[float], Answer]) -> Answer:
         known = self._answers.get((method, path))

@@ -16,7 +16,7 @@ from image_to_3d.local_servers.connection import Connection
 from image_to_3d.local_servers.dialects import DIALECTS
 from image_to_3d.local_servers.errors import BusyError, NotRunningError
 from image_to_3d.local_servers.probe import Found, probe
-from local_server import Fault, Fixed, LocalServer, Minimal, answer, answer_json, nothing_listens
+from local_server import Fault, Fixed, LocalServer, Minimal, answer, answer_json, json_in, nothing_listens
 from model_files import glb
 from model_requests import SERVERS, model_from
 from server_faults import PAGE, hangs, hangs_up, redirects, says, sends
@@ -79,6 +79,22 @@ def test_a_server_that_crashes_at_an_unreadable_request_is_recognized() -> None:
 
     careless = Minimal(inner=Careless(GLB), paths=PATHS["LOCALAI"])
     assert found(careless).dialect.id == "LOCALAI"
+
+
+@pytest.mark.parametrize(("kind", "server"), SERVERS.items())
+def test_a_server_that_crashes_at_whatever_it_can_not_read_is_recognized(kind: str, server: type[LocalServer]) -> None:
+    class Careless(Minimal):
+        def handle(self, handler: Any, body: bytes | None) -> None:
+            if body is not None and json_in(body) is None:
+                hangs_up(handler)
+            elif handler.path == "/health":
+                answer_json(handler, 200 if kind == "TRELLIS_CPP" else 404, {"status": "ok"})
+            else:
+                super().handle(handler, body)
+
+    careless = Careless(inner=server(GLB), paths=PATHS[kind])
+    assert found(careless).dialect.id == kind
+    assert careless.inner.received == []
 
 
 @pytest.mark.parametrize(("kind", "server"), SERVERS.items())
