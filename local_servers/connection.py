@@ -19,16 +19,16 @@ from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
-from ..api.sanitize import parse_json
+from ..api.sanitize import MARK, parse_json
 from ..control import NO_CONTROL, Control
 from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
+from ..formats.sniff import FIRST_BYTES, sniff
 from .errors import NoAnswerError, TimeLimitError
 
 MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
 SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
-_MAX_ERROR_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
 _KNOWN_ENDS: Final = re.compile(
@@ -99,8 +99,10 @@ class Connection:
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
         for name, content in files.items():
-            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.png"'
-            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
+            kind = sniff(content[:FIRST_BYTES]) or "bin"
+            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.{kind}"'
+            mime = {"png": "image/png", "jpg": "image/jpeg"}.get(kind, "application/octet-stream")
+            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: {mime}\r\n\r\n"
             parts += [start.encode(), content, b"\r\n"]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
         return self.post(path, body, f"multipart/form-data; boundary={boundary}")
@@ -150,10 +152,10 @@ class Connection:
             )
         return {"Authorization": f"Bearer {token}"}
 
-    def _without_token(self, body: bytes) -> bytes:
-        """Returns a short answer without the token, which some servers repeat in their errors."""
+    def _without_token(self, content: bytes) -> bytes:
+        """Returns an answer without the token: some servers repeat a wrong one in their errors, which are stored."""
         token = self.token.strip().encode()
-        return body.replace(token, b"[token]") if token and len(body) <= _MAX_ERROR_BYTES else body
+        return content.replace(token, MARK.encode()) if token and len(content) < 100_000 else content
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
