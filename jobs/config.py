@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
+from ..api.parameters import PARAMETERS
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
+from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
 
@@ -44,6 +46,8 @@ class Config(NamedTuple):
     """Address of the server that the artist runs (LOCAL), without a slash at its end."""
     local_settings: Mapping[str, Any] = {}
     """How to speak to it: what its process gets, besides its address."""
+    local_dialect: str = ""
+    """The id of the dialect that it speaks, as far as that is known."""
     online: bool = True
     """Whether Blender allows online access; a service on this computer needs none."""
     limit: int = 5
@@ -133,6 +137,16 @@ class Config(NamedTuple):
         from .wallet import wallet_of  # hashlib is slow to import
 
         return wallet_of(account, key) if key and account[0] not in FREE else ""
+
+    def uses(self, parameter: str) -> bool:
+        """Whether a request parameter has an effect with the chosen service; True if that is not known."""
+        row = PARAMETERS[parameter]
+        if self.service == OFFLINE:
+            return row.offline
+        if self.service == LOCAL:
+            dialect = DIALECTS.get(self.local_dialect)
+            return dialect is None or parameter in dialect.parameters
+        return not row.local_only
 
     def slots(self, service: str) -> int:
         """Returns how many jobs use a service at once. An artist's own server makes one model after the other."""
