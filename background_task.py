@@ -74,13 +74,19 @@ storage: Final = BackgroundTask("storage")
 """The disk usage of the results, or their clean-up."""
 
 
-_seen = [account.status, local_server.status]
+_TASKS: Final = (account, local_server, storage)
+_seen = [task.status for task in _TASKS]
+
+
+def busy() -> bool:
+    """Whether a task runs, or has ended and `changed` was not asked since."""
+    return any(task.status.running or task.status is not seen for task, seen in zip(_TASKS, _seen, strict=True))
 
 
 def changed() -> bool:
-    """Returns whether anything else is known of the account or of the server than at the last call."""
+    """Returns whether a task has started or ended since the last call."""
     before = list(_seen)
-    _seen[:] = account.status, local_server.status
+    _seen[:] = [task.status for task in _TASKS]
     return any(now is not then for now, then in zip(_seen, before, strict=True))
 
 

@@ -263,13 +263,7 @@ def check_account() -> None:
 
 def busy() -> bool:
     """Whether there is anything to monitor."""
-    tasks = (background_task.account, background_task.local_server, background_task.storage)
-    if (
-        any(task.status.running for task in tasks)
-        or image_check.running()
-        or pending_models.any_pending()
-        or tool_engine.busy()
-    ):
+    if background_task.busy() or image_check.running() or pending_models.any_pending() or tool_engine.busy():
         return True
     return _queue is not None and (_queue.running() > 0 or _queue.reads_balance() or not _queue.events.empty())
 

@@ -118,6 +118,8 @@ class IMAGE_TO_3D_PT_local_server(SettingsPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings, config = getattr(context.scene, SCENE_SETTINGS), preferences.read_config()
         column = self.column(context)
+        if not config.local_dialect and config.local_url:
+            column.operator(Op.TEST_LOCAL_SERVER, icon="FILE_REFRESH")
         for name, row in PANEL_PARAMETERS.items():
             if row.group == "local" and config.uses(name):
                 draw_setting(column, settings, name)
