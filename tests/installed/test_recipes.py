@@ -12,6 +12,8 @@ from typing import Any
 
 import bpy
 import pytest
+from dialect_servers import Lemonade, running
+from model_files import glb
 from scripted_service import ScriptedService
 
 from .conftest import ROOT
@@ -68,6 +70,18 @@ def test_variations_side_by_side(run: Callable[[str], dict[str, Any]], service: 
     assert len(bpy.data.collections["Chair"].objects) == 5
     bpy.context.view_layer.update()
     assert len({round(item.location.x, 3) for item in bpy.data.collections["Chair"].objects}) == 5
+
+
+def test_on_your_own_graphics_card(
+    run: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch, preferences: Any
+) -> None:
+    title, server = "On your own graphics card", Lemonade(glb(300))
+    with running(server) as address:
+        [code] = RECIPES[title]
+        monkeypatch.setitem(RECIPES, title, [code.replace("http://127.0.0.1:8080", address)])
+        run(title)
+    assert models() == ["chair", "mug"]
+    assert [received.json["resolution"] for received in server.received] == [1024, 1024]
 
 
 def test_files_only(run: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
