@@ -1,25 +1,43 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What *Test Connection* finds out about a server, in one sentence."""
+"""What *Test Connection* does: it finds out what answers at an address, or says in plain words what is wrong."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
-from ..errors import Message
+from ..errors import LocalServerError, Message
 from .connection import Connection
 from .dialect import Dialect
-from .dialects import DIALECTS, detect
+from .dialects import DIALECTS, spoken
+from .questions import Questions
 
 
-class Found(NamedTuple):
-    """A server that answers."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What answers at an address."""
 
     dialect: Dialect
     text: Message
+    """One sentence."""
 
 
 def probe(connection: Connection, dialect_id: str = "") -> Found:
-    """Returns what is at the address. Blocks for some seconds. Raises as `detect`."""
-    dialect = DIALECTS.get(dialect_id) or detect(connection)
-    template = "{server} answers at {address}."
-    return Found(dialect, Message(template, {"server": dialect.name, "address": connection.address}))
+    """Returns what was found. `dialect_id`: the kind of server that the artist has chosen; "" for any.
+
+    Blocks for about 10 seconds at most. Raises as `detect`, and LocalServerError for a server of another kind.
+    """
+    chosen = DIALECTS.get(dialect_id)
+    questions = Questions(connection)
+    if chosen is not None and (chosen.recognize(questions) or questions.serves(chosen.path)):
+        found = chosen
+    else:
+        found = spoken(questions)
+    if chosen is not None and found is not chosen:
+        raise LocalServerError(
+            "The server at {address} is {found}, not {chosen}.",
+            advice="Choose that kind of server, or Automatic.",
+            address=questions.base,
+            found=found.name,
+            chosen=chosen.name,
+        )
+    return Found(found, Message("{server} answers at {address}.", {"server": found.name, "address": questions.base}))

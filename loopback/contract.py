@@ -98,7 +98,8 @@ class Contract:
             return error_reply({"init_image": [str(error)]})
         if parameters["output_format"] not in self.generator.formats:
             parameters["output_format"] = self.generator.formats[0]
-        parameters["seed"] = parameters["seed"] or secrets.randbelow(2**32 - 1) + 1
+        # Some local servers read a signed 32-bit number.
+        parameters["seed"] = parameters["seed"] or secrets.randbelow(2**31 - 1) + 1
         try:
             job = self.generation_queue.submit(upload, parameters, views)
         except QueueFullError as error:
