@@ -40,8 +40,8 @@ the sidebar they are under *Settings*, *Mesh* and *Advanced*; {account} are in t
 
 ## For a server of your own
 
-Only a [local server](local-servers.md#what-has-an-effect) gets these, and which of them have an effect depends on it. In
-the sidebar they are under *Local Server*.
+Only a [local server](local-servers.md#what-has-an-effect) gets these, and which have an effect depends on it. In the
+sidebar they are under *Local Server*.
 
 {local}
 """
