@@ -122,7 +122,9 @@ class IMAGE_TO_3D_PT_local_server(SettingsPanel, bpy.types.Panel):
             column.operator(Op.TEST_LOCAL_SERVER, icon="FILE_REFRESH")
         for name, row in PANEL_PARAMETERS.items():
             if row.group == "local" and config.uses(name):
-                draw_setting(column, settings, name)
+                line = column.column()
+                line.active = name != "face_count" or settings.texture
+                draw_setting(line, settings, name)
 
 
 class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):

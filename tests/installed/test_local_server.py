@@ -100,6 +100,15 @@ def test_settings_without_an_effect_are_those_that_the_server_lacks_and_none_whi
     assert gray() == {name for name, row in names.items() if row.group == "local"}
 
 
+def test_the_texture_size_is_the_servers_own_until_its_checkbox_is_set(image_to_3d: Any) -> None:
+    import bpy
+
+    settings = bpy.context.scene.image_to_3d
+    assert (settings.use_atlas_size, settings.parameters()["atlas_size"]) == (False, 0)
+    settings.use_atlas_size = True
+    assert settings.parameters()["atlas_size"] == 2048
+
+
 def test_only_a_server_of_another_computer_needs_online_access(image_to_3d: Any, preferences: Any) -> None:
     preferences.service = "LOCAL"
     preferences.local_url = "http://127.0.0.1:8080"

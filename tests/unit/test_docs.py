@@ -23,8 +23,9 @@ FOR_ARTISTS = [
     ROOT / "README.md",
     *(
         ROOT / "docs" / f"{name}.md"
-        for name in "first-model panel image-sources batches prices troubleshooting results local-servers".split()
+        for name in ("first-model", "panel", "image-sources", "batches", "prices", "troubleshooting", "results")
     ),
+    ROOT / "docs" / "local-servers.md",
 ]
 
 
