@@ -18,7 +18,7 @@ from ..setting_rows import Setting, allowed
 PROGRAM: Final = "blender --command image_to_3d"
 BLEND: Final = "blend"
 """The format of the prepared .blend, which the service does not know."""
-SERVICES: Final = ("modelslab", "offline", "custom")
+SERVICES: Final = ("modelslab", "offline", "local", "custom")
 MAX_JOBS: Final = 64
 
 _DESCRIPTION: Final = """\
@@ -53,7 +53,9 @@ class Options:
     """glb, obj, stl, ply or blend."""
     name: str
     service: str
-    """MODELSLAB, OFFLINE or CUSTOM; empty: that of the preferences."""
+    """MODELSLAB, OFFLINE, LOCAL or CUSTOM; empty: that of the preferences."""
+    local_url: str
+    """Address of the artist's own server; empty: that of the preferences or the environment."""
     jobs: int
     """0: the number in the preferences."""
     recursive: bool
@@ -99,6 +101,7 @@ def parse(arguments: Sequence[str]) -> Options:
         model_format=model_format,
         name=values["name"],
         service=(values["service"] or "").upper(),
+        local_url=values["local_url"],
         jobs=values["jobs"],
         recursive=values["recursive"],
         pattern=values["pattern"],
@@ -163,9 +166,14 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         help="the service to use (default: the one in the preferences)",
     )  # fmt: skip
     add(
+        "--local-url", default="", metavar="ADDRESS",
+        help="address of your own server, for --service local (http://127.0.0.1:8080; default: as in the preferences "
+        "or the environment variable IMAGE_TO_3D_LOCAL_URL)",
+    )  # fmt: skip
+    add(
         "--jobs", type=_number(1, MAX_JOBS), default=0, metavar="N",
         help=f"how many images the service works on at once, 1 to {MAX_JOBS}, as the account's plan allows "
-        "(default: as in the preferences)",
+        "(default: as in the preferences); a local server makes one model after the other",
     )  # fmt: skip
     add("--recursive", action="store_true", help="also the images in the sub-folders of a folder")
     add("--pattern", default="", help='of a folder, only the images whose names match ("*_front.png")')

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
+from ..api.parameters import PARAMETERS, VIEWS
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
+from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
 
@@ -44,8 +46,8 @@ class Config(NamedTuple):
     """Address of the server that the artist runs (LOCAL), without a slash at its end."""
     local_settings: Mapping[str, Any] = {}
     """How to speak to it: what its process gets, besides its address."""
-    local_views: bool = True
-    """Whether it takes further images of the subject, from other sides, as far as that is known."""
+    local_dialect: str = ""
+    """The id of the dialect that it speaks, as far as that is known."""
     online: bool = True
     """Whether Blender allows online access; a service on this computer needs none."""
     limit: int = 5
@@ -141,7 +143,7 @@ class Config(NamedTuple):
     @property
     def takes_views(self) -> bool:
         """Whether jobs can have further images of their subjects, from other sides."""
-        return self.service == LOCAL and self.local_views
+        return self.service == LOCAL and any(self.uses(f"image_{side}") for side in VIEWS)
 
     def require_views(self, views: Collection[str]) -> None:
         """Raises ParameterError if there are views, and the chosen service takes none."""
@@ -157,6 +159,16 @@ class Config(NamedTuple):
         from .wallet import wallet_of  # hashlib is slow to import
 
         return wallet_of(account, key) if key and account[0] not in FREE else ""
+
+    def uses(self, parameter: str) -> bool:
+        """Whether a request parameter has an effect with the chosen service; True if that is not known."""
+        row = PARAMETERS[parameter]
+        if self.service == OFFLINE:
+            return row.offline
+        if self.service == LOCAL:
+            dialect = DIALECTS.get(self.local_dialect)
+            return dialect is None or parameter in dialect.parameters
+        return not row.local_only
 
     def at_once(self, service: str) -> int:
         """Returns how many models a service makes at once. An artist's own server makes one after the other."""

@@ -115,7 +115,7 @@ class IMAGE_TO_3D_OT_generate_again(StartJobsOperator, bpy.types.Operator):
 
 
 class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
-    """Generate variations with other seeds, side by side. Each one is charged"""
+    """Generate variations with other seeds, side by side. A paid service charges for each one"""
 
     bl_idname = Op.VARY_SEED
     bl_label = "Variations"

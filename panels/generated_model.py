@@ -19,10 +19,10 @@ from ..jobs import provenance
 from ..jobs.config import FREE
 from ..jobs.progress import format_duration
 from ..scene import thumbnails, variations
+from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
 from . import mesh_report
 from .main import SidebarPanel
-from .text_lines import is_narrow, wrapped
 
 _IMAGE_ROWS: Final = 4.0
 _IMAGE_WIDTH: Final = 4.2

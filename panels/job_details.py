@@ -16,8 +16,8 @@ from ..jobs import progress
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import pending_models, place_model, target_scene
+from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
-from .text_lines import is_narrow, wrapped
 
 BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),

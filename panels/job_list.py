@@ -14,9 +14,9 @@ from ..jobs import progress
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import thumbnails
+from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
 from . import job_details
-from .text_lines import is_narrow, wrapped
 
 _ROWS: Final = 3
 _MAX_ROWS: Final = 5

@@ -10,8 +10,8 @@ import bpy
 from ..api.parameters import VIEWS
 from ..bl_ids import Op
 from ..properties import view_property
+from ..text_lines import is_narrow
 from ..translation import tr
-from .text_lines import is_narrow
 
 _PANEL: Final = "IMAGE_TO_3D_views"
 _LABEL: Final = 0.35

@@ -89,7 +89,7 @@ def test_a_service_that_takes_one_image_refuses_views(tmp_path: Path) -> None:
     config = Config(MODELSLAB, tmp_path, local_url=ADDRESS)
     config.require_views({})
     config._replace(service=LOCAL).require_views({"left": b""})
-    for without in (config, config._replace(service=LOCAL, local_views=False)):
+    for without in (config, config._replace(service=LOCAL, local_dialect="LEMONADE")):
         with pytest.raises(ParameterError, match="takes one image of the subject"):
             without.require_views({"left": b""})
 
