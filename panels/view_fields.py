@@ -42,3 +42,4 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) 
         else:
             row.prop(settings, name)
         row.operator(Op.CHOOSE_IMAGE, text="", icon="FILE_FOLDER").view = side
+    body.separator(factor=0.3)
