@@ -7,9 +7,10 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..api.sanitize import mapping
 from ..errors import LocalServerError, one_line
 from ..formats import glb
 from ..formats.sniff import FormatError
@@ -81,13 +82,16 @@ def require_success(answer: Answer) -> None:
 
 
 def require_ready(answer: Answer) -> None:
-    """Raises the error of a server that can't be used at the moment: it loads, is busy, or wants a token."""
-    value = answer.json if isinstance(answer.json, dict) else {}
-    status = value.get("status")
+    """Raises the error of a server that can't work now: it loads, is busy, lacks memory, or wants a token."""
+    value = mapping(answer.json)
+    words = [one_line(_words(value.get(name)), 200) for name in ("error", "detail", "message", "status")]
+    text = next(filter(None, words), "")
     if answer.status in (401, 403, 429, 503):
-        raise error_of(answer.status, error_text(answer) or one_line(status or "", 80))
-    if isinstance(status, str) and _LOADING.search(status):
-        raise error_of(503, one_line(status, 80))
+        raise error_of(answer.status, text or error_text(answer))
+    if any(map(_MEMORY.search, words)):
+        raise error_of(answer.status, next(filter(_MEMORY.search, words)))
+    if _LOADING.search(words[-1]):
+        raise error_of(503, words[-1])
 
 
 def web_page() -> LocalServerError:
@@ -138,13 +142,16 @@ def error_of(status: int, text: str) -> LocalServerError:
 def error_text(answer: Answer) -> str:
     """Returns the server's own words in an error: of `error`, `message`, `detail` or plain text; "" without any."""
     succeeded = 200 <= answer.status < 300
-    value = answer.json
-    if isinstance(value, dict):
-        names = ("error", "detail") if succeeded else ("error", "detail", "message", "text")
-        return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
+    if isinstance(answer.json, dict):
+        return words_in(answer.json, ("error", "detail")) if succeeded else words_in(answer.json)
     if succeeded or answer.is_web_page or answer.body[:4] == _GLB:
         return ""
     return one_line(answer.body[:400].decode("utf-8", "replace"), 200)
+
+
+def words_in(value: Mapping[str, Any], names: Sequence[str] = ("error", "detail", "message", "text")) -> str:
+    """Returns the first text in an object that is told about an error; "" without any."""
+    return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
 
 
 def _words(value: Any, depth: int = 0) -> str:

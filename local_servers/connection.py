@@ -19,9 +19,10 @@ from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
-from ..api.sanitize import parse_json
+from ..api.sanitize import MARK, parse_json
 from ..control import NO_CONTROL, Control
 from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
+from ..formats.sniff import FIRST_BYTES, sniff
 from .errors import NoAnswerError, TimeLimitError
 
 MAX_ANSWER_BYTES: Final = 1024**3
@@ -98,8 +99,10 @@ class Connection:
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
         for name, content in files.items():
-            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.png"'
-            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
+            kind = sniff(content[:FIRST_BYTES]) or "bin"
+            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.{kind}"'
+            mime = {"png": "image/png", "jpg": "image/jpeg"}.get(kind, "application/octet-stream")
+            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: {mime}\r\n\r\n"
             parts += [start.encode(), content, b"\r\n"]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
         return self.post(path, body, f"multipart/form-data; boundary={boundary}")
@@ -126,7 +129,7 @@ class Connection:
                 content = response.read_all(MAX_ANSWER_BYTES)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
-                return Answer(response.status, content)
+                return Answer(response.status, self._without_token(content))
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
         except ConnectionLostError as error:
@@ -148,6 +151,11 @@ class Connection:
                 advice="Enter it again in the add-on's preferences: it consists of letters, digits and signs.",
             )
         return {"Authorization": f"Bearer {token}"}
+
+    def _without_token(self, content: bytes) -> bytes:
+        """Returns an answer without the token: some servers repeat a wrong one in their errors, which are stored."""
+        token = self.token.strip().encode()
+        return content.replace(token, MARK.encode()) if token and len(content) < 100_000 else content
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""

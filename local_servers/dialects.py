@@ -9,10 +9,11 @@ from ..errors import LocalServerError
 from .answers import web_page
 from .connection import Connection
 from .dialect import Dialect
+from .errors import NotRunningError
 from .hunyuan import HUNYUAN
 from .lemonade import LEMONADE
 from .localai import LOCALAI
-from .questions import Questions, not_running
+from .questions import NONE, Questions, not_running
 from .trellis_cpp import TRELLIS_CPP
 
 __all__ = ["DIALECTS", "detect", "not_running", "spoken"]
@@ -42,6 +43,10 @@ def spoken(questions: Questions) -> Dialect:
 def _unknown(questions: Questions) -> LocalServerError:
     """Returns the error for a server that speaks no dialect."""
     models, page = questions.get("v1/models"), questions.get("")
+    if page is NONE:
+        return NotRunningError(
+            "No server answers at {address}: the program there ends each connection.", address=questions.base
+        )
     if isinstance(models.json, dict) and "data" in models.json:
         return LocalServerError(
             "The server at {address} has models for other purposes, such as text, but no API for 3D models.",

@@ -22,7 +22,7 @@ _PATH: Final = "v1/3d/generations"
 def recognize(questions: Questions) -> bool:
     """Whether `/v1/health` answers with JSON, and the API for 3D models is there, which other servers lack."""
     answer = questions.get("v1/health")
-    return answer.status == 200 and isinstance(answer.json, dict) and questions.serves(_PATH)
+    return answer.status == 200 and isinstance(answer.json, dict) and questions.serves(_PATH, likely=True)
 
 
 def generate(connection: Connection, request: ModelRequest) -> bytes:

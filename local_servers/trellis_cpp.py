@@ -23,7 +23,7 @@ def recognize(questions: Questions) -> bool:
     if answer.status != 200 or answer.is_web_page:
         return False
     is_text = answer.body.strip().strip(b'"').lower() == b"ok"
-    return is_text or (isinstance(answer.json, dict) and questions.serves(_PATH))
+    return is_text or (isinstance(answer.json, dict) and questions.serves(_PATH, likely=True))
 
 
 def generate(connection: Connection, request: ModelRequest) -> bytes:

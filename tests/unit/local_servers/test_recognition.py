@@ -16,9 +16,9 @@ from image_to_3d.local_servers.connection import Connection
 from image_to_3d.local_servers.dialects import DIALECTS
 from image_to_3d.local_servers.errors import BusyError, NotRunningError
 from image_to_3d.local_servers.probe import Found, probe
-from local_server import Fault, Fixed, LocalServer, Minimal, answer, answer_json, nothing_listens
+from local_server import Fault, Fixed, LocalServer, Minimal, answer, answer_json, json_in, nothing_listens
 from model_files import glb
-from model_requests import SERVERS
+from model_requests import SERVERS, model_from
 from server_faults import PAGE, hangs, hangs_up, redirects, says, sends
 
 GLB = glb()
@@ -79,6 +79,34 @@ def test_a_server_that_crashes_at_an_unreadable_request_is_recognized() -> None:
 
     careless = Minimal(inner=Careless(GLB), paths=PATHS["LOCALAI"])
     assert found(careless).dialect.id == "LOCALAI"
+
+
+@pytest.mark.parametrize(("kind", "server"), SERVERS.items())
+def test_a_server_that_crashes_at_whatever_it_can_not_read_is_recognized(kind: str, server: type[LocalServer]) -> None:
+    class Careless(Minimal):
+        def handle(self, handler: Any, body: bytes | None) -> None:
+            if body is not None and json_in(body) is None:
+                hangs_up(handler)
+            elif handler.path == "/health":
+                answer_json(handler, 200 if kind == "TRELLIS_CPP" else 404, {"status": "ok"})
+            else:
+                super().handle(handler, body)
+
+    careless = Careless(inner=server(GLB), paths=PATHS[kind])
+    assert found(careless).dialect.id == kind
+    assert careless.inner.received == []
+
+
+@pytest.mark.parametrize(("kind", "server"), SERVERS.items())
+def test_a_server_that_crashes_at_each_path_it_does_not_know_makes_models(kind: str, server: type[LocalServer]) -> None:
+    class Careless(Minimal):
+        def handle(self, handler: Any, body: bytes | None) -> None:
+            if handler.path.startswith(self.paths):
+                super().handle(handler, body)
+            else:
+                hangs_up(handler)
+
+    assert model_from(Careless(inner=server(GLB), paths=PATHS[kind])) == GLB
 
 
 def test_a_trellis_cpp_that_answers_health_as_json_is_recognized() -> None:
@@ -149,6 +177,24 @@ def test_a_server_that_still_loads_is_told(respond: Fault) -> None:
     error = wrong(Fixed(respond=respond))
     assert isinstance(error, BusyError)
     assert "loading its model" in str(error)
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        says(500, {"error": {"message": "CUDA out of memory. Tried to allocate 2.00 GiB"}}),
+        says(200, {"status": "error", "message": "ErrorOutOfDeviceMemory"}),
+        says(503, {"error": "failed to allocate Vulkan0 buffer"}),
+    ],
+)
+def test_a_server_whose_card_has_too_little_memory_is_told(respond: Fault) -> None:
+    assert "The graphics card's memory is not enough" in str(wrong(Fixed(respond=respond)))
+
+
+def test_a_token_that_a_server_repeats_is_not_shown() -> None:
+    error = wrong(Fixed(respond=says(401, {"error": "Invalid key: very-secret"})), token="very-secret")
+    assert "very-secret" not in str(error)
+    assert "[key]" in str(error)
 
 
 def test_a_token_that_is_wrong_is_told_and_the_right_one_accepted() -> None:
