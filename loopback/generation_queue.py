@@ -97,6 +97,13 @@ class GenerationQueue:
         with self._lock:
             self._cancelled |= {pending for pending in self._pending if str(pending) == job_id}
 
+    def let_go(self) -> None:
+        """Make no job further, as the process ends; none counts as lost. Blocks until the running one has stopped."""
+        with self._lock:
+            self._cancelled |= self._pending.keys()
+        while self.pending():
+            time.sleep(0.01)
+
     def pending(self) -> list[StoredJob]:
         """Returns the jobs that are queued or running."""
         with self._lock:

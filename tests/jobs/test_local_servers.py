@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -227,5 +228,10 @@ def test_a_batch_of_twenty_is_made_one_after_the_other_without_pauses(
     assert len(server.server.received) == 20
     assert server.server.most_at_once == 1
     assert server.server.idle < 0.2
+    report = batch.folder / "report.json"
+    until(lambda: json.loads(report.read_bytes())["summary"]["finished"])
+    summary, rows = (json.loads(report.read_bytes())[part] for part in ("summary", "items"))
+    assert (summary["done"], summary["failed"], summary["waiting"]) == (20, 0, 0)
+    assert all(0.4 < row["seconds"] < 2.0 for row in rows), [row["seconds"] for row in rows]
     # The time in which a job waited for the one before is not its own.
     assert all(job.generation_seconds < 2.0 for job in jobs), [job.generation_seconds for job in jobs]

@@ -570,7 +570,7 @@ def test_results_count_too_when_the_folder_is_full(
     replies = [bare_server.post("base64_to_url", base64_string=data_uri(chair.read_bytes()))]
     replies.append(bare_server.post("3d/image_to_3d", image=url, **QUICK))
     for reply in replies:
-        assert (reply.status_code, reply.json()["status"]) == (503, "error")
+        assert (reply.status_code, reply.json()["retry_after"]) == (429, 60)
         assert "full" in reply.json()["message"]
     os.utime(tmp_path / "results" / "token", (time.time() - 3000,) * 2)
     assert bare_server.ask("3d/image_to_3d", image=url, **QUICK)["status"] == "processing"
