@@ -123,6 +123,14 @@ def test_an_address_with_the_prefix_of_an_api_is_understood(path: str) -> None:
     assert found(LocalAI(GLB), path).dialect.id == "LOCALAI"
 
 
+def test_a_lemonade_that_answers_health_as_text_is_recognized() -> None:
+    class Text(Lemonade):
+        def get(self, handler: Any) -> None:
+            answer(handler, 200 if handler.path == "/v1/health" else 404, b"ok", "text/plain")
+
+    assert found(Text(GLB)).dialect.id == "LEMONADE"
+
+
 def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
     match = "No server answers at"
     with nothing_listens() as address, pytest.raises(NotRunningError, match=match) as caught:
@@ -170,6 +178,7 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
         says(503, {"error": {"message": "Loading model", "type": "unavailable_error"}}),
         says(200, {"status": "loading model"}),
         says(200, {"status": "initializing"}),
+        sends(b"loading", "text/plain"),
         sends(PAGE, "text/html", 503),
     ],
 )
@@ -222,6 +231,14 @@ def test_a_server_of_language_models_has_no_api_for_3d_models() -> None:
     error = wrong(Fixed(respond=llama))
     assert "no API for 3D models" in str(error)
     assert "Update it" in str(error)
+
+
+@pytest.mark.parametrize("server", [Lemonade, LocalAI])
+def test_a_model_that_the_server_does_not_list_is_told(server: type[LocalServer]) -> None:
+    with running(server(GLB)) as address:
+        assert str(probe(Connection(address)).text).endswith(f" answers at {address}.")
+        told = str(probe(Connection(address), model="another").text)
+    assert told.endswith(f" answers at {address}, but does not list the model another.")
 
 
 def test_a_server_of_another_kind_than_the_chosen_one_is_named() -> None:
