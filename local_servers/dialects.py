@@ -57,7 +57,7 @@ def _unknown(questions: Questions) -> LocalServerError:
         return web_page()
     return LocalServerError(
         "The program at {address} answers (HTTP {status}), but it is none of the servers known: {names}.",
-        advice="Check the address. If a browser shows a web page there, the API has another port.",
+        advice="Check the address. Often it is that of a web page, such as Gradio's: the API has another port.",
         address=questions.base,
         status=page.status,
         names=", ".join(dialect.name for dialect in DIALECTS.values()),

@@ -50,6 +50,9 @@ def probe(connection: Connection, dialect_id: str = "", model: str = "") -> Foun
 
 def _models(questions: Questions, default: str) -> set[str]:
     """Returns the names of the models that a server lists; the default if it lists none."""
-    listed = mapping(questions.get("v1/models").json).get("data")
+    try:
+        listed = mapping(questions.get("v1/models").json).get("data")
+    except LocalServerError:
+        return {default}  # what was found is true without it
     names = {str(mapping(entry).get("id")) for entry in listed} if isinstance(listed, list) else set()
     return names or {default}

@@ -140,8 +140,8 @@ def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
 
 OTHERS: dict[str, tuple[Fault, str]] = {
     "a page": (sends(PAGE, "text/html"), "There is a web page at this address"),
-    "a page, 404": (sends(PAGE, "text/html", 404), "If a browser shows a web page there"),
-    "a page, 405": (sends(PAGE, "text/html", 405), "If a browser shows a web page there"),
+    "a page, 404": (sends(PAGE, "text/html", 404), "Often it is that of a web page"),
+    "a page, 405": (sends(PAGE, "text/html", 405), "Often it is that of a web page"),
     "FastAPI": (says(404, {"detail": "Not Found"}), "none of the servers known"),
     "JSON": (says(200, {"hello": 1}), "none of the servers known"),
     "JSON with a status": (says(200, {"status": "ok"}), "none of the servers known"),
