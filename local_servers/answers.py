@@ -128,8 +128,8 @@ def error_of(status: int, text: str) -> LocalServerError:
     if status in (404, 405, 501):
         return LocalServerError(
             "The server has no such API ({reason}).",
-            advice="Check the address and the kind of server in the add-on's preferences. Often the address is that of a "
-            "web page, such as Gradio's: the API has another port.",
+            advice="Check the address and the kind of server in the add-on's preferences. Often the address is that "
+            "of a web page, such as Gradio's: the API has another port.",
             reason=reason,
         )
     if status >= 500 or 200 <= status < 300:

@@ -139,7 +139,7 @@ def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
 
 
 OTHERS: dict[str, tuple[Fault, str]] = {
-    "a page": (sends(PAGE, "text/html"), "There is a web page at this address"),
+    "a page": (sends(PAGE, "text/html"), "There is a web page at http://127.0.0.1"),
     "a page, 404": (sends(PAGE, "text/html", 404), "Often it is that of a web page"),
     "a page, 405": (sends(PAGE, "text/html", 405), "Often it is that of a web page"),
     "FastAPI": (says(404, {"detail": "Not Found"}), "none of the servers known"),
@@ -169,7 +169,9 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
         else:
             answer_json(handler, 404 if handler.command == "GET" else 405, {"detail": "Not Found"})
 
-    assert "it has another port than the page" in str(wrong(Fixed(respond=gradio)))
+    error = str(wrong(Fixed(respond=gradio)))
+    assert "it has another port than the page" in error
+    assert "Hunyuan3D-2 http://127.0.0.1:8081" in error
 
 
 @pytest.mark.parametrize(
