@@ -12,7 +12,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urljoin
@@ -67,7 +67,7 @@ class Connection:
 
     address: str
     """As the artist entered it."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     """Sent as a bearer token if there is one."""
     control: Control = NO_CONTROL
     time_limit: float = 1800.0

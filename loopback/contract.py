@@ -3,8 +3,8 @@
 
 Reply shapes, field names and error forms are the service's. Differences: parameters that the generator does not use are
 validated but have no effect, `webhook` is never called, and images come from the uploads to this server only. Besides
-the service's endpoints there is `3d/cancel/ID`, and replies about a finished job can have `notes` and `error_info`:
-messages as data, so that the add-on can translate them.
+the service's endpoints there is `3d/cancel/ID`. Replies can have messages as data, so that the add-on can translate
+them: `notes` and `error_info` about a finished job, `waits_for` about one that has not begun.
 """
 
 from __future__ import annotations
@@ -125,9 +125,9 @@ class Contract:
             return JsonResponse({**error_reply(job.error).body, "error_info": job.error_info})
         if job.state != "done":
             self.generation_queue.resume(job)
-            return JsonResponse(
-                {"status": "processing", "message": "try again later.", "output": "", "tip": self.generator.tip}
-            )
+            short = {"status": "processing", "message": "try again later.", "output": "", "tip": self.generator.tip}
+            reason = self.generation_queue.waits_for(job)
+            return JsonResponse(short if reason is None else {**short, "waits_for": reason.to_json()})
         reply = self._describe(job, "success", job.files)
         own = {"generationTime": job.seconds, "proxy_links": reply["output"], "message": self.generator.note}
         own |= {"notes": job.notes}

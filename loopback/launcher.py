@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ..errors import Message, WorkerError, one_line
+from ..errors import Action, Message, WorkerError, one_line
 from ..worker.child_process import ChildOwner, ExitedError, Launch
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,11 @@ class LoopbackService(ChildOwner):
             except OSError as error:
                 reason = one_line(error.strerror)
                 raise WorkerError(
-                    "The folder of {service} can't be created: {reason}.", service=self._name, reason=reason
+                    "The folder of {service} can't be created: {reason}.",
+                    advice="Make room on the disk, then retry.",
+                    action=Action.RETRY,
+                    service=self._name,
+                    reason=reason,
                 ) from error
             child = self._ensure_child(str(self.folder.absolute()))
             key = secrets.token_urlsafe(32)
@@ -69,7 +73,11 @@ class LoopbackService(ChildOwner):
                 self.stop()
                 output = one_line(child.stderr_tail()[-200:]) or "no output"
                 raise WorkerError(
-                    "{service} could not be started: {output}.", service=self._name, output=output
+                    "{service} could not be started: {output}.",
+                    advice="See Blender's console, then retry.",
+                    action=Action.RETRY,
+                    service=self._name,
+                    output=output,
                 ) from error
             self._settings = dict(settings)
             self._access = Access(f"http://127.0.0.1:{port}/api/v6", key)
