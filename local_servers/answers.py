@@ -7,9 +7,10 @@ import base64
 import binascii
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..api.sanitize import mapping
 from ..errors import LocalServerError, one_line
 from ..formats import glb
 from ..formats.sniff import FormatError
@@ -81,13 +82,14 @@ def require_success(answer: Answer) -> None:
 
 
 def require_ready(answer: Answer) -> None:
-    """Raises the error of a server that can't be used at the moment: it loads, is busy, or wants a token."""
-    value = answer.json if isinstance(answer.json, dict) else {}
-    status = value.get("status")
-    if answer.status in (401, 403, 429, 503):
-        raise error_of(answer.status, error_text(answer) or one_line(status or "", 80))
-    if isinstance(status, str) and _LOADING.search(status):
-        raise error_of(503, one_line(status, 80))
+    """Raises the error of a server that can't work now: it loads, is busy, lacks memory, or wants a token."""
+    plain = "" if answer.json or answer.is_web_page else answer.body[:100].decode("utf-8", "replace")
+    state = one_line(_words(mapping(answer.json).get("status")) or plain, 100)
+    text = words_in(mapping(answer.json)) or state
+    if answer.status in (401, 403, 429, 503) or _MEMORY.search(text):
+        raise error_of(answer.status, text)
+    if _LOADING.search(state) and not _FAILURE.search(state):
+        raise error_of(503, state)
 
 
 def web_page() -> LocalServerError:
@@ -126,8 +128,8 @@ def error_of(status: int, text: str) -> LocalServerError:
     if status in (404, 405, 501):
         return LocalServerError(
             "The server has no such API ({reason}).",
-            advice="Check the address and the kind of server in the add-on's preferences. If a browser shows a web "
-            "page at this address, the API has another port.",
+            advice="Check the address and the kind of server in the add-on's preferences. Often the address is that "
+            "of a web page, such as Gradio's: the API has another port.",
             reason=reason,
         )
     if status >= 500 or 200 <= status < 300:
@@ -138,13 +140,16 @@ def error_of(status: int, text: str) -> LocalServerError:
 def error_text(answer: Answer) -> str:
     """Returns the server's own words in an error: of `error`, `message`, `detail` or plain text; "" without any."""
     succeeded = 200 <= answer.status < 300
-    value = answer.json
-    if isinstance(value, dict):
-        names = ("error", "detail") if succeeded else ("error", "detail", "message", "text")
-        return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
+    if isinstance(answer.json, dict):
+        return words_in(answer.json, ("error", "detail")) if succeeded else words_in(answer.json)
     if succeeded or answer.is_web_page or answer.body[:4] == _GLB:
         return ""
     return one_line(answer.body[:400].decode("utf-8", "replace"), 200)
+
+
+def words_in(value: Mapping[str, Any], names: Sequence[str] = ("error", "detail", "message", "text")) -> str:
+    """Returns the first text in an object that is told about an error; "" without any."""
+    return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
 
 
 def _words(value: Any, depth: int = 0) -> str:

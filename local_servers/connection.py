@@ -19,18 +19,20 @@ from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
-from ..api.sanitize import parse_json
+from ..api.sanitize import MARK, parse_json
 from ..control import NO_CONTROL, Control
 from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
+from ..formats.sniff import FIRST_BYTES, sniff
 from .errors import NoAnswerError, TimeLimitError
 
 MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
 SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
-_MAX_ERROR_BYTES: Final = 64 * 1024
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
+_SHORTEST_SECRET: Final = 6
+"""A shorter token occurs by chance."""
 _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
@@ -52,7 +54,7 @@ class Answer:
     @property
     def is_web_page(self) -> bool:
         """Whether this is a page for browsers."""
-        return self._start.lower().startswith((b"<!doctype", b"<html", b"<head", b"<body"))
+        return self._start.lower().startswith((b"<!doctype", b"<!--", b"<html", b"<head", b"<body"))
 
     @property
     def _start(self) -> bytes:
@@ -99,14 +101,16 @@ class Connection:
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
         for name, content in files.items():
-            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.png"'
-            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
+            kind = sniff(content[:FIRST_BYTES]) or "bin"
+            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.{kind}"'
+            mime = {"png": "image/png", "jpg": "image/jpeg"}.get(kind, "application/octet-stream")
+            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: {mime}\r\n\r\n"
             parts += [start.encode(), content, b"\r\n"]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
         return self.post(path, body, f"multipart/form-data; boundary={boundary}")
 
     def _send(self, method: str, path: str, body: bytes | None, content_type: str, seconds: float | None) -> Answer:
-        url = urljoin(f"{self.base}/", path)
+        url = _joined(f"{self.base}/", path)
         if not self._is_own(url):
             raise LocalServerError(
                 "The server names a file at another address ({host}), which is not asked.",
@@ -127,7 +131,9 @@ class Connection:
                 content = response.read_all(MAX_ANSWER_BYTES)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
-                return Answer(response.status, self._without_token(content))
+                if response.status >= 400:
+                    content = self._without_token(content)
+                return Answer(response.status, content)
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
         except ConnectionLostError as error:
@@ -150,10 +156,10 @@ class Connection:
             )
         return {"Authorization": f"Bearer {token}"}
 
-    def _without_token(self, body: bytes) -> bytes:
-        """Returns a short answer without the token, which some servers repeat in their errors."""
+    def _without_token(self, content: bytes) -> bytes:
+        """Returns an error without the token: some servers repeat a wrong one in their errors, which are stored."""
         token = self.token.strip().encode()
-        return body.replace(token, b"[token]") if token and len(body) <= _MAX_ERROR_BYTES else body
+        return content.replace(token, MARK.encode()) if len(token) >= _SHORTEST_SECRET else content
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
@@ -174,11 +180,19 @@ def base_url(address: str) -> str:
     return _KNOWN_ENDS.sub("", text if "://" in text else f"http://{text}")
 
 
+def _joined(base: str, path: str) -> str:
+    """Returns the URL of a path or link; "" if it can't be one."""
+    try:
+        return urljoin(base, path)
+    except ValueError:
+        return ""
+
+
 def _redirected(url: str, location: str) -> LocalServerError:
     return LocalServerError(
         "The server redirects to another address: {location}.",
         advice="If that is the server's API, enter it in the add-on's preferences.",
-        location=one_line(urljoin(url, location), 100),
+        location=one_line(_joined(url, location), 100),
     )
 
 

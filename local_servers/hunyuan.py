@@ -1,30 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Hunyuan3D-2 and 2.1: `POST /send` with JSON, answered by an id; `GET /status/{id}` until the model is in the answer.
 
+A job that failed is never told so there. `POST /generate`, answered by the GLB file itself, tells it at once, so it is
+preferred where the server's own description names it.
+
 Source: api_server.py of Tencent-Hunyuan/Hunyuan3D-2 and Tencent-Hunyuan/Hunyuan3D-2.1.
 """
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from ..api.sanitize import id_text
-from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError
-from .answers import error_of, error_text, json_object, model_from_base64, model_in
-from .connection import Answer, Connection, took_too_long
+from ..api.sanitize import id_text, mapping
+from ..errors import LocalServerError
+from .answers import error_of, json_object, model_from_base64, model_in, words_in
+from .connection import Connection, took_too_long
 from .dialect import Dialect, ModelRequest, as_base64
-from .errors import BusyError, NoAnswerError
+from .polling import replies
 from .questions import Questions
 
 _PATH: Final = "send"
 _STATES: Final = frozenset({"processing", "texturing", "completed", "queued", "pending"})
 _SEND_SECONDS: Final = 60.0
-_POLL_SECONDS: Final = 15.0
-"""For one answer about the state; more each time that it was not enough: the last one is as large as the model."""
-_FIRST_PAUSE: Final = 1.0
-_LONGEST_PAUSE: Final = 3.0
 _READ_AGAIN: Final = 3
 """How often a model is asked for again that was still being written when the server read it."""
 _NEVER_ENDS: Final = (
@@ -43,8 +42,7 @@ def recognize(questions: Questions) -> bool:
 def generate(connection: Connection, request: ModelRequest) -> bytes:
     """Returns the GLB file."""
     values = _values(request)
-    if not values["texture"] and connection.get("health").status == 200:
-        # Version 2.1, whose `/status` waits for a texture for ever. `/generate` answers with the model itself.
+    if _can_answer_at_once(Questions(connection), values):
         answer = connection.post_json("generate", values)
         if isinstance(answer.json, dict) and "error_code" in answer.json:
             raise error_of(500, "")  # its text speaks of high traffic, whatever happened
@@ -53,14 +51,21 @@ def generate(connection: Connection, request: ModelRequest) -> bytes:
     uid = id_text(json_object(connection.post_json(_PATH, values, seconds=_SEND_SECONDS)).get("uid"))
     if not uid:
         raise LocalServerError("The server accepted the image without an id for its job.")
-    return _wait(connection, f"status/{quote(uid, safe='')}")
+    return _model_of(connection, f"status/{quote(uid, safe='')}")
+
+
+def _can_answer_at_once(questions: Questions, values: Mapping[str, Any]) -> bool:
+    """Whether `/generate` is there, or must be tried: the state of version 2.1 waits for a texture for ever."""
+    described = questions.get("openapi.json").json
+    if isinstance(described, dict) and "/generate" in mapping(described.get("paths")):
+        return True
+    return not values["texture"] and questions.get("health").status == 200
 
 
 def _values(request: ModelRequest) -> dict[str, Any]:
     chosen = request.parameters
-    values = {
+    values: dict[str, Any] = {
         "image": request.image_base64,
-        "remove_background": chosen["background"] != "keep",
         "seed": int(chosen["seed"]),
         "octree_resolution": min(max(int(chosen["resolution"]), 64), 512),
         "num_inference_steps": min(max(int(chosen["ss_sampling_steps"]), 1), 20),
@@ -69,29 +74,20 @@ def _values(request: ModelRequest) -> dict[str, Any]:
         "face_count": int(chosen["face_count"]),
         "type": "glb",
     }
+    if chosen["background"] == "keep":  # version 2 does not know it
+        values["remove_background"] = False
     if request.views:  # version 2.1 requires `image`, and version 2 takes it as the front, too
         values["image_front"] = values["image"]
     return values | {f"image_{side}": as_base64(image) for side, image in request.views.items()}
 
 
-def _wait(connection: Connection, path: str) -> bytes:
-    """Ask for the state of a job until its model is there."""
-    end = time.monotonic() + connection.time_limit
-    pause, seconds, incomplete = _FIRST_PAUSE, _POLL_SECONDS, 0
-    while time.monotonic() < end:
-        connection.control.sleep(pause)
-        pause = min(pause * 1.3, _LONGEST_PAUSE)
-        try:
-            answer = connection.get(path, seconds=min(seconds, connection.time_limit))
-            if answer.status == 404:
-                raise ConnectionLostError("The server does not know the job any more: it was started again.")
-            reply = json_object(answer)
-        except (NoAnswerError, BusyError):
-            seconds *= 2
-            continue
-        except ConnectionFailedError as error:
-            raise ConnectionLostError("The server ended while it made the model.") from error
+def _model_of(connection: Connection, path: str) -> bytes:
+    """Wait for a job's model. Returns the GLB file."""
+    incomplete = 0
+    for reply in replies(connection, path):
         state = str(reply.get("status")).lower()
+        if state in ("error", "failed", "failure"):
+            raise error_of(500, words_in(reply))
         if state == "completed":
             try:
                 return model_from_base64(reply.get("model_base64"))
@@ -99,8 +95,6 @@ def _wait(connection: Connection, path: str) -> bytes:
                 incomplete += 1
                 if incomplete > _READ_AGAIN:
                     raise
-        elif state in ("error", "failed", "failure"):
-            raise error_of(500, error_text(Answer(500, answer.body)))
     raise took_too_long(connection.time_limit, _NEVER_ENDS)
 
 
@@ -108,6 +102,7 @@ HUNYUAN: Final = Dialect(
     id="HUNYUAN",
     name="Hunyuan3D-2",
     default_port=8081,
+    default_model="",
     parameters=frozenset({
         "seed", "resolution", "ss_sampling_steps", "ss_guidance_strength", "background", "texture", "face_count",
         "image_left", "image_back", "image_right",

@@ -15,6 +15,10 @@ from .errors import BusyError, NoAnswerError, NotRunningError
 _NOWHERE: Final = "image-to-3d/no-such-path"
 _UNREADABLE: Final = b"{"
 """The beginning of a JSON object: whoever reads it must refuse it."""
+NONE: Final = Answer(0, b"")
+"""In place of an answer: the server ended the connection without one."""
+_EMPTY: Final = b"{}"
+"""For those that can't refuse it: no image is in there."""
 _KNOWS_NO_PATH: Final = frozenset({404, 405, 501})
 
 
@@ -35,20 +39,24 @@ class Questions:
         """Returns the answer to a GET request."""
         return self._ask("GET", path, lambda seconds: self._connection.get(path, seconds=seconds))
 
-    def serves(self, path: str) -> bool:
-        """Whether the server takes POST requests at a path, and not at any path."""
+    def serves(self, path: str, *, likely: bool = False) -> bool:
+        """Whether the server takes POST requests at a path, and not at any path.
+
+        `likely`: other answers say so, which decides for a server that fails at whatever it can't read.
+        """
         if self.get(path).status == 405 and self.get(_NOWHERE).status != 405:
             return True
-        return self._reads(path) and not self._reads(_NOWHERE)
+        there, nowhere = self._post(path, _UNREADABLE), self._post(_NOWHERE, _UNREADABLE)
+        if there is nowhere is NONE:
+            if likely:
+                return True
+            there, nowhere = self._post(path, _EMPTY), self._post(_NOWHERE, _EMPTY)
+        alike = _is_known(nowhere) and (there is NONE) is (nowhere is NONE)
+        return _is_known(there) and not alike
 
-    def _reads(self, path: str) -> bool:
-        """Whether the server tries to read what is posted to a path."""
+    def _post(self, path: str, body: bytes) -> Answer:
         post = self._connection.post
-        try:
-            answer = self._ask("POST", path, lambda s: post(path, _UNREADABLE, "application/json", seconds=s))
-        except NotRunningError:
-            return True  # some end the connection instead of an answer
-        return answer.status not in _KNOWS_NO_PATH and not (answer.status < 300 and answer.is_web_page)
+        return self._ask(f"POST {body!r}", path, lambda s: post(path, body, "application/json", seconds=s))
 
     def _ask(self, method: str, path: str, request: Callable[[float], Answer]) -> Answer:
         known = self._answers.get((method, path))
@@ -62,13 +70,20 @@ class Questions:
                 address=self.base,
                 seconds=f"{SHORT_SECONDS:g}",
             ) from error
-        except (ConnectionFailedError, ConnectionLostError) as error:
+        except ConnectionFailedError as error:
             raise not_running(self._connection, error) from error
+        except ConnectionLostError:
+            answer = NONE  # some do that with a path or a body that they did not expect
         require_ready(answer)
         self._answers[method, path] = answer
         return answer
 
 
-def not_running(connection: Connection, error: ConnectionFailedError | ConnectionLostError) -> NotRunningError:
+def _is_known(answer: Answer) -> bool:
+    """Whether a server tried to read what was posted to a path."""
+    return answer.status not in _KNOWS_NO_PATH and not (answer.status < 300 and answer.is_web_page)
+
+
+def not_running(connection: Connection, error: ConnectionFailedError) -> NotRunningError:
     """Returns the error for a server that can't be reached."""
     return NotRunningError("No server answers at {address}: {reason}", address=connection.base, reason=error.message)

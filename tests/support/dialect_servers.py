@@ -166,6 +166,8 @@ class Hunyuan(LocalServer):
     """api_server.py of Tencent-Hunyuan/Hunyuan3D-2: a job that failed stays "processing" for ever."""
 
     has_texture_model: bool = True
+    described: bool = False
+    """Whether the server describes itself, as the real one does with FastAPI; else it has /send and /status only."""
     incomplete: int = 0
     """How often the state is answered with a file that is still being written."""
 
@@ -177,7 +179,11 @@ class Hunyuan(LocalServer):
         """Answers for the next questions about a job's state."""
 
     def get(self, handler: BaseHTTPRequestHandler) -> None:
-        if not handler.path.startswith("/status/"):
+        if handler.path == "/openapi.json" and self.described:
+            answer_json(
+                handler, 200, {"openapi": "3.1.0", "paths": {"/generate": {}, "/send": {}, "/status/{uid}": {}}}
+            )
+        elif not handler.path.startswith("/status/"):
             answer_json(handler, 405 if handler.path in ("/send", "/generate") else 404, {"detail": "Not Found"})
         elif self.poll_faults:
             self.poll_faults.pop(0)(handler)

@@ -16,9 +16,9 @@ from image_to_3d.local_servers.connection import Connection
 from image_to_3d.local_servers.dialects import DIALECTS
 from image_to_3d.local_servers.errors import BusyError, NotRunningError
 from image_to_3d.local_servers.probe import Found, probe
-from local_server import Fault, Fixed, LocalServer, Minimal, answer, answer_json, nothing_listens
+from local_server import Fault, Fixed, LocalServer, Minimal, answer, answer_json, json_in, nothing_listens
 from model_files import glb
-from model_requests import SERVERS
+from model_requests import SERVERS, model_from
 from server_faults import PAGE, hangs, hangs_up, redirects, says, sends
 
 GLB = glb()
@@ -81,6 +81,34 @@ def test_a_server_that_crashes_at_an_unreadable_request_is_recognized() -> None:
     assert found(careless).dialect.id == "LOCALAI"
 
 
+@pytest.mark.parametrize(("kind", "server"), SERVERS.items())
+def test_a_server_that_crashes_at_whatever_it_can_not_read_is_recognized(kind: str, server: type[LocalServer]) -> None:
+    class Careless(Minimal):
+        def handle(self, handler: Any, body: bytes | None) -> None:
+            if body is not None and json_in(body) is None:
+                hangs_up(handler)
+            elif handler.path == "/health":
+                answer_json(handler, 200 if kind == "TRELLIS_CPP" else 404, {"status": "ok"})
+            else:
+                super().handle(handler, body)
+
+    careless = Careless(inner=server(GLB), paths=PATHS[kind])
+    assert found(careless).dialect.id == kind
+    assert careless.inner.received == []
+
+
+@pytest.mark.parametrize(("kind", "server"), SERVERS.items())
+def test_a_server_that_crashes_at_each_path_it_does_not_know_makes_models(kind: str, server: type[LocalServer]) -> None:
+    class Careless(Minimal):
+        def handle(self, handler: Any, body: bytes | None) -> None:
+            if handler.path.startswith(self.paths):
+                super().handle(handler, body)
+            else:
+                hangs_up(handler)
+
+    assert model_from(Careless(inner=server(GLB), paths=PATHS[kind])) == GLB
+
+
 def test_a_trellis_cpp_that_answers_health_as_json_is_recognized() -> None:
     class Json(TrellisCpp):
         def get(self, handler: Any) -> None:
@@ -95,6 +123,14 @@ def test_an_address_with_the_prefix_of_an_api_is_understood(path: str) -> None:
     assert found(LocalAI(GLB), path).dialect.id == "LOCALAI"
 
 
+def test_a_lemonade_that_answers_health_as_text_is_recognized() -> None:
+    class Text(Lemonade):
+        def get(self, handler: Any) -> None:
+            answer(handler, 200 if handler.path == "/v1/health" else 404, b"ok", "text/plain")
+
+    assert found(Text(GLB)).dialect.id == "LEMONADE"
+
+
 def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
     match = "No server answers at"
     with nothing_listens() as address, pytest.raises(NotRunningError, match=match) as caught:
@@ -103,9 +139,9 @@ def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
 
 
 OTHERS: dict[str, tuple[Fault, str]] = {
-    "a page": (sends(PAGE, "text/html"), "There is a web page at this address"),
-    "a page, 404": (sends(PAGE, "text/html", 404), "If a browser shows a web page there"),
-    "a page, 405": (sends(PAGE, "text/html", 405), "If a browser shows a web page there"),
+    "a page": (sends(PAGE, "text/html"), "There is a web page at http://127.0.0.1"),
+    "a page, 404": (sends(PAGE, "text/html", 404), "Often it is that of a web page"),
+    "a page, 405": (sends(PAGE, "text/html", 405), "Often it is that of a web page"),
     "FastAPI": (says(404, {"detail": "Not Found"}), "none of the servers known"),
     "JSON": (says(200, {"hello": 1}), "none of the servers known"),
     "JSON with a status": (says(200, {"status": "ok"}), "none of the servers known"),
@@ -133,7 +169,9 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
         else:
             answer_json(handler, 404 if handler.command == "GET" else 405, {"detail": "Not Found"})
 
-    assert "it has another port than the page" in str(wrong(Fixed(respond=gradio)))
+    error = str(wrong(Fixed(respond=gradio)))
+    assert "it has another port than the page" in error
+    assert "Hunyuan3D-2 http://127.0.0.1:8081" in error
 
 
 @pytest.mark.parametrize(
@@ -142,6 +180,7 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
         says(503, {"error": {"message": "Loading model", "type": "unavailable_error"}}),
         says(200, {"status": "loading model"}),
         says(200, {"status": "initializing"}),
+        sends(b"loading", "text/plain"),
         sends(PAGE, "text/html", 503),
     ],
 )
@@ -149,6 +188,24 @@ def test_a_server_that_still_loads_is_told(respond: Fault) -> None:
     error = wrong(Fixed(respond=respond))
     assert isinstance(error, BusyError)
     assert "loading its model" in str(error)
+
+
+@pytest.mark.parametrize(
+    "respond",
+    [
+        says(500, {"error": {"message": "CUDA out of memory. Tried to allocate 2.00 GiB"}}),
+        says(200, {"status": "error", "message": "ErrorOutOfDeviceMemory"}),
+        says(503, {"error": "failed to allocate Vulkan0 buffer"}),
+    ],
+)
+def test_a_server_whose_card_has_too_little_memory_is_told(respond: Fault) -> None:
+    assert "The graphics card's memory is not enough" in str(wrong(Fixed(respond=respond)))
+
+
+def test_a_token_that_a_server_repeats_is_not_shown() -> None:
+    error = wrong(Fixed(respond=says(401, {"error": "Invalid key: very-secret"})), token="very-secret")
+    assert "very-secret" not in str(error)
+    assert "[key]" in str(error)
 
 
 def test_a_token_that_is_wrong_is_told_and_the_right_one_accepted() -> None:
@@ -176,6 +233,14 @@ def test_a_server_of_language_models_has_no_api_for_3d_models() -> None:
     error = wrong(Fixed(respond=llama))
     assert "no API for 3D models" in str(error)
     assert "Update it" in str(error)
+
+
+@pytest.mark.parametrize("server", [Lemonade, LocalAI])
+def test_a_model_that_the_server_does_not_list_is_told(server: type[LocalServer]) -> None:
+    with running(server(GLB)) as address:
+        assert str(probe(Connection(address)).text).endswith(f" answers at {address}.")
+        told = str(probe(Connection(address), model="another").text)
+    assert told.endswith(f" answers at {address}, but does not list the model another.")
 
 
 def test_a_server_of_another_kind_than_the_chosen_one_is_named() -> None:
