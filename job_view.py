@@ -136,7 +136,7 @@ def forecast(parameters: Mapping[str, Any], count: int = 1) -> Forecast:
         complete = request_parameters.defaults() | request_parameters.validate(given)
     except ImageTo3DError:  # they are refused when they are sent
         return Forecast()
-    return _knowledge.forecast(account, config.wallet(account), complete, count, config.limit)
+    return _knowledge.forecast(account, config.wallet(account), complete, count, config.at_once(config.service))
 
 
 def take_notices() -> list[Notice]:

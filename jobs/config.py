@@ -82,6 +82,12 @@ class Config(NamedTuple):
         if self.service == OFFLINE:
             return ""
         url = self.local_url if self.service == LOCAL else self.base_url
+        if "@" in url:
+            raise ParameterError(
+                "The server's address must not have a user name or a password in it.",
+                advice="Correct it in the add-on's preferences.",
+                action=Action.OPEN_PREFERENCES,
+            )
         if not url:
             raise ParameterError(
                 "No server URL is set in the preferences.",
@@ -103,10 +109,11 @@ class Config(NamedTuple):
         self.require_usable(self.service, base_url)
         return base_url
 
-    def require_usable(self, service: str, base_url: str) -> str:
+    def require_usable(self, service: str, base_url: str, *, accepted: bool = False) -> str:
         """Returns the key for a service that can be used now; "" for the free ones, which have one for each start.
 
-        Raises OnlineAccessError, KeyMissingError.
+        `accepted`: for a job that the service has. One that is made by the artist's own server goes on when another
+        address is entered. Raises OnlineAccessError, KeyMissingError.
         """
         if service == OFFLINE:
             return ""
@@ -114,6 +121,8 @@ class Config(NamedTuple):
             base_url = MODELSLAB_URL
         if not self.online and not is_loopback(host_of(base_url)):
             raise OnlineAccessError("Online access is disabled.")
+        if accepted and service == LOCAL:
+            return ""
         if base_url != {CUSTOM: self.base_url, LOCAL: self.local_url}.get(service, base_url):
             raise KeyMissingError(
                 "This job belongs to another server than the one in the preferences.",
@@ -148,9 +157,13 @@ class Config(NamedTuple):
             return dialect is None or parameter in dialect.parameters
         return not row.local_only
 
-    def slots(self, service: str) -> int:
-        """Returns how many jobs use a service at once. An artist's own server makes one model after the other."""
+    def at_once(self, service: str) -> int:
+        """Returns how many models a service makes at once. An artist's own server makes one after the other."""
         return 1 if service == LOCAL else self.limit
+
+    def slots(self, service: str) -> int:
+        """Returns how many jobs use a service at once: while the artist's own server makes one, the next gets ready."""
+        return self.at_once(service) + (service == LOCAL)
 
     def why_not_ready(self) -> ImageTo3DError | None:
         """Returns why the chosen service can't be used now; None if it can."""
@@ -178,15 +191,18 @@ class ServiceClients:
         self._loopback = loopback
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Client] = {}
+        self._free: dict[str, Client] = {}
+        """By free service: the client of its process that was started last."""
 
-    def client(self, service: str, base_url: str) -> Client:
+    def client(self, service: str, base_url: str, *, accepted: bool = False) -> Client:
         """Returns the client for a service. Starts the process of a free one, which can take seconds.
 
-        Raises OnlineAccessError, KeyMissingError, WorkerError.
+        `accepted`: see `Config.require_usable`. Raises OnlineAccessError, KeyMissingError, WorkerError.
         """
-        key = self.config.require_usable(service, base_url)
+        config = self.config
+        key = config.require_usable(service, base_url, accepted=accepted)
         if service in FREE:
-            url, key = self._loopback(service, self.config)
+            url, key = self._loopback(service, config)
         else:
             # Never what a job's record says: the key goes to the service whose key it is.
             url = MODELSLAB_URL if service == MODELSLAB else base_url
@@ -198,7 +214,15 @@ class ServiceClients:
                 client = self._clients[url, key] = Client(
                     url, key, timeouts=self._timeouts, is_loopback_service=service in FREE
                 )
+            if service in FREE:
+                self._free[service] = client
             return client
+
+    def cancel(self, service: str, service_id: str) -> None:
+        """Have the process of a free service make a job no further. Starts none. Raises ImageTo3DError."""
+        client = self._free.get(service)
+        if client is not None:
+            client.cancel(service_id)
 
     def with_current_service(self, job: Job) -> Job:
         """A job that starts from the beginning goes to the service that is chosen now, if that is usable."""

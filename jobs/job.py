@@ -64,6 +64,8 @@ RUNNING_STATES: Final = (
 _RUNNING: Final = frozenset(RUNNING_STATES)
 TOOL_OUTCOME: Final = "tool"
 """In `Job.details`: what became of the mesh tool (see after_import); missing before it ran."""
+SERVICE_NOTES: Final = "service_notes"
+"""In `Job.details`: what a loopback service noted about the model, messages as data."""
 NO_REPLY: Final = Message("No reply was received.")
 """In place of an empty `Job.lost_reply`."""
 
@@ -75,7 +77,7 @@ _NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.PREPARING: (State.UPLOADING, State.SUBMITTING, State.QUEUED),
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
     State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.RECONCILING, State.QUEUED),
-    State.RECONCILING: (State.WAITING, State.UNCONFIRMED),
+    State.RECONCILING: (State.WAITING, State.UNCONFIRMED, State.QUEUED),
     State.WAITING: (State.DOWNLOADING,),
     State.DOWNLOADING: (State.IMPORTING, State.WAITING),
     State.IMPORTING: (State.PROCESSING, State.READY, State.DOWNLOADING),

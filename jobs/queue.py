@@ -123,8 +123,10 @@ class Queue:
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job in any state. A paid service has no cancel call: it finishes what it has started."""
+        job = self._store.get(job_id)
         self._change(job_id, lambda job: job.running or job.state is State.READY, State.CANCELLED)
-        self._executor.cancel_at_service(job_id)
+        if job is not None:
+            self._executor.cancel_at_service(job)
 
     def command(self, job_id: str, command: Command) -> None:
         """Continue a job that is not running. Does nothing if the command does not fit the job's state."""

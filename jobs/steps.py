@@ -33,9 +33,9 @@ from ..errors import (
     WorkerError,
 )
 from . import after_import
-from .config import LOCAL
+from .config import FREE, LOCAL
 from .estimates import expected_by_service, poll_delay
-from .job import NO_REPLY, Job, State, resume_state
+from .job import NO_REPLY, SERVICE_NOTES, Job, State, resume_state
 from .provenance import record_of
 from .step_context import StepContext, StepResult
 
@@ -159,7 +159,9 @@ def submit(job: Job, context: StepContext) -> StepResult:
 def _poll_delay(job: Job, context: StepContext) -> float:
     """Returns the seconds until the job's next poll."""
     estimate = context.estimate if context.estimate.typical else expected_by_service(job.expected)
-    limits = context.timing.min_poll_interval, context.timing.max_poll_interval
+    timing = context.timing
+    longest = timing.free_poll_interval if job.service in FREE else timing.max_poll_interval
+    limits = min(timing.min_poll_interval, longest), longest
     return poll_delay(max(time.time() - job.submitted, 0.0), estimate, limits, rate_limited=context.rate_limited)
 
 
@@ -169,7 +171,10 @@ def poll(job: Job, context: StepContext) -> StepResult:
 
     reply = context.client().fetch(job.service_id, job.fetch_url, context.control)
     if not reply.done:
-        return StepResult(replace(job, note=NO_MESSAGE), _poll_delay(job, context))
+        job = replace(job, note=reply.waits_for or NO_MESSAGE)
+        if reply.waits_for is not None:  # the time until it is begun says nothing about how long it takes
+            job = replace(job, submitted=time.time())
+        return StepResult(job, _poll_delay(job, context))
     _write_reply(job, reply)
     if not reply.links:
         raise ResultMissingError("The service says that the job is done, but gives no file.")
@@ -191,7 +196,7 @@ def poll(job: Job, context: StepContext) -> StepResult:
 
 def _with_notes(job: Job, reply: Reply) -> dict[str, Any]:
     notes = [note.to_json() for note in reply.notes]
-    return {**job.details, "service_notes": notes} if notes else dict(job.details)
+    return {**job.details, SERVICE_NOTES: notes} if notes else dict(job.details)
 
 
 def find_in_list(job: Job, context: StepContext) -> StepResult:
@@ -201,7 +206,8 @@ def find_in_list(job: Job, context: StepContext) -> StepResult:
         _log.info("%s was found in the service's list", job.id)
         found = replace(job, service_id=entry.id, submitted=job.sent, links=entry.links)
         return StepResult(found.moved(State.WAITING))
-    if context.attempt + 1 < len(context.timing.list_checks):
+    # The list of a process on this computer is complete.
+    if job.service not in FREE and context.attempt + 1 < len(context.timing.list_checks):
         return StepResult(job, context.timing.list_checks[context.attempt + 1])
     reason = job.lost_reply or NO_REPLY
     raise OutcomeUnknownError("{reason} The model is not in your account's list yet.", reason=reason)

@@ -51,6 +51,8 @@ class Dialect:
     """As it is stored in the preferences."""
     name: str
     default_port: int
+    default_model: str
+    """The model that is asked for where the artist names none; "" if the server has one only."""
     parameters: frozenset[str]
     """The parameters that have an effect; with "image_left" and so on if the server takes views of these sides."""
     path: str

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Final
 
 from ..errors import LocalServerError
-from .answers import web_page
 from .connection import Connection
 from .dialect import Dialect
 from .errors import NotRunningError
@@ -54,10 +53,16 @@ def _unknown(questions: Questions) -> LocalServerError:
             address=questions.base,
         )
     if page.status < 400 and page.is_web_page:
-        return web_page()
+        return LocalServerError(
+            "There is a web page at {address}, not the server's API.",
+            advice="Start the API server as well, and enter its address: it has another port than the page. "
+            "Usual addresses: {usual}.",
+            address=questions.base,
+            usual=", ".join(f"{d.name} http://127.0.0.1:{d.default_port}" for d in DIALECTS.values()),
+        )
     return LocalServerError(
         "The program at {address} answers (HTTP {status}), but it is none of the servers known: {names}.",
-        advice="Check the address. If a browser shows a web page there, the API has another port.",
+        advice="Check the address. Often it is that of a web page, such as Gradio's: the API has another port.",
         address=questions.base,
         status=page.status,
         names=", ".join(dialect.name for dialect in DIALECTS.values()),

@@ -68,6 +68,7 @@ LOCALAI: Final = Dialect(
     id="LOCALAI",
     name="LocalAI",
     default_port=8080,
+    default_model=DEFAULT_MODEL,
     parameters=frozenset({
         "seed", "resolution", "voxel_resolution", "background", "atlas_size",
         "ss_sampling_steps", "slat_sampling_steps", "ss_guidance_strength",

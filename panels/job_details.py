@@ -104,7 +104,8 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) 
     line.label(text=_state(job), translate=False)
     # What pauses all queued jobs is shown once, below.
     note = "" if job.state is State.QUEUED and (job_view.paused() or job_view.held()) else tr_message(job.note)
-    for text in (note or _why_it_waits(context, job), *map(tr_message, progress.repairs(job.details))):
+    known = (*progress.service_notes(job.details), *progress.repairs(job.details))
+    for text in (note or _why_it_waits(context, job), *map(tr_message, known)):
         if text:
             wrapped(column, context, text, icon="INFO")
     if done := " · ".join(map(tr_message, progress.tool_notes(job.details))):

@@ -271,7 +271,7 @@ def test_a_fifth_dialect_is_one_module_and_one_row(monkeypatch: pytest.MonkeyPat
     def generate(connection: Connection, request: ModelRequest) -> bytes:
         return answers.model_in(connection.post("make", request.image, "image/png"))
 
-    row = Dialect("FIFTH", "Fifth", 9000, frozenset({"seed"}), "make", recognize, generate)
+    row = Dialect("FIFTH", "Fifth", 9000, "", frozenset({"seed"}), "make", recognize, generate)
     monkeypatch.setitem(DIALECTS, row.id, row)
     server = Fifth(GLB)
     assert model_from(server) == GLB
