@@ -75,7 +75,7 @@ def make(work: Work, settings: Settings, turns: Path) -> Made:
         settings.model,
     )
     path = work.folder / f"{work.job.id}.glb"
-    with turn(turns, settings.address, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
+    with turn(turns, connection.base, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
         model, sent_again = _generate(work, settings, connection, request)
     path.write_bytes(model)
     return Made([path.name], (SENT_AGAIN,) if sent_again else ())

@@ -20,7 +20,7 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
 from local_jobs import MODEL, batch_images, local, notes, now, until_asked
 from loopback_services import Loopback
-from queues import Borrowed, a_config, a_queue, a_request, rest, until
+from queues import Borrowed, a_queue, a_request, rest, until
 from slow_local_server import Machine, machine
 
 pytestmark = pytest.mark.heavy
@@ -95,11 +95,11 @@ def test_a_cancel_starts_no_process(tmp_path: Path, worker: WorkerProcess, slow:
     try:
         job = queue.add(a_request())
         until_asked(slow)
-        services.stop()
-        queue.configure(a_config(tmp_path, "", **local(slow.address), online=False))  # nothing is polled any more
         queue.cancel(job.id)
         until(lambda: slow.server.left == 1)
-        time.sleep(0.3)
+        services.stop()
+        queue.cancel(job.id)  # by a second click
+        time.sleep(0.5)
         assert not services.services[LOCAL].running
     finally:
         queue.stop()
