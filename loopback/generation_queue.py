@@ -24,14 +24,12 @@ from ..errors import (
 )
 from .generator import Generator, Work
 from .storage import Storage, StoredJob
+from .waits import ANOTHER_TARGET, BEFORE
 
 _log = logging.getLogger(__name__)
 
 MAX_JOBS: Final = 5
 """Jobs that may be queued or running at once, as in the service's smallest plan."""
-
-BEFORE: Final = Message("Waiting for the model before it")
-ANOTHER_TARGET: Final = Message("This job belongs to another server than the one in the preferences.")
 
 
 class QueueFullError(Exception):
