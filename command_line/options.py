@@ -216,6 +216,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 def _add_parameter(group: argparse._ArgumentGroup, parameter: Parameter) -> None:
     flag, target = _flag(parameter.name), f"parameter {parameter.name}"
     text = _help(parameter.label, parameter.description, parameter.range_text, parameter.default)
+    text += "; for local servers" if parameter.local_only else ""
     if parameter.kind is Kind.BOOLEAN:
         group.add_argument(flag, dest=target, action=argparse.BooleanOptionalAction, default=None, help=text)
         return

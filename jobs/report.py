@@ -26,6 +26,7 @@ from ..errors import Action, Message, StorageError, one_line
 from ..mesh_report import MeshReport
 from .after_import import outcome_of
 from .batch import Batch, BatchItem, kind_of, progress
+from .config import LOCAL
 from .job import Job, State
 from .progress import LABELS, repairs, service_notes
 from .report_html import page
@@ -81,7 +82,8 @@ COLUMNS: Final[Mapping[str, str]] = {
     "tool_notes": "What it did, a list of texts",
     "tool_facts": "What it measured, by name, such as `deviation_mean` in percent of the size",
     "tool_files": "The files that it made, a list of paths",
-    "seconds": "From sending the request until the model file was downloaded; for a failed one, until it failed; "
+    "seconds": "From sending the request (a local server: from when it began) until the model file was downloaded; for "
+    "a failed one, until it failed; "
     "none before, and if nothing was sent",
     "price": "What it cost, as the balance before and after told; none if that is not known",
     "currency": "The currency of the price, such as `USD`",
@@ -187,6 +189,7 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
 
     model_file, model = there(job.model_file)
     details, error = job.details, job.error
+    begun = job.submitted if job.sent and job.service == LOCAL else job.sent  # without the wait for the one before
     end = _end(job, model)
     row = {
         "number": 0,
@@ -205,7 +208,7 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
         "notes": [str(note) for note in service_notes(details)],
         "repairs": [str(repair) for repair in repairs(details)],
         **_tool_fields(job, lambda name: there(name)[0]),
-        "seconds": round(max(0.0, end - job.sent), 1) if end and job.sent else None,
+        "seconds": round(max(0.0, end - begun), 1) if end and begun else None,
         "price": job.price or None,
         "currency": job.currency,
         "model_file": model_file,

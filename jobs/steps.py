@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -71,8 +72,8 @@ def _poll_delay(job: Job, context: StepContext) -> float:
     """Returns the seconds until the job's next poll."""
     estimate = context.estimate if context.estimate.typical else expected_by_service(job.expected)
     timing = context.timing
-    longest = timing.free_poll_interval if job.service in FREE else timing.max_poll_interval
-    limits = min(timing.min_poll_interval, longest), longest
+    longest = min(timing.max_poll_interval, timing.free_poll_interval if job.service in FREE else math.inf)
+    limits = timing.min_poll_interval, longest
     return poll_delay(max(time.time() - job.submitted, 0.0), estimate, limits, rate_limited=context.rate_limited)
 
 

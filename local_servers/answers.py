@@ -83,15 +83,13 @@ def require_success(answer: Answer) -> None:
 
 def require_ready(answer: Answer) -> None:
     """Raises the error of a server that can't work now: it loads, is busy, lacks memory, or wants a token."""
-    value = mapping(answer.json)
-    words = [one_line(_words(value.get(name)), 200) for name in ("error", "detail", "message", "status")]
-    text = next(filter(None, words), "")
-    if answer.status in (401, 403, 429, 503):
-        raise error_of(answer.status, text or error_text(answer))
-    if any(map(_MEMORY.search, words)):
-        raise error_of(answer.status, next(filter(_MEMORY.search, words)))
-    if _LOADING.search(words[-1]):
-        raise error_of(503, words[-1])
+    plain = "" if answer.json or answer.is_web_page else answer.body[:100].decode("utf-8", "replace")
+    state = one_line(_words(mapping(answer.json).get("status")) or plain, 100)
+    text = words_in(mapping(answer.json)) or state
+    if answer.status in (401, 403, 429, 503) or _MEMORY.search(text):
+        raise error_of(answer.status, text)
+    if _LOADING.search(state) and not _FAILURE.search(state):
+        raise error_of(503, state)
 
 
 def web_page() -> LocalServerError:
@@ -130,8 +128,8 @@ def error_of(status: int, text: str) -> LocalServerError:
     if status in (404, 405, 501):
         return LocalServerError(
             "The server has no such API ({reason}).",
-            advice="Check the address and the kind of server in the add-on's preferences. If a browser shows a web "
-            "page at this address, the API has another port.",
+            advice="Check the address and the kind of server in the add-on's preferences. Often the address is that "
+            "of a web page, such as Gradio's: the API has another port.",
             reason=reason,
         )
     if status >= 500 or 200 <= status < 300:

@@ -18,7 +18,7 @@ from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
 from .dialect import ModelRequest
-from .dialects import DIALECTS, detect, not_running, takes_views
+from .dialects import DIALECTS, detect, not_running
 from .errors import BusyError, NotRunningError
 from .turns import turn
 
@@ -76,7 +76,7 @@ def make(work: Work, settings: Settings, turns: Path) -> Made:
         settings.model,
     )
     path = work.folder / f"{work.job.id}.glb"
-    with turn(turns, settings.address, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
+    with turn(turns, connection.base, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
         model, notes = _generate(work, settings, connection, request)
     path.write_bytes(model)
     return Made([path.name], tuple(notes))
@@ -96,7 +96,7 @@ def _generate(
             begun = True
             model = dialect.generate(connection, request)
             lost = [SENT_AGAIN] if sent_again else []
-            return model, [*lost, VIEWS_NOT_USED] if request.views and not takes_views(dialect.id) else lost
+            return model, [*lost, VIEWS_NOT_USED] if request.views and not dialect.takes_views else lost
         except (ConnectionFailedError, BusyError, NotRunningError) as error:
             if begun:
                 work.take_back_attempt()

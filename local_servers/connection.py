@@ -31,6 +31,8 @@ SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
+_SHORTEST_SECRET: Final = 6
+"""A shorter token occurs by chance."""
 _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
@@ -52,7 +54,7 @@ class Answer:
     @property
     def is_web_page(self) -> bool:
         """Whether this is a page for browsers."""
-        return self._start.lower().startswith((b"<!doctype", b"<html", b"<head", b"<body"))
+        return self._start.lower().startswith((b"<!doctype", b"<!--", b"<html", b"<head", b"<body"))
 
     @property
     def _start(self) -> bytes:
@@ -108,7 +110,7 @@ class Connection:
         return self.post(path, body, f"multipart/form-data; boundary={boundary}")
 
     def _send(self, method: str, path: str, body: bytes | None, content_type: str, seconds: float | None) -> Answer:
-        url = urljoin(f"{self.base}/", path)
+        url = _joined(f"{self.base}/", path)
         if not self._is_own(url):
             raise LocalServerError(
                 "The server names a file at another address ({host}), which is not asked.",
@@ -129,7 +131,9 @@ class Connection:
                 content = response.read_all(MAX_ANSWER_BYTES)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
-                return Answer(response.status, self._without_token(content))
+                if response.status >= 400:
+                    content = self._without_token(content)
+                return Answer(response.status, content)
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
         except ConnectionLostError as error:
@@ -153,9 +157,9 @@ class Connection:
         return {"Authorization": f"Bearer {token}"}
 
     def _without_token(self, content: bytes) -> bytes:
-        """Returns an answer without the token: some servers repeat a wrong one in their errors, which are stored."""
+        """Returns an error without the token: some servers repeat a wrong one in their errors, which are stored."""
         token = self.token.strip().encode()
-        return content.replace(token, MARK.encode()) if token and len(content) < 100_000 else content
+        return content.replace(token, MARK.encode()) if len(token) >= _SHORTEST_SECRET else content
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
@@ -176,11 +180,19 @@ def base_url(address: str) -> str:
     return _KNOWN_ENDS.sub("", text if "://" in text else f"http://{text}")
 
 
+def _joined(base: str, path: str) -> str:
+    """Returns the URL of a path or link; "" if it can't be one."""
+    try:
+        return urljoin(base, path)
+    except ValueError:
+        return ""
+
+
 def _redirected(url: str, location: str) -> LocalServerError:
     return LocalServerError(
         "The server redirects to another address: {location}.",
         advice="If that is the server's API, enter it in the add-on's preferences.",
-        location=one_line(urljoin(url, location), 100),
+        location=one_line(_joined(url, location), 100),
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..api.parameters import VIEWS
 from ..errors import NO_MESSAGE, Message
 from .connection import Connection
 from .questions import Questions
@@ -51,6 +52,8 @@ class Dialect:
     """As it is stored in the preferences."""
     name: str
     default_port: int
+    default_model: str
+    """The model that is asked for where the artist names none; "" if the server has one only."""
     parameters: frozenset[str]
     """The parameters that have an effect; with "image_left" and so on if the server takes views of these sides."""
     path: str
@@ -59,6 +62,11 @@ class Dialect:
     """Whether the server speaks this dialect, as far as a GET request can tell."""
     generate: Callable[[Connection, ModelRequest], bytes]
     """Returns the model as a GLB file. Blocks for minutes. Raises LocalServerError, CancelledError."""
+
+    @property
+    def takes_views(self) -> bool:
+        """Whether it takes images of other sides of the subject."""
+        return any(f"image_{side}" in self.parameters for side in VIEWS)
 
     def without_effect(self, parameter: str) -> Message:
         """Returns why a parameter has no effect; no message if it has one."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..api.parameters import VIEWS
 from ..errors import LocalServerError
-from .answers import web_page
 from .connection import Connection
 from .dialect import Dialect
 from .errors import NotRunningError
@@ -21,12 +19,6 @@ __all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
 """By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
-
-
-def takes_views(dialect_id: str) -> bool:
-    """Whether a kind of server takes further images of the subject. One whose kind is not known yet may take them."""
-    dialect = DIALECTS.get(dialect_id)
-    return dialect is None or any(f"image_{side}" in dialect.parameters for side in VIEWS)
 
 
 def detect(connection: Connection) -> Dialect:
@@ -61,10 +53,16 @@ def _unknown(questions: Questions) -> LocalServerError:
             address=questions.base,
         )
     if page.status < 400 and page.is_web_page:
-        return web_page()
+        return LocalServerError(
+            "There is a web page at {address}, not the server's API.",
+            advice="Start the API server as well, and enter its address: it has another port than the page. "
+            "Usual addresses: {usual}.",
+            address=questions.base,
+            usual=", ".join(f"{d.name} http://127.0.0.1:{d.default_port}" for d in DIALECTS.values()),
+        )
     return LocalServerError(
         "The program at {address} answers (HTTP {status}), but it is none of the servers known: {names}.",
-        advice="Check the address. If a browser shows a web page there, the API has another port.",
+        advice="Check the address. Often it is that of a web page, such as Gradio's: the API has another port.",
         address=questions.base,
         status=page.status,
         names=", ".join(dialect.name for dialect in DIALECTS.values()),

@@ -64,9 +64,8 @@ def _can_answer_at_once(questions: Questions, values: Mapping[str, Any]) -> bool
 
 def _values(request: ModelRequest) -> dict[str, Any]:
     chosen = request.parameters
-    values = {
+    values: dict[str, Any] = {
         "image": request.image_base64,
-        "remove_background": chosen["background"] != "keep",
         "seed": int(chosen["seed"]),
         "octree_resolution": min(max(int(chosen["resolution"]), 64), 512),
         "num_inference_steps": min(max(int(chosen["ss_sampling_steps"]), 1), 20),
@@ -75,6 +74,8 @@ def _values(request: ModelRequest) -> dict[str, Any]:
         "face_count": int(chosen["face_count"]),
         "type": "glb",
     }
+    if chosen["background"] == "keep":  # version 2 does not know it
+        values["remove_background"] = False
     if request.views:  # version 2.1 requires `image`, and version 2 takes it as the front, too
         values["image_front"] = values["image"]
     return values | {f"image_{side}": as_base64(image) for side, image in request.views.items()}
@@ -101,6 +102,7 @@ HUNYUAN: Final = Dialect(
     id="HUNYUAN",
     name="Hunyuan3D-2",
     default_port=8081,
+    default_model="",
     parameters=frozenset({
         "seed", "resolution", "ss_sampling_steps", "ss_guidance_strength", "background", "texture", "face_count",
         "image_left", "image_back", "image_right",

@@ -20,9 +20,9 @@ _PATH: Final = "v1/3d/generations"
 
 
 def recognize(questions: Questions) -> bool:
-    """Whether `/v1/health` answers with JSON, and the API for 3D models is there, which other servers lack."""
+    """Whether `/v1/health` is there, and the API for 3D models, which other servers lack."""
     answer = questions.get("v1/health")
-    return answer.status == 200 and isinstance(answer.json, dict) and questions.serves(_PATH, likely=True)
+    return answer.status == 200 and not answer.is_web_page and questions.serves(_PATH, likely=True)
 
 
 def generate(connection: Connection, request: ModelRequest) -> bytes:
@@ -41,6 +41,7 @@ LEMONADE: Final = Dialect(
     id="LEMONADE",
     name="Lemonade",
     default_port=13305,
+    default_model=DEFAULT_MODEL,
     parameters=frozenset({"seed", "resolution", "voxel_resolution", "background"}),
     path=_PATH,
     recognize=recognize,

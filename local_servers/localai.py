@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..errors import LocalServerError
+from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError
 from .answers import json_object, model_from_base64, model_in
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
+from .errors import BusyError
 from .questions import Questions
 
 DEFAULT_MODEL: Final = "trellis2-4b"
@@ -51,14 +52,23 @@ def generate(connection: Connection, request: ModelRequest) -> bytes:
     if isinstance(first, dict) and first.get("b64_json"):
         return model_from_base64(first["b64_json"])
     if isinstance(first, dict) and first.get("url"):
-        return model_in(connection.get(str(first["url"]), seconds=None))
+        return _linked(connection, str(first["url"]))
     raise LocalServerError("The server sent an empty answer instead of a model.")
+
+
+def _linked(connection: Connection, url: str) -> bytes:
+    """Returns the GLB file at a link."""
+    try:
+        return model_in(connection.get(url, seconds=None))
+    except (ConnectionFailedError, BusyError) as error:  # the model was made, so this is not the time to wait
+        raise ConnectionLostError("The server ended before the model was downloaded.") from error
 
 
 LOCALAI: Final = Dialect(
     id="LOCALAI",
     name="LocalAI",
     default_port=8080,
+    default_model=DEFAULT_MODEL,
     parameters=frozenset({
         "seed", "resolution", "voxel_resolution", "background", "atlas_size",
         "ss_sampling_steps", "slat_sampling_steps", "ss_guidance_strength",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..api.sanitize import mapping
 from ..errors import LocalServerError, Message
 from .connection import Connection
 from .dialect import Dialect
@@ -21,8 +22,8 @@ class Found:
     """One sentence."""
 
 
-def probe(connection: Connection, dialect_id: str = "") -> Found:
-    """Returns what was found. `dialect_id`: the kind of server that the artist has chosen; "" for any.
+def probe(connection: Connection, dialect_id: str = "", model: str = "") -> Found:
+    """Returns what was found. `dialect_id`, `model`: what the artist has chosen; "" for any, and for the default.
 
     Blocks for about 10 seconds at most. Raises as `detect`, and LocalServerError for a server of another kind.
     """
@@ -40,4 +41,18 @@ def probe(connection: Connection, dialect_id: str = "") -> Found:
             found=found.name,
             chosen=chosen.name,
         )
-    return Found(found, Message("{server} answers at {address}.", {"server": found.name, "address": questions.base}))
+    wanted = model or found.default_model
+    arguments = {"server": found.name, "address": questions.base, "model": wanted}
+    if wanted and wanted not in _models(questions, wanted):
+        return Found(found, Message("{server} answers at {address}, but does not list the model {model}.", arguments))
+    return Found(found, Message("{server} answers at {address}.", arguments))
+
+
+def _models(questions: Questions, default: str) -> set[str]:
+    """Returns the names of the models that a server lists; the default if it lists none."""
+    try:
+        listed = mapping(questions.get("v1/models").json).get("data")
+    except LocalServerError:
+        return {default}  # what was found is true without it
+    names = {str(mapping(entry).get("id")) for entry in listed} if isinstance(listed, list) else set()
+    return names or {default}

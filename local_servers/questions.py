@@ -86,4 +86,7 @@ def _is_known(answer: Answer) -> bool:
 
 def not_running(connection: Connection, error: ConnectionFailedError) -> NotRunningError:
     """Returns the error for a server that can't be reached."""
-    return NotRunningError("No server answers at {address}: {reason}", address=connection.base, reason=error.message)
+    reason = error.message.arguments.get("reason")
+    if reason is None:
+        return NotRunningError("No server answers at {address}.", address=connection.base)
+    return NotRunningError("No server answers at {address}: {reason}.", address=connection.base, reason=reason)

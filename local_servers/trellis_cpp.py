@@ -18,12 +18,11 @@ _PATH: Final = "generate"
 
 
 def recognize(questions: Questions) -> bool:
-    """Whether `/health` answers "ok"; as JSON, which others answer too, only together with the path for models."""
+    """Whether `/health` answers "ok"; anything else, as others do, only together with the path for models."""
     answer = questions.get("health")
     if answer.status != 200 or answer.is_web_page:
         return False
-    is_text = answer.body.strip().strip(b'"').lower() == b"ok"
-    return is_text or (isinstance(answer.json, dict) and questions.serves(_PATH, likely=True))
+    return answer.body.strip().lower() == b"ok" or questions.serves(_PATH, likely=True)
 
 
 def generate(connection: Connection, request: ModelRequest) -> bytes:
@@ -38,6 +37,7 @@ TRELLIS_CPP: Final = Dialect(
     id="TRELLIS_CPP",
     name="trellis.cpp",
     default_port=8080,
+    default_model="",
     parameters=frozenset({"seed", "resolution", "voxel_resolution", "background"}),
     path=_PATH,
     recognize=recognize,

@@ -22,6 +22,8 @@ from .storage import Storage, StorageFullError, StoredJob
 from .uploads import InvalidImageError, store_data_uri, uploaded_at
 
 UPLOAD_ENDPOINT: Final = "base64_to_url"
+FULL_SECONDS: Final = 60
+"""When to try again while the folder is full: what is 15 minutes old gives way."""
 MAX_TRACK_ID: Final = 300
 """Characters."""
 
@@ -57,7 +59,9 @@ class Contract:
         try:
             return self._handle(path, request)
         except StorageFullError:
-            return error_reply("The folder of this server is full; try again later.", 503)
+            message = "The folder of this server is full; try again later."
+            body = {"status": "error", "message": message, "retry_after": FULL_SECONDS}
+            return JsonResponse(body, 429, {"Retry-After": str(FULL_SECONDS)})
 
     def _handle(self, path: str, request: dict[str, Any]) -> JsonResponse:
         # The service has the same endpoints below a second base URL.

@@ -24,14 +24,12 @@ from ..errors import (
 )
 from .generator import Generator, Work
 from .storage import Storage, StoredJob
+from .waits import ANOTHER_TARGET, BEFORE
 
 _log = logging.getLogger(__name__)
 
 MAX_JOBS: Final = 5
 """Jobs that may be queued or running at once, as in the service's smallest plan."""
-
-BEFORE: Final = Message("Waiting for the model before it")
-ANOTHER_TARGET: Final = Message("This job belongs to another server than the one in the preferences.")
 
 
 class QueueFullError(Exception):
@@ -96,6 +94,13 @@ class GenerationQueue:
         """Make a job no further. Harmless if it is done, or was never queued."""
         with self._lock:
             self._cancelled |= {pending for pending in self._pending if str(pending) == job_id}
+
+    def let_go(self) -> None:
+        """Make no job further, as the process ends; none counts as lost. Blocks until the running one has stopped."""
+        with self._lock:
+            self._cancelled |= self._pending.keys()
+        while self.pending():
+            time.sleep(0.01)
 
     def pending(self) -> list[StoredJob]:
         """Returns the jobs that are queued or running."""

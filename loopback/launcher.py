@@ -9,12 +9,15 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..errors import Action, Message, WorkerError, one_line
-from ..worker.child_process import ChildOwner, ExitedError, Launch
+from ..worker.child_process import ChildOwner, ExitedError, Launch, OutOfMemoryError
 
 _log = logging.getLogger(__name__)
+
+END_SECONDS: Final = 0.5
+"""For a process to let go of its jobs; Blender's main thread waits for it when Blender quits."""
 
 
 class Access(NamedTuple):
@@ -70,7 +73,7 @@ class LoopbackService(ChildOwner):
                 child.send({"key": key, "settings": dict(settings)})
                 port = int(child.wait_for("port"))
             except (ExitedError, TimeoutError) as error:
-                self.stop()
+                super().stop()
                 output = one_line(child.stderr_tail()[-200:]) or "no output"
                 raise WorkerError(
                     "{service} could not be started: {output}.",
@@ -84,6 +87,19 @@ class LoopbackService(ChildOwner):
             _log.info("%s listens at %s", self._name, self._access.base_url)
             return self._access
 
+    def stop(self) -> None:
+        """End the process. What it was making is not lost: it is made again when it is asked for."""
+        child = self._child
+        if child is not None and child.running and self._start_lock.acquire(blocking=False):
+            try:
+                child.send({"end": True})
+                next(message for message in child.messages(END_SECONDS) if "ended" in message)
+            except (ExitedError, OutOfMemoryError, TimeoutError) as error:
+                _log.info("%s is ended while it works: %s", self._name, error)
+            finally:
+                self._start_lock.release()
+        super().stop()
+
     def _use(self, settings: Mapping[str, Any]) -> None:
         """Give the running process other settings, if they are. One that does not take them is ended."""
         if settings == self._settings:
@@ -94,4 +110,4 @@ class LoopbackService(ChildOwner):
             child.wait_for("settings")
             self._settings = dict(settings)
         except (ExitedError, TimeoutError):
-            self.stop()
+            super().stop()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 import bpy
 
 from .. import placement, preferences
+from ..api.http.urls import is_unencrypted
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..jobs.config import LOCAL, Config
 from ..local_servers.dialects import DIALECTS
@@ -118,6 +119,8 @@ class IMAGE_TO_3D_PT_local_server(SettingsPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings, config = getattr(context.scene, SCENE_SETTINGS), preferences.read_config()
         column = self.column(context)
+        if is_unencrypted(config.local_url):
+            wrapped(column, context, tr("Images are sent unencrypted to this server."), icon="ERROR", alert=True)
         if not config.local_dialect and config.local_url:
             column.operator(Op.TEST_LOCAL_SERVER, icon="FILE_REFRESH")
         for name, row in PANEL_PARAMETERS.items():

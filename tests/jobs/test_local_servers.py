@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -19,7 +20,7 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
 from local_jobs import MODEL, batch_images, local, notes, now, until_asked
 from loopback_services import Loopback
-from queues import Borrowed, a_config, a_queue, a_request, rest, until
+from queues import Borrowed, a_queue, a_request, rest, until
 from slow_local_server import Machine, machine
 
 pytestmark = pytest.mark.heavy
@@ -94,11 +95,11 @@ def test_a_cancel_starts_no_process(tmp_path: Path, worker: WorkerProcess, slow:
     try:
         job = queue.add(a_request())
         until_asked(slow)
-        services.stop()
-        queue.configure(a_config(tmp_path, "", **local(slow.address), online=False))  # nothing is polled any more
         queue.cancel(job.id)
         until(lambda: slow.server.left == 1)
-        time.sleep(0.3)
+        services.stop()
+        queue.cancel(job.id)  # by a second click
+        time.sleep(0.5)
         assert not services.services[LOCAL].running
     finally:
         queue.stop()
@@ -227,5 +228,10 @@ def test_a_batch_of_twenty_is_made_one_after_the_other_without_pauses(
     assert len(server.server.received) == 20
     assert server.server.most_at_once == 1
     assert server.server.idle < 0.2
+    report = batch.folder / "report.json"
+    until(lambda: json.loads(report.read_bytes())["summary"]["finished"])
+    summary, rows = (json.loads(report.read_bytes())[part] for part in ("summary", "items"))
+    assert (summary["done"], summary["failed"], summary["waiting"]) == (20, 0, 0)
+    assert all(0.4 < row["seconds"] < 2.0 for row in rows), [row["seconds"] for row in rows]
     # The time in which a job waited for the one before is not its own.
     assert all(job.generation_seconds < 2.0 for job in jobs), [job.generation_seconds for job in jobs]

@@ -51,6 +51,28 @@ def test_a_job_whose_blender_was_killed_is_made_by_the_next_one(tmp_path: Path, 
     ]
 
 
+def test_quitting_blender_while_a_model_is_made_counts_as_no_loss(
+    tmp_path: Path, worker: WorkerProcess, slow: Machine
+) -> None:
+    for quits in range(4):
+        services = Loopback(tmp_path / "services")
+        queue = a_queue(tmp_path, "", Borrowed(worker), loopback=services, **local(slow.address))
+        if quits == 0:
+            queue.add(a_request())
+        queue.adopt()
+        if quits == 3:
+            slow.server.seconds = 0.0
+            until(lambda queue=queue: [job.state for job in queue.jobs()] == [State.READY])  # type: ignore[misc]
+            (job,) = queue.jobs()
+        else:
+            until_asked(slow, quits + 1)
+        queue.stop()
+        services.stop()
+        until(lambda: slow.server.at_once == 0)
+    assert notes(job) == []
+    assert len(slow.server.received) == 4
+
+
 def test_two_blenders_at_one_server_take_turns(tmp_path: Path, worker: WorkerProcess) -> None:
     services = [Loopback(tmp_path / "services") for _ in range(2)]
     with machine(MODEL, seconds=0.3) as server:

@@ -64,6 +64,15 @@ def test_localai_may_answer_with_a_link_to_the_model(url: str) -> None:
     assert model_from(LocalAI(GLB, url=url)) == GLB
 
 
+def test_a_server_that_ends_before_its_link_is_read_counts_as_a_lost_connection() -> None:
+    class Ends(LocalAI):
+        def get(self, handler: BaseHTTPRequestHandler) -> None:
+            answer(handler, 503, b"")
+
+    with pytest.raises(ConnectionLostError):
+        model_from(Ends(GLB, url="/generated-3d/b64123.glb"), kind="LOCALAI")
+
+
 def test_a_link_to_the_same_server_under_its_other_name_is_followed() -> None:
     server = LocalAI(GLB)
     with running(server) as address:
@@ -210,10 +219,7 @@ def test_a_busy_hunyuan_that_does_not_answer_in_time_is_asked_again(monkeypatch:
         ({"error": "uid"}, "The server failed (uid, HTTP 200)"),
     ],
 )
-def test_a_bad_answer_of_hunyuan_about_a_job_ends_it(
-    reply: dict[str, str], text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("image_to_3d.local_servers.polling._FIRST_PAUSE", 0.05)
+def test_a_bad_answer_of_hunyuan_about_a_job_ends_it(reply: dict[str, str], text: str) -> None:
     server = Hunyuan(GLB)
     server.poll_faults = [says(200, reply)] * 4
     with pytest.raises(LocalServerError) as caught:
@@ -265,7 +271,7 @@ def test_a_fifth_dialect_is_one_module_and_one_row(monkeypatch: pytest.MonkeyPat
     def generate(connection: Connection, request: ModelRequest) -> bytes:
         return answers.model_in(connection.post("make", request.image, "image/png"))
 
-    row = Dialect("FIFTH", "Fifth", 9000, frozenset({"seed"}), "make", recognize, generate)
+    row = Dialect("FIFTH", "Fifth", 9000, "", frozenset({"seed"}), "make", recognize, generate)
     monkeypatch.setitem(DIALECTS, row.id, row)
     server = Fifth(GLB)
     assert model_from(server) == GLB

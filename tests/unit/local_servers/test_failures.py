@@ -162,6 +162,7 @@ def test_an_envelope_of_localai_without_a_model_is_an_empty_answer(data: object)
         "https://example.com/x.glb",
         "file:///etc/passwd",
         "http://u@{host}/",
+        "http://[x",
     ],
 )
 def test_a_link_to_another_address_is_not_followed(url: str) -> None:
@@ -192,6 +193,12 @@ def test_the_token_is_sent_with_every_request_and_no_login_without_one(kind: str
     server = SERVERS[kind](GLB)
     model_from(server)
     assert not any(name.lower() == "authorization" for name in server.received[0].headers)
+
+
+@pytest.mark.parametrize("token", ["a", "glTF", "uid"])
+def test_a_short_token_damages_no_model(token: str) -> None:
+    for server in SERVERS.values():
+        assert model_from(server(GLB, token=token), token=token) == GLB
 
 
 def test_a_server_that_is_not_running_is_a_failed_connection() -> None:

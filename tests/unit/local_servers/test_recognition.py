@@ -123,6 +123,14 @@ def test_an_address_with_the_prefix_of_an_api_is_understood(path: str) -> None:
     assert found(LocalAI(GLB), path).dialect.id == "LOCALAI"
 
 
+def test_a_lemonade_that_answers_health_as_text_is_recognized() -> None:
+    class Text(Lemonade):
+        def get(self, handler: Any) -> None:
+            answer(handler, 200 if handler.path == "/v1/health" else 404, b"ok", "text/plain")
+
+    assert found(Text(GLB)).dialect.id == "LEMONADE"
+
+
 def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
     match = "No server answers at"
     with nothing_listens() as address, pytest.raises(NotRunningError, match=match) as caught:
@@ -131,9 +139,9 @@ def test_nothing_that_listens_is_a_server_that_is_not_running() -> None:
 
 
 OTHERS: dict[str, tuple[Fault, str]] = {
-    "a page": (sends(PAGE, "text/html"), "There is a web page at this address"),
-    "a page, 404": (sends(PAGE, "text/html", 404), "If a browser shows a web page there"),
-    "a page, 405": (sends(PAGE, "text/html", 405), "If a browser shows a web page there"),
+    "a page": (sends(PAGE, "text/html"), "There is a web page at http://127.0.0.1"),
+    "a page, 404": (sends(PAGE, "text/html", 404), "Often it is that of a web page"),
+    "a page, 405": (sends(PAGE, "text/html", 405), "Often it is that of a web page"),
     "FastAPI": (says(404, {"detail": "Not Found"}), "none of the servers known"),
     "JSON": (says(200, {"hello": 1}), "none of the servers known"),
     "JSON with a status": (says(200, {"status": "ok"}), "none of the servers known"),
@@ -161,7 +169,9 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
         else:
             answer_json(handler, 404 if handler.command == "GET" else 405, {"detail": "Not Found"})
 
-    assert "it has another port than the page" in str(wrong(Fixed(respond=gradio)))
+    error = str(wrong(Fixed(respond=gradio)))
+    assert "it has another port than the page" in error
+    assert "Hunyuan3D-2 http://127.0.0.1:8081" in error
 
 
 @pytest.mark.parametrize(
@@ -170,6 +180,7 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
         says(503, {"error": {"message": "Loading model", "type": "unavailable_error"}}),
         says(200, {"status": "loading model"}),
         says(200, {"status": "initializing"}),
+        sends(b"loading", "text/plain"),
         sends(PAGE, "text/html", 503),
     ],
 )
@@ -222,6 +233,14 @@ def test_a_server_of_language_models_has_no_api_for_3d_models() -> None:
     error = wrong(Fixed(respond=llama))
     assert "no API for 3D models" in str(error)
     assert "Update it" in str(error)
+
+
+@pytest.mark.parametrize("server", [Lemonade, LocalAI])
+def test_a_model_that_the_server_does_not_list_is_told(server: type[LocalServer]) -> None:
+    with running(server(GLB)) as address:
+        assert str(probe(Connection(address)).text).endswith(f" answers at {address}.")
+        told = str(probe(Connection(address), model="another").text)
+    assert told.endswith(f" answers at {address}, but does not list the model another.")
 
 
 def test_a_server_of_another_kind_than_the_chosen_one_is_named() -> None:
