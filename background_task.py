@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from .api.money import Money
 from .errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, Message, counted
-from .jobs.config import Config
+from .jobs.config import LOCAL, Config
 from .log import logger
 
 if TYPE_CHECKING:
@@ -68,8 +68,26 @@ class BackgroundTask:
 
 account: Final = BackgroundTask("account")
 """The account's balance, and whether the key works."""
+local_server: Final = BackgroundTask("local server")
+"""What answers at the address of the artist's own server. `Status.value` is the id of its dialect."""
 storage: Final = BackgroundTask("storage")
 """The disk usage of the results, or their clean-up."""
+
+
+_TASKS: Final = (account, local_server, storage)
+_seen = [task.status for task in _TASKS]
+
+
+def busy() -> bool:
+    """Whether a task runs, or has ended and `changed` was not asked since."""
+    return any(task.status.running or task.status is not seen for task, seen in zip(_TASKS, _seen, strict=True))
+
+
+def changed() -> bool:
+    """Returns whether a task has started or ended since the last call."""
+    before = list(_seen)
+    _seen[:] = [task.status for task in _TASKS]
+    return any(now is not then for now, then in zip(_seen, before, strict=True))
 
 
 def check_account(base_url: str, key: str) -> None:
@@ -86,6 +104,22 @@ def check_account(base_url: str, key: str) -> None:
         return _balance_status(None if balance.amount is None else Money(balance.amount, balance.currency))
 
     account.start(work)
+
+
+def test_local_server(config: Config) -> None:
+    """Find out what answers at the address of the artist's own server, if that is the chosen service."""
+    settings = config.local_settings
+    if config.service != LOCAL or config.why_not_ready() is not None:
+        return
+
+    def work() -> Status:
+        from .local_servers.connection import Connection
+        from .local_servers.probe import probe
+
+        found = probe(Connection(settings["address"], settings["token"]), settings["dialect"])
+        return Status(found.text, found.dialect.id)
+
+    local_server.start(work)
 
 
 def show_balance(balance: Money, spent: Money) -> None:

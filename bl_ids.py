@@ -142,6 +142,7 @@ class Op(enum.StrEnum):
     ALLOW_ONLINE = "image_to_3d.allow_online"
     USE_OFFLINE_PREVIEW = "image_to_3d.use_offline_preview"
     TEST_KEY = "image_to_3d.test_key"
+    TEST_LOCAL_SERVER = "image_to_3d.test_local_server"
     NEW_SEED = "image_to_3d.new_seed"
     ADD_PRESET = "image_to_3d.add_preset"
     CHECK_MESH = "image_to_3d.check_mesh"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,13 @@ class Control:
         """Raises CancelledError if the operation is to stop."""
         if self.cancelled():
             raise CancelledError
+
+    def sleep(self, seconds: float) -> None:
+        """Wait. Raises CancelledError within a tenth of a second if the operation is to stop."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(0.1, left))
 
     def span(self, start: float, end: float) -> Control:
         """A control for a part of the operation, whose 0 to 1 are `start` to `end` of the whole."""

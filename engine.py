@@ -56,7 +56,6 @@ _when_done: dict[str, list[Callable[[], object]]] = {}
 """By batch id: what scripts want to be called when it is done."""
 _configured = 0.0
 """When the preferences were last applied (monotonic)."""
-_account_status = background_task.Status()
 
 
 def queue() -> Queue:
@@ -147,11 +146,13 @@ def submit(
     group: str = "",
     image_name: str = "",
     location: Sequence[float] | None = None,
+    views: Mapping[str, Path | bytes] | None = None,
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
     `location`: exactly where; by default at the 3D cursor, or beside what stands there. `group`: shared by the
     variations of one model. `image_name`: the name of the image that the artist chose, if the file is a copy of it.
+    `views`: further images of the subject, by the side that they show, for a service that takes them.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
@@ -161,8 +162,9 @@ def submit(
     placed = scene is not None
     parameters = preferences.account_parameters() | dict(parameters)
     request = JobRequest(
-        image, parameters, name, placement, target, place_by_itself=placed, group=group, image_name=image_name
-    )
+        image, parameters, name, placement, target, place_by_itself=placed, group=group, image_name=image_name,
+        views=views or {},
+    )  # fmt: skip
     queue().configure(config)
     job = queue().add(request)
     job_view.put(job)
@@ -264,18 +266,17 @@ def check_account() -> None:
 
 def busy() -> bool:
     """Whether there is anything to monitor."""
-    tasks = (background_task.account.status.running, background_task.storage.status.running, image_check.running())
-    if any(tasks) or pending_models.any_pending() or tool_engine.busy():
+    if background_task.busy() or image_check.running() or pending_models.any_pending() or tool_engine.busy():
         return True
     return _queue is not None and (_queue.running() > 0 or _queue.reads_balance() or not _queue.events.empty())
 
 
 def drain(budget: float = TICK_BUDGET) -> bool:
     """Apply the queue's events, for about `budget` seconds. Returns whether something looks different now."""
-    global _account_status
-    changed = background_task.account.status is not _account_status
-    _account_status = background_task.account.status
-    changed = tool_engine.step() or changed
+    changed = tool_engine.step()
+    if background_task.changed():
+        preferences.remember_local_dialect(background_task.local_server.status.value)
+        changed = True
     if _queue is None:
         return changed
     _once_a_second(_queue)
@@ -316,6 +317,8 @@ def apply(event: Event | BatchEvent | Learned | BalanceRead) -> bool:
                 job_view.add_arrival(before)
             if job.state in (State.READY, State.PLACED):
                 results_view.changed()
+            if job.service == LOCAL and job.state is State.DOWNLOADING and background_task.local_server.status.failed:
+                background_task.test_local_server(preferences.read_config())  # it has just made a model
             if job.state is State.READY and before is not None and before.running:
                 _notify_of_failed_tool(job)
             if job.error is not None and not job.running:

@@ -105,9 +105,16 @@ def _check_account() -> None:
         monitor.start()  # shows the result
 
 
+def _test_local_server() -> None:
+    if not bpy.app.background:
+        background_task.test_local_server(preferences.read_config())
+        monitor.start()  # shows the result
+
+
 def register() -> None:
     properties.when_image_changed = _check_image
     preferences.when_key_entered = _check_account
+    preferences.when_local_server_entered = _test_local_server
     for handlers, function in _HANDLERS:
         handlers.append(function)
     bpy.app.timers.register(_clean_settings, persistent=True)  # the data can't be changed yet
@@ -117,7 +124,7 @@ def register() -> None:
 
 def unregister() -> None:
     properties.when_image_changed = None
-    preferences.when_key_entered = None
+    preferences.when_key_entered = preferences.when_local_server_entered = None
     for timer in (_clean_settings, _resume_unfinished, _show_adopted):
         if bpy.app.timers.is_registered(timer):
             bpy.app.timers.unregister(timer)

@@ -18,7 +18,8 @@ from .jobs.batch import Batch, BatchProgress, kind_of, progress
 from .jobs.forecast import Forecast, Knowledge, Learned
 from .jobs.job import Job, Notice, State
 from .jobs.pace import Pace
-from .jobs.progress import format_duration
+from .jobs.progress import format_duration, waits
+from .loopback.waits import BEFORE
 
 _jobs: dict[str, Job] = {}
 """The last snapshot of each job, oldest first."""
@@ -32,6 +33,8 @@ _paces: dict[str, Pace] = {}
 """By batch id: how fast its models are made."""
 _single: dict[str, None] = {}
 """Ids of the jobs that have a row of their own, oldest first: they belong to no batch."""
+_waits: dict[str, Message] = {}
+"""By job id: what the jobs wait for that a local server has not begun."""
 _notices: list[Notice] = []
 _pause: tuple[float, Message] | None = None
 _held = NO_MESSAGE
@@ -127,6 +130,11 @@ def held() -> Message:
     return _held
 
 
+def waits_for() -> Message:
+    """Returns what the jobs of a local server wait for; empty if one is made."""
+    return next((note for note in _waits.values() if note != BEFORE), NO_MESSAGE)
+
+
 def forecast(parameters: Mapping[str, Any], count: int = 1) -> Forecast:
     """Returns what `count` models with these request parameters will take and cost at the chosen service."""
     config = preferences.read_config()
@@ -136,7 +144,7 @@ def forecast(parameters: Mapping[str, Any], count: int = 1) -> Forecast:
         complete = request_parameters.defaults() | request_parameters.validate(given)
     except ImageTo3DError:  # they are refused when they are sent
         return Forecast()
-    return _knowledge.forecast(account, config.wallet(account), complete, count, config.limit)
+    return _knowledge.forecast(account, config.wallet(account), complete, count, config.at_once(config.service))
 
 
 def take_notices() -> list[Notice]:
@@ -158,6 +166,10 @@ def put(new: Job) -> None:
     _count(before, -1)
     _count(new, 1)
     _jobs[new.id] = new
+    if waits(new):
+        _waits[new.id] = new.note
+    else:
+        _waits.pop(new.id, None)
     if new.batch in _batches:
         _follow(_paces[new.batch], "" if before is None else kind_of(before.state), kind_of(new.state))
         return
@@ -170,6 +182,7 @@ def remove(job_id: str) -> Job | None:
     global _revision
     _revision += job_id in _single
     _single.pop(job_id, None)
+    _waits.pop(job_id, None)
     removed = _jobs.pop(job_id, None)
     _count(removed, -1)
     return removed
@@ -247,7 +260,7 @@ def clear() -> None:
     global _revision, _pause, _held, _knowledge
     _revision += 1
     _pause, _held, _knowledge = None, NO_MESSAGE, Knowledge()
-    for known in (_jobs, _batches, _states, _batch_states, _paces, _single):
+    for known in (_jobs, _batches, _states, _batch_states, _paces, _single, _waits):
         known.clear()
     _notices.clear()
     _renamed.clear()

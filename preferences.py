@@ -7,6 +7,7 @@ import contextlib
 import functools
 import os
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -27,6 +28,8 @@ from .scene import data_location
 from .scene.data_location import data_folder as data_folder
 
 JOB_LIMIT: Final = 5
+_AUTOMATIC: Final = "AUTO"
+"""The value of `local_dialect` for which the server is asked."""
 
 SERVICES: Final = (
     (MODELSLAB, "ModelsLab", "The ModelsLab service. Needs an account, its API key, and online access", "WORLD", 0),
@@ -51,12 +54,15 @@ SERVICE_ICONS: Final = {value: icon for value, _name, _description, icon, _numbe
 
 when_key_entered: Callable[[], None] | None = None
 """Called when the artist has entered an API key or a server. The engine, a layer above, tests the key."""
+when_local_server_entered: Callable[[], None] | None = None
+"""Called when the artist has chosen a server of their own. The engine tests the connection."""
 
 
 class Overrides(NamedTuple):
     """What a run of the command line uses in place of the preferences; nothing is stored. Empty: as they are."""
 
     service: str = ""
+    local_url: str = ""
     limit: int = 0
     results: Path | None = None
     data: Path | None = None
@@ -88,8 +94,16 @@ def _key_changed(preferences: IMAGE_TO_3D_Preferences, context: bpy.types.Contex
         when_key_entered()
 
 
-def _server_changed(preferences: IMAGE_TO_3D_Preferences, context: bpy.types.Context) -> None:
+def _local_server_changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
+    """Forget what the last test found, and test the connection."""
+    background_task.local_server.reset()
+    if when_local_server_entered is not None and preferences.service == LOCAL and _local_url():
+        when_local_server_entered()
+
+
+def _service_changed(preferences: IMAGE_TO_3D_Preferences, context: bpy.types.Context) -> None:
     _changed(preferences, context)
+    _local_server_changed(preferences, context)
 
 
 def _folder_changed(preferences: IMAGE_TO_3D_Preferences, _context: bpy.types.Context) -> None:
@@ -119,6 +133,13 @@ _use_days, _days_kept = switch("keep_days", *_DAYS, _days(30)).values()
 _use_gigabytes, _gigabytes_kept = switch("keep_gigabytes", *_SIZE, _gigabytes(10.0)).values()
 
 
+_DIALECT_ITEMS: Final = [
+    (_AUTOMATIC, "Automatic", "Ask the server", "NONE", 0),
+    # Blender stores the number, so it must not depend on the order.
+    *((each.id, each.name, "", "NONE", zlib.crc32(each.id.encode()) >> 1) for each in DIALECTS.values()),
+]
+
+
 class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
     """The add-on's preferences."""
 
@@ -130,6 +151,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         base_url: str
         local_url: str
         local_dialect: str
+        local_found: str
         local_model: str
         local_token: str
         local_time_limit: int
@@ -152,7 +174,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             description="The service that generates the models",
             items=SERVICES,
             default=MODELSLAB,
-            update=_changed,
+            update=_service_changed,
         )
         api_key: StringProperty(
             name="API Key",
@@ -177,24 +199,24 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
                 "Address of the server's API, for example http://127.0.0.1:8080. "
                 f"Leave it empty to use the environment variable {LOCAL_URL_VARIABLE}"
             ),
-            update=_server_changed,
+            update=_local_server_changed,
         )
         local_dialect: EnumProperty(
             name="Kind of Server",
-            description="Which program runs at the address",
-            items=[("AUTO", "Automatic", "Ask the server")]
-            + [(dialect.id, dialect.name, "") for dialect in DIALECTS.values()],
-            update=_server_changed,
+            description="The program that runs at the address",
+            items=_DIALECT_ITEMS,
+            update=_local_server_changed,
         )
+        local_found: StringProperty(options={"HIDDEN"})
         local_model: StringProperty(
             name="Model",
-            description="Name of the model that the server is to use, where it has several. Empty: the usual one",
+            description="Name of the model to use, where the server has several. Leave it empty for the usual one",
         )
         local_token: StringProperty(
             name="Token",
             description="Bearer token, if the server wants one. Blender stores it as plain text in your preferences",
             subtype="PASSWORD",
-            update=_server_changed,
+            update=_local_server_changed,
         )
         local_time_limit: IntProperty(
             name="Time Limit (Minutes)",
@@ -251,8 +273,8 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             precision=2,
         )
 
-    def draw(self, _context: bpy.types.Context) -> None:
-        preferences_layout.draw(self.layout, self, read_config(), str(data_folder() / "results"))
+    def draw(self, context: bpy.types.Context) -> None:
+        preferences_layout.draw(self.layout, context, self, read_config(), str(data_folder() / "results"))
 
 
 def get() -> IMAGE_TO_3D_Preferences | None:
@@ -290,18 +312,40 @@ def _key_owner(service: str) -> str:
     return CUSTOM if service == CUSTOM else MODELSLAB
 
 
+def _local_url() -> str:
+    saved, entered = get(), _overrides.local_url if _overrides else ""
+    url = entered or (saved.local_url if saved else "").strip() or os.environ.get(LOCAL_URL_VARIABLE, "").strip()
+    return url.rstrip("/")
+
+
 def _local_settings(saved: IMAGE_TO_3D_Preferences | None, address: str) -> dict[str, Any]:
     """Returns what the process gets that speaks to the artist's own server."""
     if saved is None:
-        return {"address": address}
-    dialect = "" if saved.local_dialect == "AUTO" else saved.local_dialect
+        return {"address": address, "dialect": "", "token": ""}
     return {
         "address": address,
-        "dialect": dialect,
+        "dialect": "" if saved.local_dialect == _AUTOMATIC else saved.local_dialect,
         "token": saved.local_token.strip(),
         "model": saved.local_model.strip(),
         "time_limit": 60.0 * saved.local_time_limit,
     }
+
+
+def _local_dialect(saved: IMAGE_TO_3D_Preferences | None, address: str) -> str:
+    """Returns the dialect that was chosen, or that the last test found at this address; "" if it is unknown."""
+    if saved is None:
+        return ""
+    if saved.local_dialect != _AUTOMATIC:
+        return saved.local_dialect
+    found, _, tested = saved.local_found.partition(" ")
+    return found if tested == address else ""
+
+
+def remember_local_dialect(dialect: str) -> None:
+    """Keep which dialect a test has found at the address, if any, also for the next start. Main thread only."""
+    saved, found = get(), f"{dialect} {_local_url()}"
+    if saved is not None and dialect and saved.local_found != found:
+        saved.local_found = found
 
 
 def read_config() -> Config:
@@ -311,9 +355,7 @@ def read_config() -> Config:
     key = entered.strip() or os.environ.get(KEY_VARIABLE, "").strip()
     base_url = (saved.base_url if saved else "").strip() or os.environ.get(URL_VARIABLE, "").strip()
     base_url = base_url.rstrip("/")
-    local_url = ((saved.local_url if saved else "").strip() or os.environ.get(LOCAL_URL_VARIABLE, "").strip()).rstrip(
-        "/"
-    )
+    local_url = _local_url()
     results = default_results = data_folder() / "results"
     refused = ""
     if overrides.results is not None:
@@ -331,6 +373,7 @@ def read_config() -> Config:
         base_url=base_url,
         local_url=local_url,
         local_settings=_local_settings(saved, local_url),
+        local_dialect=_local_dialect(saved, local_url),
         online=bpy.app.online_access,
         limit=overrides.limit or (saved.job_limit if saved else JOB_LIMIT),
         earlier_results=(default_results, earlier_folder() / "results"),

@@ -15,28 +15,41 @@ from . import background_task
 from .api.http.urls import is_unencrypted
 from .api.parameters import ACCOUNT
 from .bl_ids import Op
-from .errors import KeyRejectedError, OnlineAccessError
+from .errors import NO_MESSAGE, ErrorInfo, KeyRejectedError, Message, OnlineAccessError
 from .jobs.config import CUSTOM, KEY_PAGE, LOCAL, MODELSLAB, OFFLINE, Config
+from .local_servers.dialects import DIALECTS
 from .property_definitions import kept_name, switch_of
+from .text_lines import wrapped
 from .translation import tr, tr_message
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
 URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
 LOCAL_URL_VARIABLE: Final = "IMAGE_TO_3D_LOCAL_URL"
 
+_MARGINS: Final = 90
+"""Points of the window's width that the fields can't use: margins, boxes, the scroll bar."""
 _LABEL_SHARE: Final = 0.4
 """The fraction of the width that a property split leaves for the labels."""
 
 
-def draw(layout: bpy.types.UILayout, saved: Any, config: Config, default_results: str) -> None:
+def draw(
+    layout: bpy.types.UILayout, context: bpy.types.Context, saved: Any, config: Config, default_results: str
+) -> None:
     """Draw the preferences `saved`. `default_results`: the results folder that is used if none is entered."""
     layout.use_property_split = True
     layout.use_property_decorate = False
-    for title, draw_section in (("Account", _draw_account), ("Results", _draw_results)):
-        header, body = layout.panel(f"image_to_3d_{title.lower()}")
-        header.label(text=title)
-        if body is not None:
-            draw_section(body.column(), saved, config, default_results)
+    header, body = layout.panel("image_to_3d_account")
+    header.label(text="Account")
+    if body is not None:
+        body.row().prop(saved, "service", expand=True)
+        if saved.service == LOCAL:
+            _draw_local_server(body.column(), context, saved, config)
+        else:
+            _draw_account(body.column(), saved, config)
+    header, body = layout.panel("image_to_3d_results")
+    header.label(text="Results")
+    if body is not None:
+        _draw_results(body.column(), saved, config, default_results)
 
 
 def draw_key_page(layout: bpy.types.UILayout, *, icon: bool = True) -> None:
@@ -44,16 +57,11 @@ def draw_key_page(layout: bpy.types.UILayout, *, icon: bool = True) -> None:
     layout.operator("wm.url_open", text="Get an API Key…", icon="URL" if icon else "NONE").url = KEY_PAGE
 
 
-def _draw_account(layout: bpy.types.UILayout, saved: Any, config: Config, _default_results: str) -> None:
-    layout.row().prop(saved, "service", expand=True)
+def _draw_account(layout: bpy.types.UILayout, saved: Any, config: Config) -> None:
     if saved.service == OFFLINE:
         _hint(layout, "Rough shape from the outline. No AI.")
         layout.separator()
         layout.prop(saved, "job_limit")
-        return
-    if saved.service == LOCAL:
-        for name in ("local_url", "local_dialect", "local_model", "local_token", "local_time_limit"):
-            layout.prop(saved, name)
         return
     if saved.service == CUSTOM:
         address = os.environ.get(URL_VARIABLE, "")
@@ -101,6 +109,67 @@ def _draw_key_status(layout: bpy.types.UILayout, saved: Any) -> None:
         _hint(layout, tr("Using {variable}.", variable=KEY_VARIABLE))
     else:
         _hint(layout, "No API key is entered.")
+
+
+def _draw_local_server(layout: bpy.types.UILayout, context: bpy.types.Context, saved: Any, config: Config) -> None:
+    row = layout.row(align=True)
+    row.prop(saved, "local_url", placeholder=local_url_placeholder(config))
+    test = row.row(align=True)
+    test.ui_units_x = 3.5
+    test.operator(Op.TEST_LOCAL_SERVER, text="Test")
+    _draw_connection(layout, context, saved, config)
+    layout.prop(saved, "local_dialect")
+    layout.prop(saved, "local_model", placeholder="Usual Model")
+    layout.prop(saved, "local_token")
+    layout.prop(saved, "local_time_limit")
+    layout.separator()
+    _hint(layout, "The server makes one model after the other.")
+
+
+def local_url_placeholder(config: Config) -> str:
+    """Returns what an empty field for the address of the artist's own server shows."""
+    dialect = DIALECTS.get(config.local_dialect)
+    return config.local_url or f"http://127.0.0.1:{8080 if dialect is None else dialect.default_port}"
+
+
+def _draw_connection(layout: bpy.types.UILayout, context: bpy.types.Context, saved: Any, config: Config) -> None:
+    """Draw what the last test of the connection has found, else where the address comes from."""
+    status, obstacle = background_task.local_server.status, config.why_not_ready()
+    if isinstance(obstacle, OnlineAccessError):
+        _warning(layout, "Online access is disabled.")
+        _field_column(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
+    elif not config.local_url:
+        _hint(layout, "No address is entered.")
+    elif obstacle is not None and not config.results_refused:
+        _wrapped(layout, context, obstacle.info(), failed=True)
+    elif status.running:
+        _hint(layout, "Contacting the server", icon="SORTTIME")
+    elif status.text:
+        _wrapped(layout, context, status.text, failed=status.failed)
+    elif not saved.local_url:
+        _hint(layout, tr("Using {variable}.", variable=LOCAL_URL_VARIABLE))
+    else:
+        _hint(layout, "The connection was not tested yet.")
+    if is_unencrypted(config.local_url):
+        _warning(layout, "Images are sent unencrypted to this server.")
+
+
+def _wrapped(
+    layout: bpy.types.UILayout, context: bpy.types.Context, text: Message | ErrorInfo, *, failed: bool
+) -> None:
+    """Draw a message below a field, on as many lines as it needs: an error in red, its advice in gray."""
+    width = (context.region.width / context.preferences.system.ui_scale - _MARGINS) * (1.0 - _LABEL_SHARE)
+    advice = text.advice if isinstance(text, ErrorInfo) else NO_MESSAGE
+    message = text.message if isinstance(text, ErrorInfo) else text
+    lines = _field_column(layout).column()
+    said = lines.column()
+    said.active = failed
+    icon = "ERROR" if failed else "CHECKMARK"
+    wrapped(said, context, tr_message(message), icon=icon, alert=failed, width=width)
+    if advice:
+        more = lines.column()
+        more.active = False
+        wrapped(more, context, tr_message(advice), icon="BLANK1", width=width)
 
 
 def _draw_results(layout: bpy.types.UILayout, saved: Any, config: Config, default_results: str) -> None:

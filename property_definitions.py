@@ -16,7 +16,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
 from . import placement, setting_rows
-from .api.parameters import MAX_SEED, Kind, Parameter
+from .api.parameters import MAX_SEED, PARAMETERS, Kind, Parameter
 from .api.quality import CUSTOM, QUALITIES, quality_of
 from .scene import asset_catalogs
 
@@ -62,8 +62,11 @@ def parameter_property(parameter: Parameter) -> Any:
 
 
 def parameter_switches() -> dict[str, Any]:
-    """Returns the properties that stand for request parameters in the panel: quality, random seed, storage."""
-    return {
+    """Returns the properties that stand for request parameters in the panel: quality, random seed, storage, texture."""
+    texture = PARAMETERS["atlas_size"]
+    text = {"name": texture.label, "description": texture.description}
+    size = IntProperty(**text, default=2048, min=0, max=int(texture.maximum or 0))
+    return switch("atlas_size", texture.label, texture.description, size) | {
         QUALITY: EnumProperty(
             name="Quality",
             description="Sets resolution, steps and decimation",

@@ -190,7 +190,12 @@ class Client:
         if reply.done and not reply.links:
             raise ResultMissingError("The service says that the job is done, but gives no files.")
         if self._is_loopback_service:
-            reply = replace(reply, notes=tuple(map(Message.from_json, reply.raw.get("notes") or ())))
+            waits_for = reply.raw.get("waits_for")
+            reply = replace(
+                reply,
+                notes=tuple(map(Message.from_json, reply.raw.get("notes") or ())),
+                waits_for=None if waits_for is None else Message.from_json(waits_for),
+            )
         return self._without_foreign_fetch_url(replace(reply, id=reply.id or service_id))
 
     def cancel(self, service_id: str) -> None:

@@ -177,7 +177,7 @@ _ALL: Final = (
               minimum=0, maximum=MAX_SEED, digits=True),
     Parameter("temp", Kind.ENUM, "no", "Temporary Storage", "Keep the files in the service's temporary storage only",
               "advanced", choices=_STORAGE, offline=False),
-    Parameter("voxel_resolution", Kind.ENUM, "auto", "Voxel Resolution", "Detail of the server's voxel grid",
+    Parameter("voxel_resolution", Kind.ENUM, "auto", "Voxels", "Resolution of the server's voxel grid",
               "local", choices=_VOXELS, offline=False),
     Parameter("background", Kind.ENUM, "auto", "Background", "What the server does with the image's background",
               "local", choices=_BACKGROUNDS, offline=False),

@@ -42,6 +42,8 @@ class Reply:
     """The seed that was used: unsigned 32 bit, as text; "" if the reply does not say."""
     notes: tuple[Message, ...] = ()
     """What the artist should know about the result; only loopback services tell."""
+    waits_for: Message | None = None
+    """Why it has not begun to be made, perhaps without words; None if it has. Only loopback services tell."""
     raw: Mapping[str, Any] = field(default_factory=dict)
     """The reply's JSON, without the API key."""
 

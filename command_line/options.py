@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..api.parameters import PARAMETERS, Kind, Parameter
+from ..api.parameters import PARAMETERS, VIEWS, Kind, Parameter
 from ..errors import ParameterError
 from ..placement import DEFAULTS, SETTINGS, Placement
 from ..setting_rows import Setting, allowed
@@ -18,7 +18,7 @@ from ..setting_rows import Setting, allowed
 PROGRAM: Final = "blender --command image_to_3d"
 BLEND: Final = "blend"
 """The format of the prepared .blend, which the service does not know."""
-SERVICES: Final = ("modelslab", "offline", "custom")
+SERVICES: Final = ("modelslab", "offline", "local", "custom")
 MAX_JOBS: Final = 64
 
 _DESCRIPTION: Final = """\
@@ -37,7 +37,7 @@ exit codes:
   2    nothing was started: a wrong option, no key, no online access, no image
   130  interrupted by Ctrl-C; --resume continues (143: by SIGTERM)
 """
-_NOT_OPTIONS: Final = frozenset({"image", "output_format"})
+_NOT_OPTIONS: Final = frozenset({"image", "output_format"}) | {p.name for p in PARAMETERS.values() if p.group == "view"}
 """Request parameters that other arguments stand for."""
 
 
@@ -53,11 +53,16 @@ class Options:
     """glb, obj, stl, ply or blend."""
     name: str
     service: str
-    """MODELSLAB, OFFLINE or CUSTOM; empty: that of the preferences."""
+    """MODELSLAB, OFFLINE, LOCAL or CUSTOM; empty: that of the preferences."""
+    local_url: str
+    """Address of the artist's own server; empty: that of the preferences or the environment."""
     jobs: int
     """0: the number in the preferences."""
     recursive: bool
     pattern: str
+    views: Mapping[str, str]
+    """Further images of the one subject, by the side that they show."""
+    views_by_name: bool
     numbers: frozenset[int] | None
     """Which of the images that were found, from 1; None: all."""
     report: bool
@@ -96,9 +101,12 @@ def parse(arguments: Sequence[str]) -> Options:
         model_format=model_format,
         name=values["name"],
         service=(values["service"] or "").upper(),
+        local_url=values["local_url"],
         jobs=values["jobs"],
         recursive=values["recursive"],
         pattern=values["pattern"],
+        views=dict(values["views"]),
+        views_by_name=values["views_by_name"],
         numbers=values["numbers"],
         report=values["report"],
         resume=values["resume"] or values["send_unconfirmed"],
@@ -158,12 +166,26 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         help="the service to use (default: the one in the preferences)",
     )  # fmt: skip
     add(
+        "--local-url", default="", metavar="ADDRESS",
+        help="address of your own server, for --service local (http://127.0.0.1:8080; default: as in the preferences "
+        "or the environment variable IMAGE_TO_3D_LOCAL_URL)",
+    )  # fmt: skip
+    add(
         "--jobs", type=_number(1, MAX_JOBS), default=0, metavar="N",
         help=f"how many images the service works on at once, 1 to {MAX_JOBS}, as the account's plan allows "
-        "(default: as in the preferences)",
+        "(default: as in the preferences); a local server makes one model after the other",
     )  # fmt: skip
     add("--recursive", action="store_true", help="also the images in the sub-folders of a folder")
     add("--pattern", default="", help='of a folder, only the images whose names match ("*_front.png")')
+    add(
+        "--view", dest="views", action="append", type=_view, default=[], metavar="SIDE=FILE",
+        help="with one image, which shows the front: an image of another side of the subject, for a local server that "
+        f"takes several views (SIDE: {', '.join(VIEWS)}; can be given for each of them)",
+    )  # fmt: skip
+    add(
+        "--views-by-name", action="store_true",
+        help="chair_front.png, chair_left.png, chair_back.png and chair_right.png in a folder become one model",
+    )  # fmt: skip
     add(
         "--range", dest="numbers", type=_numbers, metavar="RANGE",
         help="only some of the images that were found, by their number from 1 (5, 1-10, or 1,3,7-20:2); how a farm "
@@ -194,6 +216,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 def _add_parameter(group: argparse._ArgumentGroup, parameter: Parameter) -> None:
     flag, target = _flag(parameter.name), f"parameter {parameter.name}"
     text = _help(parameter.label, parameter.description, parameter.range_text, parameter.default)
+    text += "; for local servers" if parameter.local_only else ""
     if parameter.kind is Kind.BOOLEAN:
         group.add_argument(flag, dest=target, action=argparse.BooleanOptionalAction, default=None, help=text)
         return
@@ -276,6 +299,14 @@ def _number(minimum: int, maximum: int) -> Callable[[str], int]:
         return number
 
     return convert
+
+
+def _view(text: str) -> tuple[str, str]:
+    """Returns the side and the file of a view."""
+    side, _, file = text.partition("=")
+    if side.lower() not in VIEWS or not file:
+        raise argparse.ArgumentTypeError(f"{text} is not SIDE=FILE with one of the sides {', '.join(VIEWS)}")
+    return side.lower(), file
 
 
 def _numbers(text: str) -> frozenset[int]:

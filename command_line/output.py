@@ -114,7 +114,7 @@ def line_of(batch: Batch, job: Job, item: BatchItem, *, skipped: bool) -> dict[s
         "triangles": row["triangles"],
         "dimensions": row["dimensions"],
         "seconds": row["seconds"],
-        "warnings": [*row["warnings"], *row["repairs"]],
+        "warnings": [*row["warnings"], *row["notes"], *row["repairs"]],
         "skipped": skipped,
         "job": job.id,
         "error": error_of(job.error),

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
+from ..api.parameters import PARAMETERS, VIEWS
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
+from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
 
@@ -44,6 +46,8 @@ class Config(NamedTuple):
     """Address of the server that the artist runs (LOCAL), without a slash at its end."""
     local_settings: Mapping[str, Any] = {}
     """How to speak to it: what its process gets, besides its address."""
+    local_dialect: str = ""
+    """The id of the dialect that it speaks, as far as that is known."""
     online: bool = True
     """Whether Blender allows online access; a service on this computer needs none."""
     limit: int = 5
@@ -78,6 +82,12 @@ class Config(NamedTuple):
         if self.service == OFFLINE:
             return ""
         url = self.local_url if self.service == LOCAL else self.base_url
+        if "@" in url:
+            raise ParameterError(
+                "The server's address must not have a user name or a password in it.",
+                advice="Correct it in the add-on's preferences.",
+                action=Action.OPEN_PREFERENCES,
+            )
         if not url:
             raise ParameterError(
                 "No server URL is set in the preferences.",
@@ -99,10 +109,11 @@ class Config(NamedTuple):
         self.require_usable(self.service, base_url)
         return base_url
 
-    def require_usable(self, service: str, base_url: str) -> str:
+    def require_usable(self, service: str, base_url: str, *, accepted: bool = False) -> str:
         """Returns the key for a service that can be used now; "" for the free ones, which have one for each start.
 
-        Raises OnlineAccessError, KeyMissingError.
+        `accepted`: for a job that the service has. One that is made by the artist's own server goes on when another
+        address is entered. Raises OnlineAccessError, KeyMissingError.
         """
         if service == OFFLINE:
             return ""
@@ -110,6 +121,8 @@ class Config(NamedTuple):
             base_url = MODELSLAB_URL
         if not self.online and not is_loopback(host_of(base_url)):
             raise OnlineAccessError("Online access is disabled.")
+        if accepted and service == LOCAL:
+            return ""
         if base_url != {CUSTOM: self.base_url, LOCAL: self.local_url}.get(service, base_url):
             raise KeyMissingError(
                 "This job belongs to another server than the one in the preferences.",
@@ -127,6 +140,19 @@ class Config(NamedTuple):
             raise KeyMissingError("The service needs an API key.")
         return key
 
+    @property
+    def takes_views(self) -> bool:
+        """Whether jobs can have further images of their subjects, from other sides."""
+        return self.service == LOCAL and any(self.uses(f"image_{side}") for side in VIEWS)
+
+    def require_views(self, views: Collection[str]) -> None:
+        """Raises ParameterError if there are views, and the chosen service takes none."""
+        if views and not self.takes_views:
+            raise ParameterError(
+                "The chosen service takes one image of the subject, and no views of other sides.",
+                advice="Leave the views out, or choose Local Server with a server that takes them.",
+            )
+
     def wallet(self, account: tuple[str, str]) -> str:
         """Returns the name of what an account's jobs are paid from; "" if they cost nothing, or have no key."""
         key = self.keys.get(account[0], "")
@@ -134,9 +160,23 @@ class Config(NamedTuple):
 
         return wallet_of(account, key) if key and account[0] not in FREE else ""
 
-    def slots(self, service: str) -> int:
-        """Returns how many jobs use a service at once. An artist's own server makes one model after the other."""
+    def uses(self, parameter: str) -> bool:
+        """Whether a request parameter has an effect with the chosen service; True if that is not known."""
+        row = PARAMETERS[parameter]
+        if self.service == OFFLINE:
+            return row.offline
+        if self.service == LOCAL:
+            dialect = DIALECTS.get(self.local_dialect)
+            return dialect is None or parameter in dialect.parameters
+        return not row.local_only
+
+    def at_once(self, service: str) -> int:
+        """Returns how many models a service makes at once. An artist's own server makes one after the other."""
         return 1 if service == LOCAL else self.limit
+
+    def slots(self, service: str) -> int:
+        """Returns how many jobs use a service at once: while the artist's own server makes one, the next gets ready."""
+        return self.at_once(service) + (service == LOCAL)
 
     def why_not_ready(self) -> ImageTo3DError | None:
         """Returns why the chosen service can't be used now; None if it can."""
@@ -145,6 +185,11 @@ class Config(NamedTuple):
         except ImageTo3DError as error:
             return error
         return None
+
+
+def _without_uploads(job: Job) -> Job:
+    """Returns a job whose images are uploaded again: another service can't read what one has stored."""
+    return replace(job, upload_url="", views={side: view._replace(upload_url="") for side, view in job.views.items()})
 
 
 Loopback = Callable[[str, Config], tuple[str, str]]
@@ -164,15 +209,18 @@ class ServiceClients:
         self._loopback = loopback
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Client] = {}
+        self._free: dict[str, Client] = {}
+        """By free service: the client of its process that was started last."""
 
-    def client(self, service: str, base_url: str) -> Client:
+    def client(self, service: str, base_url: str, *, accepted: bool = False) -> Client:
         """Returns the client for a service. Starts the process of a free one, which can take seconds.
 
-        Raises OnlineAccessError, KeyMissingError, WorkerError.
+        `accepted`: see `Config.require_usable`. Raises OnlineAccessError, KeyMissingError, WorkerError.
         """
-        key = self.config.require_usable(service, base_url)
+        config = self.config
+        key = config.require_usable(service, base_url, accepted=accepted)
         if service in FREE:
-            url, key = self._loopback(service, self.config)
+            url, key = self._loopback(service, config)
         else:
             # Never what a job's record says: the key goes to the service whose key it is.
             url = MODELSLAB_URL if service == MODELSLAB else base_url
@@ -184,14 +232,27 @@ class ServiceClients:
                 client = self._clients[url, key] = Client(
                     url, key, timeouts=self._timeouts, is_loopback_service=service in FREE
                 )
+            if service in FREE:
+                self._free[service] = client
             return client
 
+    def cancel(self, service: str, service_id: str) -> None:
+        """Have the process of a free service make a job no further. Starts none. Raises ImageTo3DError."""
+        client = self._free.get(service)
+        if client is not None:
+            client.cancel(service_id)
+
     def with_current_service(self, job: Job) -> Job:
-        """A job that starts from the beginning goes to the service that is chosen now, if that is usable."""
+        """A job that starts from the beginning goes to the service that is chosen now, if that is usable.
+
+        One with views stays at a service that takes them.
+        """
         if job.state is not State.QUEUED:
             return job
         try:
-            return replace(job, service=self.config.service, base_url=self.config.chosen_url())
+            self.config.require_views(job.views)
+            chosen = replace(job, service=self.config.service, base_url=self.config.chosen_url())
+            return chosen if chosen.account == job.account else _without_uploads(chosen)
         except ImageTo3DError as error:
             logger(__name__).info("%s keeps its service: %s", job.id, error)
             return job

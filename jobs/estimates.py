@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ..api.parameters import PARAMETERS
+
 ENOUGH: Final = 3
 """Durations from which an estimate is made."""
 REMEMBERED: Final = 20
@@ -69,8 +71,13 @@ UNKNOWN: Final = Estimate(0.0, 0.0)
 
 
 def settings_key(parameters: Mapping[str, Any]) -> str:
-    """Returns what jobs with similar settings have in common, as text."""
-    return ";".join(f"{name}={value}" for name, value in sorted(parameters.items()) if name not in _IRRELEVANT)
+    """Returns what jobs with similar settings have in common, as text.
+
+    What only an artist's own server takes counts if it is not as usual: most services never get it.
+    """
+    usual = {(name, row.default) for name, row in PARAMETERS.items() if row.local_only}
+    relevant = [each for each in sorted(parameters.items()) if each[0] not in _IRRELEVANT and each not in usual]
+    return ";".join(f"{name}={value}" for name, value in relevant)
 
 
 def learned(durations: Sequence[Duration]) -> Estimate:

@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, Message, StorageError
-from . import commands, request, spool
+from . import commands, request
 from .admission import Admission
 from .adoption import Adoption
 from .awake_clock import AwakeClock
@@ -109,15 +108,19 @@ class Executor:
             self._store.update(job_id, lambda current: replace(current, folder=results / current.folder.name))
         self.run_file_task(partial(self._save_and_schedule, job_id))
 
-    def cancel_at_service(self, job_id: str) -> None:
-        """Have a free service make a cancelled job no further. What it has not begun to make costs nothing anyway."""
-        job = self._store.get(job_id)
-        if job is not None and job.state is State.CANCELLED and job.service in FREE and job.service_id:
+    def cancel_at_service(self, job: Job) -> None:
+        """Have a free service make a job no further, if it was cancelled or has left the list."""
+        if job.service in FREE and job.service_id and self._is_unwanted(job.id):
             self._pools["network"].submit(partial(self._send_cancel, job))
+
+    def _is_unwanted(self, job_id: str) -> bool:
+        current = self._store.get(job_id)
+        return current is None or current.state is State.CANCELLED
 
     def _send_cancel(self, job: Job) -> None:
         try:
-            self._clients.client(job.service, job.base_url).cancel(job.service_id)
+            if self._is_unwanted(job.id):  # else it was continued meanwhile
+                self._clients.cancel(job.service, job.service_id)
         except ImageTo3DError as error:
             _log.info("%s could not be cancelled at its service: %s", job.id, error)
 
@@ -242,7 +245,7 @@ class Executor:
                 decision = self._steps.run(job)
                 if decision is not None:
                     self._commit(job, decision)
-                    self.cancel_at_service(job_id)  # if it was cancelled meanwhile
+                    self.cancel_at_service(decision.job)
         except Exception as error:  # a bug of ours must not leave a paid job running for ever
             _log.exception("%s: a step failed", job_id)
             self._fail(job_id, _internal(error))
@@ -376,8 +379,7 @@ class Executor:
                 raise _cannot_save()
             with self._store.lock:
                 self._requests.pop(job_id, None)
-            if isinstance(job_request.image, Path):
-                spool.discard(job_request.image)
+            request.discard_spooled(job_request)
             self._schedule(job_id)
         except ImageTo3DError as error:
             self._fail(job_id, error.info())

@@ -64,6 +64,8 @@ RUNNING_STATES: Final = (
 _RUNNING: Final = frozenset(RUNNING_STATES)
 TOOL_OUTCOME: Final = "tool"
 """In `Job.details`: what became of the mesh tool (see after_import); missing before it ran."""
+SERVICE_NOTES: Final = "service_notes"
+"""In `Job.details`: what a loopback service noted about the model, messages as data."""
 NO_REPLY: Final = Message("No reply was received.")
 """In place of an empty `Job.lost_reply`."""
 
@@ -75,7 +77,7 @@ _NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.PREPARING: (State.UPLOADING, State.SUBMITTING, State.QUEUED),
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
     State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.RECONCILING, State.QUEUED),
-    State.RECONCILING: (State.WAITING, State.UNCONFIRMED),
+    State.RECONCILING: (State.WAITING, State.UNCONFIRMED, State.QUEUED),
     State.WAITING: (State.DOWNLOADING,),
     State.DOWNLOADING: (State.IMPORTING, State.WAITING),
     State.IMPORTING: (State.PROCESSING, State.READY, State.DOWNLOADING),
@@ -113,6 +115,20 @@ class InputImage(NamedTuple):
     """In pixels; 0 if not known."""
     url: str = ""
     """A public URL given by the artist: nothing is uploaded then."""
+
+
+class View(NamedTuple):
+    """A further image of the subject, from another side; a copy is in the job's folder."""
+
+    name: str
+    """The file name that the artist knows; empty for one that was given as bytes."""
+    file: str
+    """The file name inside the job's folder."""
+    sha256: str = ""
+    upload_file: str = ""
+    """Like the job's field of this name; also the two below."""
+    upload_url: str = ""
+    uploaded: float = 0.0
 
 
 class TargetScene(NamedTuple):
@@ -157,6 +173,8 @@ class Job:
     """The id of its batch; empty for a single job."""
     columns: int = -1
     """How its batch is arranged in the scene: the columns of a grid, 0 for one row, -1 for not at all."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    """Further images of the subject, by the side that they show (see api.parameters.VIEWS); LOCAL only."""
 
     state: State = State.QUEUED
     created: float = 0.0

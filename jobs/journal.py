@@ -66,18 +66,19 @@ class Journal:
             _write(database, job, self.owner)
 
     def claim(self, job: Job, limit: int, wanted: Callable[[sqlite3.Connection], bool] = lambda _: True) -> bool:
-        """Write the job in its new state if fewer than `limit` jobs use the service, across all Blenders.
+        """Write the job in its new state if fewer than `limit` jobs use its account, across all Blenders.
 
         `wanted`: asked once nobody else can write; False if the job was cancelled meanwhile. It may raise.
         Returns whether it was written. Raises StorageError.
         """
         marks = ",".join("?" * len(SLOT_STATES))
         with self.transaction() as database:
-            row = database.execute(
-                f"SELECT count(*) FROM jobs WHERE service = ? AND id != ? AND state IN ({marks})",
+            rows = database.execute(
+                f"SELECT record FROM jobs WHERE service = ? AND id != ? AND state IN ({marks})",
                 (job.service, job.id, *sorted(SLOT_STATES)),
-            ).fetchone()
-            if row[0] >= limit or not wanted(database):
+            )
+            others = [_read(record) for (record,) in rows]
+            if sum(other is None or other.account == job.account for other in others) >= limit or not wanted(database):
                 return False
             _write(database, job, self.owner)
             return True

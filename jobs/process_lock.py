@@ -9,7 +9,6 @@ known to have exited counts as dead only after its heartbeat was seen to stop.
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import platform
@@ -23,23 +22,14 @@ from typing import Final
 
 from ..atomic_file import make_private
 from ..errors import StorageError
+from ..file_lock import acquire, close
 
 HEARTBEAT_INTERVAL: Final = 10.0
 HEARTBEAT_TIMEOUT: Final = 60.0
 """Seconds without a heartbeat after which a process counts as dead. Measured by the clock of the process that looks."""
 
-_HELD: Final = frozenset({errno.EACCES, errno.EAGAIN, errno.EDEADLK})
-"""What the OS reports for a lock that somebody else holds."""
-
 if sys.platform == "win32":
     import ctypes
-    import msvcrt
-
-    def _acquire(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-    def _unlock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
 
     def _process_exists(pid: int) -> bool:
         query, still_active = 0x1000, 259  # PROCESS_QUERY_LIMITED_INFORMATION, STILL_ACTIVE
@@ -51,13 +41,6 @@ if sys.platform == "win32":
         ctypes.windll.kernel32.CloseHandle(handle)
         return code.value == still_active
 else:
-    import fcntl
-
-    def _acquire(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-    def _unlock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
     def _process_exists(pid: int) -> bool:
         try:
@@ -72,10 +55,8 @@ else:
 def _lock(descriptor: int, folder: Path) -> bool:
     """Acquire a lock. Returns whether it was free. Raises StorageError if files can't be locked in that folder."""
     try:
-        _acquire(descriptor)
+        return acquire(descriptor)
     except OSError as error:
-        if error.errno in _HELD:
-            return False
         raise StorageError(
             "Files can't be locked in {folder} ({reason}), so a job could be paid for twice.",
             advice="Let your administrator enable file locking on that drive, or keep the add-on's data on this "
@@ -83,14 +64,6 @@ def _lock(descriptor: int, folder: Path) -> bool:
             folder=str(folder),
             cause=error,
         ) from error
-    return True
-
-
-def _close(descriptor: int) -> None:
-    """Unlock and close. Windows releases the lock of a file that is only closed at some later time."""
-    with contextlib.suppress(OSError):  # it was not locked
-        _unlock(descriptor)
-    os.close(descriptor)
 
 
 def _locks_work(probe: Path) -> bool:
@@ -101,7 +74,7 @@ def _locks_work(probe: Path) -> bool:
         return _lock(descriptors[0], probe.parent) and not _lock(descriptors[1], probe.parent)
     finally:
         for descriptor in descriptors:
-            _close(descriptor)
+            close(descriptor)
         with contextlib.suppress(OSError):
             probe.unlink()
 
@@ -118,7 +91,7 @@ def exclusive(path: Path, timeout: float) -> Iterator[None]:
             time.sleep(0.02)
         yield
     finally:
-        _close(descriptor)
+        close(descriptor)
 
 
 def this_computer() -> str:
@@ -178,7 +151,7 @@ class ProcessLock:
             dead = _lock(descriptor, self._folder) and self._stopped(token, os.fstat(descriptor).st_mtime_ns)
             yield dead
         finally:
-            _close(descriptor)
+            close(descriptor)
         if dead:
             with contextlib.suppress(OSError):  # only now: Windows deletes no file that is open
                 path.unlink()
@@ -205,6 +178,6 @@ class ProcessLock:
         """Release the lock: other processes may take over this one's unfinished jobs at once."""
         self._released.set()
         with contextlib.suppress(OSError):
-            _close(self._descriptor)
+            close(self._descriptor)
         with contextlib.suppress(OSError):
             self._file(self.token).unlink()

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from ..errors import NO_MESSAGE, Message, counted
 from ..tool_settings import Tool
-from .config import FREE
-from .job import TOOL_OUTCOME, Job, State
+from .config import FREE, LOCAL
+from .job import SERVICE_NOTES, TOOL_OUTCOME, Job, State
 
 _SPANS: Final[Mapping[State, tuple[float, float]]] = {
     State.QUEUED: (0.0, 0.0),
@@ -34,6 +34,8 @@ SECONDS_AFTER_SERVICE: Final = 8.0
 """What downloading and importing usually take."""
 
 LONGER: Final = "Longer than usual"
+WAITS: Final = "Waiting"
+"""For a model that is not begun: `Job.note` says what it waits for."""
 
 LABELS: Final[Mapping[State, str]] = {
     State.QUEUED: "Queued",
@@ -66,7 +68,9 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
     start, end = _SPANS.get(job.state, (0.0, 0.0))
     within = min(max(job.progress, 0.0), 1.0)
     seconds_left: float | None = None
-    if job.state is State.WAITING:
+    if waits(job):
+        within = 0.0
+    elif job.state is State.WAITING:
         passed = max(now - job.submitted, 0.0)
         # Estimates are exceeded: the bar then slows down, and never reaches its end before the service is done.
         share = passed / (job.expected or _USUAL_SECONDS)
@@ -80,11 +84,18 @@ def fraction_and_eta(job: Job, now: float) -> tuple[float, float | None]:
     return fraction, seconds_left
 
 
+def waits(job: Job) -> bool:
+    """Whether the artist's own server has not begun the model, or can't be asked for it now."""
+    return job.state is State.WAITING and job.service == LOCAL and bool(job.note)
+
+
 def status_text(job: Job, now: float) -> Message:
     """Returns what a running job's progress bar says: its state, and the time left if that can be estimated.
 
     `now`: seconds since the epoch.
     """
+    if waits(job):
+        return Message(WAITS)
     left = fraction_and_eta(job, now)[1]
     local = job.service in FREE and job.state is State.UPLOADING  # nothing leaves this computer
     label = LABELS[State.PREPARING if local else job.state]
@@ -105,6 +116,11 @@ def format_duration(seconds: float) -> str:
 def repairs(details: Mapping[str, Any]) -> list[Message]:
     """Returns what the worker repaired in the model file, or left out. Earlier versions stored finished texts."""
     return [Message.from_json(stored) for stored in details.get("repairs") or ()]
+
+
+def service_notes(details: Mapping[str, Any]) -> list[Message]:
+    """Returns what the artist should know about how the model was made; only loopback services tell."""
+    return [Message.from_json(stored) for stored in details.get(SERVICE_NOTES) or ()]
 
 
 def tool_notes(details: Mapping[str, Any]) -> list[Message]:

@@ -117,14 +117,17 @@ class Queue:
         """
         config = self._clients.config
         base_url = config.require_ready()
+        config.require_views(request.views)
         job = create_job(request, config.results, config.service, base_url)
         self._executor.start(job, request)
         return job
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job in any state. A paid service has no cancel call: it finishes what it has started."""
+        job = self._store.get(job_id)
         self._change(job_id, lambda job: job.running or job.state is State.READY, State.CANCELLED)
-        self._executor.cancel_at_service(job_id)
+        if job is not None:
+            self._executor.cancel_at_service(job)
 
     def command(self, job_id: str, command: Command) -> None:
         """Continue a job that is not running. Does nothing if the command does not fit the job's state."""
@@ -146,6 +149,8 @@ class Queue:
         """
         config = self._clients.config
         base_url = config.require_ready()
+        for each in wanted.images:
+            config.require_views(each.views)
         batch = create_batch(wanted, config.results, config.service, base_url)
         self._executor.batches.add(batch)
         return batch

@@ -26,8 +26,9 @@ from ..errors import Action, Message, StorageError, one_line
 from ..mesh_report import MeshReport
 from .after_import import outcome_of
 from .batch import Batch, BatchItem, kind_of, progress
+from .config import LOCAL
 from .job import Job, State
-from .progress import LABELS, repairs
+from .progress import LABELS, repairs, service_notes
 from .report_html import page
 
 VERSION: Final = 1
@@ -75,12 +76,14 @@ COLUMNS: Final[Mapping[str, str]] = {
     "non_manifold_edges": "Number of edges with more than two faces",
     "uv_maps": "Number of UV maps",
     "texture_sizes": "Width and height of each texture in pixels, one after the other, a list",
+    "notes": "What the service noted about how the model was made, a list of texts",
     "repairs": "What was repaired in the model file, and why its mesh tool failed, a list of texts",
     "tool": "The mesh tool that made the model as it is placed: `CLEAN_UP`, `REMESH` or `PRINT`; empty without one",
     "tool_notes": "What it did, a list of texts",
     "tool_facts": "What it measured, by name, such as `deviation_mean` in percent of the size",
     "tool_files": "The files that it made, a list of paths",
-    "seconds": "From sending the request until the model file was downloaded; for a failed one, until it failed; "
+    "seconds": "From sending the request (a local server: from when it began) until the model file was downloaded; for "
+    "a failed one, until it failed; "
     "none before, and if nothing was sent",
     "price": "What it cost, as the balance before and after told; none if that is not known",
     "currency": "The currency of the price, such as `USD`",
@@ -186,6 +189,7 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
 
     model_file, model = there(job.model_file)
     details, error = job.details, job.error
+    begun = job.submitted if job.sent and job.service == LOCAL else job.sent  # without the wait for the one before
     end = _end(job, model)
     row = {
         "number": 0,
@@ -201,9 +205,10 @@ def _row(batch: Batch, job: Job, item: BatchItem) -> tuple[dict[str, Any], float
         "triangles": details.get("triangles"),
         "dimensions": [round(float(x), 4) for x in details["dimensions"]] if details.get("dimensions") else None,
         **_mesh_fields(_mesh_report(job)),
+        "notes": [str(note) for note in service_notes(details)],
         "repairs": [str(repair) for repair in repairs(details)],
         **_tool_fields(job, lambda name: there(name)[0]),
-        "seconds": round(max(0.0, end - job.sent), 1) if end and job.sent else None,
+        "seconds": round(max(0.0, end - begun), 1) if end and begun else None,
         "price": job.price or None,
         "currency": job.currency,
         "model_file": model_file,
@@ -227,7 +232,7 @@ def _row_without_job(batch: Batch, item: BatchItem) -> dict[str, Any]:
     path = "" if url or not _status(item.image) else _relative(Path(item.image), batch.folder)
     image = unquote(urlsplit(item.image).path) if url else item.image
     empty: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {
-        **{name: [] for name in ("warnings", "repairs", "tool_notes", "tool_files")},
+        **{name: [] for name in ("warnings", "notes", "repairs", "tool_notes", "tool_files")},
         "tool_facts": {},
     }
     return empty | {

@@ -224,7 +224,7 @@ def _reason(row: Mapping[str, Any]) -> str:
         advice = f" <span>{_text(row['advice'])}</span>" if row["advice"] else ""
         text = f'<p class="reason"><strong>{_text(row["reason"])}</strong>{advice}</p>'
     notes = [f'<li class="warning">{_text(each)}</li>' for each in row["warnings"]]
-    notes += [f"<li>{_text(each)}</li>" for each in (*row["repairs"], *row["tool_notes"])]
+    notes += [f"<li>{_text(each)}</li>" for each in (*row["notes"], *row["repairs"], *row["tool_notes"])]
     return text + (f'<ul class="notes">{"".join(notes)}</ul>' if notes else "")
 
 

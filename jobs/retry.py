@@ -26,6 +26,7 @@ from ..errors import (
     ServiceRefusedError,
     WorkerError,
 )
+from .config import FREE
 from .job import NO_REPLY, Job, State
 
 
@@ -74,6 +75,8 @@ class Decision:
 
 MAX_WORKER_ATTEMPTS: Final = 2
 """A file that ended a Blender or its worker so often is tried again only if the artist says so."""
+MAX_FREE_SUBMITS: Final = 3
+"""How often a job that costs nothing is submitted by itself, when it is not known what became of the submit."""
 _BEFORE_SUBMIT: Final = frozenset({State.QUEUED, State.PREPARING, State.UPLOADING, State.SUBMITTING})
 _ACCEPTED: Final = frozenset({State.RECONCILING, State.WAITING, State.DOWNLOADING})
 
@@ -88,6 +91,9 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
         case OutcomeUnknownError() if job.state is State.SUBMITTING:
             note = Message("Not confirmed; checking whether the service received it")
             return Decision(job.moved(State.RECONCILING, note=note, lost_reply=error.message))
+        case OutcomeUnknownError() if job.service in FREE and job.delivery < MAX_FREE_SUBMITS:
+            # Nothing was paid, and its process has no such job, or would have listed it.
+            return Decision(job.to_submit_again().moved(State.QUEUED))
         case OutcomeUnknownError():
             return Decision(job.moved(State.UNCONFIRMED, error=error.info()))
         case OnlineAccessError() | KeyMissingError():

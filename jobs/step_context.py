@@ -24,7 +24,10 @@ class Timing:
     min_poll_interval: float = 0.5
     max_poll_interval: float = 15.0
     """See `estimates.poll_delay`."""
+    free_poll_interval: float = 1.0
+    """The longest where a process on this computer is polled, which costs nothing."""
     give_up: float = 3600.0
+    """How long a service is polled. One of the artist's own is not given up: its process ends each job in time."""
     list_checks: tuple[float, ...] = (3.0, 10.0, 30.0)
     """Delays before each check for a lost submit in the service's list."""
     mirror_rounds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)

@@ -25,7 +25,7 @@ from ..errors import (
 )
 from .after_import import with_failure
 from .awake_clock import AwakeClock
-from .config import ServiceClients
+from .config import LOCAL, ServiceClients
 from .durations import WHOLE_JOB
 from .estimates import UNKNOWN, Duration, Estimate, learned, settings_key
 from .job import RUNNING_STATES, Job, State
@@ -105,7 +105,7 @@ class StepRunner:
             if job.state is not State.WAITING:
                 runtime.waiting_since = None
             result = STEPS[job.state](job, self._context(job, runtime))
-            if job.state is result.job.state is State.WAITING:
+            if job.state is result.job.state is State.WAITING and job.service != LOCAL:
                 self._check_timeout(runtime)
         except ImageTo3DError as error:
             ended_nothing = isinstance(error, CancelledError | ImportFailedError)
@@ -119,7 +119,9 @@ class StepRunner:
         if job.state is State.WAITING and result.job.state is State.DOWNLOADING:
             self._learn(job, runtime)
         elif job.state is State.WAITING:
-            runtime.not_done = max(time.time() - job.submitted, 0.0)
+            runtime.not_done = max(time.time() - result.job.submitted, 0.0)
+            if runtime.started is not None:  # while it waits to be begun, `submitted` moves
+                runtime.started += max(result.job.submitted - job.submitted, 0.0)
         elif job.state is State.IMPORTING and runtime.started is not None:
             seconds = self._clock.now() - runtime.started
             runtime.started = None
@@ -139,7 +141,7 @@ class StepRunner:
 
     def _context(self, job: Job, runtime: _Runtime) -> StepContext:
         return StepContext(
-            client=lambda: self._clients.client(job.service, job.base_url),
+            client=lambda: self._clients.client(job.service, job.base_url, accepted=bool(job.service_id)),
             worker=self._worker,
             list_reader=self._list_reader,
             timing=self._timing,

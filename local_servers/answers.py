@@ -5,51 +5,61 @@ from __future__ import annotations
 
 import base64
 import binascii
+import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from ..api.sanitize import mapping
 from ..errors import LocalServerError, one_line
+from ..formats import glb
+from ..formats.sniff import FormatError
 from .connection import Answer
 from .errors import BusyError
 
 _GLB: Final = b"glTF"
 _MEMORY: Final = re.compile(
-    r"out of (?:\w+ ){0,2}memory|\boom\b|not enough (?:\w+ ){0,3}memory|cudaMalloc|OutOfMemory|failed to allocate"
-    r"|ErrorOutOfDeviceMemory|alloc\w* (?:\w+ ){0,3}fail|insufficient (?:\w+ ){0,2}memory",
+    r"out of (?:\w+ ){0,2}memory|out_?of_?(?:device_?|host_?)?memory|\boom\b|bad_alloc|alloc_failed"
+    r"|(?:not enough|insufficient|too little) (?:\w+ ){0,3}v?(?:ram|memory)|cudaMalloc|hipMalloc"
+    r"|(?:failed to|can'?t|cannot|could not|unable to) alloc|alloc\w* (?:\S+ ){0,4}fail",
     re.I,
 )
-_LOADING: Final = re.compile(r"\b(?:is |still |model )?(?:loading|starting up|warming up|initiali[sz]ing)\b", re.I)
+_FAILURE: Final = re.compile(r"fail|error|could not|couldn't|cannot|can't|unable", re.I)
+_LOADING: Final = re.compile(r"\b(?:loading|starting|warming up|initiali[sz]ing)\b", re.I)
 _BUSY: Final = re.compile(
-    r"\bbusy\b|already (?:running|generating|processing)|another (?:job|request)|queue .{0,20}full", re.I
+    r"\bbusy\b|already (?:running|generating|processing)|another (?:job|request|generation)|queue .{0,20}full", re.I
 )
-_NO_MODEL: Final = re.compile(r"model.{0,80}not (?:found|available|installed|exist)|unknown model|no such model", re.I)
+_NO_MODEL: Final = re.compile(
+    r"model.{0,80}(?:not (?:found|available|installed|exist|downloaded)|n't exist)|(?:unknown|no such|missing) model",
+    re.I,
+)
 
 
 def model_in(answer: Answer) -> bytes:
     """Returns the GLB file that is the whole answer. Raises as `require_success`."""
     require_success(answer)
-    if answer.body[:4] != _GLB:
-        raise not_a_model(answer.body)
-    return answer.body
+    return _complete(answer.body)
 
 
 def model_from_base64(text: object) -> bytes:
-    """Returns the GLB file in a base64 text. Raises LocalServerError."""
+    """Returns the GLB file in a base64 text, which may be a data URL. Raises LocalServerError."""
     try:
-        model = base64.b64decode(str(text or "").rpartition(",")[2], validate=False)
+        return _complete(base64.b64decode(str(text or "").rpartition(",")[2], validate=False))
     except (binascii.Error, ValueError):
-        model = b""
+        raise LocalServerError("The server's answer is not a GLB model: it is not base64.") from None
+
+
+def _complete(model: bytes) -> bytes:
+    """Returns the model. Raises LocalServerError unless it is a whole GLB file."""
+    if not model:
+        raise LocalServerError("The server sent an empty answer instead of a model.")
     if model[:4] != _GLB:
-        raise not_a_model(model)
+        raise LocalServerError("The server's answer is not a GLB model.")
+    try:
+        glb.check(io.BytesIO(model), len(model))
+    except FormatError as error:
+        raise LocalServerError("The model that the server sent is damaged: {reason}.", reason=error.reason) from error
     return model
-
-
-def not_a_model(content: bytes) -> LocalServerError:
-    """Returns the error for an answer that should be a model."""
-    if not content:
-        return LocalServerError("The server sent an empty answer instead of a model.")
-    return LocalServerError("The server's answer is not a GLB model.")
 
 
 def json_object(answer: Answer) -> Mapping[str, Any]:
@@ -63,12 +73,23 @@ def json_object(answer: Answer) -> Mapping[str, Any]:
 
 def require_success(answer: Answer) -> None:
     """Raises the error that an answer stands for, if it is one."""
-    if answer.is_web_page:
+    succeeded = 200 <= answer.status < 300
+    if succeeded and answer.is_web_page:
         raise web_page()
     text = error_text(answer)
-    if 200 <= answer.status < 300 and not (text and answer.body[:4] != _GLB):
-        return
-    raise error_of(answer.status, text)
+    if not succeeded or text:
+        raise error_of(answer.status, text)
+
+
+def require_ready(answer: Answer) -> None:
+    """Raises the error of a server that can't work now: it loads, is busy, lacks memory, or wants a token."""
+    plain = "" if answer.json or answer.is_web_page else answer.body[:100].decode("utf-8", "replace")
+    state = one_line(_words(mapping(answer.json).get("status")) or plain, 100)
+    text = words_in(mapping(answer.json)) or state
+    if answer.status in (401, 403, 429, 503) or _MEMORY.search(text):
+        raise error_of(answer.status, text)
+    if _LOADING.search(state) and not _FAILURE.search(state):
+        raise error_of(503, state)
 
 
 def web_page() -> LocalServerError:
@@ -90,40 +111,57 @@ def error_of(status: int, text: str) -> LocalServerError:
         )
     if status in (401, 403):
         return LocalServerError(
-            "The server wants a token ({reason}).", advice="Enter it in the add-on's preferences.", reason=reason
+            "The server wants a token, or another one ({reason}).",
+            advice="Enter it in the add-on's preferences.",
+            reason=reason,
         )
-    if _LOADING.search(text):
-        return BusyError("The server is still loading its model ({reason}).", reason=reason)
-    if status in (429, 503) or _BUSY.search(text):
-        return BusyError("The server is busy ({reason}).", reason=reason)
     if _NO_MODEL.search(text):
         return LocalServerError(
             "The server does not have this model ({reason}).",
             advice="Install it on the server, or enter the name of one that it has in the add-on's preferences.",
             reason=reason,
         )
-    if status in (404, 405):
+    if _LOADING.search(text) and not _FAILURE.search(text):
+        return BusyError("The server is still loading its model ({reason}).", reason=reason)
+    if status in (429, 503) or (_BUSY.search(text) and not _FAILURE.search(text)):
+        return BusyError("The server is busy, or still loading its model ({reason}).", reason=reason)
+    if status in (404, 405, 501):
         return LocalServerError(
             "The server has no such API ({reason}).",
-            advice="Check the address and the kind of server in the add-on's preferences.",
+            advice="Check the address and the kind of server in the add-on's preferences. Often the address is that "
+            "of a web page, such as Gradio's: the API has another port.",
             reason=reason,
         )
-    if status >= 500:
+    if status >= 500 or 200 <= status < 300:
         return LocalServerError("The server failed ({reason}).", reason=reason)
     return LocalServerError("The server refused the request ({reason}).", reason=reason)
 
 
 def error_text(answer: Answer) -> str:
     """Returns the server's own words in an error: of `error`, `message`, `detail` or plain text; "" without any."""
-    value = answer.json
-    if isinstance(value, dict):
-        for name in ("error", "message", "detail", "text"):
-            inner = value.get(name)
-            while isinstance(inner, dict):
-                inner = inner.get("message") or inner.get("details") or inner.get("error")
-            if inner and (name != "message" or not 200 <= answer.status < 300):
-                return one_line(inner, 200)
+    succeeded = 200 <= answer.status < 300
+    if isinstance(answer.json, dict):
+        return words_in(answer.json, ("error", "detail")) if succeeded else words_in(answer.json)
+    if succeeded or answer.is_web_page or answer.body[:4] == _GLB:
         return ""
-    if not 200 <= answer.status < 300 and not answer.is_web_page:
-        return one_line(answer.body[:400].decode("utf-8", "replace"), 200)
+    return one_line(answer.body[:400].decode("utf-8", "replace"), 200)
+
+
+def words_in(value: Mapping[str, Any], names: Sequence[str] = ("error", "detail", "message", "text")) -> str:
+    """Returns the first text in an object that is told about an error; "" without any."""
+    return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
+
+
+def _words(value: Any, depth: int = 0) -> str:
+    """Returns the text in an error: itself, `message` of an object, or `msg` and its place of each entry of a list."""
+    if isinstance(value, str) or depth > 4:
+        return str(value).strip() if isinstance(value, str) else ""
+    if isinstance(value, list):
+        return "; ".join(filter(None, (_words(entry, depth + 1) for entry in value[:5])))
+    if isinstance(value, dict):
+        place = value.get("loc")
+        name = f"{place[-1]}: " if isinstance(place, list) and place else ""
+        inner = (_words(value.get(key), depth + 1) for key in ("message", "msg", "details", "error", "type"))
+        words = next(filter(None, inner), "")
+        return f"{name}{words}" if words else ""
     return ""

@@ -8,7 +8,7 @@ a server that is not running or busy. Nothing is paid, so a request that was los
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +20,15 @@ from .connection import Connection
 from .dialect import ModelRequest
 from .dialects import DIALECTS, detect, not_running
 from .errors import BusyError, NotRunningError
+from .turns import turn
 
 WAIT_SECONDS: Final = 300.0
 """How long a server that is not running or busy is waited for, before a job that needs it fails."""
 _PAUSE: Final = 2.0
 """Seconds between two tries."""
 
+ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
+VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got the image of the front alone.")
 SENT_AGAIN: Final = Message("The connection to the server was lost, so the image was sent again.")
 
 
@@ -36,7 +39,7 @@ class Settings:
     address: str
     dialect: str = ""
     """The id of a dialect; "" to find out."""
-    token: str = ""
+    token: str = field(default="", repr=False)
     model: str = ""
     time_limit: float = 1800.0
     """Seconds for one model."""
@@ -46,23 +49,25 @@ class Settings:
 
 def main(args: list[str]) -> None:
     """Serve from the folder `args[0]` until stdin closes."""
-    serve(Path(args[0]), lambda settings: _generator(Settings(**settings)))
+    turns = Path(args[0]) / "turns"
+    serve(Path(args[0]), lambda settings: _generator(Settings(**settings), turns))
 
 
-def _generator(settings: Settings) -> Generator:
+def _generator(settings: Settings, turns: Path) -> Generator:
     return Generator(
         name="The local server",
         note=f"Made by the server at {settings.address}.",
         tip="",
         formats=("glb",),
-        make=lambda work: make(work, settings),
+        make=lambda work: make(work, settings, turns),
         estimate=lambda _job: 0.0,
         max_attempts=2,
+        target=settings.address,
     )
 
 
-def make(work: Work, settings: Settings) -> Made:
-    """Have the server make one model. Raises LocalServerError, CancelledError."""
+def make(work: Work, settings: Settings, turns: Path) -> Made:
+    """Have the server make one model. `turns`: a folder. Raises LocalServerError, LostError, CancelledError."""
     connection = Connection(settings.address, settings.token, work.control, time_limit=settings.time_limit)
     request = ModelRequest(
         work.image.read_bytes(),
@@ -70,31 +75,48 @@ def make(work: Work, settings: Settings) -> Made:
         {view: path.read_bytes() for view, path in work.views.items()},
         settings.model,
     )
-    notes = [SENT_AGAIN] if work.job.attempts else []
-    deadline = time.monotonic() + settings.wait
-    while True:
-        try:
-            dialect = DIALECTS.get(settings.dialect) or detect(connection)
-            work.begin_attempt()
-            model = dialect.generate(connection, request)
-            break
-        except (ConnectionFailedError, BusyError, NotRunningError) as error:  # it has not begun
-            work.take_back_attempt()
-            refusal = not_running(connection, error) if isinstance(error, ConnectionFailedError) else error
-            _pause(work.control, deadline, refusal)
-        except ConnectionLostError:
-            notes = [SENT_AGAIN]
-            deadline = time.monotonic() + settings.wait
     path = work.folder / f"{work.job.id}.glb"
+    with turn(turns, connection.base, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
+        model, notes = _generate(work, settings, connection, request)
     path.write_bytes(model)
     return Made([path.name], tuple(notes))
 
 
+def _generate(
+    work: Work, settings: Settings, connection: Connection, request: ModelRequest
+) -> tuple[bytes, list[Message]]:
+    """Returns the model, and what the artist should know about it."""
+    sent_again = work.job.attempts > 0
+    deadline = time.monotonic() + settings.wait
+    while True:
+        begun = False
+        try:
+            dialect = DIALECTS.get(settings.dialect) or detect(connection)
+            work.begin_attempt()
+            begun = True
+            model = dialect.generate(connection, request)
+            lost = [SENT_AGAIN] if sent_again else []
+            return model, [*lost, VIEWS_NOT_USED] if request.views and not dialect.takes_views else lost
+        except (ConnectionFailedError, BusyError, NotRunningError) as error:
+            if begun:
+                work.take_back_attempt()
+            refusal = not_running(connection, error) if isinstance(error, ConnectionFailedError) else error
+            work.waits_for(_reason(refusal))
+            _pause(work.control, deadline, refusal)
+        except ConnectionLostError:
+            sent_again = True
+            deadline = time.monotonic() + settings.wait
+
+
+def _reason(refusal: LocalServerError) -> Message:
+    """Returns what the artist is told while the job waits."""
+    if isinstance(refusal, NotRunningError):
+        return Message("Waiting for the server: it is not running")
+    return Message("Waiting: {reason}", {"reason": refusal.message})
+
+
 def _pause(control: Control, deadline: float, error: LocalServerError) -> None:
     """Wait a little before the next try. Raises the error after the deadline, CancelledError."""
-    end = time.monotonic() + _PAUSE
-    if end > deadline:
+    if time.monotonic() + _PAUSE > deadline:
         raise error
-    while time.monotonic() < end:
-        control.check()
-        time.sleep(0.1)
+    control.sleep(_PAUSE)

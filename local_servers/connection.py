@@ -8,43 +8,57 @@ computer is reached at loopback addresses only.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
-from ..api.sanitize import parse_json
+from ..api.sanitize import MARK, parse_json
 from ..control import NO_CONTROL, Control
-from ..errors import ConnectionLostError, UnsafeAddressError, one_line
-from .errors import TimeLimitError
+from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
+from ..formats.sniff import FIRST_BYTES, sniff
+from .errors import NoAnswerError, TimeLimitError
 
-MAX_REPLY_BYTES: Final = 1024**3
+MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
-PROBE_SECONDS: Final = 10.0
-"""For the reply to a question that a server answers at once."""
+SHORT_SECONDS: Final = 10.0
+"""For the answer to a question that a server answers at once."""
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
+_SHORTEST_SECRET: Final = 6
+"""A shorter token occurs by chance."""
+_KNOWN_ENDS: Final = re.compile(
+    r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
+)
+"""What follows a server's base URL in its documentation, and may have been copied with it."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Answer:
     """A server's complete answer."""
 
     status: int
-    content_type: str
     body: bytes
 
-    @property
+    @cached_property
     def json(self) -> Any:
         """The JSON value in the body; None if it has none."""
-        return parse_json(self.body)
+        return parse_json(self.body) if self._start.startswith((b"{", b"[")) else None
 
     @property
     def is_web_page(self) -> bool:
-        return self.body.lstrip()[:200].lower().startswith((b"<!doctype", b"<html", b"<head", b"<body"))
+        """Whether this is a page for browsers."""
+        return self._start.lower().startswith((b"<!doctype", b"<!--", b"<html", b"<head", b"<body"))
+
+    @property
+    def _start(self) -> bytes:
+        return self.body[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +66,33 @@ class Connection:
     """How to reach one server."""
 
     address: str
-    """Its base URL, without a slash at its end."""
-    token: str = ""
+    """As the artist entered it."""
+    token: str = field(default="", repr=False)
     """Sent as a bearer token if there is one."""
     control: Control = NO_CONTROL
     time_limit: float = 1800.0
     """Seconds that generating one model may take."""
     connect_seconds: float = 5.0
 
-    def get(self, path: str, *, seconds: float = PROBE_SECONDS) -> Answer:
-        """Ask for what is at a path below the address, or at a URL of the same server that the server has named."""
+    @property
+    def base(self) -> str:
+        """The server's base URL, without a slash at its end."""
+        return base_url(self.address)
+
+    def get(self, path: str, *, seconds: float | None = SHORT_SECONDS) -> Answer:
+        """Ask for what is at a path below the base URL, or at a URL that the server has named.
+
+        `seconds` until the whole answer is there; None: the time limit of a model.
+        """
         return self._send("GET", path, None, "", seconds)
 
+    def post(self, path: str, body: bytes, content_type: str, *, seconds: float | None = None) -> Answer:
+        """Post some bytes."""
+        return self._send("POST", path, body, content_type, seconds)
+
     def post_json(self, path: str, values: Mapping[str, Any], *, seconds: float | None = None) -> Answer:
-        """Post a JSON object. `seconds` until the whole answer is there: by default the time limit of a model."""
-        return self._send("POST", path, json.dumps(values).encode(), "application/json", seconds)
+        """Post a JSON object."""
+        return self.post(path, json.dumps(values).encode(), "application/json", seconds=seconds)
 
     def post_form(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Answer:
         """Post multipart/form-data."""
@@ -75,53 +101,103 @@ class Connection:
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
         for name, content in files.items():
-            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.png"'
-            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: application/octet-stream\r\n\r\n"
+            kind = sniff(content[:FIRST_BYTES]) or "bin"
+            disposition = f'Content-Disposition: form-data; name="{name}"; filename="{name}.{kind}"'
+            mime = {"png": "image/png", "jpg": "image/jpeg"}.get(kind, "application/octet-stream")
+            start = f"--{boundary}\r\n{disposition}\r\nContent-Type: {mime}\r\n\r\n"
             parts += [start.encode(), content, b"\r\n"]
         body = b"".join(parts) + f"--{boundary}--\r\n".encode()
-        return self._send("POST", path, body, f"multipart/form-data; boundary={boundary}", None)
+        return self.post(path, body, f"multipart/form-data; boundary={boundary}")
 
     def _send(self, method: str, path: str, body: bytes | None, content_type: str, seconds: float | None) -> Answer:
-        url = urljoin(f"{self.address}/", path if "://" in path else path.lstrip("/"))
+        url = _joined(f"{self.base}/", path)
         if not self._is_own(url):
-            raise UnsafeAddressError(
-                "The server names a file at another address ({host}).", host=one_line(host_of(url) or "unknown", 80)
+            raise LocalServerError(
+                "The server names a file at another address ({host}), which is not asked.",
+                host=one_line(host_of(url) or "unknown", 80),
             )
         longest = self.time_limit if seconds is None else seconds
         limits = Timeouts(self.connect_seconds, longest, send=longest, total=longest)
         watchdog = Watchdog(limits, self.control, self._address_filter())
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
+        headers = {"User-Agent": USER_AGENT, "Accept": "*/*", **self._login()}
         headers |= {"Content-Type": content_type} if content_type else {}
-        headers |= {"Authorization": f"Bearer {self.token}"} if self.token else {}
         from ..api.http.transport import send_request  # imports requests, which is slow
 
         started = time.monotonic()
         try:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
                 if response.status in REDIRECTS:
-                    raise UnsafeAddressError(
-                        "The server redirects to another address.", advice="Enter that address in the preferences."
-                    )
-                kind = response.headers.get("Content-Type", "").lower()
-                return Answer(response.status, kind, response.read_all(MAX_REPLY_BYTES))
-        except ConnectionLostError:
-            if seconds is None and time.monotonic() - started >= longest:
-                raise took_too_long(longest) from None
-            raise
+                    raise _redirected(url, response.headers.get("Location", ""))
+                content = response.read_all(MAX_ANSWER_BYTES)
+                if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
+                    raise ConnectionLostError("The connection broke in the middle of the answer.")
+                if response.status >= 400:
+                    content = self._without_token(content)
+                return Answer(response.status, content)
+        except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
+            raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
+        except ConnectionLostError as error:
+            if time.monotonic() - started < longest:
+                raise
+            if seconds is None:
+                raise took_too_long(longest) from error
+            raise NoAnswerError(
+                "The server did not answer within {seconds} seconds.", seconds=f"{longest:.3g}"
+            ) from error
+
+    def _login(self) -> dict[str, str]:
+        token = self.token.strip()
+        if not token:
+            return {}
+        if not (token.isascii() and token.isprintable()):
+            raise LocalServerError(
+                "The token has a character that can't be sent.",
+                advice="Enter it again in the add-on's preferences: it consists of letters, digits and signs.",
+            )
+        return {"Authorization": f"Bearer {token}"}
+
+    def _without_token(self, content: bytes) -> bytes:
+        """Returns an error without the token: some servers repeat a wrong one in their errors, which are stored."""
+        token = self.token.strip().encode()
+        return content.replace(token, MARK.encode()) if len(token) >= _SHORTEST_SECRET else content
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
-        ours, theirs = origin_of(self.address), origin_of(url)
+        ours, theirs = origin_of(self.base), origin_of(url)
         same_port = ours.rpartition(":")[2] == theirs.rpartition(":")[2]
-        both_here = is_loopback(host_of(self.address)) and is_loopback(host_of(url))
+        both_here = is_loopback(host_of(self.base)) and is_loopback(host_of(url))
         return bool(theirs) and "@" not in url.split("/")[2] and (ours == theirs or (both_here and same_port))
 
     def _address_filter(self) -> AddressFilter | None:
-        if not is_loopback(host_of(self.address)):
+        if not is_loopback(host_of(self.base)):
             return None  # where the artist's network resolves the name to
         return lambda _host, address: is_loopback(address)
 
 
-def took_too_long(seconds: float) -> TimeLimitError:
+def base_url(address: str) -> str:
+    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path."""
+    text = address.strip()
+    return _KNOWN_ENDS.sub("", text if "://" in text else f"http://{text}")
+
+
+def _joined(base: str, path: str) -> str:
+    """Returns the URL of a path or link; "" if it can't be one."""
+    try:
+        return urljoin(base, path)
+    except ValueError:
+        return ""
+
+
+def _redirected(url: str, location: str) -> LocalServerError:
+    return LocalServerError(
+        "The server redirects to another address: {location}.",
+        advice="If that is the server's API, enter it in the add-on's preferences.",
+        location=one_line(_joined(url, location), 100),
+    )
+
+
+def took_too_long(seconds: float, advice: str | None = None) -> TimeLimitError:
     """Returns the error for a model that was not finished within the time limit."""
-    return TimeLimitError("The server did not finish within {minutes} minutes.", minutes=f"{seconds / 60:g}")
+    return TimeLimitError(
+        "The server did not finish within {minutes} minutes.", advice=advice, minutes=f"{round(seconds / 60, 3):g}"
+    )

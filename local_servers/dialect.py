@@ -8,7 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..api.parameters import VIEWS
+from ..errors import NO_MESSAGE, Message
 from .connection import Connection
+from .questions import Questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,12 @@ class ModelRequest:
     @property
     def image_base64(self) -> str:
         """The image as base64 text."""
-        return base64.b64encode(self.image).decode()
+        return as_base64(self.image)
+
+    @property
+    def seed(self) -> int:
+        """The seed, from 1 to 2³¹ - 1: LocalAI and trellis.cpp read a signed 32-bit number, and 0 can mean random."""
+        return int(self.parameters["seed"]) & 0x7FFFFFFF or 1
 
     @property
     def voxels(self) -> int:
@@ -44,9 +52,29 @@ class Dialect:
     """As it is stored in the preferences."""
     name: str
     default_port: int
+    default_model: str
+    """The model that is asked for where the artist names none; "" if the server has one only."""
     parameters: frozenset[str]
-    """The parameters that have an effect."""
-    recognize: Callable[[Connection], bool]
-    """Whether the server speaks this dialect. Raises LocalServerError for one that does, but can't be used."""
+    """The parameters that have an effect; with "image_left" and so on if the server takes views of these sides."""
+    path: str
+    """Below the base URL: where requests for models are posted to."""
+    recognize: Callable[[Questions], bool]
+    """Whether the server speaks this dialect, as far as a GET request can tell."""
     generate: Callable[[Connection, ModelRequest], bytes]
     """Returns the model as a GLB file. Blocks for minutes. Raises LocalServerError, CancelledError."""
+
+    @property
+    def takes_views(self) -> bool:
+        """Whether it takes images of other sides of the subject."""
+        return any(f"image_{side}" in self.parameters for side in VIEWS)
+
+    def without_effect(self, parameter: str) -> Message:
+        """Returns why a parameter has no effect; no message if it has one."""
+        if parameter in self.parameters:
+            return NO_MESSAGE
+        return Message("{server} has no such setting", {"server": self.name})
+
+
+def as_base64(content: bytes) -> str:
+    """Returns some bytes as base64 text."""
+    return base64.b64encode(content).decode()

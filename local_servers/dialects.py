@@ -5,38 +5,65 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError
-from .answers import web_page
+from ..errors import LocalServerError
 from .connection import Connection
 from .dialect import Dialect
 from .errors import NotRunningError
+from .hunyuan import HUNYUAN
 from .lemonade import LEMONADE
+from .localai import LOCALAI
+from .questions import NONE, Questions, not_running
+from .trellis_cpp import TRELLIS_CPP
 
-DIALECTS: Final = {dialect.id: dialect for dialect in (LEMONADE,)}
-"""By id, in the order in which a server is asked for them."""
+__all__ = ["DIALECTS", "detect", "not_running", "spoken"]
+
+DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
+"""By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
 
 
 def detect(connection: Connection) -> Dialect:
-    """Returns the dialect that a server speaks. Blocks for some seconds.
+    """Returns the dialect that a server speaks. Blocks for some seconds, and starts no generation.
 
-    Raises NotRunningError, LocalServerError in plain words, UnsafeAddressError, CancelledError.
+    Raises NotRunningError, BusyError, LocalServerError in plain words, UnsafeAddressError, CancelledError.
     """
-    try:
-        for dialect in DIALECTS.values():
-            if dialect.recognize(connection):
-                return dialect
-        if connection.get("").is_web_page:
-            raise web_page()
-    except (ConnectionFailedError, ConnectionLostError) as error:
-        raise not_running(connection, error) from error
-    raise LocalServerError(
-        "The server at {address} speaks none of the known protocols: {names}.",
-        advice="Check the address; it must be that of the API, without a path.",
-        address=connection.address,
+    return spoken(Questions(connection))
+
+
+def spoken(questions: Questions) -> Dialect:
+    """Returns the dialect of the server that is asked. Blocks and raises as `detect`."""
+    found = next((dialect for dialect in DIALECTS.values() if dialect.recognize(questions)), None)
+    # What a GET request can't tell, as of a server that has nothing but the path for models.
+    found = found or next((dialect for dialect in DIALECTS.values() if questions.serves(dialect.path)), None)
+    if found is None:
+        raise _unknown(questions)
+    return found
+
+
+def _unknown(questions: Questions) -> LocalServerError:
+    """Returns the error for a server that speaks no dialect."""
+    models, page = questions.get("v1/models"), questions.get("")
+    if page is NONE:
+        return NotRunningError(
+            "No server answers at {address}: the program there ends each connection.", address=questions.base
+        )
+    if isinstance(models.json, dict) and "data" in models.json:
+        return LocalServerError(
+            "The server at {address} has models for other purposes, such as text, but no API for 3D models.",
+            advice="Update it and install a 3D model on it, or enter the address of another server.",
+            address=questions.base,
+        )
+    if page.status < 400 and page.is_web_page:
+        return LocalServerError(
+            "There is a web page at {address}, not the server's API.",
+            advice="Start the API server as well, and enter its address: it has another port than the page. "
+            "Usual addresses: {usual}.",
+            address=questions.base,
+            usual=", ".join(f"{d.name} http://127.0.0.1:{d.default_port}" for d in DIALECTS.values()),
+        )
+    return LocalServerError(
+        "The program at {address} answers (HTTP {status}), but it is none of the servers known: {names}.",
+        advice="Check the address. Often it is that of a web page, such as Gradio's: the API has another port.",
+        address=questions.base,
+        status=page.status,
         names=", ".join(dialect.name for dialect in DIALECTS.values()),
     )
-
-
-def not_running(connection: Connection, error: ConnectionFailedError | ConnectionLostError) -> NotRunningError:
-    """Returns the error for a server that can't be reached."""
-    return NotRunningError("No server answers at {address}: {reason}", address=connection.address, reason=error.message)

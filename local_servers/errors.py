@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..errors import LocalServerError
+from ..errors import ConnectionLostError, LocalServerError
 
 
 class NotRunningError(LocalServerError):
@@ -27,3 +27,9 @@ class TimeLimitError(LocalServerError):
         "See the output of the server: it may have failed. If it is only slow, raise the time limit in the add-on's "
         "preferences, or choose a lower resolution."
     )
+
+
+class NoAnswerError(ConnectionLostError):
+    """The server took a request, and did not answer in time: it is busy, or hangs."""
+
+    default_advice = "See the output of the server: it is busy, or it hangs."

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .answers import model_in, require_success
+from .answers import model_in
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
+from .questions import Questions
 
 DEFAULT_MODEL: Final = "TRELLIS-3D"
+BACKGROUND_REMOVAL: Final = {"keep": "threshold", "remove": "birefnet"}
+"""By `background`; without it, trellis.cpp keeps an image's own transparency and removes any other background."""
+_PATH: Final = "v1/3d/generations"
 
 
-def recognize(connection: Connection) -> bool:
-    """Whether `/v1/health` answers with JSON."""
-    answer = connection.get("v1/health")
-    if answer.status in (404, 405) or not isinstance(answer.json, dict):
-        return False
-    require_success(answer)
-    return True
+def recognize(questions: Questions) -> bool:
+    """Whether `/v1/health` is there, and the API for 3D models, which other servers lack."""
+    answer = questions.get("v1/health")
+    return answer.status == 200 and not answer.is_web_page and questions.serves(_PATH, likely=True)
 
 
 def generate(connection: Connection, request: ModelRequest) -> bytes:
@@ -30,18 +31,19 @@ def generate(connection: Connection, request: ModelRequest) -> bytes:
         "model": request.model or DEFAULT_MODEL,
         "image": request.image_base64,
         "resolution": request.voxels,
-        "seed": int(request.parameters["seed"]),
+        "seed": request.seed,
     }
-    if request.parameters["background"] == "remove":
-        values["bg_removal"] = "birefnet"
-    return model_in(connection.post_json("v1/3d/generations", values))
+    removal = BACKGROUND_REMOVAL.get(request.parameters["background"])
+    return model_in(connection.post_json(_PATH, values | ({"bg_removal": removal} if removal else {})))
 
 
 LEMONADE: Final = Dialect(
     id="LEMONADE",
     name="Lemonade",
     default_port=13305,
+    default_model=DEFAULT_MODEL,
     parameters=frozenset({"seed", "resolution", "voxel_resolution", "background"}),
+    path=_PATH,
     recognize=recognize,
     generate=generate,
 )

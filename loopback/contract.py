@@ -3,8 +3,8 @@
 
 Reply shapes, field names and error forms are the service's. Differences: parameters that the generator does not use are
 validated but have no effect, `webhook` is never called, and images come from the uploads to this server only. Besides
-the service's endpoints there is `3d/cancel/ID`, and replies about a finished job can have `notes` and `error_info`:
-messages as data, so that the add-on can translate them.
+the service's endpoints there is `3d/cancel/ID`. Replies can have messages as data, so that the add-on can translate
+them: `notes` and `error_info` about a finished job, `waits_for` about one that has not begun.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from .storage import Storage, StorageFullError, StoredJob
 from .uploads import InvalidImageError, store_data_uri, uploaded_at
 
 UPLOAD_ENDPOINT: Final = "base64_to_url"
+FULL_SECONDS: Final = 60
+"""When to try again while the folder is full: what is 15 minutes old gives way."""
 MAX_TRACK_ID: Final = 300
 """Characters."""
 
@@ -57,7 +59,9 @@ class Contract:
         try:
             return self._handle(path, request)
         except StorageFullError:
-            return error_reply("The folder of this server is full; try again later.", 503)
+            message = "The folder of this server is full; try again later."
+            body = {"status": "error", "message": message, "retry_after": FULL_SECONDS}
+            return JsonResponse(body, 429, {"Retry-After": str(FULL_SECONDS)})
 
     def _handle(self, path: str, request: dict[str, Any]) -> JsonResponse:
         # The service has the same endpoints below a second base URL.
@@ -98,7 +102,8 @@ class Contract:
             return error_reply({"init_image": [str(error)]})
         if parameters["output_format"] not in self.generator.formats:
             parameters["output_format"] = self.generator.formats[0]
-        parameters["seed"] = parameters["seed"] or secrets.randbelow(2**32 - 1) + 1
+        # Some local servers read a signed 32-bit number.
+        parameters["seed"] = parameters["seed"] or secrets.randbelow(2**31 - 1) + 1
         try:
             job = self.generation_queue.submit(upload, parameters, views)
         except QueueFullError as error:
@@ -124,9 +129,9 @@ class Contract:
             return JsonResponse({**error_reply(job.error).body, "error_info": job.error_info})
         if job.state != "done":
             self.generation_queue.resume(job)
-            return JsonResponse(
-                {"status": "processing", "message": "try again later.", "output": "", "tip": self.generator.tip}
-            )
+            short = {"status": "processing", "message": "try again later.", "output": "", "tip": self.generator.tip}
+            reason = self.generation_queue.waits_for(job)
+            return JsonResponse(short if reason is None else {**short, "waits_for": reason.to_json()})
         reply = self._describe(job, "success", job.files)
         own = {"generationTime": job.seconds, "proxy_links": reply["output"], "message": self.generator.note}
         own |= {"notes": job.notes}

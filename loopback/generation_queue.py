@@ -10,12 +10,21 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..control import Control
-from ..errors import CancelledError, ImageTo3DError, InternalError, ServiceRefusedError, one_line
+from ..errors import (
+    NO_MESSAGE,
+    CancelledError,
+    ImageTo3DError,
+    InternalError,
+    Message,
+    ServiceRefusedError,
+    one_line,
+)
 from .generator import Generator, Work
 from .storage import Storage, StoredJob
+from .waits import ANOTHER_TARGET, BEFORE
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +39,10 @@ class QueueFullError(Exception):
 class LostError(ServiceRefusedError):
     """A job was begun as often as it may be, and was lost each time."""
 
-    default_advice = "Retry to generate it again."
+    default_advice = (
+        "See the output of the server, if one makes the models: it may lack memory. Then choose a lower resolution, or "
+        "retry."
+    )
 
 
 class GenerationQueue:
@@ -45,6 +57,8 @@ class GenerationQueue:
         """Queued and running jobs by id, the running one first."""
         self._cancelled: set[int] = set()
         """Those of them that nobody wants any more."""
+        self._waits_for: Message | None = NO_MESSAGE
+        """What the running job waits for; None once an attempt has begun."""
         self._started = 0.0
         """Time at which the running job was started; 0 if none runs."""
         self._slowdown = 1.0
@@ -56,19 +70,37 @@ class GenerationQueue:
             if len(self._pending) >= MAX_JOBS:
                 first = next(iter(self._pending.values()))
                 raise QueueFullError(max(1, int(self._remaining(first))) + 1)
-            return self._enqueue(self._storage.create(upload, parameters, views))
+            return self._enqueue(self._storage.create(upload, parameters, views, self.generator.target))
 
     def resume(self, job: StoredJob) -> None:
         """Queue a job from an earlier run, as soon as there is room. Harmless if it is queued already."""
         with self._lock:
-            if job.id not in self._pending and len(self._pending) < MAX_JOBS:
+            fits = job.target == self.generator.target and len(self._pending) < MAX_JOBS
+            if fits and job.id not in self._pending:
                 _log.info("job %d was not finished and is queued again", job.id)
                 self._enqueue(job)
+
+    def waits_for(self, job: StoredJob) -> Message | None:
+        """Returns why a job has not begun, perhaps without words; None if it has, or if `eta` counts that time."""
+        with self._lock:
+            if self.generator.estimate(job):
+                return None
+            if job.id not in self._pending and job.target != self.generator.target:
+                return ANOTHER_TARGET
+            is_running = self._started and job.id == next(iter(self._pending), 0)
+            return self._waits_for if is_running else BEFORE
 
     def cancel(self, job_id: str) -> None:
         """Make a job no further. Harmless if it is done, or was never queued."""
         with self._lock:
             self._cancelled |= {pending for pending in self._pending if str(pending) == job_id}
+
+    def let_go(self) -> None:
+        """Make no job further, as the process ends; none counts as lost. Blocks until the running one has stopped."""
+        with self._lock:
+            self._cancelled |= self._pending.keys()
+        while self.pending():
+            time.sleep(0.01)
 
     def pending(self) -> list[StoredJob]:
         """Returns the jobs that are queued or running."""
@@ -89,7 +121,9 @@ class GenerationQueue:
         """Make queued jobs forever. For the main thread: only that may use bpy."""
         while True:
             job = self._queue.get()
-            self._started = time.monotonic()
+            with self._lock:
+                self._waits_for = NO_MESSAGE
+                self._started = time.monotonic()
             done = self._run(job)
             with self._lock:
                 self._started = 0.0
@@ -112,57 +146,76 @@ class GenerationQueue:
         return seconds
 
     def _run(self, job: StoredJob) -> StoredJob:
-        stored = self._storage.find(str(job.id))
-        if stored is not None and stored.state == "done":
-            return stored  # made by another server on this folder
-        current = stored or job
-        earlier = current.attempts
+        """Make a job. Returns it as it is then; as it was if it must not be begun."""
+        current = self._storage.find(str(job.id)) or job
+        if current.state != "waiting":
+            return current  # it ended between a poll's look at it and the poll's resuming it
+        generator = self.generator
+        if current.target != generator.target:
+            return current
 
         def begin_attempt() -> None:
             nonlocal current
-            if current.attempts >= self.generator.max_attempts:
+            if current.attempts >= generator.max_attempts:
                 raise LostError(
-                    "The job was begun {count} times and lost each time: a connection or a process ended.",
+                    "The model was begun {count} times and lost each time: the connection broke, or a process ended.",
                     count=current.attempts,
                 )
             current = self._storage.save(current, attempts=current.attempts + 1)
+            self._waits_for = None
 
         def take_back_attempt() -> None:
             nonlocal current
-            if current.attempts > earlier:
-                current = self._storage.save(current, attempts=current.attempts - 1)
+            current = self._storage.save(current, attempts=current.attempts - 1)
+
+        def waits_for(reason: Message) -> None:
+            self._waits_for = reason
 
         control = Control(lambda: job.id in self._cancelled)
+        changes: dict[str, Any]
         try:
             control.check()
             views = {view: self._image(name) for view, name in current.views.items()}
             folder = self._storage.results_folder(job)
             image = self._image(job.upload)
-            work = Work(current, image, views, folder, control, begin_attempt, take_back_attempt)
-            made = self.generator.make(work)
+            work = Work(current, image, views, folder, control, begin_attempt, take_back_attempt, waits_for)
+            made = generator.make(work)
             seconds = round(time.monotonic() - self._started, 2)
             _log.info("job %d took %.1f s", job.id, seconds)
             notes = [note.to_json() for note in made.notes]
-            return self._storage.save(current, state="done", files=tuple(made.files), seconds=seconds, notes=notes)
-        except ImageTo3DError as error:
-            failure = error
+            changes = {"state": "done", "files": tuple(made.files), "seconds": seconds, "notes": notes}
+        except CancelledError:
+            changes = {"attempts": 0}  # made after all if it is asked for again
         except Exception as error:
-            _log.exception("job %d failed", job.id)
-            failure = InternalError(
-                "{name} could not make a model: {error}: {text}",
-                name=self.generator.name,
-                error=type(error).__name__,
-                text=one_line(error, 120),
-            )
-        if isinstance(failure, CancelledError):  # made after all if it is asked for again
-            return self._storage.save(current, attempts=0)
-        _log.warning("job %d failed: %s", job.id, failure)
-        info = {"code": failure.code, "message": failure.message.to_json(), "advice": failure.advice.to_json()}
+            failure = self._failure(error)
+            _log.warning("job %d failed: %s", job.id, failure)
+            info = {"code": failure.code, "message": failure.message.to_json(), "advice": failure.advice.to_json()}
+            changes = {"state": "failed", "error": str(failure.message), "error_info": info}
         try:
-            return self._storage.save(current, state="failed", error=str(failure.message), error_info=info)
+            return self._storage.save(current, **changes)
         except OSError:
             _log.exception("the folder can't be used")  # the next job may have more luck
             return replace(current, state="failed")
+
+    def _failure(self, error: Exception) -> ImageTo3DError:
+        """Returns why a job failed."""
+        if isinstance(error, ImageTo3DError):
+            return error
+        name = self.generator.name
+        if isinstance(error, OSError):
+            return ServiceRefusedError(
+                "{name} can't use its folder: {reason}.",
+                advice="Make room on the disk, then retry.",
+                name=name,
+                reason=one_line(error.strerror or error),
+            )
+        _log.error("a job failed", exc_info=error)
+        return InternalError(
+            "{name} could not make a model: {error}: {text}",
+            name=name,
+            error=type(error).__name__,
+            text=one_line(error, 120),
+        )
 
     def _image(self, name: str) -> Path:
         """Returns an upload's path. Raises ImageTo3DError if it is no longer stored."""

@@ -27,7 +27,9 @@ class Work:
     begin_attempt: Callable[[], None]
     """Record that what can't be undone or continued begins now. Raises LostError if that was done too often."""
     take_back_attempt: Callable[[], None]
-    """It did not begin after all."""
+    """The attempt that was begun last did not begin after all."""
+    waits_for: Callable[[Message], None]
+    """Tell what the job waits for before its next attempt begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,5 @@ class Generator:
     """Seconds that a job takes, before any was measured; 0 if that is not known."""
     max_attempts: int
     """How often one job may begin: it can be lost with the process or with a connection."""
+    target: str = ""
+    """What jobs that are submitted now are for. A job for another target is not begun."""

@@ -9,12 +9,15 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from ..errors import Message, WorkerError, one_line
-from ..worker.child_process import ChildOwner, ExitedError, Launch
+from ..errors import Action, Message, WorkerError, one_line
+from ..worker.child_process import ChildOwner, ExitedError, Launch, OutOfMemoryError
 
 _log = logging.getLogger(__name__)
+
+END_SECONDS: Final = 0.5
+"""For a process to let go of its jobs; Blender's main thread waits for it when Blender quits."""
 
 
 class Access(NamedTuple):
@@ -57,7 +60,11 @@ class LoopbackService(ChildOwner):
             except OSError as error:
                 reason = one_line(error.strerror)
                 raise WorkerError(
-                    "The folder of {service} can't be created: {reason}.", service=self._name, reason=reason
+                    "The folder of {service} can't be created: {reason}.",
+                    advice="Make room on the disk, then retry.",
+                    action=Action.RETRY,
+                    service=self._name,
+                    reason=reason,
                 ) from error
             child = self._ensure_child(str(self.folder.absolute()))
             key = secrets.token_urlsafe(32)
@@ -66,15 +73,32 @@ class LoopbackService(ChildOwner):
                 child.send({"key": key, "settings": dict(settings)})
                 port = int(child.wait_for("port"))
             except (ExitedError, TimeoutError) as error:
-                self.stop()
+                super().stop()
                 output = one_line(child.stderr_tail()[-200:]) or "no output"
                 raise WorkerError(
-                    "{service} could not be started: {output}.", service=self._name, output=output
+                    "{service} could not be started: {output}.",
+                    advice="See Blender's console, then retry.",
+                    action=Action.RETRY,
+                    service=self._name,
+                    output=output,
                 ) from error
             self._settings = dict(settings)
             self._access = Access(f"http://127.0.0.1:{port}/api/v6", key)
             _log.info("%s listens at %s", self._name, self._access.base_url)
             return self._access
+
+    def stop(self) -> None:
+        """End the process. What it was making is not lost: it is made again when it is asked for."""
+        child = self._child
+        if child is not None and child.running and self._start_lock.acquire(blocking=False):
+            try:
+                child.send({"end": True})
+                next(message for message in child.messages(END_SECONDS) if "ended" in message)
+            except (ExitedError, OutOfMemoryError, TimeoutError) as error:
+                _log.info("%s is ended while it works: %s", self._name, error)
+            finally:
+                self._start_lock.release()
+        super().stop()
 
     def _use(self, settings: Mapping[str, Any]) -> None:
         """Give the running process other settings, if they are. One that does not take them is ended."""
@@ -86,4 +110,4 @@ class LoopbackService(ChildOwner):
             child.wait_for("settings")
             self._settings = dict(settings)
         except (ExitedError, TimeoutError):
-            self.stop()
+            super().stop()

@@ -2,8 +2,9 @@
 """The HTTP server of a loopback service. Runs inside a background Blender, on loopback only.
 
 Reads `{"key": …, "settings": …}` from stdin: what every request must have as its key, and what the generator needs.
-Then prints `{"ready": …, "port": …}` on stdout, listens, and exits when its stdin closes. Another line in stdin has new
-settings. Requests are handled in threads; models are made on the main thread, one after the other.
+Then prints `{"ready": …, "port": …}` on stdout, listens, and exits when its stdin closes. Further lines in stdin are
+`{"settings": …}`, answered by `{"settings": true}`, and `{"end": true}`, answered by `{"ended": true}`.
+Requests are handled in threads; models are made on the main thread, one after the other.
 """
 
 from __future__ import annotations
@@ -55,13 +56,15 @@ def serve(folder: Path, generator_of: Callable[[Mapping[str, Any]], Generator]) 
     generation_queue = GenerationQueue(storage, generator_of(start.get("settings") or {}))
     server = Server(storage, generation_queue, str(start["key"]))
 
-    def take_settings() -> None:
-        """Thread: use other settings for the next models."""
-        while line := lines.get():
-            generation_queue.generator = generator_of(json.loads(line)["settings"])
+    def obey() -> None:
+        """Thread: use other settings for the next models, and let go of all jobs at the end."""
+        while "end" not in (message := json.loads(lines.get())):
+            generation_queue.generator = generator_of(message["settings"])
             send({"settings": True})
+        generation_queue.let_go()
+        send({"ended": True})
 
-    tasks = (("http", server.serve_forever), ("clean", lambda: _clean(storage)), ("settings", take_settings))
+    tasks = (("http", server.serve_forever), ("clean", lambda: _clean(storage)), ("stdin", obey))
     for name, work in tasks:
         threading.Thread(target=work, name=name, daemon=True).start()
     send({"ready": True, "port": server.server_port})

@@ -78,6 +78,8 @@ class StoredJob:
     """Message and advice of the error, as data."""
     notes: Sequence[Any] = ()
     """What the artist should know about it: messages as data."""
+    target: str = ""
+    """See `generator.Generator.target`."""
 
 
 class StorageFullError(Exception):
@@ -121,7 +123,9 @@ class Storage:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def create(self, upload: str, parameters: Mapping[str, Any], views: Mapping[str, str]) -> StoredJob:
+    def create(
+        self, upload: str, parameters: Mapping[str, Any], views: Mapping[str, str], target: str = ""
+    ) -> StoredJob:
         """Store a new job, and return it. Raises StorageFullError."""
         self._make_room(self._folders, MAX_TOTAL_BYTES, 0)
         while True:
@@ -129,7 +133,8 @@ class Storage:
             with contextlib.suppress(FileExistsError):
                 (self._jobs / f"{job_id}.json").touch(exist_ok=False)
                 break
-        job = StoredJob(job_id, secrets.token_hex(12), time.time(), upload, dict(parameters), views=dict(views))
+        job = StoredJob(job_id, secrets.token_hex(12), time.time(), upload, dict(parameters))
+        job = replace(job, views=dict(views), target=target)
         self.save(job)
         return job
 

@@ -8,6 +8,7 @@ import bpy
 from .. import engine
 from ..bl_ids import Op
 from ..jobs.batch import Batch, BatchProgress
+from ..jobs.config import FREE
 from ..translation import tr
 from .define import Question, batch_operator
 from .open_actions import open_with_system
@@ -36,7 +37,7 @@ def _why_not_remove(_batch: Batch, progress: BatchProgress) -> str:
 def _ask_cancel(batch: Batch, progress: BatchProgress) -> Question:
     jobs = progress.waiting + progress.running
     message = tr("{count} of {total} have not ended.", count=jobs, total=progress.total)
-    if progress.running:
+    if progress.running and batch.service not in FREE:
         message += " " + tr("You may still be charged for the {count} that have started.", count=progress.running)
     confirm = tr("Cancel {count} Jobs", count=jobs) if jobs > 1 else tr("Cancel 1 Job")
     return Question(tr("Cancel {name}?", name=batch.name), message, confirm)
@@ -56,7 +57,7 @@ def resume_batch(_context: bpy.types.Context, batch: Batch) -> None:
 
 @batch_operator(Op.CANCEL_BATCH, "Cancel Batch", why_not=_why_not_cancel, question=_ask_cancel)
 def cancel_batch(_context: bpy.types.Context, batch: Batch) -> None:
-    """Cancel all jobs of this batch that have not ended. The service may still charge for work it has started"""
+    """Cancel all jobs of this batch that have not ended. A paid service may still charge for work it has started"""
     engine.queue().cancel_batch(batch.id)
 
 

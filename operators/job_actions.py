@@ -54,7 +54,7 @@ def _ask_remove(job: Job) -> Question | None:
 
 @job_operator(Op.CANCEL_JOB, "Cancel", refuses=_why_not_cancel, question=_ask_cancel)
 def cancel(_context: bpy.types.Context, job: Job) -> None:
-    """Cancel this job. You may still be charged"""
+    """Cancel this job. A paid service may still charge for it"""
     engine.queue().cancel(job.id)
 
 

@@ -11,6 +11,7 @@ from bpy.props import StringProperty
 from .. import engine, job_rows, job_view, preferences, redraw
 from ..bl_ids import Op
 from ..jobs.batch import BatchProgress
+from ..jobs.config import FREE
 from ..scene import place_model
 from ..translation import tr
 from .define import Question, operator
@@ -66,7 +67,10 @@ def _nothing_runs(_context: bpy.types.Context) -> str:
 def _ask_cancel_all(_context: bpy.types.Context) -> Question:
     jobs = sum(job.running for job in job_view.single_jobs())
     jobs += sum(progress.waiting + progress.running for _, progress in _unfinished_batches())
-    message = tr("You may still be charged for those that were sent.")
+    services = {job.service for job in job_view.single_jobs() if job.running}
+    batches = (job_view.batch(batch_id) for batch_id, _ in _unfinished_batches())
+    services |= {batch.service for batch in batches if batch is not None}
+    message = tr("You may still be charged for those that were sent.") if services - FREE else ""
     if jobs == 1:
         return Question(tr("Cancel 1 Job?"), message, tr("Cancel 1 Job"))
     return Question(tr("Cancel {count} Jobs?", count=jobs), message, tr("Cancel {count} Jobs", count=jobs))
@@ -74,7 +78,7 @@ def _ask_cancel_all(_context: bpy.types.Context) -> Question:
 
 @operator(Op.CANCEL_ALL, "Cancel All", why_not=_nothing_runs, confirm=_ask_cancel_all)
 def cancel_all(_context: bpy.types.Context) -> None:
-    """Cancel all jobs and batches that have not ended. You may still be charged for those that were sent"""
+    """Cancel all jobs and batches that have not ended. A paid service may still charge for those that were sent"""
     for batch_id, _ in _unfinished_batches():
         engine.queue().cancel_batch(batch_id)
     for job in job_view.single_jobs():

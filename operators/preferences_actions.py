@@ -10,7 +10,7 @@ import bpy
 from .. import background_task, engine, preferences, redraw
 from ..bl_ids import PACKAGE, Op
 from ..errors import NO_MESSAGE
-from ..jobs.config import OFFLINE, Config
+from ..jobs.config import LOCAL, OFFLINE, Config
 from ..translation import tr, tr_message, tr_report
 from . import monitor
 from .define import PollMixin, operator
@@ -66,6 +66,24 @@ class IMAGE_TO_3D_OT_test_key(PollMixin, bpy.types.Operator):
         redraw.sidebars(context.window_manager)
         monitor.start()
         return {"FINISHED"}
+
+
+def _why_no_local_test(_context: bpy.types.Context) -> str:
+    config = preferences.read_config()
+    obstacle = config.why_not_ready()
+    if config.service != LOCAL:
+        return "Choose the service Local Server first"
+    if obstacle is not None:
+        return tr_message(obstacle.info())
+    return "Contacting the server" if background_task.local_server.status.running else ""
+
+
+@operator(Op.TEST_LOCAL_SERVER, "Test Connection", why_not=_why_no_local_test)
+def test_local_server(context: bpy.types.Context) -> None:
+    """Find out which server answers at the address. It generates nothing"""
+    background_task.test_local_server(preferences.read_config())
+    redraw.sidebars(context.window_manager)
+    monitor.start()
 
 
 def _storage_busy(_context: bpy.types.Context) -> str:

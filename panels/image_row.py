@@ -11,9 +11,9 @@ import bpy
 from ..bl_ids import SOURCES_MENU, WARNINGS_PANEL, Op
 from ..errors import one_line
 from ..scene import thumbnails
+from ..text_lines import is_narrow
 from ..translation import tr, tr_message
 from .image_warnings import check_of, preview_icon
-from .text_lines import is_narrow
 
 _ROWS: Final = 3.0
 """The thumbnail's height in rows, those of the field and the two lines below it."""

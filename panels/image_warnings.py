@@ -11,8 +11,8 @@ from .. import image_check
 from ..bl_ids import SCENE_SETTINGS, WARNINGS_PANEL
 from ..image_check import ImageCheck
 from ..scene import image_sources, thumbnails
+from ..text_lines import wrapped
 from ..translation import tr_message
-from .text_lines import wrapped
 
 
 class IMAGE_TO_3D_PT_image_warnings(bpy.types.Panel):

@@ -16,8 +16,8 @@ from ..jobs import progress
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import pending_models, place_model, target_scene
+from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
-from .text_lines import is_narrow, wrapped
 
 BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
@@ -102,9 +102,11 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) 
     line = column.row()
     line.active = False
     line.label(text=_state(job), translate=False)
-    # What pauses all queued jobs is shown once, below.
-    note = "" if job.state is State.QUEUED and (job_view.paused() or job_view.held()) else tr_message(job.note)
-    for text in (note or _why_it_waits(context, job), *map(tr_message, progress.repairs(job.details))):
+    # What all jobs wait for is shown once, below.
+    is_held = job.state is State.QUEUED and (job_view.paused() or job_view.held())
+    note = "" if is_held or job.note == job_view.waits_for() else tr_message(job.note)
+    known = (*progress.service_notes(job.details), *progress.repairs(job.details))
+    for text in (note or _why_it_waits(context, job), *map(tr_message, known)):
         if text:
             wrapped(column, context, text, icon="INFO")
     if done := " · ".join(map(tr_message, progress.tool_notes(job.details))):

@@ -14,9 +14,9 @@ from ..jobs import progress
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
 from ..scene import thumbnails
+from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
 from . import job_details
-from .text_lines import is_narrow, wrapped
 
 _ROWS: Final = 3
 _MAX_ROWS: Final = 5
@@ -110,6 +110,8 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
         line.label(text=tr("New jobs start in {time}", time=left), icon="SORTTIME", translate=False)
         line.operator(Op.TRY_NOW)
         wrapped(layout, context, tr_message(reason), icon="BLANK1")
+    if waits_for := job_view.waits_for():
+        wrapped(layout, context, tr_message(waits_for), icon="SORTTIME")
     held = job_view.held()
     if held:
         wrapped(layout, context, tr_message(held), icon="SORTTIME")
@@ -144,7 +146,9 @@ def _draw_job(row: bpy.types.UILayout, job: Job, narrow: bool) -> None:
     thumbnail = thumbnails.icon(str(image), ours=True) if image else 0
     icon: dict[str, Any] = {"icon_value": thumbnail} if thumbnail else {"icon": "IMAGE_DATA"}
     row.label(text=job_rows.name_of(job), translate=False, **icon)
-    if job.running and job.state is not State.QUEUED:
+    if progress.waits(job):
+        _draw_state(row, State.QUEUED)
+    elif job.running and job.state is not State.QUEUED:
         fraction, left = progress.fraction_and_eta(job, time.time())
         _draw_progress(
             row, fraction, f"{fraction:.0%}" if left is None else progress.format_duration(left), _BAR, narrow

@@ -10,14 +10,14 @@ import bpy
 from .. import background_task, preferences, preferences_layout
 from ..api.quality import QUALITIES
 from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
-from ..errors import Action, ImageTo3DError, KeyMissingError, KeyRejectedError
-from ..jobs.config import FREE, MODELSLAB, Config
+from ..errors import Action, ErrorInfo, ImageTo3DError, KeyMissingError, KeyRejectedError
+from ..jobs.config import FREE, LOCAL, MODELSLAB, Config
 from ..property_definitions import QUALITY
 from ..redraw import TAB
+from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
-from . import forecast, image_row, job_list
+from . import forecast, image_row, job_list, view_fields
 from .presets import IMAGE_TO_3D_PT_presets
-from .text_lines import is_narrow, wrapped
 
 _BUTTON_HEIGHT: Final = 1.5
 
@@ -46,6 +46,8 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         _draw_service(layout, context, config)
         _draw_setup(layout, context, config, obstacle)
         image_row.draw(layout, context, settings)
+        if config.takes_views:
+            view_fields.draw(layout, context, settings)
         _draw_quality(layout, context, settings)
         _draw_generate(layout, context, settings)
         if obstacle is None:
@@ -78,6 +80,9 @@ def _draw_setup(
     layout: bpy.types.UILayout, context: bpy.types.Context, config: Config, obstacle: ImageTo3DError | None
 ) -> None:
     """Draw what is missing before the first model, and the buttons that change that; nothing if all is there."""
+    if config.service == LOCAL:
+        _draw_local_setup(layout, context, config, obstacle)
+        return
     status = background_task.account.status
     rejected = status.code == KeyRejectedError.code
     checking = status.running and not status.text  # the box stays until it is known that the key works
@@ -104,6 +109,34 @@ def _draw_setup(
     else:
         buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
     buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME" if icons else "NONE")
+
+
+def _draw_local_setup(
+    layout: bpy.types.UILayout, context: bpy.types.Context, config: Config, obstacle: ImageTo3DError | None
+) -> None:
+    """Draw what is missing before the artist's own server can be used: its address, or that it answers."""
+    saved, status = preferences.get(), background_task.local_server.status
+    first_test = status.running and not status.text
+    if obstacle is None and not status.failed and not first_test:
+        return
+    box, icons = layout.box().column(), not is_narrow(context)
+    if obstacle is not None and not config.local_url:
+        wrapped(box, context, tr("Enter the address of your server."), icon="INFO", in_box=True)
+    elif obstacle is not None:
+        wrapped(box, context, tr_message(obstacle.message), icon="INFO", in_box=True)
+    elif status.running:
+        wrapped(box, context, tr("Contacting the server"), icon="SORTTIME", in_box=True)
+    elif isinstance(status.text, ErrorInfo):
+        wrapped(box, context, tr_message(status.text.message), icon="ERROR", alert=True, in_box=True)
+        wrapped(box, context, tr_message(status.text.advice), in_box=True)
+    if saved is not None:
+        box.prop(saved, "local_url", text="", placeholder=preferences_layout.local_url_placeholder(config))
+    buttons = box.column(align=True)
+    if obstacle is not None and obstacle.action is Action.ALLOW_ONLINE:
+        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET" if icons else "NONE")
+    elif obstacle is None:
+        buttons.operator(Op.TEST_LOCAL_SERVER, text="Test Again", icon="FILE_REFRESH" if icons else "NONE")
+    buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
 
 
 def _draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:

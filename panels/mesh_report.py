@@ -13,9 +13,9 @@ from ..bl_ids import Op
 from ..errors import Message, counted
 from ..jobs import provenance
 from ..mesh_report import MeshReport, Problem, Severity, problems
+from ..text_lines import is_narrow, wrapped
 from ..tool_settings import Tool
 from ..translation import tr, tr_message
-from .text_lines import is_narrow, wrapped
 
 _PANEL: Final = "image_to_3d_mesh_report"
 """The id under which Blender keeps whether the part of the panel is open."""

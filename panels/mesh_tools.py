@@ -14,11 +14,11 @@ from ..jobs import provenance
 from ..mesh_tasks import MeshTask
 from ..scene import hand_over, variations, versions
 from ..scene.tool_results import LABELS
+from ..text_lines import is_narrow, wrapped
 from ..tool_settings import Tool
 from ..translation import tr, tr_message
 from . import mesh_report
 from .main import SidebarPanel
-from .text_lines import is_narrow, wrapped
 
 _ROWS: Final = (
     ((Op.CHECK_MESH, "Check Mesh", "VIEWZOOM"), (Op.CLEAN_UP_MESH, "Clean Up", "TOOL_SETTINGS")),

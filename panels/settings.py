@@ -9,14 +9,17 @@ from typing import Any, ClassVar, Final
 import bpy
 
 from .. import placement, preferences
+from ..api.http.urls import is_unencrypted
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..jobs.config import OFFLINE
+from ..jobs.config import LOCAL, Config
+from ..local_servers.dialects import DIALECTS
 from ..preferences_layout import draw_switched
 from ..properties import PANEL_PARAMETERS
 from ..property_definitions import RANDOM_SEED, USE_TEMPORARY_STORAGE, kept_name, switch_of
 from ..setting_rows import Setting
+from ..text_lines import is_narrow, wrapped
+from ..translation import tr
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
-from .text_lines import is_narrow
 
 _GAP_BEFORE: Final = frozenset({"ss_guidance_strength", "slat_guidance_strength", "seed", "size", "multi_image"})
 """A gap before these keeps related settings together."""
@@ -53,19 +56,24 @@ def applies(owner: Any, row: Setting) -> bool:
 
 def draw_parameters(layout: bpy.types.UILayout, context: bpy.types.Context, group: str) -> None:
     """Draw the parameters of a group. Those that the chosen service does not use are gray."""
-    settings = getattr(context.scene, SCENE_SETTINGS)
-    offline = preferences.read_config().service == OFFLINE
-    rows = {name: row for name, row in PANEL_PARAMETERS.items() if row.group == group}
-    if offline and not all(row.offline for row in rows.values()):
-        line = layout.row()
+    settings, config = getattr(context.scene, SCENE_SETTINGS), preferences.read_config()
+    names = [name for name, row in PANEL_PARAMETERS.items() if row.group == group]
+    if not all(config.uses(name) for name in names):
+        line = layout.column()
         line.active = False
-        line.label(text="Gray: no effect offline", icon="NONE" if is_narrow(context) else "INFO")
-    for name, row in rows.items():
+        wrapped(line, context, _why_gray(config), icon="NONE" if is_narrow(context) else "INFO")
+    for name in names:
         if name in _GAP_BEFORE:
             layout.separator(factor=0.5)
         line = layout.column()
-        line.active = row.offline or not offline
+        line.active = config.uses(name)
         draw_setting(line, settings, name)
+
+
+def _why_gray(config: Config) -> str:
+    if config.service == LOCAL:
+        return tr("Gray: no effect with {server}", server=DIALECTS[config.local_dialect].name)
+    return tr("Gray: no effect offline")
 
 
 def draw_setting(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
@@ -98,6 +106,28 @@ class IMAGE_TO_3D_PT_generation(SettingsPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         draw_parameters(self.column(context), context, "generation")
+
+
+class IMAGE_TO_3D_PT_local_server(SettingsPanel, bpy.types.Panel):
+    bl_idname = "IMAGE_TO_3D_PT_local_server"
+    bl_label = "Local Server"
+
+    @classmethod
+    def poll(cls, _context: bpy.types.Context) -> bool:
+        return preferences.read_config().service == LOCAL
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings, config = getattr(context.scene, SCENE_SETTINGS), preferences.read_config()
+        column = self.column(context)
+        if is_unencrypted(config.local_url):
+            wrapped(column, context, tr("Images are sent unencrypted to this server."), icon="ERROR", alert=True)
+        if not config.local_dialect and config.local_url:
+            column.operator(Op.TEST_LOCAL_SERVER, icon="FILE_REFRESH")
+        for name, row in PANEL_PARAMETERS.items():
+            if row.group == "local" and config.uses(name):
+                line = column.column()
+                line.active = name != "face_count" or settings.texture
+                draw_setting(line, settings, name)
 
 
 class IMAGE_TO_3D_PT_placement(SettingsPanel, bpy.types.Panel):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -26,7 +27,8 @@ def in_classes(package: str) -> dict[str, str]:
             if prop.is_runtime and prop.identifier.startswith("image_to_3d") and not prop.is_hidden:
                 for text in _property_texts(prop):
                     found.setdefault(text, prop.identifier)
-    return {text: place for text, place in found.items() if is_text(text)}
+    servers = {each.name for each in importlib.import_module(f"{package}.local_servers.dialects").DIALECTS.values()}
+    return {text: place for text, place in found.items() if is_text(text) and text not in servers}
 
 
 def _subclasses(base: Any) -> Iterator[Any]:

@@ -75,6 +75,11 @@ def no_key(stage: Stage) -> None:
     """As it is right after the installation."""
 
 
+def local_server(stage: Stage) -> None:
+    stage.inside("set_preferences", values={"service": "LOCAL"})
+    time.sleep(1.0)
+
+
 def ready(stage: Stage) -> None:
     stage.inside("choose_image", image="//chair.png")
     time.sleep(CHECKED)
@@ -173,6 +178,7 @@ def sidebar(stage: Stage) -> None:
 
 STATES: Mapping[str, Callable[[Stage], None]] = {
     "no-key": no_key,
+    "local-server": local_server,
     "ready": ready,
     "warning": warning,
     "running": running,

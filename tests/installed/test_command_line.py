@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dialect_servers import Lemonade, running
+from model_files import glb
 from PIL import Image
 from scripted_service import Request, ScriptedService, resets, to_json
 from systems import needs_posix
@@ -406,6 +408,19 @@ def test_the_key_that_was_entered_for_one_service_is_not_sent_to_another(
         assert module.read_config().keys == {chosen: ""}
     finally:
         module.override(None)
+
+
+def test_a_server_of_ones_own_makes_the_models_without_key_and_online_access(
+    run: Callable[..., Run], shots: Path, tmp_path: Path
+) -> None:
+    server = Lemonade(glb(300))
+    with running(server) as address:
+        options = ("--service", "local", "--local-url", address, "--voxel-resolution", "1536", "--background", "remove")
+        code, lines, err = run(shots, *options, "--output-dir", tmp_path / "out", service=None).end()
+    assert (code, len(lines)) == (0, 3), err
+    assert {line["state"] for line in lines} == {"done"}
+    assert {(each.json["resolution"], each.json["bg_removal"]) for each in server.received} == {(1536, "birefnet")}
+    assert server.most_at_once == 1
 
 
 def test_a_refusal_of_the_service_is_quoted(run: Callable[..., Run], scripted: ScriptedService, shots: Path) -> None:

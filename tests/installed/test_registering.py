@@ -89,7 +89,7 @@ def test_scripts_find_the_errors_and_states_in_the_root_module(image_to_3d: Any)
     assert image_to_3d.State.PLACED == "placed"
 
 
-@pytest.mark.parametrize("name", ["MODELSLAB", "OFFLINE", "CUSTOM"])
+@pytest.mark.parametrize("name", ["MODELSLAB", "OFFLINE", "LOCAL", "CUSTOM"])
 def test_each_service_can_be_chosen_in_the_preferences(preferences: Any, name: str) -> None:
     preferences.service = name
     assert preferences.service == name

@@ -235,17 +235,31 @@ class Drawn:
         ("", False),
     ],
 )
-@pytest.mark.parametrize("source", ["field", "environment"])
-def test_a_custom_service_over_plain_http_is_flagged_in_red(
-    preferences: Any, url: str, red: bool, source: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("service", "field", "variable", "said"),
+    [
+        ("CUSTOM", "base_url", "", "Your key and images are sent unencrypted to this server."),
+        ("CUSTOM", "", "IMAGE_TO_3D_BASE_URL", "Your key and images are sent unencrypted to this server."),
+        ("LOCAL", "local_url", "", "Images are sent unencrypted to this server."),
+        ("LOCAL", "", "IMAGE_TO_3D_LOCAL_URL", "Images are sent unencrypted to this server."),
+    ],
+)
+def test_a_server_of_another_computer_over_plain_http_is_flagged_in_red(
+    preferences: Any,
+    url: str,
+    red: bool,
+    service: str,
+    field: str,
+    variable: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    preferences.service = "CUSTOM"
-    if source == "field":
-        preferences.base_url = url
+    preferences.service = service
+    if field:
+        setattr(preferences, field, url)
     else:
-        monkeypatch.setenv("IMAGE_TO_3D_BASE_URL", url)
+        monkeypatch.setenv(variable, url)
     drawn = Drawn(preferences)
     type(preferences).draw(drawn, None)
-    warning = ("Your key and images are sent unencrypted to this server.", True)
-    assert (warning in drawn.labels) is red
+    assert ((said, True) in drawn.labels) is red
     assert drawn.labels

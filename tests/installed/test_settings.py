@@ -19,15 +19,14 @@ def settings(image_to_3d: Any) -> Any:
 
 def test_every_parameter_but_the_image_and_the_account_s_is_a_setting_with_its_default(settings: Any) -> None:
     parameters = part("api.parameters")
-    expected = set(parameters.PARAMETERS) - {"image", "webhook", "track_id"}
+    of_files = {"image", "image_left", "image_back", "image_right"}
+    expected = set(parameters.PARAMETERS) - of_files - {"webhook", "track_id"}
     assert set(settings.parameters()) == expected
-    assert settings.parameters() == {name: parameters.defaults()[name] for name in expected}
+    assert settings.parameters() == {name: parameters.defaults(local=True)[name] for name in expected}
 
 
 def test_a_setting_has_its_parameters_range_and_wording(settings: Any) -> None:
-    for name, parameter in part("api.parameters").PARAMETERS.items():
-        if name == "image" or name in part("api.parameters").ACCOUNT:
-            continue
+    for name, parameter in part("properties").PANEL_PARAMETERS.items():
         prop = settings.bl_rna.properties[name]
         assert prop.name == parameter.label
         assert prop.description == parameter.description
@@ -209,7 +208,7 @@ def test_settings_that_the_service_does_not_take_are_put_back_as_defaults(settin
     settings.resolution, settings.render = 300, True
     wrong = {"resolution": 99999, "seed": "x", "unknown": 1}
     part("properties").use_settings(bpy.context.scene, wrong, part("placement").Placement(collection="Not Here"))
-    defaults = part("api.parameters").defaults()
+    defaults = part("api.parameters").defaults(local=True)
     assert settings.parameters() == {name: defaults[name] for name in settings.parameters()}
     assert settings.placement.collection is None
 

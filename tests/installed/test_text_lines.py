@@ -9,7 +9,7 @@ from .conftest import part
 
 
 def test_a_line_breaks_at_spaces_but_never_between_a_number_and_its_unit(extension: Any) -> None:
-    lines = part("panels.text_lines")._lines("Abweichung im Mittel 0.06\u00a0% seiner Größe", 110.0, 11.0)
+    lines = part("text_lines")._lines("Abweichung im Mittel 0.06\u00a0% seiner Größe", 110.0, 11.0)
     assert len(lines) > 2
     assert " ".join(lines) == "Abweichung im Mittel 0.06\u00a0% seiner Größe"
     assert sum("0.06\u00a0%" in line for line in lines) == 1
@@ -17,6 +17,6 @@ def test_a_line_breaks_at_spaces_but_never_between_a_number_and_its_unit(extensi
 
 def test_a_text_without_spaces_breaks_anywhere_and_nothing_of_it_is_lost(extension: Any) -> None:
     text = "オリジナルとのずれ：サイズの平均0.06%、最大0.13%"
-    lines = part("panels.text_lines")._lines(text, 110.0, 11.0)
+    lines = part("text_lines")._lines(text, 110.0, 11.0)
     assert len(lines) > 2
     assert "".join(lines) == text

@@ -3,44 +3,235 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dialect_servers import Lemonade, running
+from image_to_3d.jobs.batch_request import BatchRequest
+from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.config import LOCAL
 from image_to_3d.jobs.job import State
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
+from local_jobs import MODEL, batch_images, local, notes, now, until_asked
 from loopback_services import Loopback
-from model_files import glb_of, scene_of
-from queues import Borrowed, a_queue, a_request, rest
+from queues import Borrowed, a_queue, a_request, rest, until
+from slow_local_server import Machine, machine
 
 pytestmark = pytest.mark.heavy
 
 
-def a_local_queue(folder: Path, address: str, worker: Borrowed, loopback: Loopback) -> Queue:
-    settings = {"address": address, "wait": 5.0, "time_limit": 20.0}
-    return a_queue(
-        folder, "", worker, loopback=loopback, service=LOCAL, local_url=address, local_settings=settings, keys={}
-    )
-
-
-@pytest.fixture
-def loopback(tmp_path: Path) -> Iterator[Loopback]:
-    services = Loopback(tmp_path / "services")
-    yield services
-    services.stop()
-
-
-def test_a_local_server_makes_a_model(tmp_path: Path, worker: WorkerProcess, loopback: Loopback) -> None:
-    server = Lemonade(glb_of(*scene_of()))
+def test_a_local_server_makes_a_model(make_local_queue: Callable[..., Queue]) -> None:
+    server = Lemonade(MODEL)
     with running(server) as address:
-        queue = a_local_queue(tmp_path, address, Borrowed(worker), loopback)
+        queue = make_local_queue(address)
         queue.add(a_request(parameters={"seed": 7, "resolution": 512}))
         (job,) = rest(queue)
-        queue.stop()
     assert job.error is None
     assert job.state is State.READY
+    assert notes(job) == []
     (received,) = server.received
     assert (received.json["seed"], received.json["resolution"]) == (7, 1024)
+
+
+# --- cancel ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_cancel_ends_the_request_and_the_next_model_is_begun_at_once(
+    make_local_queue: Callable[..., Queue], slow: Machine
+) -> None:
+    queue = make_local_queue(slow.address)
+    first = queue.add(a_request(1))
+    until_asked(slow)
+    second = queue.add(a_request(2))
+    until(lambda: now(queue, second).state is State.WAITING)  # it is ready to be made
+    queue.cancel(first.id)
+    cancelled = time.monotonic()
+    until(lambda: slow.server.left == 1 and len(slow.server.received) == 2)
+    assert time.monotonic() - cancelled < 2.0
+    slow.server.seconds = 0.0
+    until(lambda: now(queue, second).state is State.READY)
+    queue.command(first.id, Command.RETRY)
+    until(lambda: now(queue, first).state is State.READY)
+    assert len(slow.server.received) == 3
+    assert slow.server.most_at_once == 1
+    assert notes(now(queue, first)) == []  # a cancelled request was not lost
+
+
+def test_a_cancel_that_crosses_polls_is_final(make_local_queue: Callable[..., Queue], slow: Machine) -> None:
+    queue = make_local_queue(slow.address)
+    for number in range(5):
+        job = queue.add(a_request(number))
+        until_asked(slow, number + 1)
+        time.sleep(0.013 * number)
+        queue.cancel(job.id)
+        queue.dismiss(job.id)
+        until(lambda: slow.server.at_once == 0, 3.0)
+    time.sleep(0.5)
+    assert slow.server.at_once == 0
+    assert queue.jobs() == ()
+
+
+def test_cancelling_a_batch_leaves_the_server_in_peace(
+    make_local_queue: Callable[..., Queue], slow: Machine, tmp_path: Path
+) -> None:
+    queue = make_local_queue(slow.address)
+    batch = queue.add_batch(BatchRequest(batch_images(tmp_path, 4), parameters={"seed": 1}))
+    until_asked(slow)
+    queue.cancel_batch(batch.id)
+    until(lambda: slow.server.left == 1 and queue.running() == 0)
+    time.sleep(0.5)
+    assert len(slow.server.received) == 1
+
+
+def test_a_cancel_starts_no_process(tmp_path: Path, worker: WorkerProcess, slow: Machine) -> None:
+    services = Loopback(tmp_path / "services")
+    queue = a_queue(tmp_path, "", Borrowed(worker), loopback=services, **local(slow.address))
+    try:
+        job = queue.add(a_request())
+        until_asked(slow)
+        queue.cancel(job.id)
+        until(lambda: slow.server.left == 1)
+        services.stop()
+        queue.cancel(job.id)  # by a second click
+        time.sleep(0.5)
+        assert not services.services[LOCAL].running
+    finally:
+        queue.stop()
+        services.stop()
+
+
+# --- waiting for the server -----------------------------------------------------------------------------------------
+
+
+def test_a_job_says_that_its_server_is_not_running_and_continues_when_it_is(
+    make_local_queue: Callable[..., Queue], slow: Machine
+) -> None:
+    slow.kill()
+    queue = make_local_queue(slow.address)
+    job = queue.add(a_request())
+    until(lambda: str(now(queue, job).note) == "Waiting for the server: it is not running", 10.0)
+    slow.server.seconds = 0.0
+    slow.start()
+    until(lambda: now(queue, job).state is State.READY)
+    assert notes(now(queue, job)) == []
+    assert now(queue, job).generation_seconds < 1.5  # without the time that it waited
+
+
+def test_a_job_that_waits_for_its_server_can_be_cancelled(
+    make_local_queue: Callable[..., Queue], slow: Machine
+) -> None:
+    slow.kill()
+    queue = make_local_queue(slow.address)
+    job = queue.add(a_request())
+    until(lambda: bool(now(queue, job).note), 10.0)
+    queue.cancel(job.id)
+    time.sleep(0.5)
+    slow.start()
+    time.sleep(2.5)
+    assert slow.server.received == []
+    assert now(queue, job).state is State.CANCELLED
+
+
+def test_a_server_that_never_runs_is_reported_with_what_to_do(
+    make_local_queue: Callable[..., Queue], slow: Machine
+) -> None:
+    slow.kill()
+    queue = make_local_queue(slow.address, wait=1.0)
+    job = queue.add(a_request())
+    until(lambda: now(queue, job).state is State.FAILED, 20.0)
+    error = now(queue, job).error
+    assert error is not None
+    assert slow.address in str(error.message)
+    assert str(error.advice).startswith("Start the server")
+    slow.server.seconds = 0.0
+    slow.start()
+    queue.command(job.id, Command.RETRY)
+    until(lambda: now(queue, job).state is State.READY)
+
+
+# --- lost requests --------------------------------------------------------------------------------------------------
+
+
+def test_a_request_that_a_restarted_server_lost_is_sent_once_more_and_that_is_said(
+    make_local_queue: Callable[..., Queue], slow: Machine
+) -> None:
+    queue = make_local_queue(slow.address)
+    job = queue.add(a_request())
+    until_asked(slow)
+    slow.kill()
+    time.sleep(2.5)  # meanwhile it is asked whether the server is back
+    slow.server.seconds = 0.5
+    slow.start()
+    until(lambda: now(queue, job).state is State.READY)
+    assert len(slow.server.received) == 2
+    assert notes(now(queue, job)) == ["The connection to the server was lost, so the image was sent again."]
+
+
+def test_a_request_that_is_lost_twice_is_not_sent_a_third_time(
+    make_local_queue: Callable[..., Queue], slow: Machine
+) -> None:
+    queue = make_local_queue(slow.address)
+    job = queue.add(a_request())
+    for count in (1, 2):
+        until_asked(slow, count)
+        slow.kill()
+        time.sleep(0.5)
+        slow.start()
+    until(lambda: now(queue, job).state is State.FAILED)
+    assert len(slow.server.received) == 2
+    error = now(queue, job).error
+    assert error is not None
+    assert str(error.message) == (
+        "The model was begun 2 times and lost each time: the connection broke, or a process ended."
+    )
+    assert "memory" in str(error.advice)
+    slow.server.seconds = 0.0
+    queue.command(job.id, Command.RETRY)
+    until(lambda: now(queue, job).state is State.READY)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no signals")
+def test_a_request_whose_bridge_was_killed_is_sent_once_more(
+    make_local_queue: Callable[..., Queue], slow: Machine, loopback: Loopback
+) -> None:
+    queue = make_local_queue(slow.address)
+    job = queue.add(a_request())
+    until_asked(slow)
+    os.kill(loopback.services[LOCAL].pid, signal.SIGKILL)
+    until_asked(slow, 2)
+    slow.server.seconds = 0.0
+    os.kill(loopback.services[LOCAL].pid, signal.SIGKILL)
+    until(lambda: now(queue, job).state is State.FAILED)
+    assert len(slow.server.received) == 2
+    queue.command(job.id, Command.RETRY)
+    until(lambda: now(queue, job).state is State.READY)
+
+
+# --- several jobs ---------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_of_twenty_is_made_one_after_the_other_without_pauses(
+    make_local_queue: Callable[..., Queue], tmp_path: Path
+) -> None:
+    with machine(MODEL, seconds=0.5) as server:
+        queue = make_local_queue(server.address)
+        batch = queue.add_batch(BatchRequest(batch_images(tmp_path, 20)))
+        until(lambda: len(queue.batch_jobs(batch.id)) == 20 and queue.running() == 0)
+        jobs = queue.batch_jobs(batch.id)
+    assert [job.state for job in jobs] == [State.READY] * 20
+    assert len(server.server.received) == 20
+    assert server.server.most_at_once == 1
+    assert server.server.idle < 0.2
+    report = batch.folder / "report.json"
+    until(lambda: json.loads(report.read_bytes())["summary"]["finished"])
+    summary, rows = (json.loads(report.read_bytes())[part] for part in ("summary", "items"))
+    assert (summary["done"], summary["failed"], summary["waiting"]) == (20, 0, 0)
+    assert all(0.4 < row["seconds"] < 2.0 for row in rows), [row["seconds"] for row in rows]
+    # The time in which a job waited for the one before is not its own.
+    assert all(job.generation_seconds < 2.0 for job in jobs), [job.generation_seconds for job in jobs]

@@ -69,6 +69,17 @@ def test_a_finished_job_lists_the_announced_files(service: Service, chair: Path)
     assert "not AI" in reply["message"]
 
 
+def test_a_cancelled_job_is_not_made_until_it_is_asked_for_again(service: Service, chair: Path) -> None:
+    first, second = service.submit(chair, resolution=256), service.submit(chair, **QUICK)
+    service.ask(f"3d/cancel/{second['id']}")
+    service.finish(first)
+    after = service.submit(chair, **QUICK)
+    assert service.finish(after)["status"] == "success"
+    entries = service.ask("assets_generated", type="3d", per_page=30, page=1)["data"]
+    assert {entry["id"]: entry["status"] for entry in entries}[second["id"]] == "processing"
+    assert service.finish(second)["status"] == "success"
+
+
 def test_parameters_and_the_track_id_are_echoed(service: Service, chair: Path) -> None:
     first = service.submit(chair, track_id="shelf 7", seed=3480183101, mesh_simplify=0.95, **QUICK)
     last = service.finish(first)
@@ -559,7 +570,7 @@ def test_results_count_too_when_the_folder_is_full(
     replies = [bare_server.post("base64_to_url", base64_string=data_uri(chair.read_bytes()))]
     replies.append(bare_server.post("3d/image_to_3d", image=url, **QUICK))
     for reply in replies:
-        assert (reply.status_code, reply.json()["status"]) == (503, "error")
+        assert (reply.status_code, reply.json()["retry_after"]) == (429, 60)
         assert "full" in reply.json()["message"]
     os.utime(tmp_path / "results" / "token", (time.time() - 3000,) * 2)
     assert bare_server.ask("3d/image_to_3d", image=url, **QUICK)["status"] == "processing"

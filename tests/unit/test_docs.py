@@ -25,6 +25,7 @@ FOR_ARTISTS = [
         ROOT / "docs" / f"{name}.md"
         for name in ("first-model", "panel", "image-sources", "batches", "prices", "troubleshooting", "results")
     ),
+    ROOT / "docs" / "local-servers.md",
 ]
 
 
@@ -106,9 +107,9 @@ def test_the_changelog_has_the_manifest_s_version_and_the_next_one() -> None:
 
 
 def test_the_documentation_table_has_a_row_for_each_parameter() -> None:
-    rows = write_docs.parameter_table().splitlines()
-    assert len(rows) == 2 + len(PARAMETERS)
-    for row, parameter in zip(rows[2:], PARAMETERS.values(), strict=True):
+    rows = [row for local in (False, True) for row in write_docs.parameter_table(local=local).splitlines()[2:]]
+    parameters = [each for each in PARAMETERS.values() if each.group != "view"]
+    for row, parameter in zip(rows, sorted(parameters, key=lambda each: each.local_only), strict=True):
         assert row.startswith(f"| `{parameter.name}` |")
         assert row.count("|") == 6
         assert parameter.description in row

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from image_to_3d.errors import ServiceRefusedError, StorageError
+from image_to_3d.errors import Message, OutcomeUnknownError, ServiceRefusedError, StorageError
 from image_to_3d.jobs.commands import Command, apply
 from image_to_3d.jobs.job import InputImage, Job, State
-from image_to_3d.jobs.retry import Failures, RetryPolicy, decide
+from image_to_3d.jobs.retry import MAX_FREE_SUBMITS, Failures, RetryPolicy, decide
 
 
 def a_job(**changes: Any) -> Job:
@@ -38,3 +38,15 @@ def test_a_job_that_failed_before_it_was_sent_starts_whatever_its_button_says() 
         again = apply(command, failed)
         assert again is not None
         assert again.state is State.QUEUED
+
+
+def test_a_lost_submit_is_repeated_a_few_times_where_nothing_is_paid_and_never_elsewhere() -> None:
+    lost = OutcomeUnknownError("{reason} It is not in the list.", reason=Message("No reply."))
+    for service in ("LOCAL", "OFFLINE"):
+        job, submits = a_job(service=service, state=State.RECONCILING, sent=5.0), 1
+        while (job := decide(job, lost, Failures(1, 0.0), RetryPolicy()).job).state is State.QUEUED:
+            assert not job.sent
+            job, submits = replace(job, state=State.RECONCILING, sent=5.0), submits + 1
+        assert (job.state, submits) == (State.UNCONFIRMED, MAX_FREE_SUBMITS)
+    paid = a_job(state=State.RECONCILING, sent=5.0)
+    assert decide(paid, lost, Failures(1, 0.0), RetryPolicy()).job.state is State.UNCONFIRMED

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from image_to_3d.errors import NO_MESSAGE
+from image_to_3d.errors import NO_MESSAGE, Message
 from image_to_3d.jobs import progress
 from image_to_3d.jobs.job import RUNNING_STATES, TRANSITIONS, InputImage, Job, State
 
@@ -52,6 +52,13 @@ def test_the_offline_preview_does_not_say_that_it_uploads() -> None:
     uploading = a_job(State.UPLOADING)
     assert str(progress.status_text(uploading, 10.0)) == "Uploading"
     assert str(progress.status_text(replace(uploading, service="OFFLINE"), 10.0)) == "Preparing"
+
+
+def test_a_job_that_waits_for_the_artists_server_does_not_say_that_it_generates() -> None:
+    waiting = replace(a_job(State.WAITING, expected=60.0, submitted=10.0), service="LOCAL", note=Message("Why"))
+    assert str(progress.status_text(waiting, 30.0)) == "Waiting"
+    assert progress.fraction_and_eta(waiting, 30.0) == progress.fraction_and_eta(waiting, 300.0)
+    assert str(progress.status_text(replace(waiting, note=NO_MESSAGE), 30.0)) == "Generating 0:48"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-1, "0:00"), (45, "0:45"), (725, "12:05"), (3720, "1:02:00")])

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from image_to_3d.errors import StorageError
+from image_to_3d.errors import Message, StorageError
 from image_to_3d.jobs import report
 from image_to_3d.jobs.batch import BatchItem
 from image_to_3d.jobs.job import InputImage, State
@@ -86,7 +86,9 @@ def test_a_running_batch_is_counted_and_every_image_is_listed_in_its_order(tmp_p
 
 def test_a_row_has_what_was_made_and_how_long_it_took(tmp_path: Path) -> None:
     made = Report(tmp_path / "batch")
-    job = made.add(State.PLACED, "mug", seconds=30.0, triangles=5000, details={"repairs": ["3 faces were turned"]})
+    note = Message("It was sent {count} times", {"count": 2})
+    details = {"repairs": ["3 faces were turned"], "service_notes": [note.to_json()]}
+    job = made.add(State.PLACED, "mug", seconds=30.0, triangles=5000, details=details)
     assert job is not None
     os.utime(job.folder / "model.glb", (job.since, job.since))
     # The artist placed it an hour later, and that is no time that it took.
@@ -94,6 +96,8 @@ def test_a_row_has_what_was_made_and_how_long_it_took(tmp_path: Path) -> None:
     row = written(made)["items"][0]
     assert (row["name"], row["image"], row["label"], row["seed"]) == ("mug", "mug.png", "Done", "4000000001")
     assert (row["triangles"], row["dimensions"], row["repairs"]) == (5000, [1.0, 0.5, 0.25], ["3 faces were turned"])
+    assert row["notes"] == ["It was sent 2 times"]
+    assert "<li>It was sent 2 times</li>" in (made.folder / "report.html").read_text(encoding="utf-8")
     assert row["seconds"] == pytest.approx(30, abs=0.2)
     assert row["model_bytes"] == 4000
     assert (made.folder / row["model_file"]).stat().st_size == 4000
