@@ -145,8 +145,13 @@ class Config(NamedTuple):
         """Whether jobs can have further images of their subjects, from other sides."""
         return self.service == LOCAL and any(self.uses(f"image_{side}") for side in VIEWS)
 
-    def require_views(self, views: Collection[str]) -> None:
-        """Raises ParameterError if there are views, and the chosen service takes none."""
+    def require_takes(self, image_url: str, views: Collection[str]) -> None:
+        """Raises ParameterError if the chosen service can't take an image by its URL (if any), or views (if any)."""
+        if image_url and self.service in FREE:
+            raise ParameterError(
+                "The chosen service takes image files only: nothing is downloaded for it.",
+                advice="Save the image and choose its file.",
+            )
         if views and not self.takes_views:
             raise ParameterError(
                 "The chosen service takes one image of the subject, and no views of other sides.",
@@ -245,12 +250,12 @@ class ServiceClients:
     def with_current_service(self, job: Job) -> Job:
         """A job that starts from the beginning goes to the service that is chosen now, if that is usable.
 
-        One with views stays at a service that takes them.
+        One with views, or with the URL of an image, stays at a service that takes that.
         """
         if job.state is not State.QUEUED:
             return job
         try:
-            self.config.require_views(job.views)
+            self.config.require_takes(job.image.url, job.views)
             chosen = replace(job, service=self.config.service, base_url=self.config.chosen_url())
             return chosen if chosen.account == job.account else _without_uploads(chosen)
         except ImageTo3DError as error:

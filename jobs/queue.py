@@ -117,7 +117,7 @@ class Queue:
         """
         config = self._clients.config
         base_url = config.require_ready()
-        config.require_views(request.views)
+        config.require_takes(request.image if isinstance(request.image, str) else "", request.views)
         job = create_job(request, config.results, config.service, base_url)
         self._executor.start(job, request)
         return job
@@ -150,7 +150,7 @@ class Queue:
         config = self._clients.config
         base_url = config.require_ready()
         for each in wanted.images:
-            config.require_views(each.views)
+            config.require_takes(each.image if isinstance(each.image, str) else "", each.views)
         batch = create_batch(wanted, config.results, config.service, base_url)
         self._executor.batches.add(batch)
         return batch

@@ -11,7 +11,7 @@ from image_to_3d.errors import ImageError, ImageTo3DError, ParameterError
 from image_to_3d.jobs.batch_request import BatchImage, BatchRequest, create_batch, request_of, with_views_by_name
 from image_to_3d.jobs.batch_table import from_json as batch_from_json
 from image_to_3d.jobs.batch_table import to_json as batch_to_json
-from image_to_3d.jobs.config import LOCAL, MODELSLAB, Config, ServiceClients
+from image_to_3d.jobs.config import LOCAL, MODELSLAB, OFFLINE, Config, ServiceClients
 from image_to_3d.jobs.job import Job, View
 from image_to_3d.jobs.request import JobRequest, create_job, store_input
 from image_to_3d.jobs.serialization import from_json, read_job_file, to_json
@@ -87,11 +87,20 @@ def test_a_view_is_no_parameter(tmp_path: Path) -> None:
 
 def test_a_service_that_takes_one_image_refuses_views(tmp_path: Path) -> None:
     config = Config(MODELSLAB, tmp_path, local_url=ADDRESS)
-    config.require_views({})
-    config._replace(service=LOCAL).require_views({"left": b""})
+    config.require_takes("", {})
+    config._replace(service=LOCAL).require_takes("", {"left": b""})
     for without in (config, config._replace(service=LOCAL, local_dialect="LEMONADE")):
         with pytest.raises(ParameterError, match="takes one image of the subject"):
-            without.require_views({"left": b""})
+            without.require_takes("", {"left": b""})
+
+
+def test_a_service_that_downloads_nothing_refuses_an_images_url(tmp_path: Path) -> None:
+    url = "https://example.com/chair.png"
+    config = Config(OFFLINE, tmp_path)
+    for service in (OFFLINE, LOCAL):
+        with pytest.raises(ParameterError, match="files only"):
+            config._replace(service=service).require_takes(url, {})
+    config._replace(service=MODELSLAB).require_takes(url, {})
 
 
 def test_a_job_with_views_is_not_sent_to_a_service_that_takes_none(tmp_path: Path) -> None:
