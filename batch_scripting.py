@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from . import engine, job_view, waiting
+from .errors import ImageError
 from .jobs.batch import Batch, BatchProgress
 from .jobs.job import State
 from .operators import monitor
@@ -173,13 +174,15 @@ def generate_many(
     collection: str | bpy.types.Collection | None = None,
     name: str = "",
     scene: bpy.types.Scene | object | None = OPEN_SCENE,
+    views_by_name: bool = False,
     **settings: Any,
 ) -> BatchHandle:
     """Generate a 3D model from each of many images. An image that fails does not stop the others.
 
     `images`: a folder (all images in it, not in its sub-folders), a glob pattern ("shots/**/*.png"), or a sequence of
     files, public URLs, and Blender images. A mapping in the sequence has settings for one image:
-    `{"image": "a.png", "name": "Chair", "seed": 7}`.
+    `{"image": "a.png", "name": "Chair", "seed": 7, "views": {"back": "b.png"}}`.
+    `views_by_name`: files such as chair_front.png, chair_left.png and chair_back.png are one subject.
     `arrange`: how the models are arranged in the scene, from the 3D cursor: "GRID" or "ROW", spaced by their sizes;
     "NONE": each where its placement says. `collection`: for all models; by default a new one with the batch's name.
     `name`: the batch's; by default that of the images' folder. `scene`: where the models are placed; by default the
@@ -196,6 +199,10 @@ def generate_many(
     if isinstance(collection, bpy.types.Collection):
         collection = collection.name
     found = list(_batch_images(images))
+    if views_by_name:
+        from .jobs.batch_request import with_views_by_name
+
+        found = with_views_by_name(found)
     batch_name = name or (image_files.common_name(images) if isinstance(images, str | os.PathLike) else "")
     placement = {key: value for key, value in settings.items() if key in SETTINGS}
     if wanted_scene is not None:
@@ -229,6 +236,10 @@ def _batch_images(images: Images) -> Iterator[BatchImage]:
             values = dict(each)
             image = values.pop("image", "")
             name = str(values.pop("name", "")) or image_sources.name_of(image)
-            yield BatchImage(image_sources.from_any(image), name, values)
+            views = image_sources.views_from_any(values.pop("views", None) or {})
+            files = {side: view for side, view in views.items() if isinstance(view, Path)}
+            if len(files) < len(views):
+                raise ImageError("The views of a batch must be files, or images in Blender.", advice="")
+            yield BatchImage(image_sources.from_any(image), name, values, views=files)
         else:
             yield BatchImage(image_sources.from_any(each), image_sources.name_of(each))

@@ -146,11 +146,13 @@ def submit(
     group: str = "",
     image_name: str = "",
     location: Sequence[float] | None = None,
+    views: Mapping[str, Path | bytes] | None = None,
 ) -> Job:
     """Start a job whose model is placed in `scene`; None: only files are wanted. Returns the job.
 
     `location`: exactly where; by default at the 3D cursor, or beside what stands there. `group`: shared by the
     variations of one model. `image_name`: the name of the image that the artist chose, if the file is a copy of it.
+    `views`: further images of the subject, by the side that they show, for a service that takes them.
     Raises ParameterError, ImageError, KeyMissingError, OnlineAccessError, StorageError.
     """
     from .jobs.request import JobRequest
@@ -160,8 +162,9 @@ def submit(
     placed = scene is not None
     parameters = preferences.account_parameters() | dict(parameters)
     request = JobRequest(
-        image, parameters, name, placement, target, place_by_itself=placed, group=group, image_name=image_name
-    )
+        image, parameters, name, placement, target, place_by_itself=placed, group=group, image_name=image_name,
+        views=views or {},
+    )  # fmt: skip
     queue().configure(config)
     job = queue().add(request)
     job_view.put(job)

@@ -7,17 +7,18 @@ They are saved with the .blend, so nothing of an account or a job is among them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import bpy
 from bpy.props import PointerProperty, StringProperty
 
 from . import placement, property_definitions
-from .api.parameters import ACCOUNT, PARAMETERS, undo_single_precision, validate
+from .api.parameters import ACCOUNT, PARAMETERS, VIEWS, undo_single_precision, validate
 from .bl_ids import SCENE_SETTINGS
 from .errors import ParameterError
 from .placement import Placement
-from .scene import asset_catalogs, stored_settings, thumbnails
+from .scene import asset_catalogs, image_sources, stored_settings, thumbnails
 
 _NAMES_0_1_0: Final = {"picture": "image", "placing": "placement", "stamp": "scene_token"}
 """Settings that version 0.1.0 stored in .blend files under other names, and today's names."""
@@ -52,6 +53,17 @@ def _placement_of(group: Any) -> Placement:
 def _parameters_of(settings: Any) -> dict[str, Any]:
     """Returns the request parameters as set in the scene, without the image. Raises ParameterError."""
     return validate({name: getattr(settings, name) for name in PANEL_PARAMETERS})
+
+
+def _views_of(settings: Any) -> dict[str, Path | bytes]:
+    """Returns the images of other sides that are chosen in the panel, by side. Raises ImageError."""
+    chosen = {side: text for side in VIEWS if (text := getattr(settings, view_property(side)).strip())}
+    return image_sources.views_from_any(chosen)
+
+
+def view_property(side: str) -> str:
+    """Returns the name of the property for the image of another side."""
+    return f"view_{side}"
 
 
 def use_settings(scene: bpy.types.Scene, parameters: Mapping[str, Any], chosen: Placement) -> None:
@@ -144,6 +156,9 @@ IMAGE_TO_3D_Settings = _property_group(
             poll=_is_no_render,
             update=_source_image_changed,
         ),
+        "view_left": StringProperty(name="Left", description="Image file that shows the left side of the subject"),
+        "view_back": StringProperty(name="Back", description="Image file that shows the back of the subject"),
+        "view_right": StringProperty(name="Right", description="Image file that shows the right side of the subject"),
         "placement": PointerProperty(type=IMAGE_TO_3D_Placement),
         "scene_token": StringProperty(
             name="Scene Token", description="Identifies the scene of a job in the reopened file", options={"HIDDEN"}
@@ -152,6 +167,7 @@ IMAGE_TO_3D_Settings = _property_group(
     | {name: property_definitions.parameter_property(row) for name, row in PANEL_PARAMETERS.items()}
     | property_definitions.parameter_switches(),
     parameters=_parameters_of,
+    views=_views_of,
 )
 
 

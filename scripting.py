@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,6 +97,7 @@ def generate(
     name: str | None = None,
     scene: bpy.types.Scene | object | None = OPEN_SCENE,
     location: Sequence[float] | None = None,
+    views: Mapping[str, str | os.PathLike[str] | bytes | bpy.types.Image] | None = None,
     **settings: Any,
 ) -> JobHandle:
     """Generate a 3D model from an image, with the service that is chosen in the preferences.
@@ -104,7 +105,8 @@ def generate(
     `image`: a file, an image file's content, a public URL, or an image in Blender, as it is shown (its unsaved changes
     and a sequence's current frame included; the image is not changed). `name`: the model's; by default the image's.
     `scene`: where the model is placed; by default the open scene, None for files only. `location`: exactly where in it;
-    by default at the 3D cursor, or beside what stands there. `settings`: request parameters
+    by default at the 3D cursor, or beside what stands there. `views`: images of other sides of the subject for a local
+    server that takes them, by side ("left", "back", "right"); the image itself shows the front. `settings`: parameters
     (`seed`, `resolution`, …; docs/parameters.md) and placement settings (`size`, `place`, …; docs/placement.md), by
     name. The settings in the panel are not used.
 
@@ -121,6 +123,7 @@ def generate(
         placement=Placement.checked({key: value for key, value in settings.items() if key in SETTINGS}),
         scene=scene_of(scene),
         location=location,
+        views=image_sources.views_from_any(views or {}),
     )
     handle = JobHandle(job)
     if wait:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..api.parameters import PARAMETERS, Kind, Parameter
+from ..api.parameters import PARAMETERS, VIEWS, Kind, Parameter
 from ..errors import ParameterError
 from ..placement import DEFAULTS, SETTINGS, Placement
 from ..setting_rows import Setting, allowed
@@ -37,7 +37,7 @@ exit codes:
   2    nothing was started: a wrong option, no key, no online access, no image
   130  interrupted by Ctrl-C; --resume continues (143: by SIGTERM)
 """
-_NOT_OPTIONS: Final = frozenset({"image", "output_format"})
+_NOT_OPTIONS: Final = frozenset({"image", "output_format"}) | {p.name for p in PARAMETERS.values() if p.group == "view"}
 """Request parameters that other arguments stand for."""
 
 
@@ -60,6 +60,9 @@ class Options:
     """0: the number in the preferences."""
     recursive: bool
     pattern: str
+    views: Mapping[str, str]
+    """Further images of the one subject, by the side that they show."""
+    views_by_name: bool
     numbers: frozenset[int] | None
     """Which of the images that were found, from 1; None: all."""
     report: bool
@@ -102,6 +105,8 @@ def parse(arguments: Sequence[str]) -> Options:
         jobs=values["jobs"],
         recursive=values["recursive"],
         pattern=values["pattern"],
+        views=dict(values["views"]),
+        views_by_name=values["views_by_name"],
         numbers=values["numbers"],
         report=values["report"],
         resume=values["resume"] or values["send_unconfirmed"],
@@ -172,6 +177,15 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add("--recursive", action="store_true", help="also the images in the sub-folders of a folder")
     add("--pattern", default="", help='of a folder, only the images whose names match ("*_front.png")')
+    add(
+        "--view", dest="views", action="append", type=_view, default=[], metavar="SIDE=FILE",
+        help="with one image, which shows the front: an image of another side of the subject, for a local server that "
+        f"takes several views (SIDE: {', '.join(VIEWS)}; can be given for each of them)",
+    )  # fmt: skip
+    add(
+        "--views-by-name", action="store_true",
+        help="chair_front.png, chair_left.png, chair_back.png and chair_right.png in a folder become one model",
+    )  # fmt: skip
     add(
         "--range", dest="numbers", type=_numbers, metavar="RANGE",
         help="only some of the images that were found, by their number from 1 (5, 1-10, or 1,3,7-20:2); how a farm "
@@ -285,6 +299,14 @@ def _number(minimum: int, maximum: int) -> Callable[[str], int]:
         return number
 
     return convert
+
+
+def _view(text: str) -> tuple[str, str]:
+    """Returns the side and the file of a view."""
+    side, _, file = text.partition("=")
+    if side.lower() not in VIEWS or not file:
+        raise argparse.ArgumentTypeError(f"{text} is not SIDE=FILE with one of the sides {', '.join(VIEWS)}")
+    return side.lower(), file
 
 
 def _numbers(text: str) -> frozenset[int]:

@@ -7,14 +7,15 @@ import glob
 import os
 import time
 from collections import Counter
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from .. import engine, job_view, preferences
 from ..data_folder import OWN_NAME
-from ..errors import ErrorInfo, ImageTo3DError, OnlineAccessError, StorageError, TakenOverError
+from ..errors import ErrorInfo, ImageTo3DError, OnlineAccessError, ParameterError, StorageError, TakenOverError
 from ..jobs.batch import BatchItem, BatchProgress, kind_of
-from ..jobs.batch_request import BatchImage
+from ..jobs.batch_request import BatchImage, with_views_by_name
 from ..jobs.job import Job
 from ..scene import image_files, image_sources
 from . import earlier_runs, mesh_tool, model_files, output
@@ -54,25 +55,42 @@ def run(arguments: list[str]) -> int:
     return NOT_STARTED
 
 
-def find_images(options: Options) -> list[str]:
-    """Returns the images that are wanted, each once, as absolute paths and URLs. Raises ImageError.
+def find_images(options: Options) -> dict[str, BatchImage]:
+    """Returns the images that are wanted, each once, by their absolute paths and URLs.
 
-    A file that does not exist is kept: it fails, and does not stop the others.
+    A file that does not exist is kept: it fails, and does not stop the others. Raises ImageError, ParameterError.
     """
     found: dict[str, None] = {}
     for text in options.images:
         if image_sources.is_url(text):
             found[text] = None
             continue
-        path = Path(os.path.abspath(Path(text).expanduser()))
-        if os.name == "posix":  # which keeps two slashes at the start; for Blender they are the .blend's folder
-            path = Path("/", *path.parts[1:])
+        path = _absolute(text)
         if path.is_dir() or (glob.has_magic(text) and not path.exists()):
             files = image_files.find(str(path), recursive=options.recursive, pattern=options.pattern)
             found |= dict.fromkeys(str(each) for each in files)
         else:
             found[str(path)] = None
-    return [image for number, image in enumerate(found, 1) if options.numbers is None or number in options.numbers]
+    images = [BatchImage(image if image_sources.is_url(image) else Path(image)) for image in found]
+    if options.views_by_name:
+        images = with_views_by_name(images)
+    if options.views:
+        if len(images) != 1:
+            raise ParameterError("Views belong to one image.", advice="Give one image, or use --views-by-name.")
+        images = [images[0]._replace(views={side: _absolute(file) for side, file in options.views.items()})]
+    numbered = {str(each.image): each for each in images}
+    return {
+        image: each
+        for number, (image, each) in enumerate(numbered.items(), 1)
+        if options.numbers is None or number in options.numbers
+    }
+
+
+def _absolute(text: str) -> Path:
+    path = Path(os.path.abspath(Path(text).expanduser()))
+    if os.name == "posix":  # which keeps two slashes at the start; for Blender they are the .blend's folder
+        path = Path("/", *path.parts[1:])
+    return path
 
 
 def _override_preferences(options: Options) -> None:
@@ -121,7 +139,7 @@ class Run:
             self._finish_report(batch_id)
         return self._exit_code()
 
-    def _check(self, images: list[str]) -> int:
+    def _check(self, images: Collection[str]) -> int:
         """Write a line for each image with what earlier runs have made of it. Returns the exit code."""
         known = earlier_runs.look_up(engine.queue(), images)
         for image in images:
@@ -143,7 +161,7 @@ class Run:
             output.say(f"openjd_fail: {missing} of {self._ended.total()} images have no model")
         return SOME_FAILED
 
-    def _start(self, images: list[str]) -> None:
+    def _start(self, images: Mapping[str, BatchImage]) -> None:
         options, known = self._options, {}
         if options.resume:
             known = earlier_runs.take_over(
@@ -159,10 +177,10 @@ class Run:
                 batch_id, item = known[image]
                 self._items[item.job_id] = item
                 self._batch_ids[item.job_id] = batch_id
-        new = [image for image in images if image not in known]
+        new = [each for image, each in images.items() if image not in known]
         if new and not self._interruption:
             batch = engine.submit_batch(
-                [BatchImage(image if image_sources.is_url(image) else Path(image)) for image in new],
+                new,
                 parameters=options.parameters,
                 placement=options.placement,
                 scene=None,

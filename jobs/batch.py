@@ -36,6 +36,8 @@ class BatchItem(NamedTuple):
     """Where its model is placed, if that is already known."""
     image_name: str = ""
     """The name of the image that the artist chose, if the file is a copy of it."""
+    views: Mapping[str, str] = {}
+    """Absolute paths of further images of the subject, by the side that they show."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from ..errors import ParameterError, one_line
 from ..placement import Placement
 from .batch import ARRANGE_CHOICES, Batch, BatchItem, columns_of
 from .job import TargetScene, new_id
-from .request import MAX_NAME, JobRequest, slug
+from .request import MAX_NAME, JobRequest, checked_parameters, slug
+from .views import Subject, check_sides, subjects_by_name
 
 
 class BatchImage(NamedTuple):
@@ -31,6 +32,8 @@ class BatchImage(NamedTuple):
     """Where its model is placed, if the batch does not arrange its models."""
     image_name: str = ""
     """The name of the image that the artist chose, if the file is a copy of it."""
+    views: Mapping[str, Path] = {}
+    """Further images of its subject, by the side that they show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,22 @@ class BatchRequest:
     report: bool = True
 
 
+def with_views_by_name(images: Sequence[BatchImage]) -> list[BatchImage]:
+    """Returns the images without those that are, by their names, views of the subject of another one, which has them.
+
+    An image that has views already stays as it is.
+    """
+    files = [each.image for each in images if isinstance(each.image, Path) and not each.views]
+    subjects = subjects_by_name(files)
+    used = {view for subject in subjects.values() for view in subject.views.values()}
+    return [_with_views(each, subjects) for each in images if each.image not in used]
+
+
+def _with_views(image: BatchImage, subjects: Mapping[Path, Subject]) -> BatchImage:
+    subject = subjects.get(image.image) if isinstance(image.image, Path) and not image.views else None
+    return image if subject is None else image._replace(name=image.name or subject.name, views=subject.views)
+
+
 def create_batch(request: BatchRequest, results: Path, service: str, base_url: str) -> Batch:
     """Returns a new batch, with its settings validated. Writes nothing, looks at no image. Raises ParameterError."""
     if not request.images:
@@ -60,11 +79,13 @@ def create_batch(request: BatchRequest, results: Path, service: str, base_url: s
             choices=", ".join(ARRANGE_CHOICES),
             value=one_line(request.arrange),
         )
-    shared = parameters.validate({name: value for name, value in request.parameters.items() if name != "image"})
+    shared = checked_parameters(request.parameters)
+    for each in request.images:
+        check_sides(each.views)
     items = tuple(
         BatchItem(
-            new_id(), str(each.image), each.name, parameters.validate(each.parameters) if each.parameters else {},
-            each.location, each.image_name,
+            new_id(), str(each.image), each.name, checked_parameters(each.parameters) if each.parameters else {},
+            each.location, each.image_name, {side: str(path) for side, path in each.views.items()},
         )
         for each in request.images
     )  # fmt: skip
@@ -104,6 +125,7 @@ def request_of(batch: Batch, item: BatchItem) -> JobRequest:
         batch=batch.id,
         columns=columns_of(batch),
         image_name=item.image_name,
+        views={side: Path(path) for side, path in item.views.items()},
     )
 
 

@@ -186,7 +186,7 @@ class BatchRunner:
         job_request = request_of(batch, item)
         job = request.unchecked_job(job_request, batch.folder, batch.service, batch.base_url)
         try:
-            request.check_image(job_request.image)
+            request.check_images(job_request)
         except (ImageError, ParameterError) as error:
             self._store.put(job.moved(State.FAILED, error=error.info()))
             self._store.save(job.id)

@@ -12,6 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
+from ..api.parameters import VIEWS
 from ..atomic_file import atomic_write
 from ..errors import TakenOverError
 from ..placement import Placement
@@ -28,7 +29,9 @@ def to_json(batch: Batch) -> dict[str, Any]:
     """Returns the batch as plain data."""
     return {f.name: getattr(batch, f.name) for f in fields(batch)} | {
         "folder": str(batch.folder),
-        "items": [item._asdict() | {"parameters": dict(item.parameters)} for item in batch.items],
+        "items": [
+            item._asdict() | {"parameters": dict(item.parameters), "views": dict(item.views)} for item in batch.items
+        ],
         "parameters": dict(batch.parameters),
         "placement": batch.placement.to_json(),
         "target_scene": batch.target_scene._asdict(),
@@ -130,4 +133,5 @@ def _item_from_json(values: Mapping[str, Any]) -> BatchItem:
         dict(values.get("parameters") or {}),
         location,
         str(values.get("image_name", "")),
+        {str(side): str(path) for side, path in (values.get("views") or {}).items() if side in VIEWS},
     )

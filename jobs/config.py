@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
-from ..api.parameters import PARAMETERS
+from ..api.parameters import PARAMETERS, VIEWS
 from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
 from ..local_servers.dialects import DIALECTS
 from ..log import logger
@@ -140,6 +140,19 @@ class Config(NamedTuple):
             raise KeyMissingError("The service needs an API key.")
         return key
 
+    @property
+    def takes_views(self) -> bool:
+        """Whether jobs can have further images of their subjects, from other sides."""
+        return self.service == LOCAL and any(self.uses(f"image_{side}") for side in VIEWS)
+
+    def require_views(self, views: Collection[str]) -> None:
+        """Raises ParameterError if there are views, and the chosen service takes none."""
+        if views and not self.takes_views:
+            raise ParameterError(
+                "The chosen service takes one image of the subject, and no views of other sides.",
+                advice="Leave the views out, or choose Local Server with a server that takes them.",
+            )
+
     def wallet(self, account: tuple[str, str]) -> str:
         """Returns the name of what an account's jobs are paid from; "" if they cost nothing, or have no key."""
         key = self.keys.get(account[0], "")
@@ -172,6 +185,11 @@ class Config(NamedTuple):
         except ImageTo3DError as error:
             return error
         return None
+
+
+def _without_uploads(job: Job) -> Job:
+    """Returns a job whose images are uploaded again: another service can't read what one has stored."""
+    return replace(job, upload_url="", views={side: view._replace(upload_url="") for side, view in job.views.items()})
 
 
 Loopback = Callable[[str, Config], tuple[str, str]]
@@ -225,11 +243,16 @@ class ServiceClients:
             client.cancel(service_id)
 
     def with_current_service(self, job: Job) -> Job:
-        """A job that starts from the beginning goes to the service that is chosen now, if that is usable."""
+        """A job that starts from the beginning goes to the service that is chosen now, if that is usable.
+
+        One with views stays at a service that takes them.
+        """
         if job.state is not State.QUEUED:
             return job
         try:
-            return replace(job, service=self.config.service, base_url=self.config.chosen_url())
+            self.config.require_views(job.views)
+            chosen = replace(job, service=self.config.service, base_url=self.config.chosen_url())
+            return chosen if chosen.account == job.account else _without_uploads(chosen)
         except ImageTo3DError as error:
             logger(__name__).info("%s keeps its service: %s", job.id, error)
             return job

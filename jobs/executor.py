@@ -13,11 +13,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import NO_MESSAGE, ErrorInfo, ImageTo3DError, InternalError, Message, StorageError
-from . import commands, request, spool
+from . import commands, request
 from .admission import Admission
 from .adoption import Adoption
 from .awake_clock import AwakeClock
@@ -380,8 +379,7 @@ class Executor:
                 raise _cannot_save()
             with self._store.lock:
                 self._requests.pop(job_id, None)
-            if isinstance(job_request.image, Path):
-                spool.discard(job_request.image)
+            request.discard_spooled(job_request)
             self._schedule(job_id)
         except ImageTo3DError as error:
             self._fail(job_id, error.info())

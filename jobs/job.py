@@ -117,6 +117,20 @@ class InputImage(NamedTuple):
     """A public URL given by the artist: nothing is uploaded then."""
 
 
+class View(NamedTuple):
+    """A further image of the subject, from another side; a copy is in the job's folder."""
+
+    name: str
+    """The file name that the artist knows; empty for one that was given as bytes."""
+    file: str
+    """The file name inside the job's folder."""
+    sha256: str = ""
+    upload_file: str = ""
+    """Like the job's field of this name; also the two below."""
+    upload_url: str = ""
+    uploaded: float = 0.0
+
+
 class TargetScene(NamedTuple):
     """The scene a job was started from; its model is placed in no other by itself.
 
@@ -159,6 +173,8 @@ class Job:
     """The id of its batch; empty for a single job."""
     columns: int = -1
     """How its batch is arranged in the scene: the columns of a grid, 0 for one row, -1 for not at all."""
+    views: Mapping[str, View] = field(default_factory=dict)
+    """Further images of the subject, by the side that they show (see api.parameters.VIEWS); LOCAL only."""
 
     state: State = State.QUEUED
     created: float = 0.0

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ..api.parameters import ACCOUNT, PARAMETERS
+from ..api.parameters import ACCOUNT, PARAMETERS, VIEWS
 from ..bl_ids import MODEL_RECORD
 from ..errors import Message, one_line
 from ..mesh_report import MeshReport
@@ -27,6 +27,8 @@ from .job import Job
 JOB: Final = "job"
 IMAGE: Final = "image"
 IMAGE_URL: Final = "image_url"
+VIEWS_USED: Final = "views"
+"""The names of the images of other sides, by side."""
 SEED: Final = "seed"
 DATE: Final = "date"
 GROUP: Final = "group"
@@ -98,7 +100,8 @@ def record_of(job: Job) -> dict[str, Any]:
     """Returns the record for a job's model. The seed is text: Blender can't hold unsigned 32 bit."""
     placement = job.placement.to_json()
     measured_before = {"seconds": job.generation_seconds, "price": job.price, "currency": job.currency}
-    optional = {GROUP: job.group, BATCH: job.batch, IMAGE_URL: job.image.url}
+    views = {side: view.name for side, view in job.views.items()}
+    optional = {GROUP: job.group, BATCH: job.batch, IMAGE_URL: job.image.url, VIEWS_USED: views}
     return {
         JOB: job.id,
         IMAGE: job.image.name,
@@ -192,6 +195,11 @@ def image_url(item: Mapping[str, Any]) -> str:
     return found if isinstance(found, str) and _URL.fullmatch(found) else ""
 
 
+def view_names(item: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the names of the images of other sides that a model was made from, by side."""
+    return {side: one_line(name) for side, name in _part(item, VIEWS_USED, VIEWS).items() if isinstance(name, str)}
+
+
 def rotation(item: Mapping[str, Any]) -> tuple[float, ...]:
     """Returns how a model was rotated since it was read from its file: degrees about X, Y and Z."""
     return _numbers(value(item, ROTATION), 3) or (0.0, 0.0, 0.0)
@@ -251,6 +259,16 @@ def find_image_file(item: Mapping[str, Any], results_folders: Iterable[Path]) ->
     patterns = ("image.*", "picture.*")  # the second in 0.1.0
     found = [file for pattern in patterns for file in sorted(folder.glob(pattern))] if folder is not None else []
     return next(iter(found), None)
+
+
+def find_view_files(item: Mapping[str, Any], results_folders: Iterable[Path]) -> dict[str, Path]:
+    """Returns the job's copies of the images of other sides, by side, as far as they are there. Reads the disk."""
+    sides = view_names(item)
+    folder = find_job_folder(item, results_folders) if sides else None
+    if folder is None:
+        return {}
+    found = {side: next(iter(sorted(folder.glob(f"view-{side}.*"))), None) for side in sides}
+    return {side: file for side, file in found.items() if file is not None}
 
 
 def _get(group: Any, name: str) -> Any:

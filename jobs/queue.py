@@ -117,6 +117,7 @@ class Queue:
         """
         config = self._clients.config
         base_url = config.require_ready()
+        config.require_views(request.views)
         job = create_job(request, config.results, config.service, base_url)
         self._executor.start(job, request)
         return job
@@ -148,6 +149,8 @@ class Queue:
         """
         config = self._clients.config
         base_url = config.require_ready()
+        for each in wanted.images:
+            config.require_views(each.views)
         batch = create_batch(wanted, config.results, config.service, base_url)
         self._executor.batches.add(batch)
         return batch

@@ -17,10 +17,11 @@ from urllib.parse import unquote, urlsplit
 
 from ..api import parameters
 from ..atomic_file import make_as_private
-from ..errors import ImageError, StorageError, one_line
+from ..errors import ImageError, ParameterError, StorageError, one_line
 from ..placement import Placement
 from . import serialization, spool
-from .job import InputImage, Job, TargetScene, new_id
+from .job import InputImage, Job, TargetScene, View, new_id
+from .views import check_sides, named
 
 _log = logging.getLogger(__name__)
 
@@ -54,16 +55,37 @@ class JobRequest:
     """See `Job.columns`."""
     image_name: str = ""
     """The name of the image that the artist chose, if the file is a copy of it."""
+    views: Mapping[str, Path | bytes] = field(default_factory=dict)
+    """Further images of the subject, by the side that they show: files, or image files' contents."""
 
 
 def create_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
     """Returns a new job, validated. Writes nothing. Raises ParameterError, ImageError."""
-    check_image(request.image)
+    check_images(request)
     return unchecked_job(request, results, service, base_url)
 
 
+def check_images(request: JobRequest) -> None:
+    """Raises ImageError or ParameterError if what is given as an image can't be one."""
+    check_image(request.image)
+    check_sides(request.views)
+    for side, view in request.views.items():
+        with named(side):
+            check_image(view)
+
+
+def checked_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a job's parameters as they are sent, without its images and without defaults. Raises ParameterError."""
+    checked = parameters.validate({name: value for name, value in values.items() if name != "image"})
+    for name in checked:
+        if parameters.PARAMETERS[name].group == "view":
+            raise ParameterError(
+                "{name} can't be given as a parameter.", advice="Give the file as a view of that side.", name=name
+            )
+    return checked
+
+
 def check_image(image: Path | bytes | str) -> None:
-    """Raises ImageError or ParameterError if this can't be an image."""
     if isinstance(image, str):
         parameters.validate({"image": image})
     elif isinstance(image, Path):
@@ -74,23 +96,22 @@ def check_image(image: Path | bytes | str) -> None:
 
 def unchecked_job(request: JobRequest, results: Path, service: str, base_url: str) -> Job:
     """Returns a new job, without a look at its image. Writes nothing. Raises ParameterError."""
-    image = request.image
-    given = {name: value for name, value in request.parameters.items() if name != "image"}
-    suffix = ".img"
-    if isinstance(image, Path):
-        suffix = image.suffix.lower() if re.fullmatch(r"\.[a-zA-Z0-9]{1,5}", image.suffix) else suffix
-    elif isinstance(image, bytes):
-        suffix = ".png"
+    given = checked_parameters(request.parameters)
     image_name = _image_name(request)
     name = one_line(request.name or Path(image_name).stem, MAX_NAME) or "Model"
     job_id = request.id or new_id()
     now = time.time()
-    url = image if isinstance(image, str) else ""
+    url = request.image if isinstance(request.image, str) else ""
+    image_file = "" if url else f"image{_suffix(request.image)}"
+    views = {
+        side: View(one_line(view.name) if isinstance(view, Path) else "", f"view-{side}{_suffix(view)}")
+        for side, view in request.views.items()
+    }
     return Job(
         id=job_id,
         name=name,
-        image=InputImage(image_name or name, file="" if url else f"image{suffix}", sha256="", url=url),
-        parameters=parameters.defaults() | parameters.validate(given),
+        image=InputImage(image_name or name, image_file, sha256="", url=url),
+        parameters=parameters.defaults() | given,
         folder=results / f"{job_id}_{slug(name)}",
         service=service,
         base_url=base_url,
@@ -100,29 +121,37 @@ def unchecked_job(request: JobRequest, results: Path, service: str, base_url: st
         group=request.group,
         batch=request.batch,
         columns=request.columns,
+        views=views,
         created=now,
         since=now,
     )
 
 
 def store_input(job: Job, request: JobRequest) -> Job:
-    """Create the job's folder with a copy of the image: the artist may change or delete the original.
+    """Create the job's folder with copies of the images: the artist may change or delete the originals.
 
-    Returns the job with the image's hash. Raises ImageError, StorageError.
+    Returns the job with the images' hashes. Raises ImageError, StorageError.
     """
     try:
         make_as_private(job.folder)
         if job.image.file:
-            digest = hashlib.sha256()
-            with (job.folder / job.image.file).open("wb") as copy:
-                for chunk in _chunks(request.image):
-                    digest.update(chunk)
-                    copy.write(chunk)
-            job = replace(job, image=job.image._replace(sha256=digest.hexdigest()))
+            sha256 = _copy(request.image, job.folder / job.image.file)
+            job = replace(job, image=job.image._replace(sha256=sha256))
+        for side, view in job.views.items():
+            with named(side):
+                stored = view._replace(sha256=_copy(request.views[side], job.folder / view.file))
+            job = replace(job, views={**job.views, side: stored})
         serialization.write_job_file(job)
     except OSError as error:
         raise StorageError("The results folder can't be written: {reason}.", cause=error) from error
     return job
+
+
+def discard_spooled(request: JobRequest) -> None:
+    """Delete images that were written for this job alone, which has copies now."""
+    for image in (request.image, *request.views.values()):
+        if isinstance(image, Path):
+            spool.discard(image)
 
 
 def copy_job_folder(folder: Path, results: Path) -> None:
@@ -149,6 +178,23 @@ def _check_file(path: Path) -> None:
         raise ImageError("{name} is empty.", name=name)
     if size > MAX_IMAGE_BYTES:
         raise ImageError("{name} is larger than {limit} MB.", name=name, limit=MAX_IMAGE_BYTES >> 20)
+
+
+def _suffix(image: Path | bytes | str) -> str:
+    """Returns the extension for a job's copy of an image."""
+    if isinstance(image, Path) and re.fullmatch(r"\.[a-zA-Z0-9]{1,5}", image.suffix):
+        return image.suffix.lower()
+    return ".png" if isinstance(image, bytes) else ".img"
+
+
+def _copy(image: Path | bytes | str, target: Path) -> str:
+    """Copy an image. Returns its SHA-256. Raises ImageError, OSError."""
+    digest = hashlib.sha256()
+    with target.open("wb") as copy:
+        for chunk in _chunks(image):
+            digest.update(chunk)
+            copy.write(chunk)
+    return digest.hexdigest()
 
 
 def _chunks(image: Path | bytes | str) -> Iterator[bytes]:

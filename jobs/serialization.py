@@ -19,10 +19,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..api.parameters import VIEWS
 from ..atomic_file import atomic_write
 from ..errors import Action, ErrorInfo, InternalError, Message
 from ..placement import Placement
-from .job import InputImage, Job, State, TargetScene
+from .job import InputImage, Job, State, TargetScene, View
 from .progress import model_summary, no_mesh_note
 
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ _DEFAULTS: Final[Mapping[type[Any], Mapping[str, Any]]] = {
     Job: {f.name: f.default for f in fields(Job) if type(f.default) in {str, int, float, bool}}
     | {"id": "", "name": "", "service": ""},
     InputImage: {"name": "", "file": "", "sha256": "", **InputImage._field_defaults},
+    View: {"name": "", "file": "", **View._field_defaults},
     TargetScene: {name: value for name, value in TargetScene._field_defaults.items() if name != "location"},
 }
 """Each field that holds a plain value, and a value of the type it must have."""
@@ -57,6 +59,7 @@ def to_json(job: Job) -> dict[str, Any]:
     return values | {
         "folder": str(job.folder),
         "image": job.image._asdict(),
+        "views": {side: view._asdict() for side, view in job.views.items()},
         "target_scene": job.target_scene._asdict(),
         "placement": job.placement.to_json(),
         "error": error._asdict() | error_texts if error else None,
@@ -77,6 +80,9 @@ def from_json(values: Mapping[str, Any]) -> Job:
             "folder": Path(known["folder"]),
             "state": State.FAILED,
             "image": InputImage(**_known(InputImage, known["image"])),
+            "views": {
+                side: View(**_known(View, view)) for side, view in (known.get("views") or {}).items() if side in VIEWS
+            },
             "target_scene": target_scene_from_json(known.get("target_scene") or {}),
             "placement": Placement.from_json(known.get("placement") or {}),
             "error": _error_from_json(error) if error else None,
@@ -94,7 +100,7 @@ def from_json(values: Mapping[str, Any]) -> Job:
 
 def _checked(job: Job) -> Job:
     """Returns the job. Raises ValueError if a value has a wrong type, or a file is not inside the job's folder."""
-    for part in (job, job.image, job.target_scene):
+    for part in (job, job.image, job.target_scene, *job.views.values()):
         defaults = _DEFAULTS[type(part)]
         for name, default in defaults.items():
             value = getattr(part, name)
@@ -126,7 +132,8 @@ def is_plain_name(name: str) -> bool:
 def _files(job: Job) -> tuple[str, ...]:
     """Returns the names of all files of a job that are inside its folder; empty ones too."""
     made = (job.thumbnail_file, job.upload_file, job.model_file, job.video_file, job.blend_file, job.tool_file)
-    return (job.image.file, *made, *(ours for ours, _ in job.companions), *job.made_files)
+    views = [name for view in job.views.values() for name in (view.file, view.upload_file)]
+    return (job.image.file, *views, *made, *(ours for ours, _ in job.companions), *job.made_files)
 
 
 def _with_state(job: Job, stored: str) -> Job:

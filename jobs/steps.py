@@ -25,17 +25,16 @@ from ..control import Control
 from ..errors import (
     NO_MESSAGE,
     CancelledError,
-    ImageError,
     ImageTo3DError,
     OutcomeUnknownError,
     ResultDamagedError,
     ResultMissingError,
     StorageError,
-    WorkerError,
 )
 from . import after_import
 from .config import FREE, LOCAL
 from .estimates import expected_by_service, poll_delay
+from .image_steps import prepare, upload
 from .job import NO_REPLY, SERVICE_NOTES, Job, State, resume_state
 from .provenance import record_of
 from .step_context import StepContext, StepResult
@@ -43,105 +42,17 @@ from .step_context import StepContext, StepResult
 if TYPE_CHECKING:
     from ..api.replies import Reply
     from ..api.result_files import ResultFiles
-    from ..formats.image_info import ImageInfo
 
 _log = logging.getLogger(__name__)
 
-UPLOAD_LIFETIME: Final = 20 * 3600.0
-"""Seconds; the service keeps an uploaded image for 24 hours. An older one is uploaded again."""
-MAX_THUMBNAIL_SIDE: Final = 1024
-"""Pixels; Blender decodes an image up to this size in a few milliseconds."""
-THUMBNAIL_FILE: Final = "thumbnail.png"
 REPLY_FILE: Final = "reply.json"
-
-
-def prepare(job: Job, context: StepContext) -> StepResult:
-    """Prepare the image for upload. Most images need no change; one that no model can be made from is refused."""
-    from ..api.client import UPLOAD_LIMIT_BYTES
-    from ..formats.image_info import uploadable_unchanged
-
-    if job.image.url:
-        return StepResult(job.moved(State.UPLOADING, upload_url=job.image.url))
-    source = job.image_path
-    if source is None or not source.is_file():
-        raise ImageError("The image is no longer in the job's folder.")
-    info = uploadable_unchanged(source, UPLOAD_LIMIT_BYTES)
-    made = None
-    framed = job.placement.cut_out or job.placement.crop
-    if info is None or framed or _must_be_decoded(info):
-        made = _prepared_by_worker(source, info is not None and not framed, job, context)
-    if made is not None:
-        file, width, height = str(made["file"]), int(made["width"]), int(made["height"])
-        warnings = list(made.get("warnings", ()))
-        job = replace(job, details={**job.details, "warnings": warnings})
-    else:
-        assert info is not None
-        file, width, height = source.name, info.width, info.height
-    job = replace(job, image=job.image._replace(width=width, height=height))
-    return StepResult(job.moved(State.UPLOADING, upload_file=file, thumbnail_file=_make_thumbnail(job, file, context)))
-
-
-def _must_be_decoded(info: ImageInfo) -> bool:
-    """Whether only decoding tells if all of the image is there. (Making the thumbnail decodes large ones.)"""
-    small = max(info.width, info.height) <= MAX_THUMBNAIL_SIDE
-    return info.alpha or (small and info.mime == "image/jpeg")
-
-
-def _prepared_by_worker(source: Path, unchanged: bool, job: Job, context: StepContext) -> Mapping[str, Any] | None:
-    """Returns the worker's reply to an "image" request; None if there is no worker and the image needs no change.
-
-    `unchanged`: the image is uploaded as it is if decoding it finds nothing wrong.
-    """
-    from ..api.client import UPLOAD_LIMIT_BYTES
-
-    request = {"do": "image", "source": str(source), "folder": str(job.folder), "limit": UPLOAD_LIMIT_BYTES}
-    request |= {"cut_out": job.placement.cut_out, "crop": job.placement.crop}
-    try:
-        return context.worker.run(request | {"unchanged": unchanged}, context.control)
-    except WorkerError as error:
-        if not (unchanged and context.worker.cannot_start):
-            raise
-        _log.warning("%s is sent without having been decoded: %s", source.name, error)
-        return None
-
-
-def _make_thumbnail(job: Job, file: str, context: StepContext) -> str:
-    """Returns the file to show. Blender decodes a large one on its main thread when it is first drawn.
-
-    Raises ImageError if it turns out now that the image can't be decoded completely.
-    """
-    if max(job.image.width, job.image.height) <= MAX_THUMBNAIL_SIDE:
-        return file
-    request = {"do": "thumbnail", "source": str(job.folder / file), "target": str(job.folder / THUMBNAIL_FILE)}
-    try:
-        context.worker.run(request | {"longest": MAX_THUMBNAIL_SIDE // 2}, Control(context.control.cancelled))
-    except WorkerError as error:
-        _log.warning("%s: no thumbnail could be made: %s", job.id, error)
-        return ""
-    return THUMBNAIL_FILE
-
-
-def upload(job: Job, context: StepContext) -> StepResult:
-    """Upload the image to get a public URL. A recently uploaded one is used again."""
-    from ..formats.image_info import upload_type
-
-    job = replace(job, list_known=context.list_reader.read_before_submit(job, context.client()))
-    if job.image.url:
-        return StepResult(job.moved(State.SUBMITTING))
-    if job.upload_url and 0 <= time.time() - job.uploaded < UPLOAD_LIFETIME:
-        return StepResult(job.moved(State.SUBMITTING))
-    path = job.folder / job.upload_file
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ImageError("The prepared image can't be read: {reason}.", cause=error) from error
-    url = context.client().upload(content, upload_type(content), context.control)
-    return StepResult(job.moved(State.SUBMITTING, upload_url=url, uploaded=time.time()))
 
 
 def submit(job: Job, context: StepContext) -> StepResult:
     """Send the request that costs money, once. `Executor._authorize_submit` has allowed it."""
-    parameters = dict(job.parameters) if job.service == LOCAL else without_local(job.parameters)
+    parameters = without_local(job.parameters)
+    if job.service == LOCAL:
+        parameters = {**job.parameters, **{f"image_{side}": view.upload_url for side, view in job.views.items()}}
     # The artist's own id if there is one; else ours, by which a lost submit can be found in the service's list.
     parameters["track_id"] = parameters.get("track_id") or job.id
     reply = context.client().submit(parameters | {"image": job.upload_url})

@@ -18,7 +18,7 @@ from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
 from .dialect import ModelRequest
-from .dialects import DIALECTS, detect, not_running
+from .dialects import DIALECTS, detect, not_running, takes_views
 from .errors import BusyError, NotRunningError
 from .turns import turn
 
@@ -28,6 +28,7 @@ _PAUSE: Final = 2.0
 """Seconds between two tries."""
 
 ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
+VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got the image of the front alone.")
 SENT_AGAIN: Final = Message("The connection to the server was lost, so the image was sent again.")
 
 
@@ -76,13 +77,15 @@ def make(work: Work, settings: Settings, turns: Path) -> Made:
     )
     path = work.folder / f"{work.job.id}.glb"
     with turn(turns, connection.base, work.control, lambda: work.waits_for(ANOTHER_BLENDER)):
-        model, sent_again = _generate(work, settings, connection, request)
+        model, notes = _generate(work, settings, connection, request)
     path.write_bytes(model)
-    return Made([path.name], (SENT_AGAIN,) if sent_again else ())
+    return Made([path.name], tuple(notes))
 
 
-def _generate(work: Work, settings: Settings, connection: Connection, request: ModelRequest) -> tuple[bytes, bool]:
-    """Returns the model, and whether the image was sent before without an answer."""
+def _generate(
+    work: Work, settings: Settings, connection: Connection, request: ModelRequest
+) -> tuple[bytes, list[Message]]:
+    """Returns the model, and what the artist should know about it."""
     sent_again = work.job.attempts > 0
     deadline = time.monotonic() + settings.wait
     while True:
@@ -91,7 +94,9 @@ def _generate(work: Work, settings: Settings, connection: Connection, request: M
             dialect = DIALECTS.get(settings.dialect) or detect(connection)
             work.begin_attempt()
             begun = True
-            return dialect.generate(connection, request), sent_again
+            model = dialect.generate(connection, request)
+            lost = [SENT_AGAIN] if sent_again else []
+            return model, [*lost, VIEWS_NOT_USED] if request.views and not takes_views(dialect.id) else lost
         except (ConnectionFailedError, BusyError, NotRunningError) as error:
             if begun:
                 work.take_back_attempt()

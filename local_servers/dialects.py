@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..api.parameters import VIEWS
 from ..errors import LocalServerError
 from .connection import Connection
 from .dialect import Dialect
@@ -19,6 +20,12 @@ __all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
 """By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
+
+
+def takes_views(dialect_id: str) -> bool:
+    """Whether a kind of server takes further images of the subject. One whose kind is not known yet may take them."""
+    dialect = DIALECTS.get(dialect_id)
+    return dialect is None or any(f"image_{side}" in dialect.parameters for side in VIEWS)
 
 
 def detect(connection: Connection) -> Dialect:

@@ -28,8 +28,8 @@ _READ_AGAIN: Final = 3
 """How often a model is asked for again that was still being written when the server read it."""
 _NEVER_ENDS: Final = (
     "See the output of the server: a job that failed there never ends. Without the option --enable_tex the server "
-    "can't make a texture: start it with that, or turn Texture off. If it is only slow, raise the time limit in the "
-    "add-on's preferences."
+    "can't make a texture: start it with that, or turn Texture off. Views of other sides need the option --mv. If it "
+    "is only slow, raise the time limit in the add-on's preferences."
 )
 
 

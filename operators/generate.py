@@ -13,10 +13,12 @@ import bpy
 from bpy.props import StringProperty
 
 from .. import engine, job_view, preferences, redraw, waiting
+from ..api.parameters import VIEWS
 from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
+from ..properties import view_property
 from ..scene import image_sources, target_scene
 from ..translation import tr_message, tr_report
 from .define import PollMixin
@@ -112,7 +114,8 @@ def _request_of(context: bpy.types.Context, image: str) -> object:
     """Returns what the panel asks for, to be compared: a random seed is the same request each time."""
     settings = getattr(context.scene, SCENE_SETTINGS)
     source = settings.source_image
-    chosen = (image or settings.image, source.session_uid if source is not None else 0)
+    views = tuple(getattr(settings, view_property(side)) for side in VIEWS)
+    chosen = (image or settings.image, source.session_uid if source is not None else 0, views)
     try:
         return (*chosen, context.scene.session_uid, settings.parameters(), settings.placement.chosen())
     except ImageTo3DError:  # the job reports it
@@ -157,7 +160,14 @@ class IMAGE_TO_3D_OT_generate(StartJobsOperator, bpy.types.Operator):
     def submit_jobs(self, context: bpy.types.Context) -> list[Job]:
         settings = getattr(context.scene, SCENE_SETTINGS)
         image, name = (image_sources.from_text(self.image), "") if self.image else image_sources.from_settings(settings)
-        placement = settings.placement.chosen()
+        takes_views = not self.image and preferences.read_config().takes_views
         return [
-            engine.submit(image, name=name, parameters=settings.parameters(), placement=placement, scene=context.scene)
+            engine.submit(
+                image,
+                name=name,
+                parameters=settings.parameters(),
+                placement=settings.placement.chosen(),
+                scene=context.scene,
+                views=settings.views() if takes_views else {},
+            )
         ]

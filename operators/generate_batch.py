@@ -23,6 +23,9 @@ from .define import PollMixin
 from .generate import BatchOperator, why_not_ready
 from .image_file_browser import ImageFileBrowser, continue_with, names_of
 
+if TYPE_CHECKING:
+    from ..jobs.batch_request import BatchImage
+
 _ARRANGEMENTS: Final = (
     ("GRID", "Grid", "In a grid that starts at the 3D cursor, spaced by the models' sizes"),
     ("ROW", "Row", "In a row along X that starts at the 3D cursor, spaced by the models' sizes"),
@@ -42,6 +45,7 @@ class BatchChoice:
         files: Any
         recursive: bool
         pattern: str
+        views_by_name: bool
         arrange: str
         own_collection: bool
         mark_as_asset: bool
@@ -56,6 +60,11 @@ class BatchChoice:
             description="Use only the images whose names match, for example *_front.png; empty for all",
             options={"SKIP_SAVE"},
         )
+        views_by_name: BoolProperty(
+            name="Views by Name",
+            description="Images such as chair_front, chair_left, chair_back and chair_right become one model",
+            options={"SKIP_SAVE"},
+        )
         arrange: EnumProperty(name="Arrange", description="Where the models are placed", items=_ARRANGEMENTS)
         own_collection: BoolProperty(
             name="Collection per Model",
@@ -67,16 +76,20 @@ class BatchChoice:
 
     def choice(self) -> dict[str, Any]:
         """Returns the properties as arguments of `generate_batch`."""
-        names = ("directory", "recursive", "pattern", "arrange", "own_collection", "mark_as_asset")
+        names = ("directory", "recursive", "pattern", "views_by_name", "arrange", "own_collection", "mark_as_asset")
         return {name: getattr(self, name) for name in names} | {"files": names_of(self.files)}
 
-    def find(self) -> list[Path | str]:
+    def find(self) -> list[BatchImage]:
         """Returns the chosen images; those of the folder if none is chosen. Raises ImageError."""
+        from ..jobs.batch_request import BatchImage, with_views_by_name
+
         folder = image_sources.absolute(self.directory)
         chosen = [Path(folder, each.name) for each in self.files if each.name]
         if not chosen and not folder:
             raise ImageError("No image is chosen.", advice="Choose images, or a folder with images.")
-        return list(dict.fromkeys(image for path in chosen or [Path(folder)] for image in self._find_in(path)))
+        found = dict.fromkeys(image for path in chosen or [Path(folder)] for image in self._find_in(path))
+        images = [BatchImage(image) for image in found]
+        return with_views_by_name(images) if self.views_by_name else images
 
     def _find_in(self, path: Path) -> Iterator[Path | str]:
         if path.is_dir():
@@ -109,6 +122,8 @@ class IMAGE_TO_3D_OT_choose_batch(BatchChoice, ImageFileBrowser, PollMixin, bpy.
         column.prop(self, "recursive")
         column.label(text="Name Pattern:")
         column.prop(self, "pattern", text="", placeholder="*")
+        if preferences.read_config().takes_views:
+            column.prop(self, "views_by_name")
         column = layout.column()
         column.label(text="Arrange:")
         column.prop(self, "arrange", text="")
@@ -127,9 +142,10 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
     bl_idname = Op.GENERATE_BATCH
     bl_label = "Generate Models"
     why_not = why_not_ready
-    _found: list[Path | str]
     _checked: list[str]
     _parameters: dict[str, Any]
+    if TYPE_CHECKING:
+        _found: list[BatchImage]
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
         try:
@@ -139,7 +155,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
             self.report({"ERROR"}, tr_report(error.info()))
             return {"CANCELLED"}
         count = len(self._found)
-        self._checked = [str(image) for image in self._found if isinstance(image, Path)][:MAX_CHECKED]
+        self._checked = [str(each.image) for each in self._found if isinstance(each.image, Path)][:MAX_CHECKED]
         image_checks.check_images(self._checked)
         self._parameters = getattr(context.scene, SCENE_SETTINGS).parameters()
         confirm = tr("Generate {count} Models", count=count) if count > 1 else tr("Generate 1 Model")
@@ -147,7 +163,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
 
     def draw(self, _context: bpy.types.Context) -> None:
         column = self.layout.column(align=True)
-        names = [Path(image).name for image in self._found[:3]]
+        names = [Path(each.image).name for each in self._found[:3]]
         shown = one_line(", ".join(names), 60)
         if len(self._found) > len(names):
             shown = tr("{names} and {count} more", names=shown, count=len(self._found) - len(names))
@@ -180,8 +196,6 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
             column.label(text=more, icon="ERROR", translate=False)
 
     def submit_batch(self, context: bpy.types.Context) -> Batch:
-        from ..jobs.batch_request import BatchImage
-
         image_check.stop()
         settings = getattr(context.scene, SCENE_SETTINGS)
         placement = replace(
@@ -191,7 +205,7 @@ class IMAGE_TO_3D_OT_generate_batch(BatchChoice, BatchOperator, bpy.types.Operat
         if self.own_collection and not placement.collection:
             placement = replace(placement, collection=name)
         return engine.submit_batch(
-            [BatchImage(image) for image in (self._found if self._asked else self.find())],
+            self._found if self._asked else self.find(),
             parameters=settings.parameters(),
             placement=placement,
             scene=context.scene,

@@ -18,7 +18,7 @@ from ..api.parameters import MAX_SEED
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..errors import ImageError, one_line
 from ..formats.pixel_dump import SUFFIX
-from ..jobs import provenance
+from ..jobs import provenance, views
 from ..jobs.batch import Batch
 from ..jobs.config import FREE
 from ..jobs.job import Job, new_id
@@ -40,12 +40,32 @@ def _image_of(root: bpy.types.Object) -> Path | str:
         return url
     found = provenance.find_image_file(root, preferences.read_config().results_folders)
     if found is None:
-        raise ImageError(
-            "{name} is no longer in the results folder.",
-            advice="Choose the image in the panel and generate from it.",
-            name=provenance.image_name(root) or "The image",
-        )
+        raise _no_longer_there(provenance.image_name(root))
     return found
+
+
+def _views_of(root: bpy.types.Object) -> dict[str, Path]:
+    """Returns the images of other sides that a model was made from, if the chosen service takes them.
+
+    Raises ImageError if one is no longer in the results folder.
+    """
+    config, names = preferences.read_config(), provenance.view_names(root)
+    if not names or not config.takes_views:
+        return {}
+    found = provenance.find_view_files(root, config.results_folders)
+    for side, name in names.items():
+        with views.named(side):
+            if side not in found:
+                raise _no_longer_there(name)
+    return found
+
+
+def _no_longer_there(image_name: str) -> ImageError:
+    return ImageError(
+        "{name} is no longer in the results folder.",
+        advice="Choose the image in the panel and generate from it.",
+        name=image_name or "The image",
+    )
 
 
 def _root(context: bpy.types.Context) -> bpy.types.Object:
@@ -89,6 +109,7 @@ class IMAGE_TO_3D_OT_generate_again(StartJobsOperator, bpy.types.Operator):
                 placement=_placement(context, root),
                 scene=context.scene,
                 image_name=provenance.image_name(root),
+                views=_views_of(root),
             )
         ]
 
@@ -121,7 +142,7 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
         from ..jobs.batch_request import BatchImage
 
         root = _root(context)
-        image, image_name = _image_of(root), provenance.image_name(root)
+        image, image_name, views_used = _image_of(root), provenance.image_name(root), _views_of(root)
         placement = _placement(context, root)
         if placement.place == "ORIGIN":
             placement = replace(placement, place="CURSOR")  # each has a location of its own
@@ -135,7 +156,9 @@ class IMAGE_TO_3D_OT_vary_seed(BatchOperator, bpy.types.Operator):
         seeds = random.sample(range(1, MAX_SEED), self.count)
         batch = engine.submit_batch(
             [
-                BatchImage(image, root.name, {"seed": seed}, (x + step * (others + number), y, z), image_name)
+                BatchImage(
+                    image, root.name, {"seed": seed}, (x + step * (others + number), y, z), image_name, views_used
+                )
                 for number, seed in enumerate(seeds)
             ],
             parameters=provenance.parameters_in(root),

@@ -14,7 +14,7 @@ import bpy
 from .. import forecast_text, job_view, preferences, results_view
 from ..api.money import Money
 from ..bl_ids import MODEL_MENU, VARIATIONS, Op
-from ..errors import one_line
+from ..errors import counted, one_line
 from ..jobs import provenance
 from ..jobs.config import FREE
 from ..jobs.progress import format_duration
@@ -149,6 +149,8 @@ def _other_facts(root: Mapping[str, Any], known: provenance.Measured) -> Iterato
         yield mesh_report.texture_text(known.textures)
     if seed := provenance.record_text(root, provenance.SEED):
         yield tr("Seed {seed}", seed=seed)
+    if count := len(provenance.view_names(root)):
+        yield tr_message(counted(count, "1 further view", "{count} further views"))
     date = provenance.record_text(root, provenance.DATE)[:10]
     took = format_duration(known.seconds) if known.seconds else ""
     if date or took:

@@ -16,7 +16,7 @@ from ..property_definitions import QUALITY
 from ..redraw import TAB
 from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
-from . import forecast, image_row, job_list
+from . import forecast, image_row, job_list, view_fields
 from .presets import IMAGE_TO_3D_PT_presets
 
 _BUTTON_HEIGHT: Final = 1.5
@@ -46,6 +46,8 @@ class IMAGE_TO_3D_PT_main(SidebarPanel, bpy.types.Panel):
         _draw_service(layout, context, config)
         _draw_setup(layout, context, config, obstacle)
         image_row.draw(layout, context, settings)
+        if config.takes_views:
+            view_fields.draw(layout, context, settings)
         _draw_quality(layout, context, settings)
         _draw_generate(layout, context, settings)
         if obstacle is None:

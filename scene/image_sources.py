@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import bpy
 
 from ..errors import ImageError
+from ..jobs import views
 from .image_content import name_of as name_of_image
 from .image_content import source_of
 from .paths import absolute as absolute
@@ -38,6 +40,24 @@ def from_any(image: str | os.PathLike[str] | bpy.types.Image) -> Path | str:
     if isinstance(image, bpy.types.Image):
         return source_of(image)
     return from_text(os.fspath(image))
+
+
+def views_from_any(
+    images: Mapping[str, str | os.PathLike[str] | bytes | bpy.types.Image],
+) -> dict[str, Path | bytes]:
+    """Returns the images of other sides of a subject, by side: files, or what `bytes` hold.
+
+    Raises ParameterError for a side that there is not, ImageError, StorageError.
+    """
+    views.check_sides(images)
+    found: dict[str, Path | bytes] = {}
+    for side, image in images.items():
+        with views.named(side):
+            source = image if isinstance(image, bytes) else from_any(image)
+            if isinstance(source, str):
+                raise ImageError("Views must be files.", advice="Download the images first.")
+        found[side] = source
+    return found
 
 
 def name_of(image: object) -> str:

@@ -122,7 +122,7 @@ def parameter_table(*, local: bool = False) -> str:
 
     rows = []
     for p in module.PARAMETERS.values():
-        if p.local_only is not local:
+        if p.local_only is not local or p.group == "view":  # views are given as files
             continue
         allowed = p.range_text + ("" if p.required or p.kind is not module.Kind.TEXT else ", or none")
         default = "required" if p.required else default_text(p.default)
@@ -138,7 +138,8 @@ def server_table() -> str:
     for name, row in parameters.items():
         effects = [name in dialect.parameters for dialect in dialects]
         if any(effects):
-            rows.append((row.label, f"`{name}`", *("yes" if effect else "–" for effect in effects)))
+            script = name if row.group != "view" else f'views={{"{name.removeprefix("image_")}": …}}'
+            rows.append((row.label, f"`{script}`", *("yes" if effect else "–" for effect in effects)))
     lines = [f"| {' | '.join(cells)} |" for cells in rows]
     return "\n".join([*head, "|---|---|" + "---|" * len(dialects), *lines]) + "\n"
 

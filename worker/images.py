@@ -50,11 +50,12 @@ _INCOMPLETE: Final = re.compile(
 
 
 def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    """Handle an "image" request: convert `source` to an upload.png if it has transparency, else to an upload.jpg.
+    """Handle an "image" request: convert `source` to a PNG file if it has transparency, else to a JPEG file.
 
-    `unchanged`: the service can read the file as it is, so it is kept if enough is visible. `cut_out`, `crop`: see
-    `framing.frame_subject`. Returns the name in `folder`, width, height and warnings (messages). Raises ImageError if
-    nothing is visible, the image can't be made small enough for `limit` bytes, or the folder can't be written.
+    `stem`: the file's name without its extension; "upload" by default. `unchanged`: the service can read the file as
+    it is, so it is kept if enough is visible. `cut_out`, `crop`: see `framing.frame_subject`. Returns the name in
+    `folder`, width, height and warnings (messages). Raises ImageError if nothing is visible, the image can't be made
+    small enough for `limit` bytes, or the folder can't be written.
     """
     limit, source = int(request["limit"]), Path(request["source"])
     as_read = read_image(source)
@@ -66,7 +67,7 @@ def prepare(request: Mapping[str, Any], progress: Callable[[float], None]) -> di
     if request.get("unchanged") and image is as_read and info is not None:
         return {"file": source.name, "width": info.width, "height": info.height, "warnings": warnings}
     transparent = has_transparency(image)
-    path = Path(request["folder"], "upload.png" if transparent else "upload.jpg")
+    path = Path(request["folder"], f"{request.get('stem', 'upload')}{'.png' if transparent else '.jpg'}")
     while True:
         height, width = image.shape[:2]
         for quality in (PNG,) if transparent else QUALITIES:

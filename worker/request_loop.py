@@ -12,7 +12,7 @@ The protocol is JSON lines on stdin and stdout. Requests are handled one after a
 CODE is that of an error class in `errors`, ACTION an `Action`. The tasks, with their keys and results:
 
     ping                                                                          → pid, version
-    image      source, folder, limit (bytes), unchanged, cut_out, crop            → see `images.prepare`
+    image      source, folder, stem, limit (bytes), unchanged, cut_out, crop      → see `images.prepare`
     check      source, target, longest (pixels), cut_out, crop                    → see `image_check.check`
     views      sources, target                                                    → see `image_check.compose`
     thumbnail  source, target, longest (pixels), cut_out                          → nothing

@@ -12,7 +12,7 @@ from typing import Any
 
 import bpy
 import pytest
-from dialect_servers import Lemonade, running
+from dialect_servers import Hunyuan, Lemonade, running
 from model_files import glb
 from scripted_service import ScriptedService
 
@@ -82,6 +82,21 @@ def test_on_your_own_graphics_card(
         run(title)
     assert models() == ["chair", "mug"]
     assert [received.json["resolution"] for received in server.received] == [1024, 1024]
+
+
+def test_a_model_from_photos_of_several_sides(
+    run: Callable[[str], dict[str, Any]], preferences: Any, tmp_path: Path
+) -> None:
+    for side in ("left", "back"):
+        shutil.copy(ROOT / "samples" / "mug.png", tmp_path / "references" / f"chair_{side}.png")
+    server = Hunyuan(glb(300))
+    with running(server) as address:
+        preferences.service, preferences.local_url = "LOCAL", address
+        assert run("A model from photos of several sides")["job"].state == "placed"
+        preferences.property_unset("local_url")
+    [received] = server.received
+    assert {"image_left", "image_back"} <= received.json.keys()
+    assert "image_right" not in received.json
 
 
 def test_files_only(run: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
