@@ -105,13 +105,13 @@ def error_of(status: int, text: str) -> LocalServerError:
     reason = f"{text}, HTTP {status}" if text else f"HTTP {status}"
     if _MEMORY.search(text):
         return LocalServerError(
-            "The graphics card's memory is not enough ({reason}).",
+            "The graphics card has too little memory ({reason}).",
             advice="Choose a lower resolution or a smaller texture, or close other programs that use the card.",
             reason=reason,
         )
     if status in (401, 403):
         return LocalServerError(
-            "The server wants a token, or another one ({reason}).",
+            "The server requires a token, or a different one ({reason}).",
             advice="Enter it in the add-on's preferences.",
             reason=reason,
         )

@@ -28,7 +28,7 @@ _PAUSE: Final = 2.0
 """Seconds between two tries."""
 
 ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
-VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got the image of the front alone.")
+VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got only the front image.")
 SENT_AGAIN: Final = Message("The connection to the server was lost, so the image was sent again.")
 
 

@@ -113,7 +113,7 @@ class Connection:
         url = _joined(f"{self.base}/", path)
         if not self._is_own(url):
             raise LocalServerError(
-                "The server names a file at another address ({host}), which is not asked.",
+                "The server names a file at another address ({host}). The add-on downloads nothing from there.",
                 host=one_line(host_of(url) or "unknown", 80),
             )
         longest = self.time_limit if seconds is None else seconds

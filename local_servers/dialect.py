@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..api.parameters import VIEWS
-from ..errors import NO_MESSAGE, Message
 from .connection import Connection
 from .questions import Questions
 
@@ -67,12 +66,6 @@ class Dialect:
     def takes_views(self) -> bool:
         """Whether it takes images of other sides of the subject."""
         return any(f"image_{side}" in self.parameters for side in VIEWS)
-
-    def without_effect(self, parameter: str) -> Message:
-        """Returns why a parameter has no effect; no message if it has one."""
-        if parameter in self.parameters:
-            return NO_MESSAGE
-        return Message("{server} has no such setting", {"server": self.name})
 
 
 def as_base64(content: bytes) -> str:

@@ -61,7 +61,7 @@ def _linked(connection: Connection, url: str) -> bytes:
     try:
         return model_in(connection.get(url, seconds=None))
     except (ConnectionFailedError, BusyError) as error:  # the model was made, so this is not the time to wait
-        raise ConnectionLostError("The server ended before the model was downloaded.") from error
+        raise ConnectionLostError("The server stopped before the model was downloaded.") from error
 
 
 LOCALAI: Final = Dialect(

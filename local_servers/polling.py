@@ -36,4 +36,4 @@ def replies(connection: Connection, path: str) -> Iterator[Mapping[str, Any]]:
         except (NoAnswerError, BusyError):
             seconds *= 2
         except ConnectionFailedError as error:
-            raise ConnectionLostError("The server ended while it made the model.") from error
+            raise ConnectionLostError("The server stopped while it was making the model.") from error

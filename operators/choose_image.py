@@ -50,7 +50,7 @@ class IMAGE_TO_3D_OT_choose_image(ImageFileBrowser, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         settings = getattr(context.scene, SCENE_SETTINGS)
-        stored = image_sources.absolute(getattr(settings, self._property()) or settings.image)
+        stored = image_sources.absolute(getattr(settings, view_property(self.view), "") or settings.image)
         self.filepath = stored if image_sources.is_local(stored) else ""  # the file browser reads the file's folder
         self.relative_path = context.preferences.filepaths.use_relative_paths
         return super().invoke(context, event)
@@ -66,8 +66,9 @@ class IMAGE_TO_3D_OT_choose_image(ImageFileBrowser, bpy.types.Operator):
                 path = image_sources.relative(path)
             except ValueError:  # on another drive
                 path = self.filepath
-        setattr(getattr(context.scene, SCENE_SETTINGS), self._property(), path)
+        settings = getattr(context.scene, SCENE_SETTINGS)
+        if self.view in VIEWS:
+            setattr(settings, view_property(self.view), path)
+        else:
+            settings.image = path
         return {"FINISHED"}
-
-    def _property(self) -> str:
-        return view_property(self.view) if self.view in VIEWS else "image"

@@ -58,7 +58,7 @@ def test_each_kind_of_server_makes_a_model(make_local_queue: Callable[..., Queue
             "output of the server", id="HTTP 502",
         ),
         pytest.param(
-            TrellisCpp, says(500, {"error": MEMORY}), "graphics card's memory is not enough", "a lower resolution",
+            TrellisCpp, says(500, {"error": MEMORY}), "graphics card has too little memory", "a lower resolution",
             id="out of memory",
         ),
         pytest.param(TrellisCpp, sends(b""), "an empty answer", "output of the server", id="an empty answer"),
@@ -79,7 +79,7 @@ def test_each_kind_of_server_makes_a_model(make_local_queue: Callable[..., Queue
         pytest.param(LocalAI, redirects("http://192.0.2.1/"), "redirects", "enter it", id="a redirect"),
         pytest.param(Hunyuan, says(422, {"detail": [{"msg": "too many faces"}]}), "too many faces", "output of the "
                      "server", id="a list of details"),
-        pytest.param(Lemonade, says(401, {"error": "no"}), "wants a token", "Enter it", id="no token"),
+        pytest.param(Lemonade, says(401, {"error": "no"}), "requires a token", "Enter it", id="no token"),
     ],
 )  # fmt: skip
 def test_a_failure_of_the_server_is_told_with_what_to_do(
