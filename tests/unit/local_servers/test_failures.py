@@ -20,7 +20,7 @@ from model_requests import SERVERS, a_request, model_from
 from server_faults import PAGE, breaks_off, drips, hangs_up, redirects, says, sends
 
 GLB = glb()
-MEMORY = "The graphics card's memory is not enough"
+MEMORY = "The graphics card has too little memory"
 
 
 def failure(kind: str, fault: Fault, **options: Any) -> ImageTo3DError:
@@ -67,8 +67,8 @@ REFUSALS = {
     "web page": (sends(PAGE, "text/html"), "There is a web page at this address"),
     "no such path": (sends(PAGE, "text/html", 404), "The server has no such API (HTTP 404)"),
     "no such method": (says(405, {"detail": "Method Not Allowed"}), "The server has no such API (Method Not Allowed"),
-    "token": (says(401, {"error": {"message": "Invalid API key"}}), "The server wants a token"),
-    "forbidden": (sends(b"", "", 403), "The server wants a token"),
+    "token": (says(401, {"error": {"message": "Invalid API key"}}), "The server requires a token"),
+    "forbidden": (sends(b"", "", 403), "The server requires a token"),
     "empty": (sends(b"", ""), "{empty}"),
     "another format": (sends(b"PK\x03\x04 a zip"), "{no model}"),
     "redirect": (redirects("http://192.0.2.1:8080/there"), "The server redirects to another address: http://192.0.2.1"),

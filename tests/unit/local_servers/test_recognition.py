@@ -149,8 +149,8 @@ OTHERS: dict[str, tuple[Fault, str]] = {
     "empty": (sends(b"", ""), "none of the servers known"),
     "refuses all": (says(400, {"error": "bad request"}), "none of the servers known"),
     "fails": (sends(b"oops", "text/plain", 500), "none of the servers known"),
-    "token": (says(401, {"error": {"message": "API key required"}}), "The server wants a token"),
-    "forbidden": (sends(b"", "", 403), "The server wants a token"),
+    "token": (says(401, {"error": {"message": "API key required"}}), "The server requires a token"),
+    "forbidden": (sends(b"", "", 403), "The server requires a token"),
     "redirects": (redirects("https://127.0.0.1:9/"), "The server redirects to another address: https://127.0.0.1:9/"),
 }
 
@@ -199,7 +199,7 @@ def test_a_server_that_still_loads_is_told(respond: Fault) -> None:
     ],
 )
 def test_a_server_whose_card_has_too_little_memory_is_told(respond: Fault) -> None:
-    assert "The graphics card's memory is not enough" in str(wrong(Fixed(respond=respond)))
+    assert "The graphics card has too little memory" in str(wrong(Fixed(respond=respond)))
 
 
 def test_a_token_that_a_server_repeats_is_not_shown() -> None:
@@ -210,7 +210,7 @@ def test_a_token_that_a_server_repeats_is_not_shown() -> None:
 
 def test_a_token_that_is_wrong_is_told_and_the_right_one_accepted() -> None:
     for server in SERVERS.values():
-        assert "wants a token" in str(wrong(server(GLB, token="right"), token="wrong"))
+        assert "requires a token" in str(wrong(server(GLB, token="right"), token="wrong"))
         assert found(server(GLB, token="right"), token="right")
 
 
