@@ -207,7 +207,7 @@ class ServiceClients:
     def cancel(self, service: str, service_id: str) -> None:
         """Have the process of a free service make a job no further. Starts none. Raises ImageTo3DError."""
         client = self._free.get(service)
-        if client is not None:
+        if client is not None and service_id:
             client.cancel(service_id)
 
     def with_current_service(self, job: Job) -> Job:

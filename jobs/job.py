@@ -78,7 +78,7 @@ _NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
     State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.RECONCILING, State.QUEUED),
     State.RECONCILING: (State.WAITING, State.UNCONFIRMED, State.QUEUED),
-    State.WAITING: (State.DOWNLOADING,),
+    State.WAITING: (State.DOWNLOADING, State.QUEUED),
     State.DOWNLOADING: (State.IMPORTING, State.WAITING),
     State.IMPORTING: (State.PROCESSING, State.READY, State.DOWNLOADING),
     State.PROCESSING: (State.READY,),
