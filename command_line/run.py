@@ -108,7 +108,8 @@ def _override_preferences(options: Options) -> None:
     """
     output_folder = options.output
     data = output_folder / OWN_NAME if output_folder else None
-    preferences.override(preferences.Overrides(options.service, options.local_url, options.jobs, output_folder, data))
+    overrides = (options.service, options.local_url, options.local_model, options.jobs, output_folder, data)
+    preferences.override(preferences.Overrides(*overrides))
 
 
 class Run:
