@@ -51,18 +51,31 @@ def constants_of(tree: ast.Module) -> dict[str, str]:
     return found
 
 
+def _by_variant(trees: list[ast.Module], classes: frozenset[str]) -> dict[str, str]:
+    """Returns the class by its own name, and by those of its variants without a code, which are beside their users."""
+    found = {name: name for name in classes}
+    defined = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    for _ in range(3):  # a variant can be one of a variant
+        for node in defined:
+            for base in node.bases:
+                if (name := getattr(base, "id", "")) in found:
+                    found.setdefault(node.name, found[name])
+    return found
+
+
 def raised_messages(classes: frozenset[str]) -> dict[str, list[str]]:
     """Returns the message templates of each error class, from where its errors are made."""
     messages: dict[str, set[str]] = {}
-    for module in _modules():
-        tree = ast.parse(module.read_text(encoding="utf-8"))
+    trees = [ast.parse(module.read_text(encoding="utf-8")) for module in _modules()]
+    class_of = _by_variant(trees, classes)
+    for tree in trees:
         constants = constants_of(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and node.args:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                if name in classes:
+                if name in class_of:
                     texts = _texts(node.args[0], constants)
-                    messages.setdefault(name, set()).update(text for text in texts if _says_something(text))
+                    messages.setdefault(class_of[name], set()).update(text for text in texts if _says_something(text))
     return {name: sorted(texts) for name, texts in messages.items()}
 
 
