@@ -15,7 +15,7 @@ from ..errors import LocalServerError, one_line
 from ..formats import glb
 from ..formats.sniff import FormatError
 from .connection import Answer
-from .errors import BusyError
+from .errors import BusyError, NoApiError
 
 _GLB: Final = b"glTF"
 _MEMORY: Final = re.compile(
@@ -126,12 +126,7 @@ def error_of(status: int, text: str) -> LocalServerError:
     if status in (429, 503) or (_BUSY.search(text) and not _FAILURE.search(text)):
         return BusyError("The server is busy, or still loading its model ({reason}).", reason=reason)
     if status in (404, 405, 501):
-        return LocalServerError(
-            "The server has no such API ({reason}).",
-            advice="Check the address and the kind of server in the add-on's preferences. Often the address is that "
-            "of a web page, such as Gradio's: the API has another port.",
-            reason=reason,
-        )
+        return NoApiError("The server has no such API ({reason}).", reason=reason)
     if status >= 500 or 200 <= status < 300:
         return LocalServerError("The server failed ({reason}).", reason=reason)
     return LocalServerError("The server refused the request ({reason}).", reason=reason)

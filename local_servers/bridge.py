@@ -17,19 +17,23 @@ from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerErro
 from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
-from .dialect import ModelRequest
+from .dialect import Dialect, ModelRequest
 from .dialects import DIALECTS, detect, not_running
-from .errors import BusyError, NotRunningError
+from .errors import BusyError, NoApiError, NotRunningError
 from .turns import turn
 
 WAIT_SECONDS: Final = 300.0
-"""How long a server that is not running or busy is waited for, before a job that needs it fails."""
+"""How long a server that is not running is waited for, before a job that needs it fails. A busy one is waited for as
+long as it may take for a model: it makes one for somebody else, or one that was cancelled here."""
 _PAUSE: Final = 2.0
 """Seconds between two tries."""
 
 ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
 VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got only the front image.")
 SENT_AGAIN: Final = Message("The connection to the server was lost, so the image was sent again.")
+
+_known: Final[dict[str, Dialect]] = {}
+"""By base URL: what a server spoke when it made its last model, so that it is not asked before each one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Settings:
     time_limit: float = 1800.0
     """Seconds for one model."""
     wait: float = WAIT_SECONDS
-    """Seconds that the server is waited for."""
+    """Seconds that a server that is not running is waited for."""
 
 
 def main(args: list[str]) -> None:
@@ -87,14 +91,15 @@ def _generate(
 ) -> tuple[bytes, list[Message]]:
     """Returns the model, and what the artist should know about it."""
     sent_again = work.job.attempts > 0
-    deadline = time.monotonic() + settings.wait
+    waits_since = time.monotonic()
     while True:
         begun = False
         try:
-            dialect = DIALECTS.get(settings.dialect) or detect(connection)
+            dialect = DIALECTS.get(settings.dialect) or _known.get(connection.base) or detect(connection)
             work.begin_attempt()
             begun = True
             model = dialect.generate(connection, request)
+            _known[connection.base] = dialect
             lost = [SENT_AGAIN] if sent_again else []
             return model, [*lost, VIEWS_NOT_USED] if request.views and not dialect.takes_views else lost
         except (ConnectionFailedError, BusyError, NotRunningError) as error:
@@ -102,10 +107,16 @@ def _generate(
                 work.take_back_attempt()
             refusal = not_running(connection, error) if isinstance(error, ConnectionFailedError) else error
             work.waits_for(_reason(refusal))
-            _pause(work.control, deadline, refusal)
+            longest = settings.wait if isinstance(refusal, NotRunningError) else settings.time_limit
+            _pause(work.control, waits_since + longest, refusal)
         except ConnectionLostError:
             sent_again = True
-            deadline = time.monotonic() + settings.wait
+            waits_since = time.monotonic()
+        except LocalServerError as error:
+            known = _known.pop(connection.base, None)
+            if known is None or not isinstance(error, NoApiError):
+                raise
+            work.take_back_attempt()  # a server of another kind was started at this address
 
 
 def _reason(refusal: LocalServerError) -> Message:

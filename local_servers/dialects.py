@@ -10,6 +10,7 @@ from .connection import Connection
 from .dialect import Dialect
 from .errors import NotRunningError
 from .hunyuan import HUNYUAN
+from .hunyuan_21 import HUNYUAN_21
 from .lemonade import LEMONADE
 from .localai import LOCALAI
 from .questions import NONE, Questions, not_running
@@ -17,7 +18,7 @@ from .trellis_cpp import TRELLIS_CPP
 
 __all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
-DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
+DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN_21, HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
 """By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
 
 

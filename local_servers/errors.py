@@ -20,6 +20,15 @@ class BusyError(LocalServerError):
     default_advice = "Wait until it is ready."
 
 
+class NoApiError(LocalServerError):
+    """The server does not know the path for models: it is of another kind."""
+
+    default_advice = (
+        "Check the address and the kind of server in the add-on's preferences. Often the address is that of a web page, "
+        "such as Gradio's: the API has another port."
+    )
+
+
 class TimeLimitError(LocalServerError):
     """The server did not finish a model within the time limit: it is slow, or failed without saying so."""
 

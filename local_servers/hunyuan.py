@@ -10,6 +10,7 @@ Source: api_server.py of Tencent-Hunyuan/Hunyuan3D-2 and Tencent-Hunyuan/Hunyuan
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -26,6 +27,10 @@ _STATES: Final = frozenset({"processing", "texturing", "completed", "queued", "p
 _SEND_SECONDS: Final = 60.0
 _READ_AGAIN: Final = 3
 """How often a model is asked for again that was still being written when the server read it."""
+_WHY_IT_FAILS: Final = (
+    "See the output of the server. Mostly the graphics card has too little memory: choose a lower resolution, or turn "
+    "Texture off. A texture needs a server that was started with --enable_tex, and views of other sides need --mv."
+)
 _NEVER_ENDS: Final = (
     "See the output of the server: a job that failed there never ends. Without the option --enable_tex the server "
     "can't make a texture: start it with that, or turn Texture off. Views of other sides need the option --mv. If it "
@@ -39,13 +44,15 @@ def recognize(questions: Questions) -> bool:
     return answer.status == 200 and isinstance(answer.json, dict) and answer.json.get("status") in _STATES
 
 
-def generate(connection: Connection, request: ModelRequest) -> bytes:
-    """Returns the GLB file."""
-    values = _values(request)
+def generate(connection: Connection, request: ModelRequest, more: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    """Returns the GLB file. `more`: what another version takes besides."""
+    values = {**_values(request), **more}
     if _can_answer_at_once(Questions(connection), values):
         answer = connection.post_json("generate", values)
         if isinstance(answer.json, dict) and "error_code" in answer.json:
-            raise error_of(500, "")  # its text speaks of high traffic, whatever happened
+            raise LocalServerError(  # its text speaks of high traffic, whatever happened
+                "The server failed, and does not say why.", advice=_WHY_IT_FAILS
+            )
         if answer.status not in (404, 405, 501):
             return model_in(answer)
     uid = id_text(json_object(connection.post_json(_PATH, values, seconds=_SEND_SECONDS)).get("uid"))
@@ -74,9 +81,7 @@ def _values(request: ModelRequest) -> dict[str, Any]:
         "face_count": int(chosen["face_count"]),
         "type": "glb",
     }
-    if chosen["background"] == "keep":  # version 2 does not know it
-        values["remove_background"] = False
-    if request.views:  # version 2.1 requires `image`, and version 2 takes it as the front, too
+    if request.views:
         values["image_front"] = values["image"]
     return values | {f"image_{side}": as_base64(image) for side, image in request.views.items()}
 
@@ -104,7 +109,7 @@ HUNYUAN: Final = Dialect(
     default_port=8081,
     default_model="",
     parameters=frozenset({
-        "seed", "resolution", "ss_sampling_steps", "ss_guidance_strength", "background", "texture", "face_count",
+        "seed", "resolution", "ss_sampling_steps", "ss_guidance_strength", "texture", "face_count",
         "image_left", "image_back", "image_right",
     }),
     path=_PATH,

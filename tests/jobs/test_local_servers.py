@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dialect_servers import Lemonade, running
+from dialect_servers import Hunyuan21, Lemonade, LocalAI, running
 from image_to_3d.jobs.batch_request import BatchRequest
 from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.config import LOCAL
@@ -20,7 +20,8 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
 from local_jobs import MODEL, batch_images, local, notes, now, until_asked
 from loopback_services import Loopback
-from queues import Borrowed, a_queue, a_request, rest, until
+from queues import Borrowed, a_queue, a_request, an_image, rest, until
+from server_faults import says
 from slow_local_server import Machine, machine
 
 pytestmark = pytest.mark.heavy
@@ -37,6 +38,23 @@ def test_a_local_server_makes_a_model(make_local_queue: Callable[..., Queue]) ->
     assert notes(job) == []
     (received,) = server.received
     assert (received.json["seed"], received.json["resolution"]) == (7, 1024)
+
+
+def test_a_server_is_asked_what_it_is_once_and_again_when_another_runs_at_its_address(
+    make_local_queue: Callable[..., Queue],
+) -> None:
+    before = Lemonade(MODEL)
+    with running(before) as address:
+        queue = make_local_queue(address)
+        for number in range(3):
+            queue.add(a_request(number))
+        rest(queue)
+    assert before.asked.count("GET /v1/health") == 1
+    after = LocalAI(MODEL)
+    with running(after, int(address.rpartition(":")[2])):
+        job = queue.add(a_request())
+        until(lambda: now(queue, job).state is State.READY)
+    assert len(after.received) == 1
 
 
 # --- cancel ---------------------------------------------------------------------------------------------------------
@@ -136,6 +154,28 @@ def test_a_job_that_waits_for_its_server_can_be_cancelled(
     time.sleep(2.5)
     assert slow.server.received == []
     assert now(queue, job).state is State.CANCELLED
+
+
+def test_a_busy_server_is_waited_for_as_long_as_it_may_take_for_a_model(
+    make_local_queue: Callable[..., Queue],
+) -> None:
+    server = Lemonade(MODEL, faults=[says(503, {"error": {"message": "busy"}})] * 2)
+    with running(server) as address:
+        queue = make_local_queue(address, wait=1.0)
+        job = queue.add(a_request())
+        until(lambda: now(queue, job).state is State.READY)
+
+
+def test_images_of_other_sides_that_a_server_ignores_are_not_sent_and_that_is_said(
+    make_local_queue: Callable[..., Queue],
+) -> None:
+    server = Hunyuan21(MODEL)
+    with running(server) as address:
+        queue = make_local_queue(address)
+        queue.add(a_request(views={"left": an_image(2)}))
+        (job,) = rest(queue)
+    assert "image_left" not in server.received[0].json
+    assert notes(job) == ["The server takes no views of other sides, so it got only the front image."]
 
 
 def test_a_server_that_never_runs_is_reported_with_what_to_do(

@@ -240,9 +240,16 @@ class Hunyuan(LocalServer):
 class Hunyuan21(Hunyuan):
     """api_server.py, api_models.py and model_worker.py of Tencent-Hunyuan/Hunyuan3D-2.1."""
 
+    described: bool = True
+
     def get(self, handler: BaseHTTPRequestHandler) -> None:
         if handler.path == "/health":
             answer_json(handler, 200, {"status": "healthy", "worker_id": "1a2b3c"})
+        elif handler.path == "/openapi.json" and self.described:
+            names = ("image", "remove_background", "texture", "seed", "octree_resolution", "face_count")
+            schemas = {"GenerationRequest": {"properties": {name: {} for name in names}}, "HTTPValidationError": {}}
+            paths = {"/generate": {}, "/send": {}, "/health": {}, "/status/{uid}": {}}
+            answer_json(handler, 200, {"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}})
         else:
             super().get(handler)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import package_stub  # noqa: F401  makes `image_to_3d` importable
-from dialect_servers import Hunyuan, Lemonade, LocalAI, LocalServer, TrellisCpp, running
+from dialect_servers import Hunyuan, Hunyuan21, Lemonade, LocalAI, LocalServer, TrellisCpp, running
 from image_to_3d.api.parameters import defaults
 from image_to_3d.local_servers.connection import Connection
 from image_to_3d.local_servers.dialect import ModelRequest
@@ -18,6 +18,7 @@ SERVERS: Final[dict[str, type[LocalServer]]] = {
     "LOCALAI": LocalAI,
     "TRELLIS_CPP": TrellisCpp,
     "HUNYUAN": Hunyuan,
+    "HUNYUAN_21": Hunyuan21,
 }
 """A server for each dialect, by its id."""
 

@@ -189,8 +189,9 @@ def test_a_hunyuan_that_describes_itself_tells_a_failure_at_once(kind: type[Huny
 def test_a_failure_of_hunyuan_that_speaks_of_traffic_is_a_failure_of_the_server() -> None:
     server = Hunyuan21(GLB)
     request = dataclasses.replace(a_request(texture=False), image=b"no image")
-    with pytest.raises(LocalServerError, match=r"The server failed \(HTTP 500\)\."):
+    with pytest.raises(LocalServerError, match=r"The server failed, and does not say why\.") as caught:
         model_from(server, request)
+    assert "too little memory" in str(caught.value.advice)
 
 
 def test_a_model_that_hunyuan_is_still_writing_is_read_again() -> None:
