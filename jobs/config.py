@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
 from ..api.parameters import PARAMETERS, VIEWS
-from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
+from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError, one_line
 from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
@@ -94,7 +94,17 @@ class Config(NamedTuple):
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
-        return service_base(url)
+        try:
+            return service_base(url)
+        except ParameterError as error:
+            if self.service != LOCAL:
+                raise
+            raise ParameterError(
+                "\"{url}\" can't be a server's address: it must look like http://127.0.0.1:8080.",
+                advice="Correct it in the add-on's preferences.",
+                action=Action.OPEN_PREFERENCES,
+                url=one_line(url, 80),
+            ) from error
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""

@@ -37,6 +37,8 @@ _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
 """What follows a server's base URL in its documentation, and may have been copied with it."""
+_ALL_ADDRESSES: Final = re.compile(r"(?<=://)(?:0\.0\.0\.0|\[::\])(?=[:/]|$)")
+"""Where servers say that they listen; nobody can be reached there."""
 
 
 @dataclass(frozen=True)
@@ -175,9 +177,13 @@ class Connection:
 
 
 def base_url(address: str) -> str:
-    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path."""
+    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path.
+
+    "" for nothing. An address where a server listens for all others becomes this computer's.
+    """
     text = address.strip()
-    return _KNOWN_ENDS.sub("", text if "://" in text else f"http://{text}")
+    url = text if "://" in text or not text else f"http://{text}"
+    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub("127.0.0.1", url))
 
 
 def _joined(base: str, path: str) -> str:

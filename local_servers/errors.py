@@ -24,8 +24,8 @@ class NoApiError(LocalServerError):
     """The server does not know the path for models: it is of another kind."""
 
     default_advice = (
-        "Check the address and the kind of server in the add-on's preferences. Often the address is that of a web page, "
-        "such as Gradio's: the API has another port."
+        "Check the address and the kind of server in the add-on's preferences. Often the address is that of a web "
+        "page, such as Gradio's: the API has another port."
     )
 
 

@@ -54,6 +54,16 @@ def test_with_an_address_alone_the_server_makes_a_model_that_is_placed_in_the_sc
     assert (sent["seed"], sent["resolution"], sent["bg_removal"]) == (7, 1536, "birefnet")
 
 
+def test_an_address_is_understood_as_the_servers_terminal_shows_it(image_to_3d: Any, preferences: Any) -> None:
+    preferences.service = "LOCAL"
+    for entered in ("127.0.0.1:8081", "http://0.0.0.0:8081", "http://127.0.0.1:8081/docs"):
+        preferences.local_url = entered
+        assert part("preferences").read_config().require_ready() == "http://127.0.0.1:8081"
+    preferences.local_url = "my server"
+    with pytest.raises(image_to_3d.errors.ParameterError, match=r"it must look like http://127\.0\.0\.1:8080"):
+        image_to_3d.generate(b"an image")
+
+
 def test_a_test_says_which_server_answers_and_its_kind_is_known_after_a_restart_too(
     preferences: Any, address: str, press_test: Callable[[], Any]
 ) -> None:

@@ -222,6 +222,10 @@ def test_a_server_that_is_not_running_is_a_failed_connection() -> None:
         ("http://studio/gpu/v1", "http://studio/gpu"),
         ("http://studio/lemonade", "http://studio/lemonade"),
         ("localhost:8080", "http://localhost:8080"),
+        ("http://0.0.0.0:8081", "http://127.0.0.1:8081"),
+        ("[::]:8081/send", "http://127.0.0.1:8081"),
+        ("http://10.0.0.0:8081", "http://10.0.0.0:8081"),
+        ("", ""),
     ],
 )
 def test_an_address_may_have_the_path_of_an_api_at_its_end(entered: str, base: str) -> None:
