@@ -59,7 +59,7 @@ def _unknown(questions: Questions) -> LocalServerError:
             advice="Start the API server as well, and enter its address: it has another port than the page. "
             "Usual addresses: {usual}.",
             address=questions.base,
-            usual=", ".join(f"{d.name} http://127.0.0.1:{d.default_port}" for d in DIALECTS.values()),
+            usual=_usual_addresses(),
         )
     return LocalServerError(
         "The program at {address} answers (HTTP {status}), but it is none of the servers known: {names}.",
@@ -68,3 +68,11 @@ def _unknown(questions: Questions) -> LocalServerError:
         status=page.status,
         names=", ".join(dialect.name for dialect in DIALECTS.values()),
     )
+
+
+def _usual_addresses() -> str:
+    """Returns where servers listen if nobody changes that: "Hunyuan3D-2 http://127.0.0.1:8081, …"."""
+    names: dict[int, list[str]] = {}
+    for dialect in DIALECTS.values():
+        names.setdefault(dialect.default_port, []).append(dialect.name)
+    return ", ".join(f"{' / '.join(servers)} http://127.0.0.1:{port}" for port, servers in names.items())
