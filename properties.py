@@ -57,13 +57,10 @@ def _parameters_of(settings: Any) -> dict[str, Any]:
 
 def _views_of(settings: Any) -> dict[str, Path | bytes]:
     """Returns the images of other sides that are chosen in the panel, by side. Raises ImageError."""
-    chosen = {side: text for side in VIEWS if (text := getattr(settings, view_property(side)).strip())}
+    chosen = {
+        side: text for side in VIEWS if (text := getattr(settings, property_definitions.view_property(side)).strip())
+    }
     return image_sources.views_from_any(chosen)
-
-
-def view_property(side: str) -> str:
-    """Returns the name of the property for the image of another side."""
-    return f"view_{side}"
 
 
 def use_settings(scene: bpy.types.Scene, parameters: Mapping[str, Any], chosen: Placement) -> None:

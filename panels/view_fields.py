@@ -9,7 +9,7 @@ import bpy
 
 from ..api.parameters import VIEWS
 from ..bl_ids import Op
-from ..properties import view_property
+from ..property_definitions import view_property
 from ..text_lines import is_narrow
 from ..translation import tr
 
