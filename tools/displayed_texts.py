@@ -93,7 +93,7 @@ def in_code() -> Found:
     """Returns the texts in the code."""
     trees = syntax_trees()
     errors = (*error_classes(trees), "kind")  # a variable for a class of errors
-    positions = _of_our_functions(trees) | _POSITIONS | dict.fromkeys(errors, (0,))
+    positions = {**_of_our_functions(trees), **_POSITIONS, **dict.fromkeys(errors, (0,))}
     program = _Program(trees)
     found = Found()
     for name, tree in trees.items():
