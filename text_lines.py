@@ -21,6 +21,8 @@ _ICON: Final = 26
 _FONT: Final = 0
 _SPACES: Final = re.compile(r"[ \t\r\n]+")
 """A line can break here. Non-breaking spaces, which keep a number and its unit together, are none of these."""
+_LETTERS: Final = re.compile(r"[(\[{«“„「『（]*.\xa0*[)\]}».,:;!?…”、。，．：；！？・ー」』）]*", re.DOTALL)
+"""A letter with the punctuation that no line may begin or end with."""
 
 
 def is_narrow(context: bpy.types.Context) -> bool:
@@ -72,14 +74,15 @@ def _lines(text: str, width: float, size: float) -> tuple[str, ...]:
 def _breakable(text: str, width: float) -> list[str]:
     """Returns the pieces between which a line can break. A piece that starts with NUL continues the word before.
 
-    Words without spaces (paths, URLs, Japanese, Chinese) break anywhere if they are wider than a line.
+    Words without spaces (paths, URLs, Japanese, Chinese) break at any letter if they are wider than a line.
     """
     pieces: list[str] = []
     for word in _SPACES.split(text.strip()):
         if _width(word) <= width:
             pieces.append(word)
         else:
-            pieces += [word[0], *(f"\0{letter}" for letter in word[1:])]
+            first, *others = _LETTERS.findall(word)
+            pieces += [first, *(f"\0{letters}" for letters in others)]
     return pieces
 
 
