@@ -22,7 +22,7 @@ from .data_folder import resolve_folder
 from .errors import ParameterError
 from .jobs.config import CUSTOM, FREE, LOCAL, MODELSLAB, OFFLINE, Config
 from .local_servers.dialects import DIALECTS
-from .preferences_layout import KEY_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
+from .preferences_layout import KEY_VARIABLE, LOCAL_TOKEN_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
 from .property_definitions import switch
 from .scene import data_location
 from .scene.data_location import data_folder as data_folder
@@ -63,6 +63,7 @@ class Overrides(NamedTuple):
 
     service: str = ""
     local_url: str = ""
+    local_model: str = ""
     limit: int = 0
     results: Path | None = None
     data: Path | None = None
@@ -214,7 +215,10 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         )
         local_token: StringProperty(
             name="Token",
-            description="Bearer token, if the server wants one. Blender stores it as plain text in your preferences",
+            description=(
+                "Bearer token, if the server requires one. Blender stores it as plain text in your preferences. "
+                f"Leave it empty to use the environment variable {LOCAL_TOKEN_VARIABLE}"
+            ),
             subtype="PASSWORD",
             update=_local_server_changed,
         )
@@ -223,7 +227,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             description="A model that is not finished after this time counts as failed",
             default=30,
             min=1,
-            max=55,
+            max=600,
         )
         webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
         track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)
@@ -320,15 +324,13 @@ def _local_url() -> str:
 
 def _local_settings(saved: IMAGE_TO_3D_Preferences | None, address: str) -> dict[str, Any]:
     """Returns what the process gets that speaks to the artist's own server."""
+    token = (saved.local_token if saved else "").strip() or os.environ.get(LOCAL_TOKEN_VARIABLE, "").strip()
+    model = (_overrides.local_model if _overrides else "") or (saved.local_model if saved else "").strip()
+    settings = {"address": address, "dialect": "", "token": token, "model": model}
     if saved is None:
-        return {"address": address, "dialect": "", "token": ""}
-    return {
-        "address": address,
-        "dialect": "" if saved.local_dialect == _AUTOMATIC else saved.local_dialect,
-        "token": saved.local_token.strip(),
-        "model": saved.local_model.strip(),
-        "time_limit": 60.0 * saved.local_time_limit,
-    }
+        return settings
+    dialect = "" if saved.local_dialect == _AUTOMATIC else saved.local_dialect
+    return settings | {"dialect": dialect, "time_limit": 60.0 * saved.local_time_limit}
 
 
 def _local_dialect(saved: IMAGE_TO_3D_Preferences | None, address: str) -> str:
