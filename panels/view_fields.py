@@ -14,7 +14,7 @@ from ..text_lines import is_narrow
 from ..translation import tr
 
 _PANEL: Final = "IMAGE_TO_3D_views"
-_LABEL: Final = 0.35
+_LABEL: Final = 0.45
 """The share of a narrow row that its label takes."""
 
 
