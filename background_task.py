@@ -116,7 +116,7 @@ def test_local_server(config: Config) -> None:
         from .local_servers.connection import Connection
         from .local_servers.probe import probe
 
-        found = probe(Connection(settings["address"], settings["token"]), settings["dialect"])
+        found = probe(Connection(settings["address"], settings["token"]), settings["dialect"], settings["model"])
         return Status(found.text, found.dialect.id)
 
     local_server.start(work)

@@ -211,6 +211,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         local_model: StringProperty(
             name="Model",
             description="Name of the model to use, where the server has several. Leave it empty for the usual one",
+            update=_local_server_changed,
         )
         local_token: StringProperty(
             name="Token",
@@ -321,7 +322,7 @@ def _local_url() -> str:
 def _local_settings(saved: IMAGE_TO_3D_Preferences | None, address: str) -> dict[str, Any]:
     """Returns what the process gets that speaks to the artist's own server."""
     if saved is None:
-        return {"address": address, "dialect": "", "token": ""}
+        return {"address": address, "dialect": "", "token": "", "model": ""}
     return {
         "address": address,
         "dialect": "" if saved.local_dialect == _AUTOMATIC else saved.local_dialect,

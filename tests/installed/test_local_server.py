@@ -68,6 +68,16 @@ def test_a_test_says_which_server_answers_and_its_kind_is_known_after_a_restart_
     assert read_config().local_dialect == ""
 
 
+def test_a_test_is_about_the_model_that_was_chosen(
+    preferences: Any, address: str, press_test: Callable[[], Any]
+) -> None:
+    preferences.local_url = address
+    assert "list the model" not in str(press_test().text)
+    preferences.local_model = "another"
+    assert not part("background_task").local_server.status.text  # what was found is no longer known
+    assert str(press_test().text).endswith("but does not list the model another.")
+
+
 def test_a_server_that_is_not_running_is_said_so_and_another_address_is_not_blamed_for_it(
     preferences: Any, server: Lemonade, press_test: Callable[[], Any]
 ) -> None:
