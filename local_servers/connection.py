@@ -8,8 +8,8 @@ computer is reached at loopback addresses only.
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -96,7 +96,7 @@ class Connection:
 
     def post_form(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Answer:
         """Post multipart/form-data."""
-        boundary = secrets.token_hex(16)
+        boundary = os.urandom(16).hex()
         parts: list[bytes] = []
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
