@@ -39,7 +39,7 @@ class Config(NamedTuple):
     results: Path
     """Where new jobs get their folders."""
     keys: Mapping[str, str] = {}
-    """API key by service; for LOCAL the bearer token, if the server wants one."""
+    """API key by service; the free ones have none."""
     base_url: str = ""
     """Base URL of the CUSTOM service, without a slash at its end."""
     local_url: str = ""
