@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..api.http.urls import host_of, is_loopback, service_base
+from ..api.http.urls import as_base_url, host_of, is_loopback, service_base
 from ..api.parameters import PARAMETERS, VIEWS
-from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
+from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError, one_line
 from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
@@ -43,7 +43,7 @@ class Config(NamedTuple):
     base_url: str = ""
     """Base URL of the CUSTOM service, without a slash at its end."""
     local_url: str = ""
-    """Address of the server that the artist runs (LOCAL), without a slash at its end."""
+    """Base URL of the server that the artist runs (LOCAL), without a slash at its end."""
     local_settings: Mapping[str, Any] = {}
     """How to speak to it: what its process gets, besides its address."""
     local_dialect: str = ""
@@ -93,6 +93,13 @@ class Config(NamedTuple):
                 "No server URL is set in the preferences.",
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
+            )
+        if self.service == LOCAL and not as_base_url(url):
+            raise ParameterError(
+                '"{url}" can\'t be the address of a server: it must look like http://127.0.0.1:8080.',
+                advice="Correct it in the add-on's preferences.",
+                action=Action.OPEN_PREFERENCES,
+                url=one_line(url, 80),
             )
         return service_base(url)
 

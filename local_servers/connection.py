@@ -37,6 +37,7 @@ _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
 """What follows a server's base URL in its documentation, and may have been copied with it."""
+_ALL_ADDRESSES: Final = re.compile(r"^(https?://)(?:0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Connection:
     @property
     def base(self) -> str:
         """The server's base URL, without a slash at its end."""
-        return base_url(self.address)
+        return base_url_of(self.address)
 
     def get(self, path: str, *, seconds: float | None = SHORT_SECONDS) -> Answer:
         """Ask for what is at a path below the base URL, or at a URL that the server has named.
@@ -174,10 +175,14 @@ class Connection:
         return lambda _host, address: is_loopback(address)
 
 
-def base_url(address: str) -> str:
-    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path."""
+def base_url_of(address: str) -> str:
+    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path.
+
+    0.0.0.0, at which a server says that it listens, is no address to connect to: this computer is meant.
+    """
     text = address.strip()
-    return _KNOWN_ENDS.sub("", text if "://" in text else f"http://{text}")
+    url = text if "://" in text or not text else f"http://{text}"
+    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(r"\g<1>127.0.0.1", url))
 
 
 def _joined(base: str, path: str) -> str:

@@ -136,11 +136,17 @@ def _ip(text: str) -> IPAddress | None:
         return None
 
 
-def service_base(address: str) -> str:
-    """Returns a service's base URL, normalized. Raises ParameterError."""
+def as_base_url(address: str) -> str:
+    """Returns an address without a slash at its end; "" if it can't be a base URL."""
     text = address.strip().rstrip("/")
     parts = parse_http_url(text)
-    if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
+    return "" if parts is None or "@" in parts.netloc or parts.query or parts.fragment else text
+
+
+def service_base(address: str) -> str:
+    """Returns a service's base URL, normalized. Raises ParameterError."""
+    text = as_base_url(address)
+    if not text:
         raise ParameterError(
             "\"{url}\" can't be a service's address: it must look like https://host/api/v6.",
             advice="Correct it in the add-on's preferences.",

@@ -46,7 +46,7 @@ def press_test(keep_going: Callable[..., None]) -> Callable[[], Any]:
 def test_with_an_address_alone_the_server_makes_a_model_that_is_placed_in_the_scene(
     image_to_3d: Any, preferences: Any, server: Lemonade, address: str, image_file: Path
 ) -> None:
-    preferences.local_url = f"{address}/"
+    preferences.local_url = f"{address.removeprefix('http://')}/v1"  # as somebody may enter it
     job = image_to_3d.generate(image_file, wait=True, seed=7, voxel_resolution="1536", background="remove")
     assert (job.state, job.objects[0].type) == ("placed", "MESH")
     (received,) = server.received

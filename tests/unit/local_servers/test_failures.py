@@ -11,7 +11,7 @@ import pytest
 from dialect_servers import LocalAI, running
 from image_to_3d.errors import ConnectionFailedError, ConnectionLostError, ImageTo3DError, LocalServerError
 from image_to_3d.local_servers import connection as connection_module
-from image_to_3d.local_servers.connection import Connection, base_url
+from image_to_3d.local_servers.connection import Connection, base_url_of
 from image_to_3d.local_servers.dialects import DIALECTS
 from image_to_3d.local_servers.errors import BusyError, TimeLimitError
 from local_server import Fault, nothing_listens
@@ -220,10 +220,16 @@ def test_a_server_that_is_not_running_is_a_failed_connection() -> None:
         ("http://studio/gpu/v1", "http://studio/gpu"),
         ("http://studio/lemonade", "http://studio/lemonade"),
         ("localhost:8080", "http://localhost:8080"),
+        ("http://0.0.0.0:8081", "http://127.0.0.1:8081"),
+        ("0.0.0.0:8081/send", "http://127.0.0.1:8081"),
+        ("http://[::]:8081/", "http://127.0.0.1:8081"),
+        ("http://0.0.0.0.example:8081", "http://0.0.0.0.example:8081"),
+        ("", ""),
     ],
 )
-def test_an_address_may_have_the_path_of_an_api_at_its_end(entered: str, base: str) -> None:
-    assert base_url(entered) == base
+def test_an_address_is_understood_as_documents_and_terminals_have_it(entered: str, base: str) -> None:
+    assert base_url_of(entered) == base
+    assert base_url_of(base) == base
 
 
 def test_a_server_below_a_path_is_reached_there() -> None:
