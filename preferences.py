@@ -225,7 +225,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             description="A model that is not finished after this time counts as failed",
             default=30,
             min=1,
-            max=55,
+            max=240,
         )
         webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
         track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)

@@ -44,8 +44,8 @@ class Made:
 class Generator:
     """Makes models, one after the other."""
 
-    name: str
-    """As the subject of a sentence: "The offline preview"."""
+    name: Message
+    """What the artist calls the service."""
     note: str
     """What each reply says about it."""
     tip: str
