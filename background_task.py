@@ -79,7 +79,7 @@ _seen = [task.status for task in _TASKS]
 
 
 def busy() -> bool:
-    """Whether a task runs, or has ended and `changed` was not asked since."""
+    """Whether a task runs, or has ended since `changed` was last called."""
     return any(task.status.running or task.status is not seen for task, seen in zip(_TASKS, _seen, strict=True))
 
 

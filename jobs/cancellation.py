@@ -24,7 +24,7 @@ class Cancellation:
         self._pool = pool
 
     def send_if_unwanted(self, job: Job) -> None:
-        """Have a free service make a job no further, if it was cancelled or has left the list. Returns at once."""
+        """Have a free service stop working on a job that was cancelled or has left the list. Returns at once."""
         if job.service in FREE and job.service_id and self._is_unwanted(job.id):
             self._pool.submit(partial(self._send, job))
 

@@ -249,7 +249,7 @@ class ServiceClients:
             return client
 
     def cancel(self, service: str, service_id: str) -> None:
-        """Have the process of a free service make a job no further. Starts none. Raises ImageTo3DError."""
+        """Have the process of a free service stop working on a job. Starts none. Raises ImageTo3DError."""
         client = self._free.get(service)
         if client is not None:
             client.cancel(service_id)

@@ -148,7 +148,7 @@ def error_text(answer: Answer) -> str:
 
 
 def words_in(value: Mapping[str, Any], names: Sequence[str] = ("error", "detail", "message", "text")) -> str:
-    """Returns the first text in an object that is told about an error; "" without any."""
+    """Returns the first text in an object that describes an error; "" without any."""
     return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
 
 

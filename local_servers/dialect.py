@@ -15,7 +15,7 @@ from .questions import Questions
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One model that is wanted."""
+    """What a server is asked for: one model."""
 
     image: bytes
     """A PNG or JPEG file; the front of the subject."""

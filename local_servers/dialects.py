@@ -18,7 +18,7 @@ from .trellis_cpp import TRELLIS_CPP
 __all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
-"""By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
+"""By id, in the order in which they are tried: the one whose answers are most like those of others comes last."""
 
 
 def detect(connection: Connection) -> Dialect:
