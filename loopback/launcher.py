@@ -54,7 +54,7 @@ class LoopbackService(ChildOwner):
         """
         with self._start_lock:
             if self.running:
-                self._use(settings)
+                self._send_settings(settings)
             if self.running:
                 return self._access
             try:
@@ -102,7 +102,7 @@ class LoopbackService(ChildOwner):
                 self._start_lock.release()
         super().stop()
 
-    def _use(self, settings: Mapping[str, Any]) -> None:
+    def _send_settings(self, settings: Mapping[str, Any]) -> None:
         """Give the running process other settings, if they are. One that does not take them is ended."""
         if settings == self._settings:
             return
