@@ -19,7 +19,7 @@ from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
-from ..api.sanitize import MARK, parse_json
+from ..api.sanitize import Redactor, parse_json
 from ..control import NO_CONTROL, Control
 from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
 from ..formats.sniff import FIRST_BYTES, sniff
@@ -31,8 +31,8 @@ SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
-_SHORTEST_SECRET: Final = 6
-"""A shorter token occurs by chance."""
+_LONGEST_ERROR: Final = 64 * 1024
+"""Bytes. A longer answer without an HTTP error holds a model."""
 _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
@@ -128,11 +128,11 @@ class Connection:
         try:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
                 if response.status in REDIRECTS:
-                    raise _redirected(url, response.headers.get("Location", ""))
+                    raise self._redirected(url, response.headers.get("Location", ""))
                 content = response.read_all(MAX_ANSWER_BYTES)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
-                if response.status >= 400:
+                if response.status >= 400 or len(content) <= _LONGEST_ERROR:
                     content = self._without_token(content)
                 return Answer(response.status, content)
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
@@ -158,9 +158,19 @@ class Connection:
         return {"Authorization": f"Bearer {token}"}
 
     def _without_token(self, content: bytes) -> bytes:
-        """Returns an error without the token: some servers repeat a wrong one in their errors, which are stored."""
-        token = self.token.strip().encode()
-        return content.replace(token, MARK.encode()) if len(token) >= _SHORTEST_SECRET else content
+        """Returns an answer without the token: some servers repeat a wrong one in their errors, which are stored."""
+        if not self.token or sniff(content[:FIRST_BYTES]) == "glb":
+            return content
+        text = content.decode("utf-8", "replace")
+        redacted = Redactor(self.token.strip())(text)
+        return content if redacted == text else redacted.encode()
+
+    def _redirected(self, url: str, location: str) -> LocalServerError:
+        return LocalServerError(
+            "The server redirects to another address: {location}.",
+            advice="If that is the server's API, enter it in the add-on's preferences.",
+            location=Redactor(self.token.strip()).line(_joined(url, location), 100),
+        )
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
@@ -191,14 +201,6 @@ def _joined(base: str, path: str) -> str:
         return urljoin(base, path)
     except ValueError:
         return ""
-
-
-def _redirected(url: str, location: str) -> LocalServerError:
-    return LocalServerError(
-        "The server redirects to another address: {location}.",
-        advice="If that is the server's API, enter it in the add-on's preferences.",
-        location=one_line(_joined(url, location), 100),
-    )
 
 
 def took_too_long(seconds: float, advice: str | None = None) -> TimeLimitError:
