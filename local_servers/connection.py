@@ -14,16 +14,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
-from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
 from ..api.sanitize import Redactor, parse_json
 from ..control import NO_CONTROL, Control
 from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
 from ..formats.sniff import FIRST_BYTES, sniff
 from .errors import NoAnswerError, TimeLimitError
+
+if TYPE_CHECKING:
+    from ..api.http.watchdog import AddressFilter
 
 MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
@@ -117,13 +119,14 @@ class Connection:
                 "The server names a file at another address ({host}). The add-on downloads nothing from there.",
                 host=one_line(host_of(url) or "unknown", 80),
             )
+        from ..api.http.transport import send_request  # imports requests, which is slow
+        from ..api.http.watchdog import Timeouts, Watchdog
+
         longest = self.time_limit if seconds is None else seconds
         limits = Timeouts(self.connect_seconds, longest, send=longest, total=longest)
         watchdog = Watchdog(limits, self.control, self._address_filter())
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", **self._login()}
         headers |= {"Content-Type": content_type} if content_type else {}
-        from ..api.http.transport import send_request  # imports requests, which is slow
-
         started = time.monotonic()
         try:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
