@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ..api.http.urls import as_base_url, host_of, is_loopback, service_base
+from ..api.http.urls import host_of, is_loopback, service_base
 from ..api.parameters import PARAMETERS, VIEWS
-from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError, one_line
+from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
 from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
@@ -94,14 +94,7 @@ class Config(NamedTuple):
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
-        if self.service == LOCAL and not as_base_url(url):
-            raise ParameterError(
-                '"{url}" can\'t be the address of a server: it must look like http://127.0.0.1:8080.',
-                advice="Correct it in the add-on's preferences.",
-                action=Action.OPEN_PREFERENCES,
-                url=one_line(url, 80),
-            )
-        return service_base(url)
+        return service_base(url, "http://127.0.0.1:8080") if self.service == LOCAL else service_base(url)
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""

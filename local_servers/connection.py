@@ -80,7 +80,7 @@ class Connection:
     @property
     def base(self) -> str:
         """The server's base URL, without a slash at its end."""
-        return base_url_of(self.address)
+        return base_url(self.address)
 
     def get(self, path: str, *, seconds: float | None = SHORT_SECONDS) -> Answer:
         """Ask for what is at a path below the base URL, or at a URL that the server has named.
@@ -188,7 +188,7 @@ class Connection:
         return lambda _host, address: is_loopback(address)
 
 
-def base_url_of(address: str) -> str:
+def base_url(address: str) -> str:
     """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path.
 
     0.0.0.0, at which a server says that it listens, is no address to connect to: this computer is meant.

@@ -192,11 +192,6 @@ def test_an_address_with_a_password_is_refused_and_not_repeated(tmp_path: Path, 
     assert "secret" not in str(refused.value)
 
 
-def test_what_is_no_address_is_told_with_an_example(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="must look like http://"):
-        a_config(tmp_path, "", **local("ftp://studio")).require_ready()
-
-
 @dataclass
 class BelowPath(Lemonade):
     """Behind a web server that has it below a path."""

@@ -11,7 +11,7 @@ import pytest
 from dialect_servers import LocalAI, running
 from image_to_3d.errors import ConnectionFailedError, ConnectionLostError, ImageTo3DError, LocalServerError
 from image_to_3d.local_servers import connection as connection_module
-from image_to_3d.local_servers.connection import Connection, base_url_of
+from image_to_3d.local_servers.connection import Connection, base_url
 from image_to_3d.local_servers.dialects import DIALECTS
 from image_to_3d.local_servers.errors import BusyError, TimeLimitError
 from local_server import Fault, nothing_listens
@@ -246,8 +246,8 @@ def test_a_server_that_is_not_running_is_a_failed_connection() -> None:
     ],
 )
 def test_an_address_is_understood_as_documents_and_terminals_have_it(entered: str, base: str) -> None:
-    assert base_url_of(entered) == base
-    assert base_url_of(base) == base
+    assert base_url(entered) == base
+    assert base_url(base) == base
 
 
 def test_a_server_below_a_path_is_reached_there() -> None:
