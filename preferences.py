@@ -23,7 +23,7 @@ from .errors import ParameterError
 from .jobs.config import CUSTOM, FREE, LOCAL, MODELSLAB, OFFLINE, Config
 from .local_servers import connection
 from .local_servers.dialects import DIALECTS
-from .preferences_layout import KEY_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
+from .preferences_layout import KEY_VARIABLE, LOCAL_TOKEN_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
 from .property_definitions import switch
 from .scene import data_location
 from .scene.data_location import data_folder as data_folder
@@ -64,6 +64,7 @@ class Overrides(NamedTuple):
 
     service: str = ""
     local_url: str = ""
+    local_model: str = ""
     limit: int = 0
     results: Path | None = None
     data: Path | None = None
@@ -216,7 +217,10 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
         )
         local_token: StringProperty(
             name="Token",
-            description="Bearer token, if the server wants one. Blender stores it as plain text in your preferences",
+            description=(
+                "Bearer token, if the server requires one. Blender stores it as plain text in your preferences. "
+                f"Leave it empty to use the environment variable {LOCAL_TOKEN_VARIABLE}"
+            ),
             subtype="PASSWORD",
             update=_local_server_changed,
         )
@@ -225,7 +229,7 @@ class IMAGE_TO_3D_Preferences(bpy.types.AddonPreferences):
             description="A model that is not finished after this time counts as failed",
             default=30,
             min=1,
-            max=240,
+            max=600,
         )
         webhook: StringProperty(name=PARAMETERS["webhook"].label, description=PARAMETERS["webhook"].description)
         track_id: StringProperty(name=PARAMETERS["track_id"].label, description=PARAMETERS["track_id"].description)
@@ -322,15 +326,13 @@ def _local_url() -> str:
 
 def _local_settings(saved: IMAGE_TO_3D_Preferences | None, address: str) -> dict[str, Any]:
     """Returns what the process gets that speaks to the artist's own server."""
+    token = (saved.local_token if saved else "").strip() or os.environ.get(LOCAL_TOKEN_VARIABLE, "").strip()
+    model = (_overrides.local_model if _overrides else "") or (saved.local_model if saved else "").strip()
+    settings = {"address": address, "dialect": "", "token": token, "model": model}
     if saved is None:
-        return {"address": address, "dialect": "", "token": "", "model": ""}
-    return {
-        "address": address,
-        "dialect": "" if saved.local_dialect == _AUTOMATIC else saved.local_dialect,
-        "token": saved.local_token.strip(),
-        "model": saved.local_model.strip(),
-        "time_limit": 60.0 * saved.local_time_limit,
-    }
+        return settings
+    dialect = "" if saved.local_dialect == _AUTOMATIC else saved.local_dialect
+    return settings | {"dialect": dialect, "time_limit": 60.0 * saved.local_time_limit}
 
 
 def _local_dialect(saved: IMAGE_TO_3D_Preferences | None, address: str) -> str:

@@ -25,6 +25,7 @@ from .translation import tr, tr_message
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
 URL_VARIABLE: Final = "IMAGE_TO_3D_BASE_URL"
 LOCAL_URL_VARIABLE: Final = "IMAGE_TO_3D_LOCAL_URL"
+LOCAL_TOKEN_VARIABLE: Final = "IMAGE_TO_3D_LOCAL_TOKEN"
 
 _MARGINS: Final = 90
 """Points of the window's width that the fields can't use: margins, boxes, the scroll bar."""

@@ -206,7 +206,11 @@ class Client:
     def _raise_stated(self, body: bytes) -> None:
         """Raises the error that a loopback service states as data, if it does."""
         value = parse_json(body) if self._is_loopback_service else None
-        info = value.get("error_info") if isinstance(value, dict) else None
+        if not isinstance(value, dict):
+            return
+        if value.get("unknown_id"):
+            raise OutcomeUnknownError("What was known of this job is gone: it was not asked for within a day.")
+        info = value.get("error_info")
         if info:
             message, advice = Message.from_json(info["message"]), Message.from_json(info["advice"])
             kind = LocalServerError if info["code"] == LocalServerError.code else ServiceRefusedError

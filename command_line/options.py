@@ -55,6 +55,7 @@ class Options:
     service: str
     """MODELSLAB, OFFLINE, LOCAL or CUSTOM; empty: that of the preferences."""
     local_url: str
+    local_model: str
     """Address of the artist's own server; empty: that of the preferences or the environment."""
     jobs: int
     """0: the number in the preferences."""
@@ -102,6 +103,7 @@ def parse(arguments: Sequence[str]) -> Options:
         name=values["name"],
         service=(values["service"] or "").upper(),
         local_url=values["local_url"],
+        local_model=values["local_model"],
         jobs=values["jobs"],
         recursive=values["recursive"],
         pattern=values["pattern"],
@@ -190,6 +192,10 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         "--local-url", default="", metavar="ADDRESS",
         help="address of your own server, for --service local (http://127.0.0.1:8080; default: as in the preferences "
         "or the environment variable IMAGE_TO_3D_LOCAL_URL)",
+    )  # fmt: skip
+    add(
+        "--local-model", default="", metavar="NAME",
+        help="name of the model that your own server uses, where it has several (default: as in the preferences)",
     )  # fmt: skip
     add(
         "--jobs", type=_number(1, MAX_JOBS), default=0, metavar="N",

@@ -13,7 +13,15 @@ from typing import Any, Final
 
 from .. import engine, job_view, preferences
 from ..data_folder import OWN_NAME
-from ..errors import ErrorInfo, ImageTo3DError, OnlineAccessError, ParameterError, StorageError, TakenOverError
+from ..errors import (
+    NO_MESSAGE,
+    ErrorInfo,
+    ImageTo3DError,
+    OnlineAccessError,
+    ParameterError,
+    StorageError,
+    TakenOverError,
+)
 from ..jobs.batch import BatchItem, BatchProgress, kind_of
 from ..jobs.batch_request import BatchImage, with_views_by_name
 from ..jobs.job import Job
@@ -100,7 +108,8 @@ def _override_preferences(options: Options) -> None:
     """
     output_folder = options.output
     data = output_folder / OWN_NAME if output_folder else None
-    preferences.override(preferences.Overrides(options.service, options.local_url, options.jobs, output_folder, data))
+    overrides = (options.service, options.local_url, options.local_model, options.jobs, output_folder, data)
+    preferences.override(preferences.Overrides(*overrides))
 
 
 class Run:
@@ -193,9 +202,12 @@ class Run:
     def _wait(self) -> None:
         name = self._options.name or next((b.name for b in job_view.batches() if b.id in self._batch_ids.values()), "")
         shown = output.make_progress(name or "Batch", openjd=self._options.openjd)
+        waits_for = NO_MESSAGE
         while self._items and not self._interruption:
             engine.drain(budget=0.5)
             self._report_ended()
+            if job_view.waits_for() != waits_for and (waits_for := job_view.waits_for()):
+                shown.message(str(waits_for))
             for notice in job_view.take_notices():
                 shown.message(str(notice.message))
             progress = self._progress()

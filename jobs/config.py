@@ -192,11 +192,6 @@ class Config(NamedTuple):
         return None
 
 
-def _without_uploads(job: Job) -> Job:
-    """Returns a job whose images are uploaded again: another service can't read what one has stored."""
-    return replace(job, upload_url="", views={side: view._replace(upload_url="") for side, view in job.views.items()})
-
-
 Loopback = Callable[[str, Config], tuple[str, str]]
 """Starts the process of a free service if needed, with the configuration. Returns its base URL and key."""
 
@@ -244,7 +239,7 @@ class ServiceClients:
     def cancel(self, service: str, service_id: str) -> None:
         """Have the process of a free service stop working on a job. Starts none. Raises ImageTo3DError."""
         client = self._free.get(service)
-        if client is not None:
+        if client is not None and service_id:
             client.cancel(service_id)
 
     def with_current_service(self, job: Job) -> Job:
@@ -257,7 +252,7 @@ class ServiceClients:
         try:
             self.config.require_takes(job.image.url, job.views)
             chosen = replace(job, service=self.config.service, base_url=self.config.chosen_url())
-            return chosen if chosen.account == job.account else _without_uploads(chosen)
+            return chosen if chosen.account == job.account else chosen.without_uploads()
         except ImageTo3DError as error:
             logger(__name__).info("%s keeps its service: %s", job.id, error)
             return job

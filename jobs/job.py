@@ -78,7 +78,7 @@ _NEXT: Final[Mapping[State, tuple[State, ...]]] = {
     State.UPLOADING: (State.SUBMITTING, State.QUEUED),
     State.SUBMITTING: (State.WAITING, State.DOWNLOADING, State.RECONCILING, State.QUEUED),
     State.RECONCILING: (State.WAITING, State.UNCONFIRMED, State.QUEUED),
-    State.WAITING: (State.DOWNLOADING,),
+    State.WAITING: (State.DOWNLOADING, State.QUEUED),
     State.DOWNLOADING: (State.IMPORTING, State.WAITING),
     State.IMPORTING: (State.PROCESSING, State.READY, State.DOWNLOADING),
     State.PROCESSING: (State.READY,),
@@ -257,6 +257,11 @@ class Job:
             "made_files": (),
         }
         return replace(self, delivery=self.delivery + 1, **without)
+
+    def without_uploads(self) -> Job:
+        """Returns this job with images that are uploaded again: what one service has stored, another can't read."""
+        views = {side: view._replace(upload_url="") for side, view in self.views.items()}
+        return replace(self, upload_url="", views=views)
 
     def to_submit_again(self) -> Job:
         """Returns this job without anything that its last submit brought."""

@@ -92,8 +92,10 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             note = Message("Not confirmed; checking whether the service received it")
             return Decision(job.moved(State.RECONCILING, note=note, lost_reply=error.message))
         case OutcomeUnknownError() if job.service in FREE and job.delivery < MAX_FREE_SUBMITS:
-            # Nothing was paid, and its process has no such job, or would have listed it.
-            return Decision(job.to_submit_again().moved(State.QUEUED))
+            # Nothing was paid, and its process has no such job, and perhaps no image any more.
+            return Decision(job.to_submit_again().without_uploads().moved(State.QUEUED))
+        case OutcomeUnknownError() if job.state is State.WAITING:
+            return _fail(job.to_submit_again(), error)
         case OutcomeUnknownError():
             return Decision(job.moved(State.UNCONFIRMED, error=error.info()))
         case OnlineAccessError() | KeyMissingError():

@@ -18,6 +18,7 @@ from ..errors import (
     ConversionLimitError,
     ImageTo3DError,
     ImportFailedError,
+    OnlineAccessError,
     RateLimitError,
     StorageError,
     TookTooLongError,
@@ -190,6 +191,8 @@ class StepRunner:
             runtime.failing_since = now
         runtime.failures += 1
         runtime.failed_in = job.state
+        if isinstance(error, OnlineAccessError):
+            self._leave_network(job)
         if isinstance(error, RateLimitError):
             self._rate_limited[job.account] = now + RATE_LIMIT_MEMORY
         # Only a file that no worker has begun with: one that ended a worker would end this Blender, too.
@@ -205,6 +208,13 @@ class StepRunner:
             if decision.job.state is State.RECONCILING:
                 return replace(decision, delay=self._timing.list_checks[0])
         return decision
+
+    def _leave_network(self, job: Job) -> None:
+        """Have no local server on another machine work for a job, now that online access is disabled."""
+        try:
+            self._clients.cancel(job.service, job.service_id)
+        except ImageTo3DError as error:
+            _log.warning("%s could not be cancelled at its service: %s", job.id, error)
 
     def _is_cancelled(self, job_id: str) -> bool:
         job = self._store.get(job_id)

@@ -55,7 +55,7 @@ def main(args: list[str]) -> None:
 
 def _generator(settings: Settings, turns: Path) -> Generator:
     return Generator(
-        name=Message("Local Server"),
+        name=Message("The local server"),
         note=f"Made by the server at {settings.address}.",
         tip="",
         formats=("glb",),

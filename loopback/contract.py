@@ -4,7 +4,8 @@
 Reply shapes, field names and error forms are the service's. Differences: parameters that the generator does not use are
 validated but have no effect, `webhook` is never called, and images come from the uploads to this server only. Besides
 the service's endpoints there is `3d/cancel/ID`. Replies can have messages as data, so that the add-on can translate
-them: `notes` and `error_info` about a finished job, `waits_for` about one that has not begun.
+them: `notes` and `error_info` about a finished job, `waits_for` about one that has not begun. `unknown_id` says that
+there is no such job.
 """
 
 from __future__ import annotations
@@ -124,7 +125,8 @@ class Contract:
     def _fetch(self, job_id: str) -> JsonResponse:
         job = self.storage.find(job_id)
         if job is None:
-            return error_reply("There is no request with this id, or it is older than 24 hours.", 400)
+            unknown = error_reply("There is no request with this id, or it is older than 24 hours.", 400)
+            return JsonResponse({**unknown.body, "unknown_id": True}, 400)
         if job.state == "failed":
             return JsonResponse({**error_reply(job.error).body, "error_info": job.error_info})
         if job.state != "done":

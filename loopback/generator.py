@@ -45,7 +45,7 @@ class Generator:
     """Makes models, one after the other."""
 
     name: Message
-    """What the artist calls the service."""
+    """As the subject of a sentence: "The offline preview". It is translated."""
     note: str
     """What each reply says about it."""
     tip: str

@@ -26,7 +26,7 @@ def main(args: list[str]) -> None:
         return Made(make(work.job, work.image, work.folder))
 
     generator = Generator(
-        name=Message("Offline Preview"),
+        name=Message("The offline preview"),
         note="Made on this computer by the offline preview: the outline is inflated to a rough shape. This is not AI.",
         tip="The offline preview makes rough shapes without AI. Choose a real service for real models.",
         formats=("glb", "obj", "stl", "ply"),

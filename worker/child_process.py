@@ -33,7 +33,7 @@ from .process_limits import KillOnClose, default_memory_limit, memory_of
 _log = logging.getLogger(__name__)
 
 BOOTSTRAP: Final = Path(__file__).absolute().with_name("bootstrap.py")
-SECRETS: Final = ("MODELSLAB_API_KEY",)
+SECRETS: Final = ("MODELSLAB_API_KEY", "IMAGE_TO_3D_LOCAL_TOKEN")
 """Environment variables that a child does not need and must not see."""
 START_TIMEOUT: Final = 60.0
 """Seconds; a cold disk or a slow machine can take that long."""

@@ -25,7 +25,13 @@ if "bpy" in sys.modules:
     raise RuntimeError("bpy must not be imported before its user folder is set")
 USER = Path(tempfile.mkdtemp(prefix="image-to-3d-user-"))
 os.environ["BLENDER_USER_RESOURCES"] = str(USER)
-for _variable in ("MODELSLAB_API_KEY", "IMAGE_TO_3D_BASE_URL", "IMAGE_TO_3D_LOCAL_URL", "IMAGE_TO_3D_DATA"):
+for _variable in (
+    "MODELSLAB_API_KEY",
+    "IMAGE_TO_3D_BASE_URL",
+    "IMAGE_TO_3D_LOCAL_URL",
+    "IMAGE_TO_3D_LOCAL_TOKEN",
+    "IMAGE_TO_3D_DATA",
+):
     os.environ.pop(_variable, None)
 
 

@@ -418,10 +418,12 @@ def test_a_server_of_ones_own_makes_the_models_without_key_and_online_access(
     server = Lemonade(glb(300))
     with running(server) as address:
         options = ("--service", "local", "--local-url", address, "--voxel-resolution", "1536", "--background", "remove")
+        options += ("--local-model", "another-model")
         code, lines, err = run(shots, *options, "--output-dir", tmp_path / "out", service=None).end()
     assert (code, len(lines)) == (0, 3), err
     assert {line["state"] for line in lines} == {"done"}
     assert {(each.json["resolution"], each.json["bg_removal"]) for each in server.received} == {(1536, "birefnet")}
+    assert {each.json["model"] for each in server.received} == {"another-model"}
     assert server.most_at_once == 1
 
 

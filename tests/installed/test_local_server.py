@@ -141,3 +141,6 @@ def test_an_address_and_a_token_are_used_without_the_spaces_around_them(
     preferences.local_token = " a-token "
     assert not press_test().failed
     assert part("preferences").read_config().local_settings["token"] == "a-token"
+    preferences.local_token = ""
+    monkeypatch.setenv("IMAGE_TO_3D_LOCAL_TOKEN", "another-token")
+    assert part("preferences").read_config().local_settings["token"] == "another-token"

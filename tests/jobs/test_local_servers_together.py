@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from loopback_services import Loopback
 from queues import Borrowed, a_config, a_queue, a_request, rest, until
 from raw_server import RawServer
 from slow_local_server import Machine, machine
+from systems import needs_posix
 from victim import kept_jobs
 
 pytestmark = pytest.mark.heavy
@@ -71,6 +73,24 @@ def test_quitting_blender_while_a_model_is_made_counts_as_no_loss(
         until(lambda: slow.server.at_once == 0)
     assert notes(job) == []
     assert len(slow.server.received) == 4
+
+
+def test_a_job_that_is_continued_after_days_is_sent_again(tmp_path: Path, worker: WorkerProcess, slow: Machine) -> None:
+    for start in range(2):
+        services = Loopback(tmp_path / "services")
+        queue = a_queue(tmp_path, "", Borrowed(worker), loopback=services, **local(slow.address))
+        if start == 0:
+            queue.add(a_request())
+            until_asked(slow)
+        else:
+            queue.adopt()
+            until(lambda queue=queue: [job.state for job in queue.jobs()] == [State.READY])  # type: ignore[misc]
+        queue.stop()
+        services.stop()
+        slow.server.seconds = 0.0
+        for name in ("jobs", "uploads", "results"):  # what is a day old is deleted
+            shutil.rmtree(tmp_path / "services" / "local" / name)
+    assert len(slow.server.received) == 2
 
 
 def test_two_blenders_at_one_server_take_turns(tmp_path: Path, worker: WorkerProcess) -> None:
@@ -183,6 +203,25 @@ def test_a_server_on_another_machine_needs_online_access(
         queue.add(a_request())
     config = a_config(tmp_path, "", **local(address), online=True)
     assert config.require_ready() == address  # nothing is sent
+
+
+@needs_posix  # Windows reaches no server at this address
+def test_a_model_on_another_machine_stops_while_online_access_is_disabled(
+    make_local_queue: Callable[..., Queue], slow: Machine, tmp_path: Path
+) -> None:
+    address = slow.address.replace("127.0.0.1", "0.0.0.0")  # which is this computer, but no loopback address
+    queue = make_local_queue(address)
+    job = queue.add(a_request())
+    until_asked(slow)
+    queue.configure(a_config(tmp_path, "", **local(address), online=False))
+    until(lambda: slow.server.left == 1)
+    time.sleep(1.0)
+    assert len(slow.server.received) == 1
+    assert str(now(queue, job).note) == "Online access is disabled."
+    slow.server.seconds = 0.0
+    queue.configure(a_config(tmp_path, "", **local(address), online=True))
+    until(lambda: now(queue, job).state is State.READY)
+    assert notes(now(queue, job)) == []
 
 
 @pytest.mark.parametrize("address", ["http://artist:secret@127.0.0.1:8080", "artist:secret@127.0.0.1"])

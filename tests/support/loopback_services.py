@@ -12,7 +12,7 @@ from image_to_3d.loopback.generator import Generator, Made
 from image_to_3d.loopback.launcher import LoopbackService
 from image_to_3d.worker.child_process import Launch
 
-IDLE = Generator(Message("Test"), "Made by nobody.", "", ("glb",), lambda _work: Made([]), lambda _job: 1.0, 1)
+IDLE = Generator(Message("The test"), "Made by nobody.", "", ("glb",), lambda _work: Made([]), lambda _job: 1.0, 1)
 
 
 def offline_service(folder: Path, launch: Launch | None = None) -> LoopbackService:
