@@ -39,11 +39,11 @@ class Config(NamedTuple):
     results: Path
     """Where new jobs get their folders."""
     keys: Mapping[str, str] = {}
-    """API key by service; for LOCAL the bearer token, if the server wants one."""
+    """API key by service; the free ones have none."""
     base_url: str = ""
     """Base URL of the CUSTOM service, without a slash at its end."""
     local_url: str = ""
-    """Address of the server that the artist runs (LOCAL), without a slash at its end."""
+    """Base URL of the server that the artist runs (LOCAL), without a slash at its end."""
     local_settings: Mapping[str, Any] = {}
     """How to speak to it: what its process gets, besides its address."""
     local_dialect: str = ""
@@ -94,7 +94,7 @@ class Config(NamedTuple):
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
-        return service_base(url)
+        return service_base(url, "http://127.0.0.1:8080") if self.service == LOCAL else service_base(url)
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""
@@ -237,7 +237,7 @@ class ServiceClients:
             return client
 
     def cancel(self, service: str, service_id: str) -> None:
-        """Have the process of a free service make a job no further. Starts none. Raises ImageTo3DError."""
+        """Have the process of a free service stop working on a job. Starts none. Raises ImageTo3DError."""
         client = self._free.get(service)
         if client is not None and service_id:
             client.cancel(service_id)
