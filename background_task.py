@@ -79,7 +79,7 @@ _seen = [task.status for task in _TASKS]
 
 
 def busy() -> bool:
-    """Whether a task runs, or has ended and `changed` was not asked since."""
+    """Whether a task runs, or has ended since `changed` was last called."""
     return any(task.status.running or task.status is not seen for task, seen in zip(_TASKS, _seen, strict=True))
 
 
@@ -116,7 +116,7 @@ def test_local_server(config: Config) -> None:
         from .local_servers.connection import Connection
         from .local_servers.probe import probe
 
-        found = probe(Connection(settings["address"], settings["token"]), settings["dialect"])
+        found = probe(Connection(settings["address"], settings["token"]), settings["dialect"], settings["model"])
         return Status(found.text, found.dialect.id)
 
     local_server.start(work)

@@ -131,7 +131,7 @@ def held() -> Message:
 
 
 def waits_for() -> Message:
-    """Returns what the jobs of a local server wait for; empty if one is made."""
+    """Returns what the jobs of a local server wait for; empty if one is being made."""
     return next((note for note in _waits.values() if note != BEFORE), NO_MESSAGE)
 
 

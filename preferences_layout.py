@@ -42,7 +42,7 @@ def draw(
     header, body = layout.panel("image_to_3d_account")
     header.label(text="Account")
     if body is not None:
-        body.row().prop(saved, "service", expand=True)
+        body.prop(saved, "service")  # a menu: buttons for four services would cut off their names
         if saved.service == LOCAL:
             _draw_local_server(body.column(), context, saved, config)
         else:

@@ -57,13 +57,8 @@ def _parameters_of(settings: Any) -> dict[str, Any]:
 
 def _views_of(settings: Any) -> dict[str, Path | bytes]:
     """Returns the images of other sides that are chosen in the panel, by side. Raises ImageError."""
-    chosen = {side: text for side in VIEWS if (text := getattr(settings, view_property(side)).strip())}
-    return image_sources.views_from_any(chosen)
-
-
-def view_property(side: str) -> str:
-    """Returns the name of the property for the image of another side."""
-    return f"view_{side}"
+    fields = {side: getattr(settings, property_definitions.view_property(side)).strip() for side in VIEWS}
+    return image_sources.views_from_any({side: text for side, text in fields.items() if text})
 
 
 def use_settings(scene: bpy.types.Scene, parameters: Mapping[str, Any], chosen: Placement) -> None:

@@ -40,6 +40,11 @@ def kept_name(name: str) -> str:
     return f"{name}_kept"
 
 
+def view_property(side: str) -> str:
+    """Returns the name of the property for the image of another side."""
+    return f"view_{side}"
+
+
 def parameter_property(parameter: Parameter) -> Any:
     """Returns the Blender property for a request parameter."""
     text = {"name": parameter.label, "description": parameter.description}

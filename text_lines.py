@@ -18,14 +18,26 @@ _BOX: Final = 12
 """Points that the frame of a box takes."""
 _ICON: Final = 26
 """Points that an icon takes, with the gap before the text."""
+_FIELD: Final = 36
+"""Points of a number field where nothing is written: its ends, and a gap between label and number."""
 _FONT: Final = 0
 _SPACES: Final = re.compile(r"[ \t\r\n]+")
 """A line can break here. Non-breaking spaces, which keep a number and its unit together, are none of these."""
+_LETTERS: Final = re.compile(r"[(\[{«“„「『（]*.\xa0*[)\]}».,:;!?…”、。，．：；！？・ー」』）]*", re.DOTALL)
+"""A letter with the punctuation that no line may begin or end with."""
 
 
 def is_narrow(context: bpy.types.Context) -> bool:
     """Whether the sidebar is too narrow for two things beside each other."""
     return context.region.width / context.preferences.system.ui_scale < _NARROW
+
+
+def fits_in_field(context: bpy.types.Context, text: str) -> bool:
+    """Whether a label and its value fit into a field that is as wide as the sidebar."""
+    preferences = context.preferences
+    scale = preferences.system.ui_scale
+    size = preferences.ui_styles[0].widget.points * scale
+    return _width_of_line(text, size) <= context.region.width - (_MARGINS + _FIELD) * scale
 
 
 def wrapped(
@@ -72,15 +84,22 @@ def _lines(text: str, width: float, size: float) -> tuple[str, ...]:
 def _breakable(text: str, width: float) -> list[str]:
     """Returns the pieces between which a line can break. A piece that starts with NUL continues the word before.
 
-    Words without spaces (paths, URLs, Japanese, Chinese) break anywhere if they are wider than a line.
+    Words without spaces (paths, URLs, Japanese, Chinese) break at any letter if they are wider than a line.
     """
     pieces: list[str] = []
     for word in _SPACES.split(text.strip()):
         if _width(word) <= width:
             pieces.append(word)
         else:
-            pieces += [word[0], *(f"\0{letter}" for letter in word[1:])]
+            first, *others = _LETTERS.findall(word)
+            pieces += [first, *(f"\0{letters}" for letters in others)]
     return pieces
+
+
+@functools.lru_cache(maxsize=64)
+def _width_of_line(text: str, size: float) -> float:
+    blf.size(_FONT, size)
+    return _width(text)
 
 
 def _width(text: str) -> float:

@@ -199,7 +199,7 @@ class Client:
         return self._without_foreign_fetch_url(replace(reply, id=reply.id or service_id))
 
     def cancel(self, service_id: str) -> None:
-        """Ask a loopback service to make a job no further; no other service can do that."""
+        """Ask a loopback service to stop working on a job; no other service can do that. Raises ImageTo3DError."""
         if self._is_loopback_service:
             self._post(f"3d/cancel/{quote(service_id, safe='')}", {}, self._watchdog())
 

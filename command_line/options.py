@@ -129,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         fromfile_prefix_chars="@",
         allow_abbrev=False,
     )
+    _add_image_options(parser)
     _add_run_options(parser)
     request = parser.add_argument_group("request parameters", "what the service is asked for")
     for parameter in PARAMETERS.values():
@@ -144,15 +145,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    formats = [choice.value for choice in PARAMETERS["output_format"].choices]
-    default = PARAMETERS["output_format"].default
+def _add_image_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         "images", nargs="+", metavar="IMAGE",
         help='an image file, a folder, a pattern in quotes ("shots/**/*.png"), a public URL, or @FILE: a file '
         "with one of these or an option on each line",
     )  # fmt: skip
+    add("--recursive", action="store_true", help="also the images in the sub-folders of a folder")
+    add("--pattern", default="", help='of a folder, only the images whose names match ("*_front.png")')
+    add(
+        "--view", dest="views", action="append", type=_view, default=[], metavar="SIDE=FILE",
+        help="with one image, which shows the front: an image of another side of the subject, for a local server that "
+        f"takes several views (SIDE: {', '.join(VIEWS)}; can be given for each of them)",
+    )  # fmt: skip
+    add(
+        "--views-by-name", action="store_true",
+        help="chair_front.png, chair_left.png, chair_back.png and chair_right.png in a folder become one model",
+    )  # fmt: skip
+    add(
+        "--range", dest="numbers", type=_numbers, metavar="RANGE",
+        help="only some of the images that were found, by their number from 1 (5, 1-10, or 1,3,7-20:2); how a farm "
+        "divides a folder",
+    )  # fmt: skip
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    formats = [choice.value for choice in PARAMETERS["output_format"].choices]
+    default = PARAMETERS["output_format"].default
+    add = parser.add_argument
     add(
         "--output-dir",
         metavar="DIR",
@@ -180,22 +201,6 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         "--jobs", type=_number(1, MAX_JOBS), default=0, metavar="N",
         help=f"how many images the service works on at once, 1 to {MAX_JOBS}, as the account's plan allows "
         "(default: as in the preferences); a local server makes one model after the other",
-    )  # fmt: skip
-    add("--recursive", action="store_true", help="also the images in the sub-folders of a folder")
-    add("--pattern", default="", help='of a folder, only the images whose names match ("*_front.png")')
-    add(
-        "--view", dest="views", action="append", type=_view, default=[], metavar="SIDE=FILE",
-        help="with one image, which shows the front: an image of another side of the subject, for a local server that "
-        f"takes several views (SIDE: {', '.join(VIEWS)}; can be given for each of them)",
-    )  # fmt: skip
-    add(
-        "--views-by-name", action="store_true",
-        help="chair_front.png, chair_left.png, chair_back.png and chair_right.png in a folder become one model",
-    )  # fmt: skip
-    add(
-        "--range", dest="numbers", type=_numbers, metavar="RANGE",
-        help="only some of the images that were found, by their number from 1 (5, 1-10, or 1,3,7-20:2); how a farm "
-        "divides a folder",
     )  # fmt: skip
     add("--report", action="store_true", help="write report.html, report.csv and report.json into the batch's folder")
     add(

@@ -54,7 +54,7 @@ class BatchRequest:
 
 
 def with_views_by_name(images: Sequence[BatchImage]) -> list[BatchImage]:
-    """Returns the images without those that are, by their names, views of the subject of another one, which has them.
+    """Returns the images by subject: one that is, by its name, a view of another's subject becomes a view of that.
 
     An image that has views already stays as it is.
     """

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ..api.http.urls import host_of, is_loopback, service_base
 from ..api.parameters import PARAMETERS, VIEWS
-from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError, one_line
+from ..errors import Action, ImageTo3DError, KeyMissingError, OnlineAccessError, ParameterError
 from ..local_servers.dialects import DIALECTS
 from ..log import logger
 from .job import Job, State
@@ -39,11 +39,11 @@ class Config(NamedTuple):
     results: Path
     """Where new jobs get their folders."""
     keys: Mapping[str, str] = {}
-    """API key by service; for LOCAL the bearer token, if the server wants one."""
+    """API key by service; the free ones have none."""
     base_url: str = ""
     """Base URL of the CUSTOM service, without a slash at its end."""
     local_url: str = ""
-    """Address of the server that the artist runs (LOCAL), without a slash at its end."""
+    """Base URL of the server that the artist runs (LOCAL), without a slash at its end."""
     local_settings: Mapping[str, Any] = {}
     """How to speak to it: what its process gets, besides its address."""
     local_dialect: str = ""
@@ -94,17 +94,7 @@ class Config(NamedTuple):
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
-        try:
-            return service_base(url)
-        except ParameterError as error:
-            if self.service != LOCAL:
-                raise
-            raise ParameterError(
-                "\"{url}\" can't be a server's address: it must look like http://127.0.0.1:8080.",
-                advice="Correct it in the add-on's preferences.",
-                action=Action.OPEN_PREFERENCES,
-                url=one_line(url, 80),
-            ) from error
+        return service_base(url, "http://127.0.0.1:8080") if self.service == LOCAL else service_base(url)
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""
@@ -247,7 +237,7 @@ class ServiceClients:
             return client
 
     def cancel(self, service: str, service_id: str) -> None:
-        """Have the process of a free service make a job no further. Starts none. Raises ImageTo3DError."""
+        """Have the process of a free service stop working on a job. Starts none. Raises ImageTo3DError."""
         client = self._free.get(service)
         if client is not None and service_id:
             client.cancel(service_id)

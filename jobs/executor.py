@@ -23,8 +23,9 @@ from .awake_clock import AwakeClock
 from .balance_watch import BalanceWatch
 from .batch import Batch
 from .batch_runner import BatchRunner
+from .cancellation import Cancellation
 from .commands import Command
-from .config import FREE, ServiceClients
+from .config import ServiceClients
 from .job import Job, State
 from .preview_renderer import PreviewRenderer
 from .request import JobRequest
@@ -70,6 +71,7 @@ class Executor:
         self._thread: threading.Thread | None = None
         self._pools = {name: ThreadPool(name, size) for name, size in _POOL_SIZES.items()}
         self._file_pool = ThreadPool("files", 1)
+        self.cancellation = Cancellation(store, clients, self._pools["network"])
         self.batches = BatchRunner(store, clients, self.start, self.command, self.run_file_task)
         self.previews = PreviewRenderer(store, worker, self._pools["worker"], self._stopping, self.run_file_task)
         self._adoption = Adoption(store, self.batches, self.previews, self._schedule, timing.adoptions)
@@ -107,22 +109,6 @@ class Executor:
             self.run_file_task(partial(request.copy_job_folder, job.folder, results))
             self._store.update(job_id, lambda current: replace(current, folder=results / current.folder.name))
         self.run_file_task(partial(self._save_and_schedule, job_id))
-
-    def cancel_at_service(self, job: Job) -> None:
-        """Have a free service make a job no further, if it was cancelled or has left the list."""
-        if job.service in FREE and job.service_id and self._is_unwanted(job.id):
-            self._pools["network"].submit(partial(self._send_cancel, job))
-
-    def _is_unwanted(self, job_id: str) -> bool:
-        current = self._store.get(job_id)
-        return current is None or current.state is State.CANCELLED
-
-    def _send_cancel(self, job: Job) -> None:
-        try:
-            if self._is_unwanted(job.id):  # else it was continued meanwhile
-                self._clients.cancel(job.service, job.service_id)
-        except ImageTo3DError as error:
-            _log.info("%s could not be cancelled at its service: %s", job.id, error)
 
     def save(self, job_id: str) -> None:
         """Save a job that was changed in the store."""
@@ -245,7 +231,7 @@ class Executor:
                 decision = self._steps.run(job)
                 if decision is not None:
                     self._commit(job, decision)
-                    self.cancel_at_service(decision.job)
+                    self.cancellation.send_if_unwanted(decision.job)
         except Exception as error:  # a bug of ours must not leave a paid job running for ever
             _log.exception("%s: a step failed", job_id)
             self._fail(job_id, _internal(error))

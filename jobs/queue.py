@@ -124,10 +124,10 @@ class Queue:
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job in any state. A paid service has no cancel call: it finishes what it has started."""
-        job = self._store.get(job_id)
         self._change(job_id, lambda job: job.running or job.state is State.READY, State.CANCELLED)
+        job = self._store.get(job_id)  # only now: a step may have just learned the service's id
         if job is not None:
-            self._executor.cancel_at_service(job)
+            self._executor.cancellation.send_if_unwanted(job)
 
     def command(self, job_id: str, command: Command) -> None:
         """Continue a job that is not running. Does nothing if the command does not fit the job's state."""

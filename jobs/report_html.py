@@ -36,7 +36,7 @@ _KINDS: Final = {
 }
 """In the order in which they are sorted: what needs attention comes first."""
 _RANKS: Final = {kind: rank for rank, kind in enumerate(_KINDS)}
-_SERVICES: Final = {MODELSLAB: "ModelsLab", OFFLINE: "Offline Preview", CUSTOM: "Custom Service", LOCAL: "Local Server"}
+_SERVICES: Final = {MODELSLAB: "ModelsLab", OFFLINE: "Offline Preview", CUSTOM: "Other Server", LOCAL: "Local Server"}
 _SORTS: Final = (
     ("number", "Number"),
     ("name", "Name"),

@@ -86,6 +86,7 @@ def checked_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_image(image: Path | bytes | str) -> None:
+    """Raises ImageError or ParameterError if this can't be an image."""
     if isinstance(image, str):
         parameters.validate({"image": image})
     elif isinstance(image, Path):

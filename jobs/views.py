@@ -44,7 +44,7 @@ def check_sides(views: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def named(side: str) -> Iterator[None]:
-    """What goes wrong inside with an image is said of the view of this side."""
+    """Name the view of this side in an ImageError that is raised inside."""
     try:
         yield
     except ImageError as error:

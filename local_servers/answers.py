@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from ..api.sanitize import mapping
 from ..errors import LocalServerError, one_line
-from ..formats import glb
 from ..formats.sniff import FormatError
 from .connection import Answer
 from .errors import BusyError, NoApiError
@@ -55,6 +54,8 @@ def _complete(model: bytes) -> bytes:
         raise LocalServerError("The server sent an empty answer instead of a model.")
     if model[:4] != _GLB:
         raise LocalServerError("The server's answer is not a GLB model.")
+    from ..formats import glb  # not needed when the extension is enabled
+
     try:
         glb.check(io.BytesIO(model), len(model))
     except FormatError as error:
@@ -143,7 +144,7 @@ def error_text(answer: Answer) -> str:
 
 
 def words_in(value: Mapping[str, Any], names: Sequence[str] = ("error", "detail", "message", "text")) -> str:
-    """Returns the first text in an object that is told about an error; "" without any."""
+    """Returns the first text in an object that describes an error; "" without any."""
     return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
 
 

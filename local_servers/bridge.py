@@ -59,7 +59,7 @@ def main(args: list[str]) -> None:
 
 def _generator(settings: Settings, turns: Path) -> Generator:
     return Generator(
-        name="The local server",
+        name=Message("The local server"),
         note=f"Made by the server at {settings.address}.",
         tip="",
         formats=("glb",),

@@ -8,22 +8,24 @@ computer is reached at loopback addresses only.
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin
 
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
-from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
-from ..api.sanitize import MARK, parse_json
+from ..api.sanitize import Redactor, parse_json
 from ..control import NO_CONTROL, Control
 from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
 from ..formats.sniff import FIRST_BYTES, sniff
 from .errors import NoAnswerError, TimeLimitError
+
+if TYPE_CHECKING:
+    from ..api.http.watchdog import AddressFilter
 
 MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
@@ -31,14 +33,13 @@ SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
 USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
-_SHORTEST_SECRET: Final = 6
-"""A shorter token occurs by chance."""
+_LONGEST_ERROR: Final = 64 * 1024
+"""Bytes. A longer answer without an HTTP error holds a model."""
 _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
 """What follows a server's base URL in its documentation, and may have been copied with it."""
-_ALL_ADDRESSES: Final = re.compile(r"(?<=://)(?:0\.0\.0\.0|\[::\])(?=[:/]|$)")
-"""Where servers say that they listen; nobody can be reached there."""
+_ALL_ADDRESSES: Final = re.compile(r"^(https?://)(?:0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Connection:
 
     def post_form(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Answer:
         """Post multipart/form-data."""
-        boundary = secrets.token_hex(16)
+        boundary = os.urandom(16).hex()
         parts: list[bytes] = []
         for name, text in fields.items():
             parts.append(f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'.encode())
@@ -118,22 +119,23 @@ class Connection:
                 "The server names a file at another address ({host}). The add-on downloads nothing from there.",
                 host=one_line(host_of(url) or "unknown", 80),
             )
+        from ..api.http.transport import send_request  # imports requests, which is slow
+        from ..api.http.watchdog import Timeouts, Watchdog
+
         longest = self.time_limit if seconds is None else seconds
         limits = Timeouts(self.connect_seconds, longest, send=longest, total=longest)
         watchdog = Watchdog(limits, self.control, self._address_filter())
         headers = {"User-Agent": USER_AGENT, "Accept": "*/*", **self._login()}
         headers |= {"Content-Type": content_type} if content_type else {}
-        from ..api.http.transport import send_request  # imports requests, which is slow
-
         started = time.monotonic()
         try:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
                 if response.status in REDIRECTS:
-                    raise _redirected(url, response.headers.get("Location", ""))
+                    raise self._redirected(url, response.headers.get("Location", ""))
                 content = response.read_all(MAX_ANSWER_BYTES)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
-                if response.status >= 400:
+                if response.status >= 400 or len(content) <= _LONGEST_ERROR:
                     content = self._without_token(content)
                 return Answer(response.status, content)
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
@@ -159,9 +161,19 @@ class Connection:
         return {"Authorization": f"Bearer {token}"}
 
     def _without_token(self, content: bytes) -> bytes:
-        """Returns an error without the token: some servers repeat a wrong one in their errors, which are stored."""
-        token = self.token.strip().encode()
-        return content.replace(token, MARK.encode()) if len(token) >= _SHORTEST_SECRET else content
+        """Returns an answer without the token: some servers repeat a wrong one in their errors, which are stored."""
+        if not self.token or sniff(content[:FIRST_BYTES]) == "glb":
+            return content
+        text = content.decode("utf-8", "replace")
+        redacted = Redactor(self.token.strip())(text)
+        return content if redacted == text else redacted.encode()
+
+    def _redirected(self, url: str, location: str) -> LocalServerError:
+        return LocalServerError(
+            "The server redirects to another address: {location}.",
+            advice="If that is the server's API, enter it in the add-on's preferences.",
+            location=Redactor(self.token.strip()).line(_joined(url, location), 100),
+        )
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the server's: of its origin, or of the same port of this computer under another name."""
@@ -179,11 +191,11 @@ class Connection:
 def base_url(address: str) -> str:
     """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path.
 
-    "" for nothing. An address where a server listens for all others becomes this computer's.
+    0.0.0.0, at which a server says that it listens, is no address to connect to: this computer is meant.
     """
     text = address.strip()
     url = text if "://" in text or not text else f"http://{text}"
-    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub("127.0.0.1", url))
+    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(r"\g<1>127.0.0.1", url))
 
 
 def _joined(base: str, path: str) -> str:
@@ -192,14 +204,6 @@ def _joined(base: str, path: str) -> str:
         return urljoin(base, path)
     except ValueError:
         return ""
-
-
-def _redirected(url: str, location: str) -> LocalServerError:
-    return LocalServerError(
-        "The server redirects to another address: {location}.",
-        advice="If that is the server's API, enter it in the add-on's preferences.",
-        location=one_line(_joined(url, location), 100),
-    )
 
 
 def took_too_long(seconds: float, advice: str | None = None) -> TimeLimitError:

@@ -15,7 +15,7 @@ from .questions import Questions
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """One model that is wanted."""
+    """What a server is asked for: one model."""
 
     image: bytes
     """A PNG or JPEG file; the front of the subject."""
@@ -58,7 +58,7 @@ class Dialect:
     path: str
     """Below the base URL: where requests for models are posted to."""
     recognize: Callable[[Questions], bool]
-    """Whether the server speaks this dialect, as far as a GET request can tell."""
+    """Whether the server certainly speaks this dialect. False excludes nothing: see `dialects.spoken`."""
     generate: Callable[[Connection, ModelRequest], bytes]
     """Returns the model as a GLB file. Blocks for minutes. Raises LocalServerError, CancelledError."""
 

@@ -19,7 +19,7 @@ from .trellis_cpp import TRELLIS_CPP
 __all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN_21, HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
-"""By id, in the order in which a server is asked for them: the one whose answers are most alike to others' last."""
+"""By id, in the order in which they are tried: the one whose answers are most like those of others comes last."""
 
 
 def detect(connection: Connection) -> Dialect:
@@ -33,7 +33,7 @@ def detect(connection: Connection) -> Dialect:
 def spoken(questions: Questions) -> Dialect:
     """Returns the dialect of the server that is asked. Blocks and raises as `detect`."""
     found = next((dialect for dialect in DIALECTS.values() if dialect.recognize(questions)), None)
-    # What a GET request can't tell, as of a server that has nothing but the path for models.
+    # A server may have nothing but the path for models.
     found = found or next((dialect for dialect in DIALECTS.values() if questions.serves(dialect.path)), None)
     if found is None:
         raise _unknown(questions)

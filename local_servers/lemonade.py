@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Lemonade: `POST /v1/3d/generations` with JSON, answered by the GLB file itself. `GET /v1/health`.
 
+It has trellis.cpp make the models, and passes most values on to that.
+
 Source: docs/api/lemonade.md of lemonade-sdk/lemonade.
 """
 
@@ -12,10 +14,9 @@ from .answers import model_in
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
 from .questions import Questions
+from .trellis_cpp import BACKGROUND_REMOVAL
 
 DEFAULT_MODEL: Final = "TRELLIS-3D"
-BACKGROUND_REMOVAL: Final = {"keep": "threshold", "remove": "birefnet"}
-"""By `background`; without it, trellis.cpp keeps an image's own transparency and removes any other background."""
 _PATH: Final = "v1/3d/generations"
 
 

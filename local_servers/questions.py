@@ -18,7 +18,7 @@ _UNREADABLE: Final = b"{"
 NONE: Final = Answer(0, b"")
 """In place of an answer: the server ended the connection without one."""
 _EMPTY: Final = b"{}"
-"""For those that can't refuse it: no image is in there."""
+"""For servers that end the connection at it: valid JSON, without an image."""
 _KNOWS_NO_PATH: Final = frozenset({404, 405, 501})
 
 

@@ -11,9 +11,10 @@ from typing import Final
 from .answers import model_in
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
-from .lemonade import BACKGROUND_REMOVAL
 from .questions import Questions
 
+BACKGROUND_REMOVAL: Final = {"keep": "threshold", "remove": "birefnet"}
+"""By `background`; without it, the server keeps an image's own transparency and removes any other background."""
 _PATH: Final = "generate"
 
 

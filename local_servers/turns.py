@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,24 +27,29 @@ _PAUSE: Final = 0.05
 @contextmanager
 def turn(folder: Path, address: str, control: Control, waits: Callable[[], None]) -> Iterator[None]:
     """Hold the turn at a server. `waits`: called if somebody else has it. Raises CancelledError."""
+    descriptor = _open(folder, address)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder / f"{_name(address)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        _log.warning("no turns are taken: %s", error)
-        yield
-        return
-    try:
-        while not _acquire(descriptor):
+        while descriptor is not None and not _acquire(descriptor):
             waits()
-            control.check()
-            time.sleep(_PAUSE)
+            control.sleep(_PAUSE)
         yield
     finally:
-        close(descriptor)
+        if descriptor is not None:
+            close(descriptor)
+
+
+def _open(folder: Path, address: str) -> int | None:
+    """Returns the descriptor of a server's lock file; None if there can be none, so that no turns are taken."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(folder / f"{_name(address)}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        _log.warning("no turns are taken: %s", error)
+        return None
 
 
 def _acquire(descriptor: int) -> bool:
+    """Returns whether the turn is held. It is taken for held where files can't be locked."""
     try:
         return acquire(descriptor)
     except OSError as error:

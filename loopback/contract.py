@@ -164,7 +164,7 @@ class Contract:
             "id": job.id,
             "track_id": job.parameters["track_id"],
             "output": self._urls(job, files),
-            "meta": {**echoed, "file_prefix": job.token, "offline_preview": True},
+            "meta": {**echoed, "file_prefix": job.token},
         }
 
 

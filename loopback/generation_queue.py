@@ -56,7 +56,7 @@ class GenerationQueue:
         self._pending: dict[int, StoredJob] = {}
         """Queued and running jobs by id, the running one first."""
         self._cancelled: set[int] = set()
-        """Those of them that nobody wants any more."""
+        """The ids of those that were cancelled."""
         self._waits_for: Message | None = NO_MESSAGE
         """What the running job waits for; None once an attempt has begun."""
         self._started = 0.0
@@ -91,12 +91,12 @@ class GenerationQueue:
             return self._waits_for if is_running else BEFORE
 
     def cancel(self, job_id: str) -> None:
-        """Make a job no further. Harmless if it is done, or was never queued."""
+        """Stop working on a job. Harmless if it is done, or was never queued."""
         with self._lock:
             self._cancelled |= {pending for pending in self._pending if str(pending) == job_id}
 
     def let_go(self) -> None:
-        """Make no job further, as the process ends; none counts as lost. Blocks until the running one has stopped."""
+        """Stop working on all jobs as the process ends. None counts as lost. Blocks until the running one stopped."""
         with self._lock:
             self._cancelled |= self._pending.keys()
         while self.pending():

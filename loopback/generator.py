@@ -25,9 +25,9 @@ class Work:
     control: Control
     """Whether the job was cancelled."""
     begin_attempt: Callable[[], None]
-    """Record that what can't be undone or continued begins now. Raises LostError if that was done too often."""
+    """Record that an attempt begins, which can't be undone or continued. Raises LostError after too many of them."""
     take_back_attempt: Callable[[], None]
-    """The attempt that was begun last did not begin after all."""
+    """Record that the last attempt did not begin after all."""
     waits_for: Callable[[Message], None]
     """Tell what the job waits for before its next attempt begins."""
 
@@ -44,8 +44,8 @@ class Made:
 class Generator:
     """Makes models, one after the other."""
 
-    name: str
-    """As the subject of a sentence: "The offline preview"."""
+    name: Message
+    """As the subject of a sentence: "The offline preview". It is translated."""
     note: str
     """What each reply says about it."""
     tip: str
@@ -58,4 +58,4 @@ class Generator:
     max_attempts: int
     """How often one job may begin: it can be lost with the process or with a connection."""
     target: str = ""
-    """What jobs that are submitted now are for. A job for another target is not begun."""
+    """The server that makes the jobs submitted now; "" if there is only one. A job for another is not begun."""

@@ -16,6 +16,8 @@ from ..worker.child_process import ChildOwner, ExitedError, Launch, OutOfMemoryE
 
 _log = logging.getLogger(__name__)
 
+_NO_ANSWER: Final = (ExitedError, OutOfMemoryError, TimeoutError)
+"""What is raised when the process does not answer."""
 END_SECONDS: Final = 0.5
 """For a process to let go of its jobs; Blender's main thread waits for it when Blender quits."""
 
@@ -52,7 +54,7 @@ class LoopbackService(ChildOwner):
         """
         with self._start_lock:
             if self.running:
-                self._use(settings)
+                self._send_settings(settings)
             if self.running:
                 return self._access
             try:
@@ -72,7 +74,7 @@ class LoopbackService(ChildOwner):
                 # By stdin: anybody can read the arguments of a process.
                 child.send({"key": key, "settings": dict(settings)})
                 port = int(child.wait_for("port"))
-            except (ExitedError, TimeoutError) as error:
+            except _NO_ANSWER as error:
                 super().stop()
                 output = one_line(child.stderr_tail()[-200:]) or "no output"
                 raise WorkerError(
@@ -94,13 +96,13 @@ class LoopbackService(ChildOwner):
             try:
                 child.send({"end": True})
                 next(message for message in child.messages(END_SECONDS) if "ended" in message)
-            except (ExitedError, OutOfMemoryError, TimeoutError) as error:
+            except _NO_ANSWER as error:
                 _log.info("%s is ended while it works: %s", self._name, error)
             finally:
                 self._start_lock.release()
         super().stop()
 
-    def _use(self, settings: Mapping[str, Any]) -> None:
+    def _send_settings(self, settings: Mapping[str, Any]) -> None:
         """Give the running process other settings, if they are. One that does not take them is ended."""
         if settings == self._settings:
             return
@@ -109,5 +111,5 @@ class LoopbackService(ChildOwner):
             child.send({"settings": dict(settings)})
             child.wait_for("settings")
             self._settings = dict(settings)
-        except (ExitedError, TimeoutError):
+        except _NO_ANSWER:
             super().stop()

@@ -56,7 +56,7 @@ def serve(folder: Path, generator_of: Callable[[Mapping[str, Any]], Generator]) 
     generation_queue = GenerationQueue(storage, generator_of(start.get("settings") or {}))
     server = Server(storage, generation_queue, str(start["key"]))
 
-    def obey() -> None:
+    def follow_stdin() -> None:
         """Thread: use other settings for the next models, and let go of all jobs at the end."""
         while "end" not in (message := json.loads(lines.get())):
             generation_queue.generator = generator_of(message["settings"])
@@ -64,7 +64,7 @@ def serve(folder: Path, generator_of: Callable[[Mapping[str, Any]], Generator]) 
         generation_queue.let_go()
         send({"ended": True})
 
-    tasks = (("http", server.serve_forever), ("clean", lambda: _clean(storage)), ("stdin", obey))
+    tasks = (("http", server.serve_forever), ("clean", lambda: _clean(storage)), ("stdin", follow_stdin))
     for name, work in tasks:
         threading.Thread(target=work, name=name, daemon=True).start()
     send({"ready": True, "port": server.server_port})

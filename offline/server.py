@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from ..errors import Message
 from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from ..loopback.storage import StoredJob
@@ -25,7 +26,7 @@ def main(args: list[str]) -> None:
         return Made(make(work.job, work.image, work.folder))
 
     generator = Generator(
-        name="The offline preview",
+        name=Message("The offline preview"),
         note="Made on this computer by the offline preview: the outline is inflated to a rough shape. This is not AI.",
         tip="The offline preview makes rough shapes without AI. Choose a real service for real models.",
         formats=("glb", "obj", "stl", "ply"),

@@ -10,7 +10,7 @@ from bpy.props import BoolProperty, CollectionProperty, StringProperty
 
 from ..api.parameters import VIEWS
 from ..bl_ids import SCENE_SETTINGS, Op
-from ..properties import view_property
+from ..property_definitions import view_property
 from ..scene import image_sources
 from ..translation import tr
 from .image_file_browser import ImageFileBrowser, continue_with, names_of

@@ -18,7 +18,7 @@ from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
 from ..errors import ImageTo3DError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import Job, State
-from ..properties import view_property
+from ..property_definitions import view_property
 from ..scene import image_sources, target_scene
 from ..translation import tr_message, tr_report
 from .define import PollMixin

@@ -71,8 +71,8 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
 def _draw_vary(layout: bpy.types.UILayout, context: bpy.types.Context, root: bpy.types.Object) -> None:
     """Draw the number of variations, and the button that generates them, with their price if that is known."""
     count = getattr(context.window_manager, VARIATIONS)
-    offline = preferences.read_config().service in FREE
-    price = "" if offline else forecast_text.price_text(provenance.parameters_in(root), count)
+    is_free = preferences.read_config().service in FREE
+    price = "" if is_free else forecast_text.price_text(provenance.parameters_in(root), count)
     column = layout.column(align=True)
     column.prop(context.window_manager, VARIATIONS)
     text = tr("Generate {price}", price=price) if price else tr("Generate")

@@ -17,7 +17,7 @@ from ..preferences_layout import draw_switched
 from ..properties import PANEL_PARAMETERS
 from ..property_definitions import RANDOM_SEED, USE_TEMPORARY_STORAGE, kept_name, switch_of
 from ..setting_rows import Setting
-from ..text_lines import is_narrow, wrapped
+from ..text_lines import fits_in_field, is_narrow, wrapped
 from ..translation import tr
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
@@ -84,11 +84,20 @@ def draw_setting(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
         _draw_seed(layout, owner)
     elif name == "temp":
         layout.prop(owner, USE_TEMPORARY_STORAGE)
-    elif not layout.use_property_split and owner.bl_rna.properties[name].type == "ENUM":
-        layout.label(text=owner.bl_rna.properties[name].name)  # above: beside a menu, it would be cut off
+    elif not layout.use_property_split and _is_cut_off(owner, name):
+        layout.label(text=owner.bl_rna.properties[name].name)
         layout.prop(owner, name, text="")
     else:
         layout.prop(owner, name)
+
+
+def _is_cut_off(owner: Any, name: str) -> bool:
+    """Whether the label of a setting would be cut off beside its value, in a narrow sidebar."""
+    kind, value = owner.bl_rna.properties[name].type, getattr(owner, name)
+    if kind not in {"INT", "FLOAT"}:
+        return kind == "ENUM"
+    label = tr(owner.bl_rna.properties[name].name)
+    return not fits_in_field(bpy.context, f"{label} {value if kind == 'INT' else f'{value:.2f}'}")
 
 
 def _draw_seed(layout: bpy.types.UILayout, settings: Any) -> None:
@@ -122,7 +131,7 @@ class IMAGE_TO_3D_PT_local_server(SettingsPanel, bpy.types.Panel):
         if is_unencrypted(config.local_url):
             wrapped(column, context, tr("Images are sent unencrypted to this server."), icon="ERROR", alert=True)
         if not config.local_dialect and config.local_url:
-            column.operator(Op.TEST_LOCAL_SERVER, icon="FILE_REFRESH")
+            column.operator(Op.TEST_LOCAL_SERVER, icon="NONE" if is_narrow(context) else "FILE_REFRESH")
         for name, row in PANEL_PARAMETERS.items():
             if row.group == "local" and config.uses(name):
                 line = column.column()

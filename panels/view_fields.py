@@ -9,12 +9,12 @@ import bpy
 
 from ..api.parameters import VIEWS
 from ..bl_ids import Op
-from ..properties import view_property
+from ..property_definitions import view_property
 from ..text_lines import is_narrow
 from ..translation import tr
 
 _PANEL: Final = "IMAGE_TO_3D_views"
-_LABEL: Final = 0.35
+_LABEL: Final = 0.45
 """The share of a narrow row that its label takes."""
 
 

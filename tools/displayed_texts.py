@@ -47,7 +47,7 @@ _POSITIONS: Final[Mapping[str, tuple[int, ...]]] = {
     "Status": (0,),
     "open_with_system": (1,),
 }
-"""The positions of texts among the arguments of these functions. The errors come from errors.py."""
+"""The positions of texts among the arguments of these functions. The classes of errors are added to them."""
 _KEYWORDS: Final = frozenset({"text", "heading", "title", "message", "confirm_text", "placeholder", "advice"})
 """Names of arguments that are texts, in calls of Blender's functions and of ours."""
 _MESSAGES: Final = frozenset({"error", "message", "note", "warning", "reason", "advice"})
@@ -91,10 +91,9 @@ def product_files() -> list[Path]:
 
 def in_code() -> Found:
     """Returns the texts in the code."""
-    trees = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in product_files()}
-    errors = {n.name for n in trees["errors.py"].body if isinstance(n, ast.ClassDef) and n.name.endswith("Error")}
-    positions = {**_POSITIONS, **dict.fromkeys((*errors, "kind"), (0,))}  # kind: a variable for a class of errors
-    positions = _of_our_functions(trees) | positions
+    trees = syntax_trees()
+    errors = (*error_classes(trees), "kind")  # a variable for a class of errors
+    positions = {**_of_our_functions(trees), **_POSITIONS, **dict.fromkeys(errors, (0,))}
     program = _Program(trees)
     found = Found()
     for name, tree in trees.items():
@@ -109,6 +108,20 @@ def in_code() -> Found:
                     elif is_text(text):
                         found.texts.setdefault(text, f"{name}:{value.lineno}")
     found.composed[:] = dict.fromkeys(found.composed)
+    return found
+
+
+def syntax_trees() -> dict[str, ast.Module]:
+    """Returns the syntax trees of those modules by their paths below the repository."""
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in product_files()}
+
+
+def error_classes(trees: Mapping[str, ast.Module]) -> set[str]:
+    """Returns the names of the classes of errors: those in errors.py, and those derived from them elsewhere."""
+    classes = [node for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef)]
+    found = {n.name for n in trees["errors.py"].body if isinstance(n, ast.ClassDef) and n.name.endswith("Error")}
+    while more := {n.name for n in classes if n.name not in found and found & {_name_of(base) for base in n.bases}}:
+        found |= more
     return found
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Starts, reads and ends a background Blender: a child process (subprocess) that runs one of our modules.
 
-The worker and the offline preview are such processes. A child writes one JSON object per line to stdout. It exits when
-its stdin closes or the Blender that started it dies (see `child_side`). Its memory is limited (see `process_limits`),
-and its temporary files are removed with it.
+The worker and the loopback services are such processes. A child writes one JSON object per line to stdout. It exits
+when its stdin closes or the Blender that started it dies (see `child_side`). Its memory is limited (see
+`process_limits`), and its temporary files are removed with it.
 """
 
 from __future__ import annotations

@@ -305,7 +305,9 @@ def test_the_help_names_each_parameter_and_setting_with_its_range(run: Callable[
     text = " ".join(out.split())
     parameters, placement = part("api.parameters"), part("placement")
     for parameter in parameters.PARAMETERS.values():
-        if parameter.name not in ("image", "output_format"):
+        if parameter.group == "view":
+            assert parameter.name.removeprefix("image_") in text  # as a SIDE of --view
+        elif parameter.name not in ("image", "output_format"):
             assert f"--{parameter.name.replace('_', '-')}" in text
             assert f"{parameter.label}: {parameter.description}" in text
     for name, setting in placement.SETTINGS.items():

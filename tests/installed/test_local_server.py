@@ -46,7 +46,7 @@ def press_test(keep_going: Callable[..., None]) -> Callable[[], Any]:
 def test_with_an_address_alone_the_server_makes_a_model_that_is_placed_in_the_scene(
     image_to_3d: Any, preferences: Any, server: Lemonade, address: str, image_file: Path
 ) -> None:
-    preferences.local_url = f"{address}/"
+    preferences.local_url = f"{address.removeprefix('http://')}/v1"  # as somebody may enter it
     job = image_to_3d.generate(image_file, wait=True, seed=7, voxel_resolution="1536", background="remove")
     assert (job.state, job.objects[0].type) == ("placed", "MESH")
     (received,) = server.received
@@ -76,6 +76,16 @@ def test_a_test_says_which_server_answers_and_its_kind_is_known_after_a_restart_
     assert read_config().local_dialect == "LEMONADE"
     preferences.local_url = "http://127.0.0.1:9"
     assert read_config().local_dialect == ""
+
+
+def test_a_test_is_about_the_model_that_was_chosen(
+    preferences: Any, address: str, press_test: Callable[[], Any]
+) -> None:
+    preferences.local_url = address
+    assert "list the model" not in str(press_test().text)
+    preferences.local_model = "another"
+    assert not part("background_task").local_server.status.text  # what was found is no longer known
+    assert str(press_test().text).endswith("but does not list the model another.")
 
 
 def test_a_server_that_is_not_running_is_said_so_and_another_address_is_not_blamed_for_it(

@@ -20,3 +20,11 @@ def test_a_text_without_spaces_breaks_anywhere_and_nothing_of_it_is_lost(extensi
     lines = part("text_lines")._lines(text, 110.0, 11.0)
     assert len(lines) > 2
     assert "".join(lines) == text
+
+
+def test_no_line_begins_with_a_comma_or_a_full_stop_and_none_ends_with_an_opening_bracket(extension: Any) -> None:
+    text = "サーバー（自分のGPU）を起動するか、アドオンのプリファレンスでアドレスを「修正」してください。"
+    for width in range(60, 160, 5):
+        lines = part("text_lines")._lines(text, float(width), 11.0)
+        assert "".join(lines) == text
+        assert not any(line[0] in "、。）」ー" or line[-1] in "（「" for line in lines)

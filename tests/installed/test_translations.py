@@ -29,6 +29,15 @@ def test_no_displayed_text_is_composed_so_that_it_cannot_be_translated(displayed
     assert displayed.composed == []
 
 
+def test_the_texts_of_errors_are_found_wherever_their_classes_are(extension: Any) -> None:
+    classes, remaining = {part("local_servers.errors").BusyError}, [part("errors").ImageTo3DError]
+    while remaining:
+        derived = remaining.pop().__subclasses__()
+        classes.update(derived)
+        remaining += derived
+    assert {each.__name__ for each in classes} <= displayed_texts.error_classes(displayed_texts.syntax_trees())
+
+
 @pytest.mark.parametrize("locale", LANGUAGES)
 def test_every_displayed_text_is_translated(displayed: displayed_texts.Found, locale: str) -> None:
     assert texts.missing(displayed.texts, texts.read(locale)) == []

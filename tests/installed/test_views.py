@@ -145,6 +145,6 @@ def test_the_command_line_takes_views_by_option_and_by_name(
     code, lines, err = run(tmp_path, "--views-by-name", "--output-dir", tmp_path / "other")
     assert (code, [line["name"] for line in lines]) == (0, ["chair"]), err
     assert sent(server) == contents(sides, "front", "left", "back", "right")
-    code, lines, err = run(tmp_path, "--view", back, "--output-dir", out)
-    assert (code, lines) == (2, [])
-    assert "Views belong to one image." in err
+    options = part("command_line.options").parse([str(tmp_path), "--view", back, "--output-dir", str(out)])
+    with pytest.raises(part("errors").ParameterError, match="Views belong to one image"):
+        part("command_line.run").find_images(options)

@@ -256,22 +256,23 @@ def test_a_request_whose_bridge_was_killed_is_sent_once_more(
 # --- several jobs ---------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_of_twenty_is_made_one_after_the_other_without_pauses(
-    make_local_queue: Callable[..., Queue], tmp_path: Path
+@pytest.mark.parametrize("count", [6, pytest.param(20, marks=pytest.mark.long)])
+def test_a_batch_is_made_one_after_the_other_without_pauses(
+    make_local_queue: Callable[..., Queue], tmp_path: Path, count: int
 ) -> None:
-    with machine(MODEL, seconds=0.5) as server:
+    with machine(MODEL, seconds=0.25) as server:
         queue = make_local_queue(server.address)
-        batch = queue.add_batch(BatchRequest(batch_images(tmp_path, 20)))
-        until(lambda: len(queue.batch_jobs(batch.id)) == 20 and queue.running() == 0)
+        batch = queue.add_batch(BatchRequest(batch_images(tmp_path, count)))
+        until(lambda: len(queue.batch_jobs(batch.id)) == count and queue.running() == 0)
         jobs = queue.batch_jobs(batch.id)
-    assert [job.state for job in jobs] == [State.READY] * 20
-    assert len(server.server.received) == 20
+    assert [job.state for job in jobs] == [State.READY] * count
+    assert len(server.server.received) == count
     assert server.server.most_at_once == 1
-    assert server.server.idle < 0.2
+    assert server.server.idle < 0.35
     report = batch.folder / "report.json"
     until(lambda: json.loads(report.read_bytes())["summary"]["finished"])
     summary, rows = (json.loads(report.read_bytes())[part] for part in ("summary", "items"))
-    assert (summary["done"], summary["failed"], summary["waiting"]) == (20, 0, 0)
-    assert all(0.4 < row["seconds"] < 2.0 for row in rows), [row["seconds"] for row in rows]
+    assert (summary["done"], summary["failed"], summary["waiting"]) == (count, 0, 0)
+    assert all(0.2 <= row["seconds"] < 2.0 for row in rows), [row["seconds"] for row in rows]
     # The time in which a job waited for the one before is not its own.
     assert all(job.generation_seconds < 2.0 for job in jobs), [job.generation_seconds for job in jobs]

@@ -5,19 +5,17 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from dialect_servers import Hunyuan, Lemonade, running
 from image_to_3d.errors import Message, ParameterError
 from image_to_3d.jobs.batch_request import BatchImage, BatchRequest, with_views_by_name
-from image_to_3d.jobs.config import LOCAL
 from image_to_3d.jobs.job import State
 from image_to_3d.jobs.provenance import record_of
 from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
-from loopback_services import Loopback
 from model_files import glb_of, scene_of
 from PIL import Image
 from queues import Borrowed, a_queue, a_request, an_image, rest, until, until_journaled
@@ -25,28 +23,6 @@ from queues import Borrowed, a_queue, a_request, an_image, rest, until, until_jo
 pytestmark = pytest.mark.heavy
 
 RED, GREEN, BLUE = (200, 40, 30), (40, 180, 30), (30, 40, 220)
-
-
-@pytest.fixture(scope="module")
-def loopback(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loopback]:
-    services = Loopback(tmp_path_factory.mktemp("services"))
-    yield services
-    services.stop()
-
-
-@pytest.fixture
-def make_local_queue(tmp_path: Path, worker: WorkerProcess, loopback: Loopback) -> Iterator[Callable[[str], Queue]]:
-    made: list[Queue] = []
-
-    def make(address: str) -> Queue:
-        settings = {"address": address, "wait": 5.0, "time_limit": 20.0}
-        changes = {"service": LOCAL, "local_url": address, "local_settings": settings, "keys": {}}
-        made.append(a_queue(tmp_path, "", Borrowed(worker), loopback=loopback, **changes))
-        return made[-1]
-
-    yield make
-    for queue in made:
-        queue.stop()
 
 
 def a_file(kind: str, color: tuple[int, int, int]) -> bytes:
@@ -65,7 +41,7 @@ def seen(text: str) -> tuple[str, tuple[int, ...]]:
 
 
 def test_a_server_that_takes_views_gets_each_as_its_side_in_a_format_that_it_reads(
-    tmp_path: Path, make_local_queue: Callable[[str], Queue]
+    tmp_path: Path, make_local_queue: Callable[..., Queue]
 ) -> None:
     back = tmp_path / "My Chair.tiff"
     back.write_bytes(a_file("TIFF", GREEN))
@@ -83,7 +59,7 @@ def test_a_server_that_takes_views_gets_each_as_its_side_in_a_format_that_it_rea
     assert "service_notes" not in job.details
 
 
-def test_a_job_that_the_next_blender_continues_still_has_its_views(make_local_queue: Callable[[str], Queue]) -> None:
+def test_a_job_that_the_next_blender_continues_still_has_its_views(make_local_queue: Callable[..., Queue]) -> None:
     server = Hunyuan(glb_of(*scene_of()), seconds=1.0)
     with running(server) as address:
         first = make_local_queue(address)
@@ -100,7 +76,7 @@ def test_a_job_that_the_next_blender_continues_still_has_its_views(make_local_qu
 
 
 def test_a_view_that_is_damaged_fails_its_job_by_its_side_and_nothing_is_sent(
-    make_local_queue: Callable[[str], Queue],
+    make_local_queue: Callable[..., Queue],
 ) -> None:
     content = a_file("JPEG", RED)
     server = Hunyuan(glb_of(*scene_of()))
@@ -114,7 +90,7 @@ def test_a_view_that_is_damaged_fails_its_job_by_its_side_and_nothing_is_sent(
 
 
 def test_images_named_by_their_sides_are_one_job_and_a_server_without_views_says_what_it_left_out(
-    tmp_path: Path, make_local_queue: Callable[[str], Queue]
+    tmp_path: Path, make_local_queue: Callable[..., Queue]
 ) -> None:
     for name in ("chair_front", "chair_back", "lamp"):
         (tmp_path / f"{name}.png").write_bytes(an_image())

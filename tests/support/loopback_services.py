@@ -6,12 +6,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import package_stub  # noqa: F401  makes `image_to_3d` importable
+from image_to_3d.errors import Message
 from image_to_3d.jobs.config import LOCAL, OFFLINE, Config
 from image_to_3d.loopback.generator import Generator, Made
 from image_to_3d.loopback.launcher import LoopbackService
 from image_to_3d.worker.child_process import Launch
 
-IDLE = Generator("The test", "Made by nobody.", "", ("glb",), lambda _work: Made([]), lambda _job: 1.0, 1)
+IDLE = Generator(Message("The test"), "Made by nobody.", "", ("glb",), lambda _work: Made([]), lambda _job: 1.0, 1)
 
 
 def offline_service(folder: Path, launch: Launch | None = None) -> LoopbackService:

@@ -197,6 +197,24 @@ def test_the_token_is_sent_with_every_request_and_no_login_without_one(kind: str
     assert not any(name.lower() == "authorization" for name in server.received[0].headers)
 
 
+@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        says(401, {"error": "secret-token is wrong"}),
+        says(200, {"error": {"message": "secret-token is wrong"}}),
+        sends(b"Bearer c2VjcmV0LXRva2Vu is wrong", "text/plain", 500),
+        redirects("/login?token=secret-token"),
+    ],
+    ids=["HTTP 401", "HTTP 200", "base64", "redirect"],
+)
+def test_a_token_that_the_server_repeats_is_in_no_error(kind: str, fault: Fault) -> None:
+    error = str(failure(kind, fault, token="secret-token").info())
+    assert "[key]" in error
+    assert "secret-token" not in error
+    assert "c2VjcmV0" not in error
+
+
 @pytest.mark.parametrize("token", ["a", "glTF", "uid"])
 def test_a_short_token_damages_no_model(token: str) -> None:
     for server in SERVERS.values():
@@ -223,13 +241,15 @@ def test_a_server_that_is_not_running_is_a_failed_connection() -> None:
         ("http://studio/lemonade", "http://studio/lemonade"),
         ("localhost:8080", "http://localhost:8080"),
         ("http://0.0.0.0:8081", "http://127.0.0.1:8081"),
-        ("[::]:8081/send", "http://127.0.0.1:8081"),
-        ("http://10.0.0.0:8081", "http://10.0.0.0:8081"),
+        ("0.0.0.0:8081/send", "http://127.0.0.1:8081"),
+        ("http://[::]:8081/", "http://127.0.0.1:8081"),
+        ("http://0.0.0.0.example:8081", "http://0.0.0.0.example:8081"),
         ("", ""),
     ],
 )
-def test_an_address_may_have_the_path_of_an_api_at_its_end(entered: str, base: str) -> None:
+def test_an_address_is_understood_as_documents_and_terminals_have_it(entered: str, base: str) -> None:
     assert base_url(entered) == base
+    assert base_url(base) == base
 
 
 def test_a_server_below_a_path_is_reached_there() -> None:
