@@ -206,8 +206,6 @@ def _joined(base: str, path: str) -> str:
         return ""
 
 
-def took_too_long(seconds: float, advice: str | None = None) -> TimeLimitError:
+def took_too_long(seconds: float, kind: type[TimeLimitError] = TimeLimitError) -> TimeLimitError:
     """Returns the error for a model that was not finished within the time limit."""
-    return TimeLimitError(
-        "The server did not finish within {minutes} minutes.", advice=advice, minutes=f"{round(seconds / 60, 3):g}"
-    )
+    return kind("The server did not finish within {minutes} minutes.", minutes=f"{round(seconds / 60, 3):g}")

@@ -10,7 +10,6 @@ Source: api_server.py of Tencent-Hunyuan/Hunyuan3D-2 and Tencent-Hunyuan/Hunyuan
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from ..errors import LocalServerError
 from .answers import error_of, json_object, model_from_base64, model_in, words_in
 from .connection import Connection, took_too_long
 from .dialect import Dialect, ModelRequest, as_base64
+from .errors import TimeLimitError
 from .polling import replies
 from .questions import Questions
 
@@ -27,15 +27,19 @@ _STATES: Final = frozenset({"processing", "texturing", "completed", "queued", "p
 _SEND_SECONDS: Final = 60.0
 _READ_AGAIN: Final = 3
 """How often a model is asked for again that was still being written when the server read it."""
-_WHY_IT_FAILS: Final = (
-    "See the output of the server. Mostly the graphics card has too little memory: choose a lower resolution, or turn "
-    "Texture off. A texture needs a server that was started with --enable_tex, and views of other sides need --mv."
+_ADVICE: Final = (
+    "See the output of the server: it says why a model fails. Mostly the graphics card has too little memory. Without "
+    "the option --enable_tex the server can't make a texture: start it with that, or turn Texture off. Views of other "
+    "sides need the option --mv. If the server is only slow, raise the time limit in the add-on's preferences."
 )
-_NEVER_ENDS: Final = (
-    "See the output of the server: a job that failed there never ends. Without the option --enable_tex the server "
-    "can't make a texture: start it with that, or turn Texture off. Views of other sides need the option --mv. If it "
-    "is only slow, raise the time limit in the add-on's preferences."
-)
+
+
+class _EndlessError(TimeLimitError):
+    default_advice = _ADVICE
+
+
+class _UnexplainedError(LocalServerError):
+    default_advice = _ADVICE
 
 
 def recognize(questions: Questions) -> bool:
@@ -44,15 +48,13 @@ def recognize(questions: Questions) -> bool:
     return answer.status == 200 and isinstance(answer.json, dict) and answer.json.get("status") in _STATES
 
 
-def generate(connection: Connection, request: ModelRequest, more: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+def generate(connection: Connection, request: ModelRequest, more: Mapping[str, Any] | None = None) -> bytes:
     """Returns the GLB file. `more`: what another version takes besides."""
-    values = {**_values(request), **more}
+    values = {**_values(request), **(more or {})}
     if _can_answer_at_once(Questions(connection), values):
         answer = connection.post_json("generate", values)
         if isinstance(answer.json, dict) and "error_code" in answer.json:
-            raise LocalServerError(  # its text speaks of high traffic, whatever happened
-                "The server failed, and does not say why.", advice=_WHY_IT_FAILS
-            )
+            raise _UnexplainedError("The server failed, and does not say why.")  # it says "high traffic", always
         if answer.status not in (404, 405, 501):
             return model_in(answer)
     uid = id_text(json_object(connection.post_json(_PATH, values, seconds=_SEND_SECONDS)).get("uid"))
@@ -100,7 +102,7 @@ def _model_of(connection: Connection, path: str) -> bytes:
                 incomplete += 1
                 if incomplete > _READ_AGAIN:
                     raise
-    raise took_too_long(connection.time_limit, _NEVER_ENDS)
+    raise took_too_long(connection.time_limit, _EndlessError)
 
 
 HUNYUAN: Final = Dialect(
