@@ -21,6 +21,7 @@ from .bl_ids import PACKAGE
 from .data_folder import resolve_folder
 from .errors import ParameterError
 from .jobs.config import CUSTOM, FREE, LOCAL, MODELSLAB, OFFLINE, Config
+from .local_servers import connection
 from .local_servers.dialects import DIALECTS
 from .preferences_layout import KEY_VARIABLE, LOCAL_URL_VARIABLE, URL_VARIABLE
 from .property_definitions import switch
@@ -315,7 +316,7 @@ def _key_owner(service: str) -> str:
 def _local_url() -> str:
     saved, entered = get(), _overrides.local_url if _overrides else ""
     url = entered or (saved.local_url if saved else "").strip() or os.environ.get(LOCAL_URL_VARIABLE, "").strip()
-    return url.rstrip("/")
+    return connection.base_url(url) if url else ""
 
 
 def _local_settings(saved: IMAGE_TO_3D_Preferences | None, address: str) -> dict[str, Any]:

@@ -94,7 +94,7 @@ class Config(NamedTuple):
                 advice="Enter it in the add-on's preferences.",
                 action=Action.OPEN_PREFERENCES,
             )
-        return service_base(url)
+        return service_base(url, "http://127.0.0.1:8080") if self.service == LOCAL else service_base(url)
 
     def require_ready(self) -> str:
         """Returns the base URL for new jobs. Raises as `chosen_url` and `require_usable` if none can be started now."""

@@ -15,7 +15,7 @@ from ..errors import LocalServerError, one_line
 from ..formats import glb
 from ..formats.sniff import FormatError
 from .connection import Answer
-from .errors import BusyError
+from .errors import BusyError, SettingError
 
 _GLB: Final = b"glTF"
 _MEMORY: Final = re.compile(
@@ -94,7 +94,7 @@ def require_ready(answer: Answer) -> None:
 
 def web_page() -> LocalServerError:
     """Returns the error for the address of a web page (of Gradio, mostly) instead of an API."""
-    return LocalServerError(
+    return SettingError(
         "There is a web page at this address, not the server's API.",
         advice="Start the API server as well, and enter its address: it has another port than the page.",
     )
@@ -110,13 +110,13 @@ def error_of(status: int, text: str) -> LocalServerError:
             reason=reason,
         )
     if status in (401, 403):
-        return LocalServerError(
+        return SettingError(
             "The server requires a token, or a different one ({reason}).",
             advice="Enter it in the add-on's preferences.",
             reason=reason,
         )
     if _NO_MODEL.search(text):
-        return LocalServerError(
+        return SettingError(
             "The server does not have this model ({reason}).",
             advice="Install it on the server, or enter the name of one that it has in the add-on's preferences.",
             reason=reason,
@@ -126,7 +126,7 @@ def error_of(status: int, text: str) -> LocalServerError:
     if status in (429, 503) or (_BUSY.search(text) and not _FAILURE.search(text)):
         return BusyError("The server is busy, or still loading its model ({reason}).", reason=reason)
     if status in (404, 405, 501):
-        return LocalServerError(
+        return SettingError(
             "The server has no such API ({reason}).",
             advice="Check the address and the kind of server in the add-on's preferences. Often the address is that "
             "of a web page, such as Gradio's: the API has another port.",

@@ -21,9 +21,9 @@ from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.http.watchdog import AddressFilter, Timeouts, Watchdog
 from ..api.sanitize import MARK, parse_json
 from ..control import NO_CONTROL, Control
-from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
+from ..errors import CertificateError, ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
 from ..formats.sniff import FIRST_BYTES, sniff
-from .errors import NoAnswerError, TimeLimitError
+from .errors import NoAnswerError, SettingError, TimeLimitError
 
 MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
@@ -134,6 +134,12 @@ class Connection:
                 if response.status >= 400:
                     content = self._without_token(content)
                 return Answer(response.status, content)
+        except CertificateError as error:
+            raise SettingError(
+                "No secure connection to {peer} is possible.",
+                advice="Most local servers have no certificate: enter the address with http:// instead of https://.",
+                peer=host_of(self.base),
+            ) from error
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
         except ConnectionLostError as error:
@@ -150,7 +156,7 @@ class Connection:
         if not token:
             return {}
         if not (token.isascii() and token.isprintable()):
-            raise LocalServerError(
+            raise SettingError(
                 "The token has a character that can't be sent.",
                 advice="Enter it again in the add-on's preferences: it consists of letters, digits and signs.",
             )
@@ -189,7 +195,7 @@ def _joined(base: str, path: str) -> str:
 
 
 def _redirected(url: str, location: str) -> LocalServerError:
-    return LocalServerError(
+    return SettingError(
         "The server redirects to another address: {location}.",
         advice="If that is the server's API, enter it in the add-on's preferences.",
         location=one_line(_joined(url, location), 100),

@@ -136,15 +136,16 @@ def _ip(text: str) -> IPAddress | None:
         return None
 
 
-def service_base(address: str) -> str:
-    """Returns a service's base URL, normalized. Raises ParameterError."""
+def service_base(address: str, example: str = "https://host/api/v6") -> str:
+    """Returns a service's base URL, normalized. `example`: what it looks like. Raises ParameterError."""
     text = address.strip().rstrip("/")
     parts = parse_http_url(text)
     if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
         raise ParameterError(
-            "\"{url}\" can't be a service's address: it must look like https://host/api/v6.",
+            "\"{url}\" can't be a service's address: it must look like {example}.",
             advice="Correct it in the add-on's preferences.",
             action=Action.OPEN_PREFERENCES,
             url=one_line(address, 80),
+            example=example,
         )
     return text

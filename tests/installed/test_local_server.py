@@ -46,7 +46,7 @@ def press_test(keep_going: Callable[..., None]) -> Callable[[], Any]:
 def test_with_an_address_alone_the_server_makes_a_model_that_is_placed_in_the_scene(
     image_to_3d: Any, preferences: Any, server: Lemonade, address: str, image_file: Path
 ) -> None:
-    preferences.local_url = f"{address}/"
+    preferences.local_url = f"{address.removeprefix('http://')}/"
     job = image_to_3d.generate(image_file, wait=True, seed=7, voxel_resolution="1536", background="remove")
     assert (job.state, job.objects[0].type) == ("placed", "MESH")
     (received,) = server.received
@@ -79,6 +79,12 @@ def test_a_server_that_is_not_running_is_said_so_and_another_address_is_not_blam
     assert str(status.text).startswith("No server answers at")
     preferences.local_url = "http://127.0.0.1:9"
     assert not part("background_task").local_server.status.failed
+
+
+def test_what_can_be_no_address_is_said_so_with_an_example_of_one(preferences: Any) -> None:
+    preferences.service, preferences.local_url = "LOCAL", "http://my server"
+    obstacle = part("preferences").read_config().why_not_ready()
+    assert str(obstacle).startswith("\"http://my server\" can't be a service's address: it must look like http://127.")
 
 
 def test_settings_without_an_effect_are_those_that_the_server_lacks_and_none_while_it_is_unknown(
