@@ -137,7 +137,7 @@ class Connection:
         except CertificateError as error:
             raise SettingError(
                 "No secure connection to {peer} is possible.",
-                advice="Most local servers have no certificate: enter the address with http:// instead of https://.",
+                advice="Enter http:// instead of https:// in the address: most local servers have no certificate.",
                 peer=host_of(self.base),
             ) from error
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
