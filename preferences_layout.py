@@ -28,6 +28,8 @@ LOCAL_URL_VARIABLE: Final = "IMAGE_TO_3D_LOCAL_URL"
 
 _MARGINS: Final = 90
 """Points of the window's width that the fields can't use: margins, boxes, the scroll bar."""
+_EXPANDED: Final = 680
+"""Points of the window's width below which the services are a menu: the labels of their buttons would be cut off."""
 _LABEL_SHARE: Final = 0.4
 """The fraction of the width that a property split leaves for the labels."""
 
@@ -41,7 +43,8 @@ def draw(
     header, body = layout.panel("image_to_3d_account")
     header.label(text="Account")
     if body is not None:
-        body.row().prop(saved, "service", expand=True)
+        wide = context.region.width / context.preferences.system.ui_scale >= _EXPANDED
+        body.row().prop(saved, "service", expand=wide)
         if saved.service == LOCAL:
             _draw_local_server(body.column(), context, saved, config)
         else:
