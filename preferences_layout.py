@@ -43,7 +43,7 @@ def draw(
     header, body = layout.panel("image_to_3d_account")
     header.label(text="Account")
     if body is not None:
-        wide = context.region.width / context.preferences.system.ui_scale >= _EXPANDED
+        wide = context.region.width >= _EXPANDED * context.preferences.system.ui_scale
         body.row().prop(saved, "service", expand=wide)
         if saved.service == LOCAL:
             _draw_local_server(body.column(), context, saved, config)
