@@ -214,7 +214,9 @@ class Client:
         if info:
             message, advice = Message.from_json(info["message"]), Message.from_json(info["advice"])
             kind = LocalServerError if info["code"] == LocalServerError.code else ServiceRefusedError
-            raise kind(message.template, advice=advice.template, **{**advice.arguments, **message.arguments})
+            action = Action(info.get("action") or kind.action)
+            arguments = {**advice.arguments, **message.arguments}
+            raise kind(message.template, advice=advice.template, action=action, **arguments)
 
     def balance(self) -> Balance:
         """Returns the account's balance. Also tests the key."""

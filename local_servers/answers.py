@@ -14,7 +14,7 @@ from ..api.sanitize import mapping
 from ..errors import LocalServerError, one_line
 from ..formats.sniff import FormatError
 from .connection import Answer
-from .errors import BusyError, NoApiError
+from .errors import BusyError, NoApiError, SettingError
 
 _GLB: Final = b"glTF"
 _MEMORY: Final = re.compile(
@@ -95,7 +95,7 @@ def require_ready(answer: Answer) -> None:
 
 def web_page() -> LocalServerError:
     """Returns the error for the address of a web page (of Gradio, mostly) instead of an API."""
-    return LocalServerError(
+    return SettingError(
         "There is a web page at this address, not the server's API.",
         advice="Start the API server as well, and enter its address: it has another port than the page.",
     )
@@ -111,13 +111,13 @@ def error_of(status: int, text: str) -> LocalServerError:
             reason=reason,
         )
     if status in (401, 403):
-        return LocalServerError(
+        return SettingError(
             "The server requires a token, or a different one ({reason}).",
             advice="Enter it in the add-on's preferences.",
             reason=reason,
         )
     if _NO_MODEL.search(text):
-        return LocalServerError(
+        return SettingError(
             "The server does not have this model ({reason}).",
             advice="Install it on the server, or enter the name of one that it has in the add-on's preferences.",
             reason=reason,

@@ -14,6 +14,7 @@ from typing import Final
 
 from ..control import Control
 from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError, Message
+from ..loopback.generation_queue import LostError
 from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
@@ -71,7 +72,7 @@ def _generator(settings: Settings, turns: Path) -> Generator:
 
 
 def make(work: Work, settings: Settings, turns: Path) -> Made:
-    """Have the server make one model. `turns`: a folder. Raises LocalServerError, LostError, CancelledError."""
+    """Have the server make one model. `turns`: a folder. Raises LocalServerError, CancelledError."""
     connection = Connection(settings.address, settings.token, work.control, time_limit=settings.time_limit)
     request = ModelRequest(
         work.image.read_bytes(),
@@ -96,7 +97,7 @@ def _generate(
         begun = False
         try:
             dialect = DIALECTS.get(settings.dialect) or _known.get(connection.base) or detect(connection)
-            work.begin_attempt()
+            _begin(work)
             begun = True
             model = dialect.generate(connection, request)
             _known[connection.base] = dialect
@@ -117,6 +118,17 @@ def _generate(
             if known is None or not isinstance(error, NoApiError):
                 raise
             work.take_back_attempt()  # a server of another kind was started at this address
+
+
+def _begin(work: Work) -> None:
+    """Begin an attempt. Raises LocalServerError if there were enough."""
+    try:
+        work.begin_attempt()
+    except LostError as error:
+        raise LocalServerError(
+            "The model was lost twice while the server made it: the connection broke, or Blender ended.",
+            advice="See the output of the server: it may lack memory. Then choose a lower resolution, or retry.",
+        ) from error
 
 
 def _reason(refusal: LocalServerError) -> Message:

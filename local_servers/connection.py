@@ -20,9 +20,9 @@ from urllib.parse import urljoin
 from ..api.http.urls import REDIRECTS, host_of, is_loopback, origin_of
 from ..api.sanitize import Redactor, parse_json
 from ..control import NO_CONTROL, Control
-from ..errors import ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
+from ..errors import CertificateError, ConnectionLostError, LocalServerError, ServiceBrokenError, one_line
 from ..formats.sniff import FIRST_BYTES, sniff
-from .errors import NoAnswerError, TimeLimitError
+from .errors import NoAnswerError, SettingError, TimeLimitError
 
 if TYPE_CHECKING:
     from ..api.http.watchdog import AddressFilter
@@ -138,6 +138,12 @@ class Connection:
                 if response.status >= 400 or len(content) <= _LONGEST_ERROR:
                     content = self._without_token(content)
                 return Answer(response.status, content)
+        except CertificateError as error:
+            raise SettingError(
+                "No secure connection to {peer} is possible.",
+                advice="Enter http:// instead of https:// in the address: most local servers have no certificate.",
+                peer=host_of(self.base),
+            ) from error
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
         except ConnectionLostError as error:
@@ -154,7 +160,7 @@ class Connection:
         if not token:
             return {}
         if not (token.isascii() and token.isprintable()):
-            raise LocalServerError(
+            raise SettingError(
                 "The token has a character that can't be sent.",
                 advice="Enter it again in the add-on's preferences: it consists of letters, digits and signs.",
             )
@@ -169,7 +175,7 @@ class Connection:
         return content if redacted == text else redacted.encode()
 
     def _redirected(self, url: str, location: str) -> LocalServerError:
-        return LocalServerError(
+        return SettingError(
             "The server redirects to another address: {location}.",
             advice="If that is the server's API, enter it in the add-on's preferences.",
             location=Redactor(self.token.strip()).line(_joined(url, location), 100),

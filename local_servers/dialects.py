@@ -5,10 +5,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..errors import LocalServerError
 from .connection import Connection
 from .dialect import Dialect
-from .errors import NotRunningError
+from .errors import NotRunningError, SettingError
 from .hunyuan import HUNYUAN
 from .hunyuan_21 import HUNYUAN_21
 from .lemonade import LEMONADE
@@ -40,7 +39,7 @@ def spoken(questions: Questions) -> Dialect:
     return found
 
 
-def _unknown(questions: Questions) -> LocalServerError:
+def _unknown(questions: Questions) -> SettingError:
     """Returns the error for a server that speaks no dialect."""
     models, page = questions.get("v1/models"), questions.get("")
     if page is NONE:
@@ -48,20 +47,20 @@ def _unknown(questions: Questions) -> LocalServerError:
             "No server answers at {address}: the program there ends each connection.", address=questions.base
         )
     if isinstance(models.json, dict) and "data" in models.json:
-        return LocalServerError(
+        return SettingError(
             "The server at {address} has models for other purposes, such as text, but no API for 3D models.",
             advice="Update it and install a 3D model on it, or enter the address of another server.",
             address=questions.base,
         )
     if page.status < 400 and page.is_web_page:
-        return LocalServerError(
+        return SettingError(
             "There is a web page at {address}, not the server's API.",
             advice="Start the API server as well, and enter its address: it has another port than the page. "
             "Usual addresses: {usual}.",
             address=questions.base,
             usual=_usual_addresses(),
         )
-    return LocalServerError(
+    return SettingError(
         "The program at {address} answers (HTTP {status}), but it is none of the servers known: {names}.",
         advice="Check the address. Often it is that of a web page, such as Gradio's: the API has another port.",
         address=questions.base,

@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
-from ..errors import ConnectionLostError, LocalServerError
+from ..errors import Action, ConnectionLostError, LocalServerError
 
 
-class NotRunningError(LocalServerError):
+class SettingError(LocalServerError):
+    """What is entered in the add-on's preferences does not fit the server."""
+
+    action = Action.OPEN_PREFERENCES
+
+
+class NotRunningError(SettingError):
     """Nothing listens at the address, or the connection broke."""
 
     transient = True
-    default_advice = "Start the server, or correct its address in the add-on's preferences."
+    default_advice = "Start the server, or correct its address."
 
 
 class BusyError(LocalServerError):
@@ -20,7 +26,7 @@ class BusyError(LocalServerError):
     default_advice = "Wait until it is ready."
 
 
-class NoApiError(LocalServerError):
+class NoApiError(SettingError):
     """The server does not know the path for models: it is of another kind."""
 
     default_advice = (

@@ -10,6 +10,7 @@ from ..errors import LocalServerError, Message
 from .connection import Connection
 from .dialect import Dialect
 from .dialects import DIALECTS, spoken
+from .errors import SettingError
 from .questions import Questions
 
 
@@ -34,7 +35,7 @@ def probe(connection: Connection, dialect_id: str = "", model: str = "") -> Foun
     else:
         found = spoken(questions)
     if chosen is not None and found is not chosen:
-        raise LocalServerError(
+        raise SettingError(
             "The server at {address} is {found}, not {chosen}.",
             advice="Choose that kind of server, or Automatic.",
             address=questions.base,

@@ -39,10 +39,7 @@ class QueueFullError(Exception):
 class LostError(ServiceRefusedError):
     """A job was begun as often as it may be, and was lost each time."""
 
-    default_advice = (
-        "See the output of the server, if one makes the models: it may lack memory. Then choose a lower resolution, or "
-        "retry."
-    )
+    default_advice = "Choose a lower resolution, or retry."
 
 
 class GenerationQueue:
@@ -158,7 +155,7 @@ class GenerationQueue:
             nonlocal current
             if current.attempts >= generator.max_attempts:
                 raise LostError(
-                    "The model was begun {count} times and lost each time: the connection broke, or a process ended.",
+                    "The model was begun {count} times, and Blender or its background process ended each time.",
                     count=current.attempts,
                 )
             current = self._storage.save(current, attempts=current.attempts + 1)
@@ -189,7 +186,12 @@ class GenerationQueue:
         except Exception as error:
             failure = self._failure(error)
             _log.warning("job %d failed: %s", job.id, failure)
-            info = {"code": failure.code, "message": failure.message.to_json(), "advice": failure.advice.to_json()}
+            info = {
+                "code": failure.code,
+                "message": failure.message.to_json(),
+                "advice": failure.advice.to_json(),
+                "action": str(failure.action),
+            }
             changes = {"state": "failed", "error": str(failure.message), "error_info": info}
         try:
             return self._storage.save(current, **changes)

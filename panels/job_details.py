@@ -99,9 +99,10 @@ def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job
 
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
     column = layout.column(align=True)
-    line = column.row()
-    line.active = False
-    line.label(text=_state(job), translate=False)
+    if not progress.waits(job):  # its note says so
+        line = column.row()
+        line.active = False
+        line.label(text=_state(job), translate=False)
     # What all jobs wait for is shown once, below.
     is_held = job.state is State.QUEUED and (job_view.paused() or job_view.held())
     note = "" if is_held or job.note == job_view.waits_for() else tr_message(job.note)

@@ -101,6 +101,12 @@ def test_a_server_that_is_not_running_is_said_so_and_another_address_is_not_blam
     assert not part("background_task").local_server.status.failed
 
 
+def test_what_can_be_no_address_is_said_so_with_an_example_of_one(preferences: Any) -> None:
+    preferences.service, preferences.local_url = "LOCAL", "http://my server"
+    obstacle = part("preferences").read_config().why_not_ready()
+    assert str(obstacle).startswith("\"http://my server\" can't be a service's address: it must look like http://127.")
+
+
 def test_settings_without_an_effect_are_those_that_the_server_lacks_and_none_while_it_is_unknown(
     preferences: Any, address: str
 ) -> None:

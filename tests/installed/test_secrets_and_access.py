@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -259,7 +260,10 @@ def test_a_server_of_another_computer_over_plain_http_is_flagged_in_red(
         setattr(preferences, field, url)
     else:
         monkeypatch.setenv(variable, url)
+    import bpy
+
     drawn = Drawn(preferences)
-    type(preferences).draw(drawn, None)
+    region = SimpleNamespace(width=800)  # without a window there is none
+    type(preferences).draw(drawn, SimpleNamespace(region=region, preferences=bpy.context.preferences))
     assert ((said, True) in drawn.labels) is red
     assert drawn.labels

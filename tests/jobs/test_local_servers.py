@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from dialect_servers import Hunyuan21, Lemonade, LocalAI, running
+from image_to_3d.errors import Action
 from image_to_3d.jobs.batch_request import BatchRequest
 from image_to_3d.jobs.commands import Command
 from image_to_3d.jobs.config import LOCAL
@@ -189,6 +190,7 @@ def test_a_server_that_never_runs_is_reported_with_what_to_do(
     assert error is not None
     assert slow.address in str(error.message)
     assert str(error.advice).startswith("Start the server")
+    assert error.action is Action.OPEN_PREFERENCES
     slow.server.seconds = 0.0
     slow.start()
     queue.command(job.id, Command.RETRY)
@@ -228,7 +230,7 @@ def test_a_request_that_is_lost_twice_is_not_sent_a_third_time(
     error = now(queue, job).error
     assert error is not None
     assert str(error.message) == (
-        "The model was begun 2 times and lost each time: the connection broke, or a process ended."
+        "The model was lost twice while the server made it: the connection broke, or Blender ended."
     )
     assert "memory" in str(error.advice)
     slow.server.seconds = 0.0

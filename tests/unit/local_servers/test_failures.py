@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from dialect_servers import LocalAI, running
-from image_to_3d.errors import ConnectionFailedError, ConnectionLostError, ImageTo3DError, LocalServerError
+from image_to_3d.errors import Action, ConnectionFailedError, ConnectionLostError, ImageTo3DError, LocalServerError
 from image_to_3d.local_servers import connection as connection_module
 from image_to_3d.local_servers.connection import Connection, base_url
-from image_to_3d.local_servers.dialects import DIALECTS
+from image_to_3d.local_servers.dialects import DIALECTS, detect
 from image_to_3d.local_servers.errors import BusyError, TimeLimitError
 from local_server import Fault, nothing_listens
 from model_files import glb
@@ -224,6 +224,14 @@ def test_a_short_token_damages_no_model(token: str) -> None:
 def test_a_server_that_is_not_running_is_a_failed_connection() -> None:
     with nothing_listens() as address, pytest.raises(ConnectionFailedError):
         DIALECTS["LEMONADE"].generate(Connection(address), a_request())
+
+
+def test_an_address_with_https_of_a_server_without_a_certificate_is_to_be_entered_with_http() -> None:
+    with running(SERVERS["LEMONADE"](GLB)) as address:
+        connection = Connection(address.replace("http:", "https:"))
+        with pytest.raises(LocalServerError, match="http:// instead of https://") as caught:
+            detect(connection)
+    assert caught.value.action is Action.OPEN_PREFERENCES
 
 
 @pytest.mark.parametrize(
