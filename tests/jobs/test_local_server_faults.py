@@ -95,7 +95,8 @@ def test_a_failure_of_the_server_is_told_with_what_to_do(
     assert job.error is not None
     assert message in str(job.error.message)
     assert advice in str(job.error.advice)
-    assert job.error.action is Action.RETRY
+    in_preferences = any(word in str(job.error.advice) for word in ("preferences", "address"))
+    assert job.error.action is (Action.OPEN_PREFERENCES if in_preferences else Action.RETRY)
     assert len(server.received) == 1  # what the server refused is not sent again
 
 
