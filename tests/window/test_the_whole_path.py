@@ -50,10 +50,10 @@ def allow_online_access(blender: Blender) -> None:
 
 
 def choose_custom_service(blender: Blender, gear: float, height: float) -> None:
-    """Choose the service on loopback, the third in the menu beside the gear."""
+    """Choose the service on loopback, the fourth in the menu beside the gear."""
     blender.click(gear - 100, height)
     time.sleep(0.5)
-    blender.click(gear - 100, height - 98)
+    blender.click(gear - 100, height - 119)
     blender.wait_until(lambda: blender.ask("preference", name="service") == "CUSTOM", "it was not chosen", 5)
 
 
