@@ -82,12 +82,6 @@ class Config(NamedTuple):
         if self.service == OFFLINE:
             return ""
         url = self.local_url if self.service == LOCAL else self.base_url
-        if "@" in url:
-            raise ParameterError(
-                "The server's address must not have a user name or a password in it.",
-                advice="Correct it in the add-on's preferences.",
-                action=Action.OPEN_PREFERENCES,
-            )
         if not url:
             raise ParameterError(
                 "No server URL is set in the preferences.",

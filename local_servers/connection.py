@@ -31,7 +31,6 @@ MAX_ANSWER_BYTES: Final = 1024**3
 """A model as base64 can be large; more than this is refused."""
 SHORT_SECONDS: Final = 10.0
 """For the answer to a question that a server answers at once."""
-USER_AGENT: Final = "Image-to-3D (Blender extension)"
 
 _LONGEST_ERROR: Final = 64 * 1024
 """Bytes. A longer answer without an HTTP error holds a model."""
@@ -119,6 +118,7 @@ class Connection:
                 "The server names a file at another address ({host}). The add-on downloads nothing from there.",
                 host=one_line(host_of(url) or "unknown", 80),
             )
+        from ..api.client import USER_AGENT
         from ..api.http.transport import send_request  # imports requests, which is slow
         from ..api.http.watchdog import Timeouts, Watchdog
 

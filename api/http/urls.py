@@ -138,12 +138,19 @@ def _ip(text: str) -> IPAddress | None:
 
 def service_base(address: str, example: str = "https://host/api/v6") -> str:
     """Returns a service's base URL, normalized. `example`: what it looks like. Raises ParameterError."""
+    advice = "Correct it in the add-on's preferences."
+    if "@" in address:  # not repeated in the message: it can be a password
+        raise ParameterError(
+            "The server's address must not have a user name or a password in it.",
+            advice=advice,
+            action=Action.OPEN_PREFERENCES,
+        )
     text = address.strip().rstrip("/")
     parts = parse_http_url(text)
-    if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
+    if parts is None or parts.query or parts.fragment:
         raise ParameterError(
             "\"{url}\" can't be a service's address: it must look like {example}.",
-            advice="Correct it in the add-on's preferences.",
+            advice=advice,
             action=Action.OPEN_PREFERENCES,
             url=one_line(address, 80),
             example=example,
