@@ -115,6 +115,9 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
             return _no_files(job, error, failures, policy)
         case ResultMissingError() | ResultDamagedError() if job.state is State.DOWNLOADING:
             return _request_new_links(job, error, failures, policy)
+        case ConnectionFailedError() if job.state is State.DOWNLOADING and job.service in FREE:
+            # The process that gave the links has ended; the next one serves the file at another port.
+            return _request_new_links(job, error, failures, policy)
         case ResultMissingError() if job.state is State.IMPORTING:
             return Decision(job.moved(State.DOWNLOADING, model_file=""))
         case ServiceRefusedError() | NoCreditError() if job.state is State.WAITING:

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from image_to_3d.jobs.queue import Queue
 from image_to_3d.worker.worker_process import WorkerProcess
 from local_jobs import MODEL, batch_images, local, notes, now, until_asked
 from loopback_services import Loopback
-from queues import Borrowed, a_queue, a_request, an_image, rest, until
+from queues import EAGER, Borrowed, a_queue, a_request, an_image, rest, until
 from server_faults import says
 from slow_local_server import Machine, machine
 
@@ -253,6 +254,33 @@ def test_a_request_whose_bridge_was_killed_is_sent_once_more(
     assert len(slow.server.received) == 2
     queue.command(job.id, Command.RETRY)
     until(lambda: now(queue, job).state is State.READY)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no signals")
+def test_a_model_whose_bridge_was_killed_before_the_download_is_fetched_from_the_next_bridge(
+    tmp_path: Path, worker: WorkerProcess, loopback: Loopback
+) -> None:
+    class KillsTheBridgeOnce(Borrowed):
+        killed = False
+
+        def prestart(self) -> None:  # the first step of a download
+            if not self.killed:
+                self.killed = True
+                os.kill(loopback.services[LOCAL].pid, signal.SIGKILL)
+
+    server = Lemonade(MODEL)
+    with running(server) as address:
+        slow_to_give_up = replace(EAGER, after_accepted=60.0)
+        queue = a_queue(
+            tmp_path, "", KillsTheBridgeOnce(worker), loopback=loopback, retry_policy=slow_to_give_up, **local(address)
+        )
+        try:
+            queue.add(a_request())
+            (job,) = rest(queue)
+        finally:
+            queue.stop()
+    assert job.state is State.READY
+    assert len(server.received) == 1
 
 
 # --- several jobs ---------------------------------------------------------------------------------------------------
