@@ -58,7 +58,7 @@ bench: environment ## Measure how long the main thread blocks when a model arriv
 soak: environment ## Run all tests in every version, and the long ones: kills, faults; one to two hours
 	@status=0; $(PYTHON) tools/run_tests.py --every-version $(ARGS) || status=1; \
 	for tests in tests/unit "tests --ignore=tests/unit" tests/window; do \
-	  $(VENV) -m pytest -m long --timeout=3600 $$tests $(ARGS) || [ $$? = 5 ] || status=1; \
+	  $(VENV) -m pytest -m long --timeout=3600 -o faulthandler_timeout=3660 $$tests $(ARGS) || [ $$? = 5 ] || status=1; \
 	done; exit $$status
 
 environment:

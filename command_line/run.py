@@ -21,6 +21,7 @@ from ..errors import (
     ParameterError,
     StorageError,
     TakenOverError,
+    counted,
 )
 from ..jobs.batch import BatchItem, BatchProgress, kind_of
 from ..jobs.batch_request import BatchImage, with_views_by_name
@@ -298,7 +299,8 @@ class Run:
                 if job is not None and batch is not None
                 else output.line_without_job(item, None)
             )
-        output.say(f"Interrupted: {len(self._items)} images are left. Add --resume to continue.")
+        left = counted(len(self._items), "1 image is left", "{count} images are left")
+        output.say(f"Interrupted: {left}. Add --resume to continue.")
         return self._interruption.exit_code
 
     def _finish_report(self, batch_id: str) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..atomic_file import atomic_write, make_private
-from ..errors import Message, StorageError, TakenOverError
+from ..errors import Message, StorageError, TakenOverError, counted
 from . import batch_table, durations, earlier_journal, serialization, spending
 from .batch import Batch, BatchChanged, BatchEvent, BatchRemoved
 from .estimates import Duration
@@ -323,8 +323,12 @@ class JobStore:
             raise StorageError("The add-on's folder can't be written: {reason}.", cause=error) from error
         journal = Journal(self._folder, self._known_results_folders(), self._process_lock.token)
         if journal.recovered is not None:
-            text = "The journal was damaged and has been set aside. {count} jobs were recovered from their folders."
-            self.notify(Notice(Message(text, {"count": journal.recovered}), warning=True))
+            recovered = counted(
+                journal.recovered,
+                "The journal was damaged and has been set aside. 1 job was recovered from its folder.",
+                "The journal was damaged and has been set aside. {count} jobs were recovered from their folders.",
+            )
+            self.notify(Notice(recovered, warning=True))
         with journal.transaction() as database:
             self.events.put(Learned(durations.whole_jobs(database), spending.learned_prices(database)))
         return journal

@@ -214,4 +214,7 @@ def _joined(base: str, path: str) -> str:
 
 def took_too_long(seconds: float, kind: type[TimeLimitError] = TimeLimitError) -> TimeLimitError:
     """Returns the error for a model that was not finished within the time limit."""
-    return kind("The server did not finish within {minutes} minutes.", minutes=f"{round(seconds / 60, 3):g}")
+    minutes = round(seconds / 60, 3)
+    if minutes == 1:
+        return kind("The server did not finish within 1 minute.")
+    return kind("The server did not finish within {minutes} minutes.", minutes=f"{minutes:g}")

@@ -124,7 +124,7 @@ def _main_facts(context: bpy.types.Context, root: bpy.types.Object, known: prove
     mesh = root.data if isinstance(root.data, bpy.types.Mesh) else None
     triangles = len(mesh.loops) - 2 * len(mesh.polygons) if mesh is not None else known.triangles
     if triangles:
-        yield tr("{count} triangles", count=f"{triangles:,}")
+        yield tr_message(counted(triangles, "1 triangle", "{count} triangles"))
     dimensions = tuple(root.dimensions) if mesh is not None else ()
     if not dimensions and known.dimensions:
         dimensions = tuple(abs(s) * x for s, x in zip(root.matrix_world.to_scale(), known.dimensions, strict=True))

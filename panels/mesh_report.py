@@ -51,7 +51,7 @@ def draw_report(
     facts = body.column(align=True)
     facts.active = not changed
     if triangles:
-        wrapped(facts, context, tr("{count} triangles", count=f"{report.triangles:,}"))
+        wrapped(facts, context, tr_message(counted(report.triangles, "1 triangle", "{count} triangles")))
     for text in _facts(report):
         wrapped(facts, context, text)
     if changed:

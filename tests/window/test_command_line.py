@@ -66,7 +66,7 @@ def test_a_run_that_is_terminated_says_what_is_left_and_continues(suite: str, in
     assert len(lines) == 16, err
     left = [line["image"] for line in lines if line["state"] == "unfinished"]
     assert left
-    assert f"{len(left)} images are left" in err
+    assert f"{len(left)} image" in err
     code, lines, err = command_line(suite, installed, tmp_path, images, *options, "--resume", seconds=200)
     assert code == 0, err
     continued = [line["image"] for line in lines if not line["skipped"]]
