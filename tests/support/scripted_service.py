@@ -65,7 +65,6 @@ class ScriptedService:
     submits: list[Work] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
-    running_at_once: int = 0
 
     def __post_init__(self) -> None:
         self.model = self.model or cube_glb()
