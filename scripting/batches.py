@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripting API for batches: `generate_many` and the handle of a batch, as exported by the extension's package."""
+"""Batches for scripts: `generate_many` and the handle of a batch."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import engine, job_view, waiting
-from .errors import ImageError
-from .jobs.batch import Batch, BatchProgress
-from .jobs.job import State
-from .operators import monitor
-from .placement import SETTINGS, Placement
-from .scene import image_files, image_sources
-from .scripting import OPEN_SCENE, JobHandle, main_thread_only, scene_of
-from .terminal_progress import TerminalProgress
+from .. import engine, job_view, waiting
+from ..errors import ImageError
+from ..jobs.batch import Batch, BatchProgress
+from ..jobs.job import State
+from ..operators import monitor
+from ..placement import SETTINGS, Placement
+from ..scene import image_files, image_sources
+from ..terminal_progress import TerminalProgress
+from .jobs import OPEN_SCENE, JobHandle, main_thread_only, scene_of
 
 if TYPE_CHECKING:
-    from .jobs.batch_request import BatchImage
+    from ..jobs.batch_request import BatchImage
 
 _POLL_SECONDS: Final = 0.05
 
@@ -200,7 +200,7 @@ def generate_many(
         collection = collection.name
     found = list(_batch_images(images))
     if views_by_name:
-        from .jobs.batch_request import with_views_by_name
+        from ..jobs.batch_request import with_views_by_name
 
         found = with_views_by_name(found)
     batch_name = name or (image_files.common_name(images) if isinstance(images, str | os.PathLike) else "")
@@ -225,7 +225,7 @@ def generate_many(
 
 
 def _batch_images(images: Images) -> Iterator[BatchImage]:
-    from .jobs.batch_request import BatchImage
+    from ..jobs.batch_request import BatchImage
 
     if isinstance(images, str | os.PathLike):
         yield from (BatchImage(path) for path in image_files.find(os.fspath(images)))
