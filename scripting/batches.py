@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from .. import engine, job_view, waiting
+from ..control import Control
 from ..errors import ImageError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import State
@@ -123,10 +125,12 @@ class BatchHandle:
     def wait(self, timeout: float | None = None, *, show_progress: bool = False) -> BatchHandle:
         """Wait until the batch is done. Returns the handle. Blocks; main thread only.
 
-        `show_progress`: show progress and time left in the terminal (stderr).
+        `show_progress`: show progress and time left in the terminal (stderr). Without a window, its report is complete
+        then: a script may be at its end.
         Raises TimeoutError after `timeout` seconds; the batch continues.
         """
         main_thread_only()
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         shown = TerminalProgress(sys.stderr, self.name) if show_progress else None
 
         def is_done(progress: BatchProgress) -> bool:
@@ -136,6 +140,8 @@ class BatchHandle:
 
         try:
             waiting.wait_for_batch(self.id, is_done, timeout)
+            if bpy.app.background and self._last.report:
+                engine.queue().write_report(self.id, Control(lambda: time.monotonic() > deadline))
         finally:
             monitor.start()
             if shown is not None:

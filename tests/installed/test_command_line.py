@@ -121,6 +121,11 @@ def refuses(_: Request) -> Any:
     return to_json({"status": "error", "message": "The subject was not recognized"})
 
 
+def all_have_previews(report: Path) -> bool:
+    items = json.loads(report.with_suffix(".json").read_text())["items"]
+    return all((report.parent / item["preview_file"]).is_file() for item in items)
+
+
 @pytest.mark.each_version
 def test_each_image_becomes_a_model_named_after_it_and_one_line_on_stdout(
     run: Callable[..., Run], scripted: ScriptedService, shots: Path, tmp_path: Path
@@ -137,6 +142,7 @@ def test_each_image_becomes_a_model_named_after_it_and_one_line_on_stdout(
     assert [work.body["seed"] for work in scripted.submits] == [7, 7, 7]
     [report] = (tmp_path / "out").glob("*_shots/report.html")
     assert f"Report: {report}" in err
+    assert all_have_previews(report)
     assert "shots: 3 of 3 models in" in err
     assert "what Blender prints at its end" in err  # and not on stdout
     assert KEY not in err + json.dumps(lines)

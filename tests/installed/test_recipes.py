@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import webbrowser
@@ -61,6 +62,8 @@ def test_a_hundred_images_overnight(
     batch = run("A hundred images overnight, then the report")["batch"]
     assert models() == ["chair", "mug"]
     assert opened == [batch.report_path.as_uri()]
+    items = json.loads((batch.folder / "report.json").read_text())["items"]
+    assert [(item["state"], item["preview_file"] != "") for item in items] == [("placed", True)] * 2
     assert "references: 2 of 2 models" in capsys.readouterr().err
 
 
