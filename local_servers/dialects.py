@@ -12,10 +12,8 @@ from .hunyuan import HUNYUAN
 from .hunyuan_21 import HUNYUAN_21
 from .lemonade import LEMONADE
 from .localai import LOCALAI
-from .questions import NONE, Questions, not_running
+from .questions import NONE, Questions
 from .trellis_cpp import TRELLIS_CPP
-
-__all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN_21, HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
 """By id, in the order in which they are tried: the one whose answers are most like those of others comes last."""

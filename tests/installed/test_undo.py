@@ -66,7 +66,7 @@ def test_three_undos_and_redos_leave_nothing_behind_and_the_list_agrees(three: l
     assert [len(job.objects) for job in order] == [1, 1, 1]
 
 
-def test_undone_to_the_beginning_and_back_no_placeholder_comes_again(three: list[Any]) -> None:
+def test_undoing_everything_and_redoing_it_brings_no_placeholder_back(three: list[Any]) -> None:
     import bpy
 
     for _ in range(6):
