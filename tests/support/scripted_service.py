@@ -213,6 +213,11 @@ def answers(reply: Reply) -> Handler:
     return lambda _: reply
 
 
+def refuses(_: Request) -> Reply:
+    """Refuse a request, with a reason."""
+    return to_json({"status": "error", "message": "The subject was not recognized"})
+
+
 def resets(request: Request) -> None:
     """Break the connection off with a TCP reset, unanswered."""
     request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
