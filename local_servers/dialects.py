@@ -24,10 +24,10 @@ def detect(connection: Connection) -> Dialect:
 
     Raises NotRunningError, BusyError, LocalServerError in plain words, UnsafeAddressError, CancelledError.
     """
-    return spoken(Questions(connection))
+    return dialect_of(Questions(connection))
 
 
-def spoken(questions: Questions) -> Dialect:
+def dialect_of(questions: Questions) -> Dialect:
     """Returns the dialect of the server that is asked. Blocks and raises as `detect`."""
     found = next((dialect for dialect in DIALECTS.values() if dialect.recognize(questions)), None)
     # A server may have nothing but the path for models.

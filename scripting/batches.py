@@ -64,8 +64,10 @@ class BatchHandle:
                         given.add(job.id)
                         yield job
                 if self.done and not any(job.id not in given and job.done for job in self.jobs):
-                    return
+                    break
                 time.sleep(_POLL_SECONDS)
+            if self._completes_report:
+                engine.queue().write_report(self.id)
         finally:
             monitor.start()
 
@@ -77,6 +79,8 @@ class BatchHandle:
         while not self.done:
             engine.drain()
             yield from asyncio.sleep(_POLL_SECONDS).__await__()
+        if self._completes_report:
+            yield from asyncio.to_thread(engine.queue().write_report, self.id).__await__()
         return self
 
     @property
@@ -125,8 +129,7 @@ class BatchHandle:
     def wait(self, timeout: float | None = None, *, show_progress: bool = False) -> BatchHandle:
         """Wait until the batch is done. Returns the handle. Blocks; main thread only.
 
-        `show_progress`: show progress and time left in the terminal (stderr). Without a window, its report is complete
-        then: a script may be at its end.
+        `show_progress`: show progress and time left in the terminal (stderr).
         Raises TimeoutError after `timeout` seconds; the batch continues.
         """
         main_thread_only()
@@ -140,13 +143,18 @@ class BatchHandle:
 
         try:
             waiting.wait_for_batch(self.id, is_done, timeout)
-            if bpy.app.background and self._last.report:
+            if self._completes_report:
                 engine.queue().write_report(self.id, Control(lambda: time.monotonic() > deadline))
         finally:
             monitor.start()
             if shown is not None:
                 shown.finish(self.progress, time.time() - self._last.created)
         return self
+
+    @property
+    def _completes_report(self) -> bool:
+        """Whether the end waits for the report's previews: without a window, the script may end then."""
+        return self._last.report and bpy.app.background
 
     def pause(self) -> None:
         """Start no further job. Jobs that have started continue."""
