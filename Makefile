@@ -22,7 +22,7 @@ demo: ## Generate a model without an account: demo/model.glb, scene.blend, previ
 test: ## Run lint and all tests without a window, in each Blender version (ARGS="-k name")
 	@$(PYTHON) tools/run_tests.py $(ARGS)
 
-unit: environment ## Run the tests that need no Blender, in seconds
+unit: environment ## Run the tests that need no Blender, in two minutes
 	@$(VENV) -m pytest -q tests/unit $(ARGS)
 
 lint: environment ## Check with ruff, mypy, import-linter and codespell (ARGS=--fix formats first)

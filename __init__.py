@@ -29,10 +29,12 @@ from . import (
     results_view,
     translation,
 )
-from .batch_scripting import BatchHandle, generate_many
 from .jobs.job import State
 from .log import logger
-from .mesh_scripting import (
+from .scene import thumbnails
+from .scripting.batches import BatchHandle, generate_many
+from .scripting.jobs import JobHandle, compose_views, generate
+from .scripting.mesh_tools import (
     MeshToolHandle,
     check_mesh,
     clean_up,
@@ -42,8 +44,6 @@ from .mesh_scripting import (
     remesh,
     simplify,
 )
-from .scene import thumbnails
-from .scripting import JobHandle, compose_views, generate
 
 __all__ = [
     "BatchHandle",

@@ -115,7 +115,7 @@ def _run(worker: WorkerProcess) -> None:
             key, previews = _wanted.pop()
         try:
             found = _check(worker, key, previews)
-        except Exception:  # a bug of ours must not keep the monitor running for ever
+        except Exception:  # a bug of ours must not keep the monitor running forever
             logger(__name__).exception("%s could not be checked", key[0])
             found = ImageCheck(False)
         with _lock:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The mesh report: what was measured of a model's mesh, which problems that shows, and which tool fixes each of them.
 
-`worker.measure_mesh` measures it. It is stored on the object and with the job. A .blend and a job.json come from
+`worker.mesh_tools.report` measures it. It is stored on the object and with the job. A .blend and a job.json come from
 anywhere: a report in which anything has another type than it should counts as missing.
 """
 

@@ -54,9 +54,9 @@ SERVICE_NAMES: Final = {value: name for value, name, *_ in SERVICES}
 SERVICE_ICONS: Final = {value: icon for value, _name, _description, icon, _number in SERVICES}
 
 when_key_entered: Callable[[], None] | None = None
-"""Called when the artist has entered an API key or a server. The engine, a layer above, tests the key."""
+"""Called when the artist has entered an API key or a server. `handlers` sets it, to test the key."""
 when_local_server_entered: Callable[[], None] | None = None
-"""Called when the artist has chosen a server of their own. The engine tests the connection."""
+"""Called when the artist has chosen a server of their own. `handlers` sets it, to test the connection."""
 
 
 class Overrides(NamedTuple):

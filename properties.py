@@ -91,7 +91,7 @@ def _shown(name: str, value: Any) -> Any:
 
 
 when_image_changed: Callable[[bpy.types.Context], None] | None = None
-"""Called when the artist has chosen an image, or how it is prepared. The engine, a layer above, sets it."""
+"""Called when the artist has chosen an image, or how it is prepared. `handlers` sets it."""
 
 
 def _image_changed(settings: Any, context: bpy.types.Context) -> None:

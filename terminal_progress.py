@@ -70,7 +70,7 @@ def progress_line(name: str, progress: BatchProgress, seconds_left: float | None
     parts = [f"{progress.done} of {progress.total} done"]
     parts += [f"{progress.running} running"] if progress.running else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
-    parts += [f"{format_duration(seconds_left)} left"] if seconds_left is not None else []
+    parts += [f"{format_duration(seconds_left)} left"] if seconds_left is not None and not progress.finished else []
     filled = round(progress.fraction * _BAR)
     drawn = f"[{'#' * filled}{'.' * (_BAR - filled)}] " if bar else ""
     return f"{name}: {drawn}{progress.fraction:.0%}, {', '.join(parts)}"

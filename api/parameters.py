@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
 from ..errors import Message, ParameterError, one_line
+from ..setting_rows import Choice
 from .http.urls import is_http_url
 
 Group = Literal["generation", "mesh", "advanced", "local", "view", "account"]
@@ -31,17 +32,9 @@ class Kind(enum.Enum):
 
     TEXT = "text"
     BOOLEAN = "boolean"
-    INTEGER = "whole number"
+    INTEGER = "integer"
     NUMBER = "number"
     ENUM = "enum"
-
-
-class Choice(NamedTuple):
-    """One value of an ENUM parameter."""
-
-    value: str
-    label: str
-    description: str
 
 
 class Parameter(NamedTuple):
@@ -74,7 +67,7 @@ class Parameter(NamedTuple):
     @property
     def allowed(self) -> Message:
         """The allowed values, to follow "must be"."""
-        limits = {"minimum": self.minimum, "maximum": self.maximum}
+        limits = {"minimum": f"{self.minimum:,}", "maximum": f"{self.maximum:,}"} if self.maximum is not None else {}
         match self.kind:
             case Kind.BOOLEAN:
                 return Message("True or False")
@@ -85,7 +78,7 @@ class Parameter(NamedTuple):
             case Kind.TEXT:
                 return Message("a URL that starts with http:// or https://" if self.schemes else "a text")
             case Kind.INTEGER:
-                return Message("a whole number from {minimum} to {maximum}", limits)
+                return Message("an integer from {minimum} to {maximum}", limits)
             case _:
                 return Message("a number from {minimum} to {maximum}", limits)
 

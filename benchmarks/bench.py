@@ -10,11 +10,8 @@ idle machine.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import logging
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -23,8 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(Path(__file__).parent))
+from extension import ROOT, exit_now, install, machine
 
 TRIANGLES = {"20k": 20_000, "100k": 100_000, "500k": 500_000, "1.5M": 1_500_000}
 SIDES = {"1K": 1024, "2K": 2048, "4K": 4096}
@@ -71,40 +67,6 @@ def main() -> int:
     print(f"\n{result['seconds']:.0f} s; written to {options.json}", flush=True)
     exit_now()
     return 0
-
-
-def install(user: Path) -> None:
-    """Install this folder as an extension in empty user resources, and enable it."""
-    target = user / "extensions" / "user_default"
-    target.mkdir(parents=True)
-    (target / "image_to_3d").symlink_to(ROOT, target_is_directory=True)
-    os.environ["BLENDER_USER_RESOURCES"] = str(user)
-    for name in ("MODELSLAB_API_KEY", "IMAGE_TO_3D_BASE_URL"):
-        os.environ.pop(name, None)
-    import bpy  # first: it makes Blender's own modules importable
-
-    addon_utils = importlib.import_module("addon_utils")
-    assert addon_utils.enable("bl_ext.user_default.image_to_3d", default_set=True) is not None
-    bpy.ops.wm.read_homefile(use_empty=True)
-
-
-def exit_now() -> None:
-    """Exit without cleanup: the bpy module can hang at exit while operators are registered."""
-    sys.stdout.flush()
-    os._exit(0)
-
-
-def machine() -> str:
-    """Returns one line about the Blender version and the hardware."""
-    import bpy
-
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = (x for x in info.read_text().splitlines() if x.startswith("model name"))
-        model = next(lines, model).partition(":")[2].strip() or model
-    load = f", load {os.getloadavg()[0]:.1f} before the run" if hasattr(os, "getloadavg") else ""
-    return f"Blender {bpy.app.version_string}, {os.cpu_count()} processors ({model}), {platform.system()}{load}"
 
 
 HEADER = (

@@ -23,7 +23,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bench import exit_now, install, machine
+from extension import exit_now, install, machine
 
 PERIOD = 1 / 60
 

@@ -55,8 +55,9 @@ class Options:
     service: str
     """MODELSLAB, OFFLINE, LOCAL or CUSTOM; empty: that of the preferences."""
     local_url: str
-    local_model: str
     """Address of the artist's own server; empty: that of the preferences or the environment."""
+    local_model: str
+    """The name of that server's model; empty: that of the preferences, else the usual one."""
     jobs: int
     """0: the number in the preferences."""
     recursive: bool
@@ -306,7 +307,7 @@ def _number(minimum: int, maximum: int) -> Callable[[str], int]:
     def convert(text: str) -> int:
         number = _as_number(text)
         if not isinstance(number, int) or not minimum <= number <= maximum:
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from {minimum} to {maximum}")
+            raise argparse.ArgumentTypeError(f"{text} is not an integer from {minimum} to {maximum}")
         return number
 
     return convert

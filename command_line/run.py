@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .. import engine, job_view, preferences
+from ..control import Control
 from ..data_folder import OWN_NAME
 from ..errors import (
     NO_MESSAGE,
@@ -306,5 +307,6 @@ class Run:
     def _finish_report(self, batch_id: str) -> None:
         batch = job_view.batch(batch_id)
         if batch is not None and batch.report:
-            engine.queue().write_report(batch_id)
+            output.say("Writing the report, with a preview of each model")
+            engine.queue().write_report(batch_id, Control(lambda: bool(self._interruption)))
             output.say(f"Report: {batch.folder / 'report.html'}")

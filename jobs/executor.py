@@ -232,7 +232,7 @@ class Executor:
                 if decision is not None:
                     self._commit(job, decision)
                     self.cancellation.send_if_unwanted(decision.job)
-        except Exception as error:  # a bug of ours must not leave a paid job running for ever
+        except Exception as error:  # a bug of ours must not leave a paid job running forever
             _log.exception("%s: a step failed", job_id)
             self._fail(job_id, _internal(error))
         finally:
@@ -369,7 +369,7 @@ class Executor:
             self._schedule(job_id)
         except ImageTo3DError as error:
             self._fail(job_id, error.info())
-        except Exception as error:  # a bug of ours must not leave a job running for ever
+        except Exception as error:  # a bug of ours must not leave a job running forever
             _log.exception("%s: its image could not be stored", job_id)
             self._fail(job_id, _internal(error))
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..control import Control
-from ..errors import ImageTo3DError
+from ..errors import CancelledError, ImageTo3DError
 from .job import Job, State
 from .store import JobStore
 from .thread_pool import ThreadPool
@@ -63,13 +63,22 @@ class PreviewRenderer:
             self._wanted.add(job.id)
             self._pool.submit(partial(self._render, job.id))
 
+    def finish(self, jobs: Iterable[Job], control: Control) -> None:
+        """Wait until these jobs' previews are rendered, or until `control` is cancelled. Blocks."""
+        wanted = set()
+        for job in jobs:
+            self.add(job)  # its step may not have done so yet
+            wanted.add(job.id)
+        while wanted & self._wanted and not (self._stopping.is_set() or control.cancelled()):
+            time.sleep(_POLL_SECONDS)
+
     def _render(self, job_id: str) -> None:
         try:
             while not self._is_quiet():
                 if self._stopping.wait(_POLL_SECONDS):
                     return
             job = self._store.get(job_id)
-            if job is None or job.blend_path is None or self._stopping.is_set():
+            if job is None or job.blend_path is None or "preview" in job.details or self._stopping.is_set():
                 return
             name = self._name_of_preview(job)
             if self._stopping.is_set():
@@ -93,6 +102,8 @@ class PreviewRenderer:
         request = {"do": "preview", "source": str(job.shown_blend_path)}
         try:
             return str(self._worker.run(request, Control(self._stopping.is_set))["preview"])
+        except CancelledError:
+            return ""
         except ImageTo3DError as error:
             _log.warning("%s has no preview: %s", job.id, error)
             return ""

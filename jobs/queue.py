@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..control import NO_CONTROL, Control
 from ..errors import ErrorInfo, Message
 from .batch import Batch
 from .batch_request import BatchRequest, create_batch
@@ -198,8 +199,12 @@ class Queue:
         """
         return result_of(self._executor.run_file_task, partial(self._store.find_batches, wanted))
 
-    def write_report(self, batch_id: str) -> None:
-        """Write a batch's report now. Blocks: for the command line only."""
+    def write_report(self, batch_id: str, control: Control = NO_CONTROL) -> None:
+        """Write a batch's report once its previews are rendered, or `control` is cancelled.
+
+        Blocks: for the command line, and scripts without a window.
+        """
+        self._executor.previews.finish(self.batch_jobs(batch_id), control)
         self._executor.batches.write_report(batch_id)
 
     def try_now(self) -> None:

@@ -99,7 +99,7 @@ def decide(job: Job, error: ImageTo3DError, failures: Failures, policy: RetryPol
         case OutcomeUnknownError():
             return Decision(job.moved(State.UNCONFIRMED, error=error.info()))
         case OnlineAccessError() | KeyMissingError():
-            # It was there when the job was started: the job waits until it is there again.
+            # The job could be started, so it continues once the access or the key is there again.
             return _wait(job, error.message, policy.recheck_interval)
         case _ if job.state is State.RECONCILING and (not error.transient or failures.count >= policy.list_attempts):
             lost = job.lost_reply or NO_REPLY

@@ -19,8 +19,9 @@ from ..loopback.generator import Generator, Made, Work
 from ..loopback.server import serve
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
-from .dialects import DIALECTS, detect, not_running
+from .dialects import DIALECTS, detect
 from .errors import BusyError, NoApiError, NotRunningError
+from .questions import not_running
 from .turns import turn
 
 WAIT_SECONDS: Final = 300.0

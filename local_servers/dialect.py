@@ -58,7 +58,7 @@ class Dialect:
     path: str
     """Below the base URL: where requests for models are posted to."""
     recognize: Callable[[Questions], bool]
-    """Whether the server certainly speaks this dialect. False excludes nothing: see `dialects.spoken`."""
+    """Whether the server certainly speaks this dialect. False excludes nothing: see `dialects.dialect_of`."""
     generate: Callable[[Connection, ModelRequest], bytes]
     """Returns the model as a GLB file. Blocks for minutes. Raises LocalServerError, CancelledError."""
 

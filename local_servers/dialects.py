@@ -12,10 +12,8 @@ from .hunyuan import HUNYUAN
 from .hunyuan_21 import HUNYUAN_21
 from .lemonade import LEMONADE
 from .localai import LOCALAI
-from .questions import NONE, Questions, not_running
+from .questions import NONE, Questions
 from .trellis_cpp import TRELLIS_CPP
-
-__all__ = ["DIALECTS", "detect", "not_running", "spoken"]
 
 DIALECTS: Final = {dialect.id: dialect for dialect in (HUNYUAN_21, HUNYUAN, LOCALAI, LEMONADE, TRELLIS_CPP)}
 """By id, in the order in which they are tried: the one whose answers are most like those of others comes last."""
@@ -26,10 +24,10 @@ def detect(connection: Connection) -> Dialect:
 
     Raises NotRunningError, BusyError, LocalServerError in plain words, UnsafeAddressError, CancelledError.
     """
-    return spoken(Questions(connection))
+    return dialect_of(Questions(connection))
 
 
-def spoken(questions: Questions) -> Dialect:
+def dialect_of(questions: Questions) -> Dialect:
     """Returns the dialect of the server that is asked. Blocks and raises as `detect`."""
     found = next((dialect for dialect in DIALECTS.values() if dialect.recognize(questions)), None)
     # A server may have nothing but the path for models.

@@ -64,7 +64,7 @@ def generate(connection: Connection, request: ModelRequest, more: Mapping[str, A
 
 
 def _can_answer_at_once(questions: Questions, values: Mapping[str, Any]) -> bool:
-    """Whether `/generate` is there, or must be tried: the state of version 2.1 waits for a texture for ever."""
+    """Whether `/generate` is there, or must be tried: the state of version 2.1 waits for a texture forever."""
     described = questions.get("openapi.json").json
     if isinstance(described, dict) and "/generate" in mapping(described.get("paths")):
         return True

@@ -9,7 +9,7 @@ from ..api.sanitize import mapping
 from ..errors import LocalServerError, Message
 from .connection import Connection
 from .dialect import Dialect
-from .dialects import DIALECTS, spoken
+from .dialects import DIALECTS, dialect_of
 from .errors import SettingError
 from .questions import Questions
 
@@ -33,7 +33,7 @@ def probe(connection: Connection, dialect_id: str = "", model: str = "") -> Foun
     if chosen is not None and (chosen.recognize(questions) or questions.serves(chosen.path)):
         found = chosen
     else:
-        found = spoken(questions)
+        found = dialect_of(questions)
     if chosen is not None and found is not chosen:
         raise SettingError(
             "The server at {address} is {found}, not {chosen}.",

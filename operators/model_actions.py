@@ -75,7 +75,7 @@ def _root(context: bpy.types.Context) -> bpy.types.Object:
 
 
 def _placement(context: bpy.types.Context, root: bpy.types.Object) -> Placement:
-    """Returns the model's own placement with the orientation that it has now, at the place that the scene's say."""
+    """Returns the model's own placement with the orientation that it has now; where it goes, the scene says."""
     chosen: Placement = getattr(context.scene, SCENE_SETTINGS).placement.chosen()
     made_with = {name: each for name, each in provenance.placement_in(root).items() if name not in _OF_THE_SCENE}
     return Placement.from_json(chosen.to_json() | made_with)

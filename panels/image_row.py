@@ -23,7 +23,7 @@ _WIDTH: Final = 3.4
 
 
 def draw(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
-    """Draw the image's field; once an image is chosen also its thumbnail, name, size, and the check's verdict."""
+    """Draw the image's field; once an image is chosen also its thumbnail, name, size, and what the check found."""
     image, source = settings.image.strip(), settings.source_image
     narrow = is_narrow(context)
     if not image and source is None:
@@ -60,7 +60,7 @@ def _draw_field(layout: bpy.types.UILayout, settings: Any, narrow: bool) -> None
 
 
 def _draw_facts(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
-    """Draw a line with the image's size and the verdict of the check. Its height is the same before and after it."""
+    """Draw a line with the image's size and what the check found. Its height is the same before and after that."""
     found, source = check_of(settings), settings.source_image
     row = layout.row()
     if found is not None and found.warnings:

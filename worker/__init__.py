@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A second, windowless Blender, for whatever would freeze the first."""
+"""The background Blender: a second one without a window, for what would freeze the artist's."""

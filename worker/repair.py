@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Repairs imported meshes: removes what would break drawing or editing, turns faces that
-are inside out, and makes vertex colors visible.
+"""Repairs imported meshes: removes what breaks drawing or editing, turns faces outward, makes vertex colors visible.
 
 Blender's importers silently replace non-finite coordinates (NaN, infinity) by zero, where they are the tips of long
 spikes. In the imported mesh they can't be told from points that belong there, so the file is checked.

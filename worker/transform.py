@@ -17,13 +17,12 @@ import numpy as np
 from mathutils import Euler, Matrix, Vector
 
 from ..errors import Action, ImportFailedError, Message
+from ..mesh_report import MERGE_SHARE
 from ..placement import Placement
 from . import normals
 from .mesh_data import Array, apply_modifier, meshes, positions
 from .source_file import DAMAGED_ADVICE
 
-MERGE_FRACTION: Final = 1e-6
-"""Vertices closer than this fraction of the model's size are merged: a file format had to split them at seams."""
 MAX_EXTENT: Final = 1e7
 """Scene units; a larger model is refused: single precision has no detail left there."""
 
@@ -48,7 +47,7 @@ def apply_placement(objects: Sequence[bpy.types.Object], placement: Placement, n
     low, high = _checked_bounds(model)
     if placement.merge_distance or placement.triangle_budget or placement.shade_smooth:
         size = float((high - low).max())
-        repairs += simplify(model, placement, MERGE_FRACTION * size)
+        repairs += simplify(model, placement, MERGE_SHARE * size)
         for mesh in meshes(model) if placement.shade_smooth else ():
             normals.clear(mesh)
             mesh.shade_smooth()

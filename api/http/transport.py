@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """HTTP transport: one request that always ends, bounded in time and memory, and cancelled at any moment.
 
-Requests bounds each single read, so a server that sends a byte now and then could block a thread for ever, and no
+Requests bounds each single read, so a server that sends a byte now and then could block a thread forever, and no
 other thread can end a read. Here a watchdog is asked in every wait (see `sockets`). Each request uses a new connection,
 so it is certain whether anything was sent, and its address is checked before anything is sent to it (see `connection`).
 
@@ -226,7 +226,7 @@ def _check_host_behind_proxy(host: str, address_filter: AddressFilter, watchdog:
 
 
 class _StrictResponse(http.client.HTTPResponse):
-    """Refuses a chunk of negative length, which would mean "read for ever"."""
+    """Refuses a chunk of negative length, which would mean "read forever"."""
 
     def _read_next_chunk_size(self) -> int:
         size = int(super()._read_next_chunk_size())  # type: ignore[misc]

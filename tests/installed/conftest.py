@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,7 +82,9 @@ def image_to_3d(extension: Any) -> Iterator[Any]:
         "local_url",
         "local_dialect",
         "local_found",
+        "local_model",
         "local_token",
+        "local_time_limit",
         "job_limit",
         "results_folder",
         "keep_days",
@@ -116,6 +119,14 @@ def service(preferences: Any) -> Iterator[ScriptedService]:
 
 
 @pytest.fixture
+def scripted() -> Iterator[ScriptedService]:
+    """A service for a Blender of its own, whose jobs are done at once."""
+    service = ScriptedService(polls_until_done=0, eta=1)
+    yield service
+    service.close()
+
+
+@pytest.fixture
 def image_file(tmp_path: Path) -> Path:
     """An image that an artist might choose."""
     return Path(shutil.copy(ROOT / "samples" / "chair.png", tmp_path / "chair.png"))
@@ -124,7 +135,6 @@ def image_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def keep_going(image_to_3d: Any) -> Callable[[Callable[[], Any]], None]:
     """Applies the queue's events, as the modal operator does, until a condition is met."""
-    import time
 
     def drain_until(condition: Callable[[], Any], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
@@ -139,3 +149,10 @@ def keep_going(image_to_3d: Any) -> Callable[[Callable[[], Any]], None]:
 def part(name: str) -> Any:
     """Returns a module of the installed extension."""
     return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+def settle() -> None:
+    """Let some ticks of the monitor pass."""
+    for _ in range(20):
+        part("engine").drain()
+        time.sleep(0.01)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,11 @@ import model_files
 import pytest
 from scripted_service import ScriptedService
 
-from .conftest import part
+from .conftest import settle
 
 pytestmark = pytest.mark.heavy
 
 Until = Callable[[Callable[[], Any]], None]
-
-
-def settle() -> None:
-    """Let some ticks of the monitor pass."""
-    for _ in range(20):
-        part("engine").drain()
-        time.sleep(0.01)
 
 
 def shown() -> list[str]:

@@ -259,7 +259,7 @@ def test_nothing_is_left_behind_but_the_model(make_job: Callable[..., Any]) -> N
         assert not any(left[kind] for kind in ("objects", "meshes", "materials", "images", "libraries")), number
 
 
-def test_fetching_ahead_takes_it_in_piece_by_piece(make_job: Callable[..., Any]) -> None:
+def test_prefetching_reads_one_large_part_at_a_time(make_job: Callable[..., Any]) -> None:
     job = _in_pieces(make_job())
     assert prefetch(job)
     assert (names()["images"], names()["meshes"]) == (["chair"], [])
@@ -298,7 +298,7 @@ def test_an_undo_between_the_pieces_does_no_harm(make_job: Callable[..., Any]) -
     assert names()["libraries"] == []
 
 
-def test_what_was_fetched_can_be_let_go(make_job: Callable[..., Any]) -> None:
+def test_prefetched_data_can_be_discarded(make_job: Callable[..., Any]) -> None:
     job = _in_pieces(make_job())
     prefetch(job)
     part("scene.append_blend").discard_prefetched(job.blend_path)
@@ -318,7 +318,7 @@ def test_what_the_artist_linked_from_the_same_file_stays(make_job: Callable[...,
     assert root.library is None
 
 
-def test_another_scene_than_the_one_looked_at_can_be_its_home(make_job: Callable[..., Any]) -> None:
+def test_a_model_is_placed_in_its_target_scene_while_another_one_is_shown(make_job: Callable[..., Any]) -> None:
     job = make_job(select=True)
     other = bpy.data.scenes.new("Other")
     (root,) = arrival().place(job, other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +168,12 @@ def test_what_is_wrong_is_an_error_before_anything_is_sent(
     assert not part("job_view").batches()
 
 
+def previews(batch: Any) -> list[str]:
+    """The previews that are in the batch's report."""
+    items = json.loads((batch.folder / "report.json").read_text())["items"]
+    return [item["preview_file"] for item in items if item["preview_file"]]
+
+
 def test_a_batch_gives_each_job_as_soon_as_it_has_ended(
     image_to_3d: Any, service: ScriptedService, shots: Path
 ) -> None:
@@ -176,6 +183,7 @@ def test_a_batch_gives_each_job_as_soon_as_it_has_ended(
     assert len(seen) == len({name for name, _ in seen}) == 5
     assert seen[0][1] < 5
     assert len(batch.failed) == 1
+    assert len(previews(batch)) == 4
 
 
 def test_a_batch_can_be_awaited_while_other_coroutines_run(
@@ -197,6 +205,7 @@ def test_a_batch_can_be_awaited_while_other_coroutines_run(
     batch = asyncio.run(both())
     assert batch.progress.done == 5
     assert len(ticks) > 5
+    assert len(previews(batch)) == 5
 
 
 def test_waiting_shows_the_progress_in_the_terminal_and_on_done_is_called_once(

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import os
@@ -21,24 +20,17 @@ import pytest
 from dialect_servers import Lemonade, running
 from model_files import glb
 from PIL import Image
-from scripted_service import Request, ScriptedService, resets, to_json
+from scripted_service import ScriptedService, refuses, resets
 from systems import needs_posix
+
+from .conftest import KEY, ROOT, part
 
 pytestmark = pytest.mark.heavy
 
-ROOT = Path(__file__).resolve().parents[2]
-KEY = "fake-key-that-must-never-be-seen-4711"
 KEYS = [
     "image", "state", "name", "model", "blend", "preview", "video", "files", "folder", "seed", "triangles",
     "dimensions", "seconds", "warnings", "skipped", "job", "error",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def scripted() -> Iterator[ScriptedService]:
-    service = ScriptedService(polls_until_done=0, eta=1)
-    yield service
-    service.close()
 
 
 @pytest.fixture
@@ -49,11 +41,6 @@ def shots(tmp_path: Path) -> Path:
     for number in (2, 10, 1):
         (folder / f"shot {number}.png").write_bytes(png(number))
     return folder
-
-
-def part(name: str) -> Any:
-    """Returns a module of the installed extension."""
-    return importlib.import_module(f"bl_ext.user_default.image_to_3d.{name}")
 
 
 class Run:
@@ -117,8 +104,9 @@ def states(lines: list[dict[str, Any]]) -> Counter[str]:
     return Counter(line["state"] for line in lines)
 
 
-def refuses(_: Request) -> Any:
-    return to_json({"status": "error", "message": "The subject was not recognized"})
+def all_have_previews(report: Path) -> bool:
+    items = json.loads(report.with_suffix(".json").read_text())["items"]
+    return all((report.parent / item["preview_file"]).is_file() for item in items)
 
 
 @pytest.mark.each_version
@@ -137,6 +125,7 @@ def test_each_image_becomes_a_model_named_after_it_and_one_line_on_stdout(
     assert [work.body["seed"] for work in scripted.submits] == [7, 7, 7]
     [report] = (tmp_path / "out").glob("*_shots/report.html")
     assert f"Report: {report}" in err
+    assert all_have_previews(report)
     assert "shots: 3 of 3 models in" in err
     assert "what Blender prints at its end" in err  # and not on stdout
     assert KEY not in err + json.dumps(lines)

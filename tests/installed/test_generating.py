@@ -128,7 +128,7 @@ def test_without_a_scene_only_files_are_made(image_to_3d: Any, service: Scripted
     assert len(bpy.data.objects) == 0
 
 
-def test_the_model_stands_as_the_placing_settings_say(
+def test_the_model_is_placed_as_the_placement_settings_say(
     image_to_3d: Any, service: ScriptedService, image_file: Path
 ) -> None:
     import bpy

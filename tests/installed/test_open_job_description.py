@@ -8,13 +8,13 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 from PIL import Image
-from scripted_service import Request, ScriptedService, to_json
+from scripted_service import ScriptedService, refuses
 from systems import needs_posix
 
 from .conftest import KEY, ROOT
@@ -24,13 +24,6 @@ TEMPLATE = BUNDLE / "template.yaml"
 OPENJD = Path(sys.executable).with_name("openjd")
 
 pytestmark = [pytest.mark.heavy, needs_posix, pytest.mark.timeout(400)]
-
-
-@pytest.fixture
-def scripted() -> Iterator[ScriptedService]:
-    service = ScriptedService(polls_until_done=0, eta=1)
-    yield service
-    service.close()
 
 
 @pytest.fixture
@@ -80,10 +73,6 @@ def openjd(user: Path, scripted: ScriptedService, shots: Path, tmp_path: Path) -
         return done.returncode, done.stdout
 
     return run
-
-
-def refuses(_: Request) -> tuple[int, dict[str, str], bytes]:
-    return to_json({"status": "error", "message": "The subject was not recognized"})
 
 
 def test_the_template_is_valid() -> None:

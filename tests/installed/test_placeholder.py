@@ -51,7 +51,7 @@ def test_from_the_start_an_empty_with_the_image_stands_at_the_cursor(waiting: An
     assert empty.hide_render
 
 
-def test_left_alone_the_model_stands_where_it_stood_and_it_is_gone(
+def test_an_untouched_placeholder_is_replaced_by_the_model_at_its_place(
     waiting: Any, service: ScriptedService, keep_going: Until
 ) -> None:
     import bpy
@@ -64,7 +64,7 @@ def test_left_alone_the_model_stands_where_it_stood_and_it_is_gone(
     assert not [image for image in bpy.data.images if image.users == 0 and "image" in image.filepath]
 
 
-def test_moved_turned_and_scaled_is_what_the_model_is(
+def test_the_model_is_moved_rotated_and_scaled_as_its_placeholder_was(
     waiting: Any, service: ScriptedService, keep_going: Until
 ) -> None:
     import bpy
@@ -102,7 +102,7 @@ def test_parent_and_collection_go_over_to_the_model(waiting: Any, service: Scrip
     assert tuple(root.matrix_world.translation) == pytest.approx((1, 2, 13), abs=1e-4)
 
 
-def test_what_hangs_on_it_hangs_on_the_model_then_and_stays_where_it_is(
+def test_children_of_the_placeholder_become_children_of_the_model_and_stay_in_place(
     waiting: Any, service: ScriptedService, keep_going: Until
 ) -> None:
     import bpy
@@ -124,12 +124,14 @@ def test_what_hangs_on_it_hangs_on_the_model_then_and_stays_where_it_is(
         assert tuple(got) == pytest.approx(tuple(wanted), abs=1e-4)
 
 
-def test_renamed_it_is_still_known(waiting: Any, service: ScriptedService, keep_going: Until) -> None:
+def test_a_placeholder_that_was_renamed_is_found(waiting: Any, service: ScriptedService, keep_going: Until) -> None:
     held(waiting).name = "my chair goes here"
     assert finish(waiting, service, keep_going) is not None
 
 
-def test_deleted_the_model_waits_in_the_list(waiting: Any, service: ScriptedService, keep_going: Until) -> None:
+def test_a_model_whose_placeholder_was_deleted_waits_in_the_list(
+    waiting: Any, service: ScriptedService, keep_going: Until
+) -> None:
     import bpy
 
     bpy.data.objects.remove(held(waiting))
@@ -140,7 +142,7 @@ def test_deleted_the_model_waits_in_the_list(waiting: Any, service: ScriptedServ
     keep_going(lambda: waiting.state == "placed")
 
 
-def test_cancelled_it_goes_and_with_a_retry_it_comes_again(
+def test_a_cancel_removes_the_placeholder_and_a_retry_adds_it_again(
     waiting: Any, service: ScriptedService, keep_going: Until
 ) -> None:
     import bpy
@@ -196,7 +198,7 @@ def test_a_queued_job_shows_its_image_at_once_and_without_a_plain_background(
     assert alpha == pytest.approx([0, 1], abs=0.02)
 
 
-def test_where_its_job_is_over_when_the_file_is_opened_again_it_goes(
+def test_the_placeholder_of_an_ended_job_is_removed_when_its_file_is_opened(
     waiting: Any, service: ScriptedService, keep_going: Until, tmp_path: Path
 ) -> None:
     import bpy
@@ -213,7 +215,7 @@ def test_where_its_job_is_over_when_the_file_is_opened_again_it_goes(
     keep_going(lambda: held(waiting) is None)
 
 
-def test_one_of_a_job_that_nobody_here_knows_stays_when_its_file_is_opened(
+def test_the_placeholder_of_an_unknown_job_stays_when_its_file_is_opened(
     waiting: Any, service: ScriptedService, keep_going: Until, tmp_path: Path
 ) -> None:
     import bpy
@@ -227,7 +229,7 @@ def test_one_of_a_job_that_nobody_here_knows_stays_when_its_file_is_opened(
     assert name in bpy.data.objects
 
 
-def test_of_many_jobs_those_at_work_show_how_far_they_are(
+def test_of_many_jobs_the_running_ones_show_their_progress(
     waiting: Any, image_to_3d: Any, image_file: Path, keep_going: Until
 ) -> None:
     jobs = [image_to_3d.generate(image_file, place="PLACEHOLDER") for _ in range(31)]

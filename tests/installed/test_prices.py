@@ -44,7 +44,7 @@ def forecast(count: int = 1) -> Any:
     return part("job_view").forecast(bpy.context.scene.image_to_3d.parameters(), count)
 
 
-def test_without_history_nothing_is_said(image_to_3d: Any, service: ScriptedService) -> None:
+def test_without_earlier_jobs_no_time_and_no_price_are_shown(image_to_3d: Any, service: ScriptedService) -> None:
     assert part("forecast_text").line(forecast()) == ""
     assert part("forecast_text").question(bpy.context.scene.image_to_3d.parameters(), 38) == "Generate 38 Models?"
 

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every recipe of docs/recipes.md does what it says, as it is printed there. Only the folder names are replaced."""
+"""Every recipe of docs/recipes.md does what it says, as it is printed there. So do the examples of docs/scripting.md.
+
+Only the folder names are replaced.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import webbrowser
@@ -61,6 +65,8 @@ def test_a_hundred_images_overnight(
     batch = run("A hundred images overnight, then the report")["batch"]
     assert models() == ["chair", "mug"]
     assert opened == [batch.report_path.as_uri()]
+    items = json.loads((batch.folder / "report.json").read_text())["items"]
+    assert [(item["state"], item["preview_file"] != "") for item in items] == [("placed", True)] * 2
     assert "references: 2 of 2 models" in capsys.readouterr().err
 
 
@@ -162,3 +168,19 @@ def test_every_recipe_has_a_test() -> None:
     tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     names = [re.sub(r"[^a-z]+", "_", title.lower()).strip("_") for title in RECIPES]
     assert [name for name in names if not any(name.startswith(test) for test in tests)] == []
+
+
+def test_the_examples_of_the_scripting_page_run(
+    run: Callable[[str], dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path / "references")
+    page = (ROOT / "docs" / "scripting.md").read_text("utf-8").replace('"~/', f'"{tmp_path.as_posix()}/')
+    page = page.replace("faces=3000", "faces=500, texture_size=512")  # quicker
+    found: list[dict[str, Any]] = []
+    for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+        found.append({})
+        exec(compile(code, "scripting.md", "exec"), found[-1])
+    job, batch, tool = (variables[name] for variables, name in zip(found, ("job", "batch", "tool"), strict=True))
+    assert (job.state, job.error, batch.failed, tool.error) == ("placed", None, [], None)
+    assert batch.progress.done == 2
+    assert tool.objects

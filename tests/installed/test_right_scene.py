@@ -70,7 +70,7 @@ def test_where_its_scene_was_deleted_it_waits(image_to_3d: Any, service: Scripte
     assert names() == set()
 
 
-def test_another_file_does_not_get_it_and_its_own_one_does_when_it_is_open_again(
+def test_a_model_is_not_placed_in_another_file_but_in_its_own_when_that_is_opened_again(
     image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path, keep_going: Going
 ) -> None:
     import bpy
@@ -135,7 +135,7 @@ def test_of_two_scenes_that_were_copied_from_one_the_right_one_gets_it(
     assert [o.name for o in bpy.data.scenes["Scene.001"].objects] == ["second"]
 
 
-def test_undoing_the_scenes_stamp_does_not_lose_the_way_back(
+def test_undoing_the_scene_token_does_not_lose_the_target_scene(
     image_to_3d: Any, service: ScriptedService, image_file: Path, room: Path, keep_going: Going
 ) -> None:
     import bpy
@@ -167,7 +167,7 @@ def test_one_undo_takes_the_model_away_and_redo_brings_it_back(
     assert [o.name for o in job.objects] == ["chair"]
 
 
-def test_nothing_of_a_job_is_kept_in_the_file_but_the_scenes_stamp(
+def test_nothing_of_a_job_is_kept_in_the_file_but_the_scene_token(
     image_to_3d: Any, service: ScriptedService, image_file: Path, tmp_path: Path
 ) -> None:
     import bpy

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from scripted_service import ScriptedService
 
-from .conftest import part
+from .conftest import part, settle
 
 Until = Callable[[Callable[[], Any]], None]
 
@@ -22,13 +21,6 @@ def scene() -> tuple[list[str], list[str]]:
 
     models = sorted(item.name for item in bpy.data.objects if item.type == "MESH")
     return models, [item.name for item in bpy.data.objects if item.type == "EMPTY"]
-
-
-def settle() -> None:
-    """Let some ticks of the monitor pass."""
-    for _ in range(20):
-        part("engine").drain()
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -66,7 +58,7 @@ def test_three_undos_and_redos_leave_nothing_behind_and_the_list_agrees(three: l
     assert [len(job.objects) for job in order] == [1, 1, 1]
 
 
-def test_undone_to_the_beginning_and_back_no_placeholder_comes_again(three: list[Any]) -> None:
+def test_undoing_everything_and_redoing_it_brings_no_placeholder_back(three: list[Any]) -> None:
     import bpy
 
     for _ in range(6):

@@ -141,7 +141,7 @@ def test_a_server_that_is_still_loading_is_waited_for(make_local_queue: Callable
     [
         pytest.param(Lemonade, hangs(20.0), "raise the time limit", id="no answer"),
         pytest.param(TrellisCpp, drips(MODEL, 0.2), "raise the time limit", id="byte by byte"),
-        pytest.param(Hunyuan, None, "--enable_tex", id="processing for ever"),
+        pytest.param(Hunyuan, None, "--enable_tex", id="processing forever"),
     ],
 )
 def test_a_server_that_never_ends_is_given_up_after_the_time_limit(

@@ -97,7 +97,7 @@ def test_a_cancel_that_crosses_polls_is_final(make_local_queue: Callable[..., Qu
     assert queue.jobs() == ()
 
 
-def test_cancelling_a_batch_leaves_the_server_in_peace(
+def test_cancelling_a_batch_ends_the_request_to_the_server(
     make_local_queue: Callable[..., Queue], slow: Machine, tmp_path: Path
 ) -> None:
     queue = make_local_queue(slow.address)

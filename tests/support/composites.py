@@ -100,6 +100,12 @@ def compose(name: str, background: Pixels, rng: np.random.Generator, size: float
     return np.clip(image[::-1], 0.0, 1.0).astype(np.float32), (alpha[::-1, :, 0] > 0.5)
 
 
+def on_gray(name: str, size: float = 0.7) -> Pixels:
+    """Returns the image of a subject on a plain gray background; always the same one."""
+    rng = np.random.default_rng(3)
+    return compose(name, plain("gray", rng), rng, size)[0]
+
+
 def overlap(found: Mask, wanted: Mask) -> float:
     """Returns the intersection over union."""
     return float((found & wanted).sum() / max(1, (found | wanted).sum()))

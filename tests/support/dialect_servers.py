@@ -163,7 +163,7 @@ class TrellisCpp(LocalServer):
 
 @dataclass
 class Hunyuan(LocalServer):
-    """api_server.py of Tencent-Hunyuan/Hunyuan3D-2: a job that failed stays "processing" for ever."""
+    """api_server.py of Tencent-Hunyuan/Hunyuan3D-2: a job that failed stays "processing" forever."""
 
     has_texture_model: bool = True
     described: bool = False

@@ -148,3 +148,9 @@ def read_request(connection: socket.socket) -> bytes:
             break
         body += more
     return head + b"\r\n\r\n" + body
+
+
+def nobody_there() -> str:
+    """Returns a URL of this computer at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return f"http://127.0.0.1:{taken.getsockname()[1]}"

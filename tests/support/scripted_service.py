@@ -65,7 +65,6 @@ class ScriptedService:
     submits: list[Work] = field(default_factory=list)
     requests: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
-    running_at_once: int = 0
 
     def __post_init__(self) -> None:
         self.model = self.model or cube_glb()
@@ -212,6 +211,11 @@ def html(status: int, title: str = "Bad Gateway") -> Reply:
 
 def answers(reply: Reply) -> Handler:
     return lambda _: reply
+
+
+def refuses(_: Request) -> Reply:
+    """Refuse a request, with a reason."""
+    return to_json({"status": "error", "message": "The subject was not recognized"})
 
 
 def resets(request: Request) -> None:

@@ -82,6 +82,33 @@ def test_the_architecture_names_only_what_is_in_the_code() -> None:
     assert [path for path in sorted(paths) if path not in names and not (ROOT / path).exists()] == []
 
 
+def test_a_docstring_names_only_modules_that_exist() -> None:
+    """`worker.repair`, and also (see jobs.provenance): the module, or a name in the folder's or module's code."""
+    folders = {folder.name for folder in ROOT.iterdir() if (folder / "__init__.py").is_file()}
+    paths = [path for name in sorted(folders) for path in (ROOT / name).rglob("*.py")]
+    named: list[tuple[str, str]] = []
+    for path in [*ROOT.glob("*.py"), *paths]:
+        nodes = [node.value for node in ast.walk(ast.parse(text_of(path))) if isinstance(node, ast.Expr)]
+        docstrings = [str(node.value) for node in nodes if isinstance(node, ast.Constant)]
+        found = [name for text in docstrings for name in re.findall(r"(?:`|\bsee )([a-z_]+(?:\.\w+)+)", text)]
+        named += [(path.name, name) for name in found if name.split(".")[0] in folders and not name.endswith(".py")]
+    assert len(named) > 5
+
+    def exists(name: str) -> bool:
+        folder, *rest = name.split(".")
+        module = next((ROOT / folder).rglob(f"{rest[0]}.py"), None) or (ROOT / folder / rest[0])
+        if module.is_dir():
+            return len(rest) < 2 or (module / f"{rest[1]}.py").is_file()
+        return module.is_file() and all(re.search(rf"\b{part}\b", text_of(module)) for part in rest[1:])
+
+    assert [f"{name} in {path}" for path, name in named if not exists(name)] == []
+
+
+def test_the_page_about_the_tests_names_every_helper() -> None:
+    names = {path.name for path in (ROOT / "tests" / "support").glob("*.py")}
+    assert sorted(name for name in names if f"`{name}`" not in text_of(ROOT / "tests" / "README.md")) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_and_make_target_on_a_page_exists(page: Path) -> None:
     text = text_of(page)

@@ -48,7 +48,7 @@ def raised() -> Iterator[Any]:
                 yield pytest.param(node, constants, id=position)
 
 
-@pytest.mark.parametrize(("call", "constants"), raised())
+@pytest.mark.parametrize(("call", "constants"), list(raised()))
 def test_every_message_is_a_template_that_uses_exactly_its_arguments(call: ast.Call, constants: dict[str, str]) -> None:
     if any(keyword.arg is None for keyword in call.keywords):
         return  # another error's template and arguments, passed on

@@ -21,7 +21,7 @@ Keep = Callable[[dict[str, Any]], None]
 
 @pytest.mark.alone
 @pytest.mark.newest
-def test_the_heart_beats_on_through_a_whole_job(
+def test_blender_does_not_stall_during_a_whole_job(
     at_work: Blender, slow_service: SlowService, large_model: Path, chair: Path, measured: Keep
 ) -> None:
     slow_service.seconds = 15
@@ -45,7 +45,7 @@ def test_the_heart_beats_on_through_a_whole_job(
 
 @pytest.mark.alone
 @pytest.mark.newest
-def test_the_heart_beats_on_while_a_model_is_remeshed(
+def test_blender_does_not_stall_while_a_model_is_remeshed(
     at_work: Blender, slow_service: SlowService, chair: Path, tmp_path: Path, measured: Keep
 ) -> None:
     slow_service.seconds = 1

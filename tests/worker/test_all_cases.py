@@ -77,7 +77,7 @@ def test_a_model_of_every_kind_arrives_whole(worker: WorkerProcess, cases: Path,
     assert told or not repairs_of(details)
 
 
-def test_a_z_up_model_stands_when_it_is_told_so(worker: WorkerProcess, cases: Path, tmp_path: Path) -> None:
+def test_a_z_up_model_stands_upright_with_the_option_for_it(worker: WorkerProcess, cases: Path, tmp_path: Path) -> None:
     details = converted(worker, cases / "z_up.obj", tmp_path / "a.blend", placement={"up_axis": "Z"})
     assert tuple(details["dimensions"]) == pytest.approx(SIZE, abs=0.01)
 

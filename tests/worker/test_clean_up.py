@@ -135,7 +135,7 @@ def test_the_artist_reads_what_was_repaired(worker: WorkerProcess, tmp_path: Pat
     assert {"count": str(result["facts"]["holes"])} in [note["arguments"] for note in result["notes"]]
 
 
-def test_what_is_not_wanted_is_not_done(worker: WorkerProcess, tmp_path: Path) -> None:
+def test_clean_up_leaves_out_what_is_switched_off(worker: WorkerProcess, tmp_path: Path) -> None:
     source = kinds.write([kinds.many_holes(20)], tmp_path / "source.blend")
     request = {"do": "clean_up", "source": str(source), "settings": dict.fromkeys(defaults_of(CleanUp), False)}
     result = worker.run({**request, "target": str(tmp_path / "result.blend")}, timeout=60)

@@ -146,7 +146,7 @@ def test_the_content_of_a_texture_decides_whatever_its_type_says(
 def test_no_other_material_library_is_opened(worker: WorkerProcess, tmp_path: Path, reference: str) -> None:
     folder = tmp_path / "job"
     folder.mkdir()
-    os.mkfifo(tmp_path / "pipe.mtl")  # opening it would wait for ever
+    os.mkfifo(tmp_path / "pipe.mtl")  # opening it would wait forever
     os.mkfifo(folder / "a.mtl")  # the importer looks for one that is called like the model, too
     started = time.monotonic()
     model = reference.format(tmp_path / "pipe.mtl") + "\nusemtl a\n" + SQUARE

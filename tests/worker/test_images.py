@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from image_files import png_chunk
 from image_to_3d.errors import ImageError
 from image_to_3d.formats.image_info import MAX_SIDE, read_image_info, uploadable_unchanged
 from image_to_3d.worker.worker_process import WorkerProcess
@@ -46,10 +47,6 @@ def assert_quarters(image: Image.Image, tolerance: int = 6) -> None:
     for index, (name, color) in enumerate(CORNERS.items()):
         at = (width // 4 + index % 2 * width // 2, height // 4 + index // 2 * height // 2)
         assert result.getpixel(at) == pytest.approx(color, abs=tolerance), f"{name} at {at} of {image.size}"
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def png_of_size(width: int, height: int) -> bytes:

@@ -116,7 +116,7 @@ def test_an_extension_refers_to_no_texture_elsewhere(worker: WorkerProcess, fold
 
 
 @needs_symlinks
-def test_a_shape_elsewhere_is_not_read(worker: WorkerProcess, folder: Path, secret: Path) -> None:
+def test_a_shape_in_another_file_is_not_read(worker: WorkerProcess, folder: Path, secret: Path) -> None:
     secret.write_bytes(os.urandom(72))
     for uri in outside(secret):
         scene, _ = scene_of()

@@ -17,7 +17,7 @@ from ..face_direction import components
 from ..mesh_data import Array, corner_vertices, positions, read
 
 MERGE_FRACTION: Final = 1e-5
-"""Vertices closer than this fraction of the mesh's size are at the same place."""
+"""Vertices closer than this fraction of the mesh's size are merged: more than the report counts (`MERGE_SHARE`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ GLB = "https://files.example/generations/chair.glb"
         ({"balance": 1, "currency": "U\x00S\nD" * 99}, Balance(1.0, "U S DU…")),
     ],
 )
-def test_balance(data: dict[str, Any], balance: Balance) -> None:
+def test_the_balance_is_read_in_any_form(data: dict[str, Any], balance: Balance) -> None:
     assert read_balance(data) == balance
 
 
@@ -56,7 +56,7 @@ ENTRY = {"id": 7, "output": [GLB], "created_at": "2025-11-01"}
         {"data": [ENTRY | {"output": [[GLB]]}]},
     ],
 )
-def test_generated(value: object) -> None:
+def test_the_list_of_generated_models_is_read_in_any_form(value: object) -> None:
     found = read_generated(value)
     assert [(g.id, g.links) for g in found] == [("7", ((GLB,),))]
     assert found[0].raw["created_at"] == "2025-11-01"
@@ -66,7 +66,7 @@ def test_generated(value: object) -> None:
     "value",
     [None, {}, [], "", 7, {"data": None}, {"data": []}, {"data": {}}, {"data": [[ENTRY]]}, {"status": "success"}],
 )
-def test_nothing_generated(value: object) -> None:
+def test_a_list_without_models_is_empty(value: object) -> None:
     assert read_generated(value) == []
 
 

@@ -172,7 +172,7 @@ def test_a_job_taken_with_a_gateways_error_code_is_not_lost(client: Client, http
     assert client.submit({"image": IMAGE}).id == "5"
 
 
-def test_an_address_to_ask_at_of_another_host_is_left_out(client: Client, httpserver: HTTPServer) -> None:
+def test_a_url_to_poll_of_another_host_is_ignored(client: Client, httpserver: HTTPServer) -> None:
     httpserver.expect_request("/api/v6/3d/image_to_3d").respond_with_json(
         {"status": "processing", "id": 5, "fetch_result": "https://evil.example/api/v6/3d/fetch/5"}
     )

@@ -27,7 +27,7 @@ from image_to_3d.errors import (
     OutcomeUnknownError,
     ServiceBrokenError,
 )
-from raw_server import CERTIFICATE, FOREIGN_CERTIFICATE, Connection, RawServer
+from raw_server import CERTIFICATE, FOREIGN_CERTIFICATE, Connection, RawServer, nobody_there
 
 KEY = "kA93jfQz7LmTb0XvSecret"
 IMAGE = {"image": "https://files.example/chair.png"}
@@ -183,11 +183,6 @@ def test_a_reply_that_comes_while_the_request_still_goes_out_is_read() -> None:
 
     with RawServer(refuse, read=False) as server, pytest.raises(ImageTo3DError, match="413"):
         patient(server.url).upload(b"x" * 2_000_000, "image/png")
-
-
-def nobody_there() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.mark.parametrize("method", ["submit", "fetch", "balance", "upload"])

@@ -21,7 +21,7 @@ import requests.utils
 from image_to_3d.api.client import Client
 from image_to_3d.api.http.certificates import trusted_context
 from image_to_3d.errors import CertificateError, ConnectionFailedError, ImageTo3DError, OutcomeUnknownError, ProxyError
-from raw_server import CERTIFICATE, FOREIGN_CERTIFICATE, Connection, RawServer
+from raw_server import CERTIFICATE, FOREIGN_CERTIFICATE, Connection, RawServer, nobody_there
 
 KEY = "kA93jfQz7LmTb0XvSecret"
 IMAGE = {"image": "https://files.example/chair.png"}
@@ -188,11 +188,6 @@ def pipe(source: socket.socket, target: socket.socket) -> None:
 
 def with_login(url: str) -> str:
     return url.replace("://", f"://anna:{PASSWORD}@")
-
-
-def nobody_there() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def failed(url: str, connect: float = 20) -> ImageTo3DError:

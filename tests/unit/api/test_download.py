@@ -155,7 +155,7 @@ def test_nothing_is_sent_that_tells_who_asks(target: Path, tmp_path: Path, monke
     ],
     ids=["page", "nothing", "words", "json", "short", "half", "long", "other model", "video"],
 )
-def test_what_is_not_the_file_is_not_kept(body: bytes, target: Path) -> None:
+def test_a_download_that_is_not_the_file_is_deleted(body: bytes, target: Path) -> None:
     with RawServer(lambda c: c.answer(body)) as server, pytest.raises(ResultDamagedError):
         get(server.url, target)
     assert left_in(target.parent) == []
@@ -383,7 +383,7 @@ def test_a_file_that_was_whole_but_not_yet_named_is_not_fetched_again(target: Pa
 @pytest.mark.parametrize(
     "memory", [b"", b"{}", b"null", b"\xff", b'{"total": "x", "tag": 1, "date": [], "place": null}']
 )
-def test_what_was_kept_without_knowing_of_what_is_begun_anew(memory: bytes, target: Path) -> None:
+def test_a_partial_file_of_unknown_origin_is_downloaded_anew(memory: bytes, target: Path) -> None:
     target.parent.mkdir()
     (target.parent / "~model.glb").write_bytes(b"left over")
     (target.parent / "~model.glb.json").write_bytes(memory)

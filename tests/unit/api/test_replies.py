@@ -58,7 +58,7 @@ def test_success_gives_the_links_and_the_seed() -> None:
     assert reply.raw["meta"]["resolution"] == "256"
 
 
-def test_processing_at_submit_tells_how_to_ask_again_and_how_long_it_takes() -> None:
+def test_the_reply_to_a_submit_has_the_url_to_poll_and_the_expected_time() -> None:
     reply = read(
         {
             "status": "processing",
@@ -94,21 +94,21 @@ def test_the_reply_is_kept_as_it_came() -> None:
 
 
 @pytest.mark.parametrize("word", ["success", "Success", "SUCCESS", " success "])
-def test_success_in_any_case(word: str) -> None:
+def test_success_is_recognized_in_upper_and_lower_case(word: str) -> None:
     assert read({"status": word, "output": [GLB]}).done
 
 
 @pytest.mark.parametrize("word", ["processing", "Processing", "QUEUED", "queued", "pending", "Pending"])
-def test_going_on_in_any_case(word: str) -> None:
+def test_processing_is_recognized_in_upper_and_lower_case(word: str) -> None:
     assert not read({"status": word, "id": 5, "output": []}).done
 
 
 @pytest.mark.parametrize("word", ["error", "Error", "ERROR", "failed", "Failed"])
-def test_over_in_any_case(word: str) -> None:
+def test_a_failure_is_recognized_in_upper_and_lower_case(word: str) -> None:
     assert "Out of luck" in str(refused({"status": word, "message": "Out of luck", "id": 7, "output": [GLB]}).message)
 
 
-def test_what_goes_on_is_not_done_even_with_output() -> None:
+def test_a_job_that_is_processing_is_not_done_even_if_it_has_output() -> None:
     assert not read({"status": "processing", "id": 5, "output": [GLB]}).done
 
 
@@ -120,7 +120,7 @@ def test_without_a_known_status_a_list_of_output_means_done(missing: dict[str, A
 @pytest.mark.parametrize("missing", [{}, {"status": None}, {"status": "starting"}])
 @pytest.mark.parametrize("output", [[], "", None, {}])
 @pytest.mark.parametrize("handle", [{"id": 5}, {"fetch_result": "https://modelslab.com/api/v6/3d/fetch/5"}])
-def test_without_a_known_status_and_output_something_to_ask_by_means_going_on(
+def test_without_a_known_status_and_output_an_id_or_url_means_processing(
     missing: dict[str, Any], output: object, handle: dict[str, Any]
 ) -> None:
     reply = read(missing | handle | {"output": output})
@@ -273,7 +273,7 @@ def test_a_gateways_page_is_called_a_web_page() -> None:
         "CREDITS EXHAUSTED",
     ],
 )
-def test_words_for_billing(text: str, status_code: int) -> None:
+def test_texts_about_credit_are_a_missing_credit(text: str, status_code: int) -> None:
     error = refused({"status": "error", "message": text}, status_code)
     assert isinstance(error, NoCreditError)
     assert text in str(error.message)
@@ -303,7 +303,9 @@ def test_words_for_billing(text: str, status_code: int) -> None:
         ("Maximum limit of 5 queued requests reached", None),
     ],
 )
-def test_words_for_waiting(text: str, seconds: float | None, status_code: int) -> None:
+def test_texts_about_waiting_are_a_rate_limit_with_its_seconds(
+    text: str, seconds: float | None, status_code: int
+) -> None:
     error = refused({"status": "error", "message": text}, status_code)
     assert isinstance(error, RateLimitError)
     assert error.retry_after == seconds
@@ -320,7 +322,7 @@ def test_words_for_waiting(text: str, seconds: float | None, status_code: int) -
         "The key field is required.",
     ],
 )
-def test_words_for_the_key(text: str) -> None:
+def test_texts_about_the_key_are_a_rejected_key(text: str) -> None:
     assert isinstance(refused({"status": "error", "message": text}), KeyRejectedError)
 
 
@@ -335,13 +337,13 @@ def test_words_for_the_key(text: str) -> None:
         "NSFW content detected",
     ],
 )
-def test_words_that_only_sound_like_something_else(text: str) -> None:
+def test_texts_that_only_sound_like_these_are_a_refusal(text: str) -> None:
     error = refused({"status": "error", "message": text})
     assert isinstance(error, ServiceRefusedError)
     assert error.retry_after is None
 
 
-def test_memory_that_is_exhausted_is_no_bill() -> None:
+def test_exhausted_memory_is_not_taken_for_exhausted_credit() -> None:
     assert isinstance(refused({"status": "failed", "message": "GPU memory exhausted"}), ServiceRefusedError)
 
 
@@ -381,7 +383,7 @@ def test_a_retry_after_that_is_no_time_is_none(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [10**9, "9" * 12, 1e300])
-def test_nobody_waits_longer_than_a_day(value: object) -> None:
+def test_a_retry_after_of_more_than_a_day_is_a_day(value: object) -> None:
     assert refused({"retry_after": value}, 429).retry_after == 24 * 3600
 
 
@@ -415,7 +417,7 @@ def test_an_id_is_opaque_text(value: object, text: str) -> None:
     assert read({"status": "processing", "id": value}).id == text
 
 
-def test_an_id_that_is_missing_is_found_in_the_address_to_ask_at() -> None:
+def test_a_missing_id_is_found_in_the_url_to_poll() -> None:
     assert (
         read({"status": "processing", "id": None, "fetch_result": "https://x.example/api/v6/3d/fetch/a%20b"}).id
         == "a b"
@@ -431,12 +433,12 @@ def test_an_id_that_is_missing_is_found_in_the_address_to_ask_at() -> None:
         ([4], None), ({}, None),
     ],
 )  # fmt: skip
-def test_the_expected_time(value: object, seconds: float | None) -> None:
+def test_the_expected_time_is_read_in_any_form(value: object, seconds: float | None) -> None:
     assert read({"status": "processing", "id": 1, "eta": value}).eta == seconds
 
 
 @pytest.mark.parametrize("value", [b"NaN", b"Infinity", b"-Infinity", b"1e999", b"9" * 5000])
-def test_the_expected_time_as_a_number_that_is_none(value: bytes) -> None:
+def test_an_expected_time_that_is_not_finite_is_ignored(value: bytes) -> None:
     reply = read(b'{"status": "processing", "id": 1, "eta": ' + value + b"}")
     assert reply.eta is None
     json.dumps(dict(reply.raw), allow_nan=False)
@@ -493,7 +495,7 @@ def test_a_meta_that_is_not_an_object_is_ignored(meta: object) -> None:
         [None, GLB, "", 7],
     ],
 )
-def test_output_of_any_shape(output: object) -> None:
+def test_output_is_read_in_any_form(output: object) -> None:
     reply = read({"status": "success", "output": output})
     assert reply.done
     assert reply.links == ((GLB,),)
@@ -502,7 +504,7 @@ def test_output_of_any_shape(output: object) -> None:
 @pytest.mark.parametrize(
     "output", [[], "", None, {}, 7, "done", ["file:///etc/passwd"], ["ftp://x/y.glb", "javascript:1"]]
 )
-def test_success_without_links_has_none(output: object) -> None:
+def test_success_without_valid_links_has_no_links(output: object) -> None:
     reply = read({"status": "success", "output": output})
     assert reply.done
     assert reply.links == ()
@@ -522,12 +524,12 @@ def test_success_without_links_has_none(output: object) -> None:
         [GLB, PROXY],
     ],
 )
-def test_proxy_links_of_any_shape_are_the_next_to_try(proxies: object) -> None:
+def test_proxy_links_in_any_form_are_tried_next(proxies: object) -> None:
     assert read({"status": "success", "output": [GLB], "proxy_links": proxies}).links == ((GLB, PROXY),)
 
 
 @pytest.mark.parametrize("proxies", [None, "", [], {}, 7, "none", [None]])
-def test_no_proxy_links_are_no_trouble(proxies: object) -> None:
+def test_proxy_links_may_be_missing(proxies: object) -> None:
     assert read({"status": "success", "output": [GLB], "proxy_links": proxies}).links == ((GLB,),)
 
 
@@ -577,7 +579,7 @@ def test_a_flood_of_links_is_cut() -> None:
 @pytest.mark.parametrize(
     "address", ["", "fetch/5", "file:///x", "https://", 7, None, [], {}, "https://host:bad/x", "http://a b/"]
 )
-def test_an_address_to_ask_at_that_is_none_is_left_out(address: object) -> None:
+def test_an_invalid_url_to_poll_is_ignored(address: object) -> None:
     assert read({"status": "processing", "id": 5, "fetch_result": address}).fetch_url == ""
 
 
@@ -593,7 +595,7 @@ def test_an_address_to_ask_at_that_is_none_is_left_out(address: object) -> None:
         ("https://x.glb", ""),
     ],
 )
-def test_a_files_kind_by_its_address(url: str, ending: str) -> None:
+def test_the_extension_of_a_file_is_read_from_its_url(url: str, ending: str) -> None:
     assert extension(url) == ending
 
 
@@ -640,7 +642,7 @@ def test_a_key_with_odd_characters_is_found_in_all_its_spellings() -> None:
     assert "word" not in str(raised.value.message)
 
 
-def test_half_characters_do_not_survive() -> None:
+def test_lone_surrogates_are_removed_from_replies() -> None:
     reply = read(b'{"status": "processing", "id": "a", "tip": "\\ud800 x \\udfff", "\\udc00": "\\ud800"}')
     json.dumps(dict(reply.raw), ensure_ascii=False).encode()
     str(reply.raw).encode()

@@ -87,7 +87,7 @@ def test_what_is_no_web_address_is_none(text: object) -> None:
         ("2002:7f00:1::", NetworkScope.LOCAL),
     ],
 )
-def test_how_near_an_address_is(ip: str, reach: NetworkScope) -> None:
+def test_each_ip_address_has_its_network_scope(ip: str, reach: NetworkScope) -> None:
     assert scope_of_ip(ipaddress.ip_address(ip)) is reach
 
 

@@ -80,7 +80,7 @@ def test_a_shape_in_another_file_is_noticed_and_a_texture_there_is_not_missed() 
 
 @pytest.mark.parametrize("name", ["images", "buffers", "bufferViews"])
 @pytest.mark.parametrize("content", [None, 7, "text", {}, [7], [None], [[]], [{"buffer": "x", "bufferView": []}]])
-def test_it_does_not_matter_what_the_rest_is(name: str, content: Any) -> None:
+def test_odd_values_beside_the_references_do_no_harm(name: str, content: Any) -> None:
     document = {"buffers": [{"uri": "x"}], "images": [{"uri": "x"}], name: content, "deep": {"uri": "x"}}
     remove_references(document, 0)
     assert not uris(document)

@@ -12,14 +12,9 @@ from image_to_3d.imaging.framing import apply_cutout, compose_views, crop_and_pa
 from image_to_3d.imaging.raster import label_components
 
 
-def on_gray(name: str, size: float = 0.4) -> np.ndarray:
-    rng = np.random.default_rng(3)
-    return composites.compose(name, composites.plain("gray", rng), rng, size)[0]
-
-
 @pytest.mark.parametrize("name", ["chair", "bottle"])
 def test_a_cropped_subject_is_centered_in_a_square_with_a_small_margin(name: str) -> None:
-    image = on_gray(name)
+    image = composites.on_gray(name, 0.4)
     found = cut_out(image)
     framed = crop_and_pad(apply_cutout(image, found), found)
     side = framed.shape[0]
@@ -31,7 +26,7 @@ def test_a_cropped_subject_is_centered_in_a_square_with_a_small_margin(name: str
 
 
 def test_a_margin_beyond_an_opaque_image_continues_its_background() -> None:
-    image = on_gray("bottle", 0.95)
+    image = composites.on_gray("bottle", 0.95)
     framed = crop_and_pad(image, cut_out(image), margin=0.2)
     assert framed[..., 3].min() == 1.0
     assert np.allclose(framed[0, 0, :3], 0.55, atol=0.02)
@@ -52,7 +47,7 @@ def test_the_image_given_is_not_changed() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 6])
 def test_several_views_stand_in_a_row_on_a_transparent_background(count: int) -> None:
-    images = [on_gray(name) for name in ("bottle", "star", "pear", "chair", "vase", "cup")[:count]]
+    images = [composites.on_gray(name, 0.4) for name in ("bottle", "star", "pear", "chair", "vase", "cup")[:count]]
     views = compose_views([(image, cut_out(image)) for image in images])
     assert max(views.shape[:2]) <= 2048
     solid = views[..., 3] > 0.5
@@ -65,7 +60,7 @@ def test_several_views_stand_in_a_row_on_a_transparent_background(count: int) ->
 
 
 def test_no_view_or_too_many_are_refused() -> None:
-    image = on_gray("star")
+    image = composites.on_gray("star", 0.4)
     view = (image, cut_out(image))
     for views in ([], [view] * 7):
         with pytest.raises(ImageError):

@@ -14,11 +14,6 @@ def codes(image: FloatArray) -> list[str]:
     return [warning.code for warning in check_image(image)]
 
 
-def on_gray(name: str, size: float = 0.7) -> FloatArray:
-    rng = np.random.default_rng(3)
-    return composites.compose(name, composites.plain("gray", rng), rng, size)[0]
-
-
 @pytest.mark.parametrize("kind", composites.PLAIN)
 @pytest.mark.parametrize("name", ["chair", "bottle", "star", "cup"])
 def test_a_good_image_raises_no_warning(name: str, kind: str) -> None:
@@ -41,17 +36,17 @@ def test_a_transparent_sample_raises_no_warning(name: str) -> None:
     ],
 )
 def test_a_subject_that_is_cut_off_names_the_side(side: str, part: tuple[slice, ...]) -> None:
-    [warning] = check_image(on_gray("pear")[part])
+    [warning] = check_image(composites.on_gray("pear")[part])
     assert warning.code == "cut_off"
     assert side in str(warning.message)
 
 
 def test_a_tiny_subject_is_reported() -> None:
-    assert codes(on_gray("star", 0.15)) == ["tiny"]
+    assert codes(composites.on_gray("star", 0.15)) == ["tiny"]
 
 
 def test_a_faint_subject_is_reported() -> None:
-    image = on_gray("star")
+    image = composites.on_gray("star")
     image[..., :3] = 0.55 + (image[..., :3] - 0.55) * 0.12
     assert codes(image) in (["faint"], ["no_background"])
 
@@ -68,7 +63,7 @@ def test_a_texture_without_a_subject_is_reported() -> None:
 
 
 def test_a_transparent_image_is_reported() -> None:
-    image = on_gray("star")
+    image = composites.on_gray("star")
     image[..., 3] = 0.0
     assert codes(image) == ["nothing_visible"]
     chair = np.pad(composites.subject("chair"), ((20, 20), (20, 20), (0, 0)))
@@ -77,7 +72,7 @@ def test_a_transparent_image_is_reported() -> None:
 
 
 def test_every_warning_is_a_sentence_that_survives_storage() -> None:
-    for warning in check_image(on_gray("pear")[:, 230:]):
+    for warning in check_image(composites.on_gray("pear")[:, 230:]):
         stored = type(warning.message).from_json(warning.message.to_json())
         assert str(stored).endswith(".")
         assert "{" not in str(stored)

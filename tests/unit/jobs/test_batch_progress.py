@@ -58,3 +58,7 @@ def test_a_file_gets_plain_lines_only_when_something_changed() -> None:
 def test_a_line_names_what_is_running_and_what_failed() -> None:
     line = progress_line("chairs", progress(9, Counter({State.WAITING: 2, State.FAILED: 1})), 3700.0, bar=False)
     assert line == "chairs: 22%, 0 of 9 done, 2 running, 1 failed, 1:01:40 left"
+
+
+def test_a_line_of_a_batch_that_is_done_has_no_time_left() -> None:
+    assert progress_line("chairs", progress(2, Counter({State.READY: 2})), 0.0, bar=False).endswith("2 of 2 done")

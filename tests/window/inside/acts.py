@@ -360,10 +360,6 @@ def viewport_settings() -> dict[str, Any]:
     }
 
 
-def set_shading(kind: str) -> None:
-    view()[1].spaces.active.shading.type = kind
-
-
 def source_image() -> str:
     image = bpy.context.scene.image_to_3d.source_image
     return image.name if image is not None else ""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripting API: `generate` and the handle of a job, as exported by the extension's package."""
+"""Models for scripts: `generate` and the handle of a job."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import bpy
 
-from . import engine, waiting
-from .errors import ErrorInfo, ImageError
-from .jobs.job import Job, State
-from .operators import image_from_views, monitor
-from .placement import SETTINGS, Placement
-from .scene import image_sources
+from .. import engine, waiting
+from ..errors import ErrorInfo, ImageError
+from ..jobs.job import Job, State
+from ..operators import image_from_views, monitor
+from ..placement import SETTINGS, Placement
+from ..scene import image_sources
 
 OPEN_SCENE: Final = object()
 """In place of a scene: the one that is open."""

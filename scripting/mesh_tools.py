@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripting API for mesh tools: a function for each, and the handle of one that runs.
+"""Mesh tools for scripts: a function for each, and the handle of one that runs.
 
 The settings of each function are those of the tool's dataclass in `tool_settings`, by name.
 """
@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import bpy
 
-from . import mesh_tasks, tool_engine, waiting
-from .errors import ErrorInfo, Message
-from .mesh_tasks import MeshTask
-from .operators import monitor
-from .scripting import main_thread_only
-from .tool_settings import Tool
+from .. import mesh_tasks, tool_engine, waiting
+from ..errors import ErrorInfo, Message
+from ..mesh_tasks import MeshTask
+from ..operators import monitor
+from ..tool_settings import Tool
+from .jobs import main_thread_only
 
 
 class MeshToolHandle:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The scripting API for batches: `generate_many` and the handle of a batch, as exported by the extension's package."""
+"""Batches for scripts: `generate_many` and the handle of a batch."""
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -12,18 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import bpy
 
-from . import engine, job_view, waiting
-from .errors import ImageError
-from .jobs.batch import Batch, BatchProgress
-from .jobs.job import State
-from .operators import monitor
-from .placement import SETTINGS, Placement
-from .scene import image_files, image_sources
-from .scripting import OPEN_SCENE, JobHandle, main_thread_only, scene_of
-from .terminal_progress import TerminalProgress
+from .. import engine, job_view, waiting
+from ..control import Control
+from ..errors import ImageError
+from ..jobs.batch import Batch, BatchProgress
+from ..jobs.job import State
+from ..operators import monitor
+from ..placement import SETTINGS, Placement
+from ..scene import image_files, image_sources
+from ..terminal_progress import TerminalProgress
+from .jobs import OPEN_SCENE, JobHandle, main_thread_only, scene_of
 
 if TYPE_CHECKING:
-    from .jobs.batch_request import BatchImage
+    from ..jobs.batch_request import BatchImage
 
 _POLL_SECONDS: Final = 0.05
 
@@ -62,8 +64,10 @@ class BatchHandle:
                         given.add(job.id)
                         yield job
                 if self.done and not any(job.id not in given and job.done for job in self.jobs):
-                    return
+                    break
                 time.sleep(_POLL_SECONDS)
+            if self._completes_report:
+                engine.queue().write_report(self.id)
         finally:
             monitor.start()
 
@@ -75,6 +79,8 @@ class BatchHandle:
         while not self.done:
             engine.drain()
             yield from asyncio.sleep(_POLL_SECONDS).__await__()
+        if self._completes_report:
+            yield from asyncio.to_thread(engine.queue().write_report, self.id).__await__()
         return self
 
     @property
@@ -127,6 +133,7 @@ class BatchHandle:
         Raises TimeoutError after `timeout` seconds; the batch continues.
         """
         main_thread_only()
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
         shown = TerminalProgress(sys.stderr, self.name) if show_progress else None
 
         def is_done(progress: BatchProgress) -> bool:
@@ -136,11 +143,18 @@ class BatchHandle:
 
         try:
             waiting.wait_for_batch(self.id, is_done, timeout)
+            if self._completes_report:
+                engine.queue().write_report(self.id, Control(lambda: time.monotonic() > deadline))
         finally:
             monitor.start()
             if shown is not None:
                 shown.finish(self.progress, time.time() - self._last.created)
         return self
+
+    @property
+    def _completes_report(self) -> bool:
+        """Whether the end waits for the report's previews: without a window, the script may end then."""
+        return self._last.report and bpy.app.background
 
     def pause(self) -> None:
         """Start no further job. Jobs that have started continue."""
@@ -200,7 +214,7 @@ def generate_many(
         collection = collection.name
     found = list(_batch_images(images))
     if views_by_name:
-        from .jobs.batch_request import with_views_by_name
+        from ..jobs.batch_request import with_views_by_name
 
         found = with_views_by_name(found)
     batch_name = name or (image_files.common_name(images) if isinstance(images, str | os.PathLike) else "")
@@ -225,7 +239,7 @@ def generate_many(
 
 
 def _batch_images(images: Images) -> Iterator[BatchImage]:
-    from .jobs.batch_request import BatchImage
+    from ..jobs.batch_request import BatchImage
 
     if isinstance(images, str | os.PathLike):
         yield from (BatchImage(path) for path in image_files.find(os.fspath(images)))
