@@ -31,7 +31,7 @@ _POLL_SECONDS: Final = 0.02
 
 
 class PreviewRenderer:
-    """Renders previews in a thread of its own, one after another, as long as `other_work` is idle."""
+    """Renders previews in a thread of its own, one after another: as long as `other_work` is idle, or a call waits."""
 
     def __init__(
         self,
@@ -50,6 +50,8 @@ class PreviewRenderer:
         self._wanted: set[str] = set()
         self._busy_at = 0.0
         """Monotonic time at which the worker was last seen to have other work."""
+        self._awaited = 0
+        """How many calls of `finish` are waiting."""
 
     @property
     def pending(self) -> int:
@@ -64,17 +66,26 @@ class PreviewRenderer:
             self._pool.submit(partial(self._render, job.id))
 
     def finish(self, jobs: Iterable[Job], control: Control) -> None:
-        """Wait until these jobs' previews are rendered, or until `control` is cancelled. Blocks."""
+        """Wait until these jobs' previews are rendered, or until `control` is cancelled. Blocks.
+
+        Meanwhile, previews are rendered beside other work: somebody waits for them.
+        """
         wanted = set()
         for job in jobs:
             self.add(job)  # its step may not have done so yet
             wanted.add(job.id)
-        while wanted & self._wanted and not (self._stopping.is_set() or control.cancelled()):
-            time.sleep(_POLL_SECONDS)
+        with self._store.lock:
+            self._awaited += 1
+        try:
+            while wanted & self._wanted and not (self._stopping.is_set() or control.cancelled()):
+                time.sleep(_POLL_SECONDS)
+        finally:
+            with self._store.lock:
+                self._awaited -= 1
 
     def _render(self, job_id: str) -> None:
         try:
-            while not self._is_quiet():
+            while not (self._awaited or self._is_quiet()):
                 if self._stopping.wait(_POLL_SECONDS):
                     return
             job = self._store.get(job_id)
