@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,7 +39,10 @@ _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
 """What follows a server's base URL in its documentation, and may have been copied with it."""
-_ALL_ADDRESSES: Final = re.compile(r"^(https?://)(?:0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
+_AFTER_PATH: Final = re.compile(r"[?#].*$")
+_ONLY_A_PORT: Final = re.compile(r"^:?(\d{2,5})$")
+_THIS_COMPUTER: Final = {"0.0.0.0": "127.0.0.1", "[::]": "localhost"}
+_ALL_ADDRESSES: Final = re.compile(r"^(https?://)(0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
 
 
 @dataclass(frozen=True)
@@ -195,13 +199,15 @@ class Connection:
 
 
 def base_url(address: str) -> str:
-    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path.
+    """Returns a server's base URL for what an artist entered: "localhost:8080", a port, or an address with a path.
 
-    0.0.0.0, at which a server says that it listens, is no address to connect to: this computer is meant.
+    0.0.0.0 and [::], at which a server says that it listens, are no addresses to connect to: this computer is meant.
     """
-    text = address.strip()
+    normal = unicodedata.normalize("NFKC", address)  # full-width digits
+    text = "".join(c for c in normal if c.isprintable() and not c.isspace()).strip("\"'<>")
+    text = _AFTER_PATH.sub("", _ONLY_A_PORT.sub(r"127.0.0.1:\1", text))
     url = text if "://" in text or not text else f"http://{text}"
-    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(r"\g<1>127.0.0.1", url))
+    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(lambda all_: f"{all_[1]}{_THIS_COMPUTER[all_[2]]}", url))
 
 
 def _joined(base: str, path: str) -> str:

@@ -73,6 +73,15 @@ REFUSALS = {
     "forbidden": (sends(b"", "", 403), "The server requires a token"),
     "empty": (sends(b"", ""), "{empty}"),
     "another format": (sends(b"PK\x03\x04 a zip"), "{no model}"),
+    "another format, named": (sends(b"ply\nformat ascii 1.0\n"), "its format is PLY"),
+    "a traceback": (
+        sends(b"Traceback (most recent call last):\n" + b"  File x\n" * 99 + b"E: CUDA out of memory\n", "", 500),
+        f"{MEMORY} (E: CUDA out of memory, HTTP 500)",
+    ),
+    "colors of a terminal": (
+        says(500, {"error": "\x1b[1;31mit broke\x1b[0m \x1b]0;title\x07now"}),
+        "(it broke now, HTTP 500)",
+    ),
     "redirect": (redirects("http://192.0.2.1:8080/there"), "The server redirects to another address: http://192.0.2.1"),
 }
 ANSWERS = {
@@ -250,7 +259,15 @@ def test_an_address_with_https_of_a_server_without_a_certificate_is_to_be_entere
         ("localhost:8080", "http://localhost:8080"),
         ("http://0.0.0.0:8081", "http://127.0.0.1:8081"),
         ("0.0.0.0:8081/send", "http://127.0.0.1:8081"),
-        ("http://[::]:8081/", "http://127.0.0.1:8081"),
+        ("http://[::]:8081/", "http://localhost:8081"),
+        ("[::]:8080", "http://localhost:8080"),
+        ("8080", "http://127.0.0.1:8080"),
+        (":8080", "http://127.0.0.1:8080"),
+        ('"http://127.0.0.1:8080"', "http://127.0.0.1:8080"),
+        ("127.0.0.1 : 8080\u200b", "http://127.0.0.1:8080"),
+        ("１２７．０．０．１：８０８０", "http://127.0.0.1:8080"),
+        ("http://127.0.0.1:8081/docs#/generation/send", "http://127.0.0.1:8081"),
+        ("http://localhost:8080/?token=x", "http://localhost:8080"),
         ("http://0.0.0.0.example:8081", "http://0.0.0.0.example:8081"),
         ("", ""),
     ],
