@@ -7,12 +7,12 @@ a server that is not running or busy. Nothing is paid, so a request that was los
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ..control import Control
 from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError, Message
 from ..loopback.generation_queue import LostError
 from ..loopback.generator import Generator, Made, Work
@@ -28,6 +28,8 @@ WAIT_SECONDS: Final = 300.0
 long as it may take for a model: it makes one for somebody else, or one that was cancelled here."""
 _PAUSE: Final = 2.0
 """Seconds between two tries."""
+_SAME_OUTAGE: Final = 30.0
+"""Seconds after a job gave up waiting in which the next one asks once only: else each image of a batch would wait."""
 
 ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
 VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got only the front image.")
@@ -35,6 +37,8 @@ SENT_AGAIN: Final = Message("The connection to the server was lost, so the image
 
 _known: Final[dict[str, Dialect]] = {}
 """By base URL: what a server spoke when it made its last model, so that it is not asked before each one."""
+_gave_up: Final[dict[tuple[str, bool], float]] = {}
+"""By base URL and whether it was not running: when a job last gave up waiting for a server (monotonic)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,7 @@ def _generate(
             begun = True
             model = dialect.generate(connection, request)
             _known[connection.base] = dialect
+            _gave_up.clear()
             lost = [SENT_AGAIN] if sent_again else []
             return model, [*lost, VIEWS_NOT_USED] if request.views and not dialect.takes_views else lost
         except (ConnectionFailedError, BusyError, NotRunningError) as error:
@@ -109,8 +114,11 @@ def _generate(
             refusal = not_running(connection, error) if isinstance(error, ConnectionFailedError) else error
             work.waits_for(_reason(refusal))
             longest = settings.wait if isinstance(refusal, NotRunningError) else settings.time_limit
-            _pause(work.control, waits_since + longest, refusal)
+            if _is_over(refusal, connection.base, waits_since + longest):
+                raise refusal from error
+            work.control.sleep(_PAUSE)
         except ConnectionLostError:
+            _gave_up.clear()  # it was running
             sent_again = True
             waits_since = time.monotonic()
         except LocalServerError as error:
@@ -138,8 +146,10 @@ def _reason(refusal: LocalServerError) -> Message:
     return Message("Waiting: {reason}", {"reason": refusal.message})
 
 
-def _pause(control: Control, deadline: float, error: LocalServerError) -> None:
-    """Wait a little before the next try. Raises the error after the deadline, CancelledError."""
-    if time.monotonic() + _PAUSE > deadline:
-        raise error
-    control.sleep(_PAUSE)
+def _is_over(refusal: LocalServerError, base: str, deadline: float) -> bool:
+    """Whether a job has waited for long enough, or the one before it has waited for the same thing in vain."""
+    now, outage = time.monotonic(), (base, isinstance(refusal, NotRunningError))
+    over = now + _PAUSE > deadline or now - _gave_up.get(outage, -math.inf) < _SAME_OUTAGE
+    if over:
+        _gave_up[outage] = now
+    return over

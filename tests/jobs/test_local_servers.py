@@ -180,22 +180,26 @@ def test_images_of_other_sides_that_a_server_ignores_are_not_sent_and_that_is_sa
     assert notes(job) == ["The server takes no views of other sides, so it got only the front image."]
 
 
-def test_a_server_that_never_runs_is_reported_with_what_to_do(
-    make_local_queue: Callable[..., Queue], slow: Machine
+def test_a_server_that_never_runs_is_waited_for_once_in_a_batch(
+    make_local_queue: Callable[..., Queue], slow: Machine, tmp_path: Path
 ) -> None:
     slow.kill()
-    queue = make_local_queue(slow.address, wait=1.0)
-    job = queue.add(a_request())
-    until(lambda: now(queue, job).state is State.FAILED, 20.0)
-    error = now(queue, job).error
-    assert error is not None
-    assert slow.address in str(error.message)
-    assert str(error.advice).startswith("Start the server")
-    assert error.action is Action.OPEN_PREFERENCES
+    queue = make_local_queue(slow.address, wait=6.0)
+    batch = queue.add_batch(BatchRequest(batch_images(tmp_path, 5)))
+    started = time.monotonic()
+    until(lambda: [job.state for job in queue.batch_jobs(batch.id)] == [State.FAILED] * 5)
+    assert 4.0 < time.monotonic() - started < 20.0  # 30 seconds if each of them waited
+    for job in queue.batch_jobs(batch.id):
+        error = job.error
+        assert error is not None
+        assert slow.address in str(error.message)
+        assert str(error.advice).startswith("Start the server")
+        assert error.action is Action.OPEN_PREFERENCES
     slow.server.seconds = 0.0
     slow.start()
-    queue.command(job.id, Command.RETRY)
-    until(lambda: now(queue, job).state is State.READY)
+    assert queue.retry_batch(batch.id) == 5  # "Retry Failed"
+    until(lambda: [job.state for job in queue.batch_jobs(batch.id)] == [State.READY] * 5)
+    assert len(slow.server.received) == 5
 
 
 # --- lost requests --------------------------------------------------------------------------------------------------
