@@ -20,7 +20,7 @@ from ..loopback.server import serve
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
 from .dialects import DIALECTS, detect, not_running
-from .errors import BusyError, NoApiError, NotRunningError
+from .errors import BusyError, NoApiError, NotRunningError, TimeLimitError
 from .turns import turn
 
 WAIT_SECONDS: Final = 300.0
@@ -122,10 +122,22 @@ def _generate(
             sent_again = True
             waits_since = time.monotonic()
         except LocalServerError as error:
-            known = _known.pop(connection.base, None)
-            if known is None or not isinstance(error, NoApiError):
+            if not _is_of_another_kind(connection, error):
                 raise
-            work.take_back_attempt()  # a server of another kind was started at this address
+            work.take_back_attempt()
+
+
+def _is_of_another_kind(connection: Connection, error: LocalServerError) -> bool:
+    """Whether the server that refused a request is not of the kind that was remembered: it must be asked again."""
+    known = _known.pop(connection.base, None)
+    if known is None or isinstance(error, TimeLimitError):
+        return False
+    if isinstance(error, NoApiError):
+        return True
+    try:
+        return detect(connection) is not known
+    except LocalServerError:
+        return False
 
 
 def _begin(work: Work) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dialect_servers import Hunyuan21, Lemonade, LocalAI, running
+from dialect_servers import Hunyuan21, Lemonade, LocalAI, TrellisCpp, running
 from image_to_3d.errors import Action
 from image_to_3d.jobs.batch_request import BatchRequest
 from image_to_3d.jobs.commands import Command
@@ -52,11 +52,13 @@ def test_a_server_is_asked_what_it_is_once_and_again_when_another_runs_at_its_ad
             queue.add(a_request(number))
         rest(queue)
     assert before.asked.count("GET /v1/health") == 1
-    after = LocalAI(MODEL)
-    with running(after, int(address.rpartition(":")[2])):
-        job = queue.add(a_request())
-        until(lambda: now(queue, job).state is State.READY)
-    assert len(after.received) == 1
+    for kind in (LocalAI, TrellisCpp, Hunyuan21):
+        after = kind(MODEL)
+        with running(after, int(address.rpartition(":")[2])):
+            job = queue.add(a_request())
+            until(lambda job=job: not now(queue, job).running)  # type: ignore[misc]
+        assert now(queue, job).state is State.READY, now(queue, job).error
+        assert notes(now(queue, job)) == []
 
 
 # --- cancel ---------------------------------------------------------------------------------------------------------
