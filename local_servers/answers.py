@@ -96,8 +96,9 @@ def require_ready(answer: Answer) -> None:
     text = words_in(mapping(answer.json)) or state
     if answer.status in (401, 403, 429, 503) or _MEMORY.search(text):
         raise error_of(answer.status, text)
-    if _LOADING.search(state) and not _FAILURE.search(state):
-        raise error_of(503, state)
+    words = text if answer.status >= 500 else state
+    if _LOADING.search(words) and not _FAILURE.search(words):
+        raise error_of(answer.status, words)
 
 
 def web_page() -> LocalServerError:

@@ -79,6 +79,8 @@ class Connection:
     time_limit: float = 1800.0
     """Seconds that generating one model may take."""
     connect_seconds: float = 5.0
+    max_bytes: int = MAX_ANSWER_BYTES
+    """A longer answer is refused."""
 
     @property
     def base(self) -> str:
@@ -136,7 +138,7 @@ class Connection:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
                 if response.status in REDIRECTS:
                     raise self._redirected(url, response.headers.get("Location", ""))
-                content = response.read_all(MAX_ANSWER_BYTES)
+                content = response.read_all(self.max_bytes)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
                 if response.status >= 400 or len(content) <= _LONGEST_ERROR:
