@@ -146,9 +146,10 @@ class Connection:
                 return Answer(response.status, content)
         except CertificateError as error:
             raise SettingError(
-                "No secure connection to {peer} is possible.",
-                advice="Enter http:// instead of https:// in the address: most local servers have no certificate.",
-                peer=host_of(self.base),
+                "{reason}",
+                advice="Enter http:// instead of https:// in the address: most local servers have no certificate. One that "
+                "has made its own must be trusted by this computer.",
+                reason=error.message,
             ) from error
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error

@@ -12,10 +12,11 @@ from dialect_servers import LocalAI, running
 from image_to_3d.errors import Action, ConnectionFailedError, ConnectionLostError, ImageTo3DError, LocalServerError
 from image_to_3d.local_servers.connection import Connection, base_url
 from image_to_3d.local_servers.dialects import DIALECTS, detect
-from image_to_3d.local_servers.errors import BusyError, TimeLimitError
+from image_to_3d.local_servers.errors import BusyError, SettingError, TimeLimitError
 from local_server import Fault, nothing_listens
 from model_files import glb
 from model_requests import SERVERS, a_request, model_from
+from raw_server import CERTIFICATE, RawServer
 from server_faults import PAGE, breaks_off, drips, hangs_up, redirects, says, sends
 
 GLB = glb()
@@ -239,6 +240,13 @@ def test_an_address_with_https_of_a_server_without_a_certificate_is_to_be_entere
         with pytest.raises(LocalServerError, match="http:// instead of https://") as caught:
             detect(connection)
     assert caught.value.action is Action.OPEN_PREFERENCES
+
+
+def test_a_certificate_that_this_computer_does_not_trust_is_named() -> None:
+    with RawServer(lambda connection: connection.answer(b"ok"), tls=CERTIFICATE) as server:
+        with pytest.raises(SettingError, match="self.signed certificate") as caught:
+            detect(Connection(server.url))
+    assert "must be trusted by this computer" in str(caught.value.advice)
 
 
 @pytest.mark.parametrize(
