@@ -147,8 +147,8 @@ class Connection:
         except CertificateError as error:
             raise SettingError(
                 "{reason}",
-                advice="Enter http:// instead of https:// in the address: most local servers have no certificate. One that "
-                "has made its own must be trusted by this computer.",
+                advice="Enter http:// instead of https:// in the address: most local servers have no certificate. "
+                "One that has made its own must be trusted by this computer.",
                 reason=error.message,
             ) from error
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read

@@ -243,9 +243,11 @@ def test_an_address_with_https_of_a_server_without_a_certificate_is_to_be_entere
 
 
 def test_a_certificate_that_this_computer_does_not_trust_is_named() -> None:
-    with RawServer(lambda connection: connection.answer(b"ok"), tls=CERTIFICATE) as server:
-        with pytest.raises(SettingError, match="self.signed certificate") as caught:
-            detect(Connection(server.url))
+    with (
+        RawServer(lambda connection: connection.answer(b"ok"), tls=CERTIFICATE) as server,
+        pytest.raises(SettingError, match=r"self.signed certificate") as caught,
+    ):
+        detect(Connection(server.url))
     assert "must be trusted by this computer" in str(caught.value.advice)
 
 
