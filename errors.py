@@ -18,6 +18,8 @@ MAX_TEXT = 300
 """Characters kept of a text that comes from outside; the interface has no room for more."""
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_TERMINAL_CODE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*)")
+"""An ANSI escape sequence, by which programs color their output."""
 
 
 class Message(NamedTuple):
@@ -325,6 +327,7 @@ def one_line(text: object, max_length: int = MAX_TEXT) -> str:
     """A text from outside as one printable line: no control characters or line breaks, at most `max_length` long."""
     line = str(text)[: max_length * 4]
     if not line.isprintable():
+        line = _TERMINAL_CODE.sub("", line)
         line = "".join(c if c.isprintable() else " " for c in line)
     line = " ".join(line.split())
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"

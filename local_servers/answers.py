@@ -12,11 +12,13 @@ from typing import Any, Final
 
 from ..api.sanitize import mapping
 from ..errors import LocalServerError, one_line
-from ..formats.sniff import FormatError
+from ..formats.sniff import FIRST_BYTES, FormatError, sniff
 from .connection import Answer
 from .errors import BusyError, NoApiError, SettingError
 
 _GLB: Final = b"glTF"
+_LONGEST_TEXT: Final = 64 * 1024
+"""Bytes of an error in plain text."""
 _MEMORY: Final = re.compile(
     r"out of (?:\w+ ){0,2}memory|out_?of_?(?:device_?|host_?)?memory|\boom\b|bad_alloc|alloc_failed"
     r"|(?:not enough|insufficient|too little) (?:\w+ ){0,3}v?(?:ram|memory)|cudaMalloc|hipMalloc"
@@ -52,7 +54,12 @@ def _complete(model: bytes) -> bytes:
     """Returns the model. Raises LocalServerError unless it is a whole GLB file."""
     if not model:
         raise LocalServerError("The server sent an empty answer instead of a model.")
-    if model[:4] != _GLB:
+    kind = sniff(model[:FIRST_BYTES])
+    if kind != "glb":
+        if kind and kind != "html":
+            raise LocalServerError(
+                "The server's answer is not a GLB model: its format is {format}.", format=kind.upper()
+            )
         raise LocalServerError("The server's answer is not a GLB model.")
     from ..formats import glb  # not needed when the extension is enabled
 
@@ -89,8 +96,9 @@ def require_ready(answer: Answer) -> None:
     text = words_in(mapping(answer.json)) or state
     if answer.status in (401, 403, 429, 503) or _MEMORY.search(text):
         raise error_of(answer.status, text)
-    if _LOADING.search(state) and not _FAILURE.search(state):
-        raise error_of(503, state)
+    words = text if answer.status >= 500 else state
+    if _LOADING.search(words) and not _FAILURE.search(words):
+        raise error_of(answer.status, words)
 
 
 def web_page() -> LocalServerError:
@@ -140,12 +148,17 @@ def error_text(answer: Answer) -> str:
         return words_in(answer.json, ("error", "detail")) if succeeded else words_in(answer.json)
     if succeeded or answer.is_web_page or answer.body[:4] == _GLB:
         return ""
-    return one_line(answer.body[:400].decode("utf-8", "replace"), 200)
+    return one_line(_telling(answer.body[:_LONGEST_TEXT].decode("utf-8", "replace")), 200)
 
 
 def words_in(value: Mapping[str, Any], names: Sequence[str] = ("error", "detail", "message", "text")) -> str:
     """Returns the first text in an object that describes an error; "" without any."""
-    return one_line(next((words for name in names if (words := _words(value.get(name)))), ""), 200)
+    return one_line(_telling(next((words for name in names if (words := _words(value.get(name)))), "")), 200)
+
+
+def _telling(text: str) -> str:
+    """Returns the part of an error's text that tells most: the last line of a Python traceback, else all of it."""
+    return text.rstrip().rpartition("\n")[2] if "Traceback (most recent call last)" in text else text
 
 
 def _words(value: Any, depth: int = 0) -> str:

@@ -7,12 +7,12 @@ a server that is not running or busy. Nothing is paid, so a request that was los
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ..control import Control
 from ..errors import ConnectionFailedError, ConnectionLostError, LocalServerError, Message
 from ..loopback.generation_queue import LostError
 from ..loopback.generator import Generator, Made, Work
@@ -20,7 +20,7 @@ from ..loopback.server import serve
 from .connection import Connection
 from .dialect import Dialect, ModelRequest
 from .dialects import DIALECTS, detect
-from .errors import BusyError, NoApiError, NotRunningError
+from .errors import BusyError, NoApiError, NotRunningError, TimeLimitError
 from .questions import not_running
 from .turns import turn
 
@@ -29,6 +29,8 @@ WAIT_SECONDS: Final = 300.0
 long as it may take for a model: it makes one for somebody else, or one that was cancelled here."""
 _PAUSE: Final = 2.0
 """Seconds between two tries."""
+_SAME_OUTAGE: Final = 30.0
+"""Seconds after a job gave up waiting in which the next one asks once only: else each image of a batch would wait."""
 
 ANOTHER_BLENDER: Final = Message("Waiting for a model of another Blender")
 VIEWS_NOT_USED: Final = Message("The server takes no views of other sides, so it got only the front image.")
@@ -36,6 +38,8 @@ SENT_AGAIN: Final = Message("The connection to the server was lost, so the image
 
 _known: Final[dict[str, Dialect]] = {}
 """By base URL: what a server spoke when it made its last model, so that it is not asked before each one."""
+_gave_up: Final[dict[tuple[str, bool], float]] = {}
+"""By base URL and whether it was not running: when a job last gave up waiting for a server (monotonic)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ def _generate(
             begun = True
             model = dialect.generate(connection, request)
             _known[connection.base] = dialect
+            _gave_up.clear()
             lost = [SENT_AGAIN] if sent_again else []
             return model, [*lost, VIEWS_NOT_USED] if request.views and not dialect.takes_views else lost
         except (ConnectionFailedError, BusyError, NotRunningError) as error:
@@ -110,15 +115,30 @@ def _generate(
             refusal = not_running(connection, error) if isinstance(error, ConnectionFailedError) else error
             work.waits_for(_reason(refusal))
             longest = settings.wait if isinstance(refusal, NotRunningError) else settings.time_limit
-            _pause(work.control, waits_since + longest, refusal)
+            if _is_over(refusal, connection.base, waits_since + longest):
+                raise refusal from error
+            work.control.sleep(_PAUSE)
         except ConnectionLostError:
+            _gave_up.clear()  # it was running
             sent_again = True
             waits_since = time.monotonic()
         except LocalServerError as error:
-            known = _known.pop(connection.base, None)
-            if known is None or not isinstance(error, NoApiError):
+            if not _is_of_another_kind(connection, error):
                 raise
-            work.take_back_attempt()  # a server of another kind was started at this address
+            work.take_back_attempt()
+
+
+def _is_of_another_kind(connection: Connection, error: LocalServerError) -> bool:
+    """Whether the server that refused a request is not of the kind that was remembered: it must be asked again."""
+    known = _known.pop(connection.base, None)
+    if known is None or isinstance(error, TimeLimitError):
+        return False
+    if isinstance(error, NoApiError):
+        return True
+    try:
+        return detect(connection) is not known
+    except LocalServerError:
+        return False
 
 
 def _begin(work: Work) -> None:
@@ -139,8 +159,10 @@ def _reason(refusal: LocalServerError) -> Message:
     return Message("Waiting: {reason}", {"reason": refusal.message})
 
 
-def _pause(control: Control, deadline: float, error: LocalServerError) -> None:
-    """Wait a little before the next try. Raises the error after the deadline, CancelledError."""
-    if time.monotonic() + _PAUSE > deadline:
-        raise error
-    control.sleep(_PAUSE)
+def _is_over(refusal: LocalServerError, base: str, deadline: float) -> bool:
+    """Whether a job has waited for long enough, or the one before it has waited for the same thing in vain."""
+    now, outage = time.monotonic(), (base, isinstance(refusal, NotRunningError))
+    over = now + _PAUSE > deadline or now - _gave_up.get(outage, -math.inf) < _SAME_OUTAGE
+    if over:
+        _gave_up[outage] = now
+    return over

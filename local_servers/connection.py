@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,7 +39,10 @@ _KNOWN_ENDS: Final = re.compile(
     r"(?:(?:/api)?/v[01])?(?:/3d/generations|/generate|/send|/status|/health|/docs)?/*$", re.I
 )
 """What follows a server's base URL in its documentation, and may have been copied with it."""
-_ALL_ADDRESSES: Final = re.compile(r"^(https?://)(?:0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
+_AFTER_PATH: Final = re.compile(r"[?#].*$")
+_ONLY_A_PORT: Final = re.compile(r"^:?(\d{2,5})$")
+_THIS_COMPUTER: Final = {"0.0.0.0": "127.0.0.1", "[::]": "localhost"}
+_ALL_ADDRESSES: Final = re.compile(r"^(https?://)(0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,8 @@ class Connection:
     time_limit: float = 1800.0
     """Seconds that generating one model may take."""
     connect_seconds: float = 5.0
+    max_bytes: int = MAX_ANSWER_BYTES
+    """A longer answer is refused."""
 
     @property
     def base(self) -> str:
@@ -132,7 +138,7 @@ class Connection:
             with send_request(method, url, watchdog, headers=headers, body=body, direct=True) as response:
                 if response.status in REDIRECTS:
                     raise self._redirected(url, response.headers.get("Location", ""))
-                content = response.read_all(MAX_ANSWER_BYTES)
+                content = response.read_all(self.max_bytes)
                 if not response.encoding and len(content) < (response.length or 0):  # older urllib3 doesn't tell
                     raise ConnectionLostError("The connection broke in the middle of the answer.")
                 if response.status >= 400 or len(content) <= _LONGEST_ERROR:
@@ -140,9 +146,10 @@ class Connection:
                 return Answer(response.status, content)
         except CertificateError as error:
             raise SettingError(
-                "No secure connection to {peer} is possible.",
-                advice="Enter http:// instead of https:// in the address: most local servers have no certificate.",
-                peer=host_of(self.base),
+                "{reason}",
+                advice="Enter http:// instead of https:// in the address: most local servers have no certificate. "
+                "One that has made its own must be trusted by this computer.",
+                reason=error.message,
             ) from error
         except ServiceBrokenError as error:  # too long, or compressed in a way that can't be read
             raise LocalServerError("The server's answer can't be used: {reason}", reason=error.message) from error
@@ -195,13 +202,15 @@ class Connection:
 
 
 def base_url(address: str) -> str:
-    """Returns a server's base URL for what an artist entered: "localhost:8080", or an address with a path.
+    """Returns a server's base URL for what an artist entered: "localhost:8080", a port, or an address with a path.
 
-    0.0.0.0, at which a server says that it listens, is no address to connect to: this computer is meant.
+    0.0.0.0 and [::], at which a server says that it listens, are no addresses to connect to: this computer is meant.
     """
-    text = address.strip()
+    normal = unicodedata.normalize("NFKC", address)  # full-width digits
+    text = "".join(c for c in normal if c.isprintable() and not c.isspace()).strip("\"'<>")
+    text = _AFTER_PATH.sub("", _ONLY_A_PORT.sub(r"127.0.0.1:\1", text))
     url = text if "://" in text or not text else f"http://{text}"
-    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(r"\g<1>127.0.0.1", url))
+    return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(lambda all_: f"{all_[1]}{_THIS_COMPUTER[all_[2]]}", url))
 
 
 def _joined(base: str, path: str) -> str:

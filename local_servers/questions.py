@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from ..errors import ConnectionFailedError, ConnectionLostError
@@ -19,6 +20,8 @@ NONE: Final = Answer(0, b"")
 """In place of an answer: the server ended the connection without one."""
 _EMPTY: Final = b"{}"
 """For servers that end the connection at it: valid JSON, without an image."""
+_MAX_BYTES: Final = 16 * 1024**2
+"""Of an answer; *Test Connection* runs in the artist's Blender."""
 _KNOWS_NO_PATH: Final = frozenset({404, 405, 501})
 
 
@@ -31,7 +34,7 @@ class Questions:
 
     def __init__(self, connection: Connection) -> None:
         self.base = connection.base
-        self._connection = connection
+        self._connection = replace(connection, max_bytes=_MAX_BYTES)
         self._deadline = time.monotonic() + SHORT_SECONDS
         self._answers: dict[tuple[str, str], Answer] = {}
 

@@ -29,6 +29,7 @@ docs/architecture.md has an example.
 from __future__ import annotations
 
 import faulthandler
+import gc
 import json
 import logging
 import os
@@ -73,6 +74,7 @@ def main(args: list[str]) -> None:
         request = json.loads(line)
         number = request["id"]
         send(handle_request(request, lambda done, number=number: send({"id": number, "progress": round(done, 3)})))
+        gc.collect()  # importers leave reference cycles that hold the whole file
 
 
 def handle_request(request: Mapping[str, Any], report: Callable[[float], None]) -> dict[str, Any]:

@@ -226,7 +226,12 @@ def _check_host_behind_proxy(host: str, address_filter: AddressFilter, watchdog:
 
 
 class _StrictResponse(http.client.HTTPResponse):
-    """Refuses a chunk of negative length, which would mean "read forever"."""
+    """Refuses a chunk of negative length, which would mean "read forever"; passes over all interim responses."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        # Others than 100 would be taken for the response: 102 and 103 come from some servers and gateways.
+        return version, 100 if 101 < status < 200 else status, reason
 
     def _read_next_chunk_size(self) -> int:
         size = int(super()._read_next_chunk_size())  # type: ignore[misc]

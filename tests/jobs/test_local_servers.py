@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from dialect_servers import Hunyuan21, Lemonade, LocalAI, running
+from dialect_servers import Hunyuan21, Lemonade, LocalAI, TrellisCpp, running
 from image_to_3d.errors import Action
 from image_to_3d.jobs.batch_request import BatchRequest
 from image_to_3d.jobs.commands import Command
@@ -52,11 +52,13 @@ def test_a_server_is_asked_what_it_is_once_and_again_when_another_runs_at_its_ad
             queue.add(a_request(number))
         rest(queue)
     assert before.asked.count("GET /v1/health") == 1
-    after = LocalAI(MODEL)
-    with running(after, int(address.rpartition(":")[2])):
-        job = queue.add(a_request())
-        until(lambda: now(queue, job).state is State.READY)
-    assert len(after.received) == 1
+    for kind in (LocalAI, TrellisCpp, Hunyuan21):
+        after = kind(MODEL)
+        with running(after, int(address.rpartition(":")[2])):
+            job = queue.add(a_request())
+            until(lambda job=job: not now(queue, job).running)  # type: ignore[misc]
+        assert now(queue, job).state is State.READY, now(queue, job).error
+        assert notes(now(queue, job)) == []
 
 
 # --- cancel ---------------------------------------------------------------------------------------------------------
@@ -180,22 +182,26 @@ def test_images_of_other_sides_that_a_server_ignores_are_not_sent_and_that_is_sa
     assert notes(job) == ["The server takes no views of other sides, so it got only the front image."]
 
 
-def test_a_server_that_never_runs_is_reported_with_what_to_do(
-    make_local_queue: Callable[..., Queue], slow: Machine
+def test_a_server_that_never_runs_is_waited_for_once_in_a_batch(
+    make_local_queue: Callable[..., Queue], slow: Machine, tmp_path: Path
 ) -> None:
     slow.kill()
-    queue = make_local_queue(slow.address, wait=1.0)
-    job = queue.add(a_request())
-    until(lambda: now(queue, job).state is State.FAILED, 20.0)
-    error = now(queue, job).error
-    assert error is not None
-    assert slow.address in str(error.message)
-    assert str(error.advice).startswith("Start the server")
-    assert error.action is Action.OPEN_PREFERENCES
+    queue = make_local_queue(slow.address, wait=6.0)
+    batch = queue.add_batch(BatchRequest(batch_images(tmp_path, 5)))
+    started = time.monotonic()
+    until(lambda: [job.state for job in queue.batch_jobs(batch.id)] == [State.FAILED] * 5)
+    assert 4.0 < time.monotonic() - started < 20.0  # 30 seconds if each of them waited
+    for job in queue.batch_jobs(batch.id):
+        error = job.error
+        assert error is not None
+        assert slow.address in str(error.message)
+        assert str(error.advice).startswith("Start the server")
+        assert error.action is Action.OPEN_PREFERENCES
     slow.server.seconds = 0.0
     slow.start()
-    queue.command(job.id, Command.RETRY)
-    until(lambda: now(queue, job).state is State.READY)
+    assert queue.retry_batch(batch.id) == 5  # "Retry Failed"
+    until(lambda: [job.state for job in queue.batch_jobs(batch.id)] == [State.READY] * 5)
+    assert len(slow.server.received) == 5
 
 
 # --- lost requests --------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from image_to_3d.control import Control
 from image_to_3d.errors import CancelledError, ConversionLimitError, ImageError, ImportFailedError, WorkerError
 from image_to_3d.worker.child_process import ChildProcess, Launch
 from image_to_3d.worker.worker_process import WorkerProcess
+from model_files import glb_of, scene_of
 from PIL import Image
 from systems import needs_posix, needs_proc
 
@@ -80,6 +81,26 @@ def test_it_starts_on_the_first_request_and_stays_for_the_next(worker: WorkerPro
     assert not worker.running
     first = worker.run({"do": "ping"})["pid"]
     assert worker.pid == first == worker.run({"do": "ping"})["pid"]
+
+
+@needs_proc
+def test_it_keeps_nothing_of_the_files_that_it_has_imported(worker: WorkerProcess, tmp_path: Path) -> None:
+    scene, binary = scene_of()
+    padded = binary + bytes(100_000_000)
+    scene["buffers"] = [{"byteLength": len(padded)}]
+    source = tmp_path / "large.glb"
+    source.write_bytes(glb_of(scene, padded))
+
+    def resident() -> int:
+        """The worker's memory in bytes."""
+        worker.run({"do": "ping"})
+        return int(Path(f"/proc/{worker.pid}/status").read_text().partition("VmRSS:")[2].split()[0]) * 1024
+
+    worker.run(model_request(source, tmp_path / "first.blend"))
+    before = resident()
+    for _ in range(2):
+        worker.run(model_request(source, tmp_path / "next.blend"))
+    assert resident() - before < len(padded)
 
 
 def test_warming_up_does_not_block(worker: WorkerProcess) -> None:

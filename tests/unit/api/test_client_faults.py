@@ -124,6 +124,7 @@ def test_a_broken_answer_to_a_question_can_be_asked_again(fault: Fault) -> None:
         + REPLY
         + b"\r\n0\r\nX: y\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" + OK + b"\r\n" + REPLY,
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK + b"\r\n" + REPLY,
         b"HTTP/1.0 200 OK\r\n\r\n" + REPLY,
         b"HTTP/1.1 200\r\n\r\n" + REPLY,
         OK + b"No colon here\r\nX: \xff\xfe\r\n\r\n" + REPLY,

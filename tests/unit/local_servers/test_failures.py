@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from dialect_servers import LocalAI, running
 from image_to_3d.errors import Action, ConnectionFailedError, ConnectionLostError, ImageTo3DError, LocalServerError
-from image_to_3d.local_servers import connection as connection_module
 from image_to_3d.local_servers.connection import Connection, base_url
 from image_to_3d.local_servers.dialects import DIALECTS, detect
-from image_to_3d.local_servers.errors import BusyError, TimeLimitError
+from image_to_3d.local_servers.errors import BusyError, SettingError, TimeLimitError
 from local_server import Fault, nothing_listens
 from model_files import glb
 from model_requests import SERVERS, a_request, model_from
+from raw_server import CERTIFICATE, RawServer
 from server_faults import PAGE, breaks_off, drips, hangs_up, redirects, says, sends
 
 GLB = glb()
@@ -73,6 +73,15 @@ REFUSALS = {
     "forbidden": (sends(b"", "", 403), "The server requires a token"),
     "empty": (sends(b"", ""), "{empty}"),
     "another format": (sends(b"PK\x03\x04 a zip"), "{no model}"),
+    "another format, named": (sends(b"ply\nformat ascii 1.0\n"), "its format is PLY"),
+    "a traceback": (
+        sends(b"Traceback (most recent call last):\n" + b"  File x\n" * 99 + b"E: CUDA out of memory\n", "", 500),
+        f"{MEMORY} (E: CUDA out of memory, HTTP 500)",
+    ),
+    "colors of a terminal": (
+        says(500, {"error": "\x1b[1;31mit broke\x1b[0m \x1b]0;title\x07now"}),
+        "(it broke now, HTTP 500)",
+    ),
     "redirect": (redirects("http://192.0.2.1:8080/there"), "The server redirects to another address: http://192.0.2.1"),
 }
 ANSWERS = {
@@ -127,9 +136,8 @@ def test_an_answer_that_drips_ends_at_the_time_limit(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SERVERS)
-def test_an_answer_that_is_too_large_is_refused(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_module, "MAX_ANSWER_BYTES", 100)
-    assert "too long" in str(failure(kind, sends(b" " * 200)))
+def test_an_answer_that_is_too_large_is_refused(kind: str) -> None:
+    assert "too long" in str(failure(kind, sends(b" " * 200), max_bytes=100))
 
 
 def longer(model: bytes) -> bytes:
@@ -234,6 +242,15 @@ def test_an_address_with_https_of_a_server_without_a_certificate_is_to_be_entere
     assert caught.value.action is Action.OPEN_PREFERENCES
 
 
+def test_a_certificate_that_this_computer_does_not_trust_is_named() -> None:
+    with (
+        RawServer(lambda connection: connection.answer(b"ok"), tls=CERTIFICATE) as server,
+        pytest.raises(SettingError, match=r"self.signed certificate") as caught,
+    ):
+        detect(Connection(server.url))
+    assert "must be trusted by this computer" in str(caught.value.advice)
+
+
 @pytest.mark.parametrize(
     ("entered", "base"),
     [
@@ -250,7 +267,15 @@ def test_an_address_with_https_of_a_server_without_a_certificate_is_to_be_entere
         ("localhost:8080", "http://localhost:8080"),
         ("http://0.0.0.0:8081", "http://127.0.0.1:8081"),
         ("0.0.0.0:8081/send", "http://127.0.0.1:8081"),
-        ("http://[::]:8081/", "http://127.0.0.1:8081"),
+        ("http://[::]:8081/", "http://localhost:8081"),
+        ("[::]:8080", "http://localhost:8080"),
+        ("8080", "http://127.0.0.1:8080"),
+        (":8080", "http://127.0.0.1:8080"),
+        ('"http://127.0.0.1:8080"', "http://127.0.0.1:8080"),
+        ("127.0.0.1 : 8080\u200b", "http://127.0.0.1:8080"),
+        ("１２７．０．０．１：８０８０", "http://127.0.0.1:8080"),
+        ("http://127.0.0.1:8081/docs#/generation/send", "http://127.0.0.1:8081"),
+        ("http://localhost:8080/?token=x", "http://localhost:8080"),
         ("http://0.0.0.0.example:8081", "http://0.0.0.0.example:8081"),
         ("", ""),
     ],

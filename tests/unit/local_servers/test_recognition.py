@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from typing import Any
 
@@ -178,6 +179,7 @@ def test_the_page_of_gradio_is_told_from_the_api() -> None:
     "respond",
     [
         says(503, {"error": {"message": "Loading model", "type": "unavailable_error"}}),
+        says(500, {"error": "The model is still loading"}),
         says(200, {"status": "loading model"}),
         says(200, {"status": "initializing"}),
         sends(b"loading", "text/plain"),
@@ -257,6 +259,19 @@ def test_a_server_that_hangs_is_told_in_time(chosen: str, monkeypatch: pytest.Mo
     assert time.monotonic() - started < 3
     assert isinstance(error, BusyError)
     assert "did not answer within 1 seconds: it is busy, or it hangs" in str(error)
+
+
+def test_an_answer_that_would_fill_the_memory_is_not_read() -> None:
+    bomb = gzip.compress(b"{" + bytes(20_000_000))
+
+    def fault(handler: Any) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(bomb)))
+        handler.end_headers()
+        handler.wfile.write(bomb)
+
+    assert "too long" in str(wrong(Fixed(respond=fault)))
 
 
 def test_a_program_that_speaks_no_http_is_not_a_server() -> None:
