@@ -197,7 +197,7 @@ def test_an_error_without_a_reason_is_still_a_readable_one(value: object) -> Non
 
 def test_a_long_and_dirty_reason_is_cut_and_cleaned() -> None:
     error = refused({"status": "error", "message": "<b>Bad</b>\x00\x1b[31m\r\n\tthing\u202e " + "x" * 100_000})
-    assert "Bad [31m thing" in str(error.message)
+    assert "Bad thing" in str(error.message)
     assert str(error.message).isprintable()
     assert len(str(error.message)) < 400
 
