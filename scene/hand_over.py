@@ -100,6 +100,8 @@ def write(
         _add_instances(copies, objects, graph)
         for copy in copies:
             copy.matrix_basis = inverse @ copy.matrix_basis
+        if root in objects:  # without what rounding leaves: the result then needs no root of its own
+            copies[objects.index(root)].matrix_basis = Matrix()
         for mesh in {copy.data.session_uid: copy.data for copy in copies}.values() if not textured else ():
             for number, material in enumerate(mesh.materials):
                 mesh.materials[number] = None if material is None else _stand_in(material, stand_ins)

@@ -24,10 +24,12 @@ def sphere(image_to_3d: Any) -> Any:
 
 
 def test_a_script_waits_for_the_result(image_to_3d: Any, sphere: Any) -> None:
+    sphere.rotation_euler, sphere.scale, sphere.location = (0.3, 0.5, 0.7), (-1.5, 0.5, 2.0), (1.0, 2.0, 3.0)
     handle = image_to_3d.simplify(sphere, ratio=0.25, wait=True, timeout=120.0)
     assert (handle.done, handle.error, handle.progress, handle.tool) == (True, None, 1.0, "SIMPLIFY")
     (new,) = handle.objects
-    assert new.name == "ball Simplified"
+    assert (new.name, new.type) == ("ball Simplified", "MESH")
+    assert new.matrix_world == sphere.matrix_world
     assert len(new.data.polygons) < len(sphere.data.polygons)
     assert [str(note) for note in handle.notes]
     assert sphere.hide_viewport

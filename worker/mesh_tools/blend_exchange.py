@@ -87,7 +87,8 @@ def _make_relative(objects: Sequence[bpy.types.Object], root: bpy.types.Object) 
     graph = bpy.context.evaluated_depsgraph_get()
     evaluated = [item.evaluated_get(graph) for item in objects]
     inverse = root.evaluated_get(graph).matrix_world.inverted_safe()
-    matrices = [inverse @ item.matrix_world for item in evaluated]
+    # Without what rounding leaves, the root alone needs no other root.
+    matrices = [Matrix() if item.original == root else inverse @ item.matrix_world for item in evaluated]
     made = [
         bpy.data.meshes.new_from_object(shown, preserve_all_data_layers=True, depsgraph=graph)
         if item.modifiers or item.data.shape_keys
