@@ -160,7 +160,9 @@ def deliver(files: Sequence[Path], folder: Path) -> tuple[Path, ...]:
             shutil.move(files[0].parent / name, inner / name)
         return tuple(inner / file.relative_to(files[0].parent) for file in files)
     except OSError as error:
-        raise StorageError("The file can't be written: {reason}.", cause=error) from error
+        raise StorageError(
+            "The file can't be written: {reason}.", advice="Choose another folder.", cause=error
+        ) from error
 
 
 def _unused(folder: Path, stem: str, suffix: str) -> Path:

@@ -73,7 +73,10 @@ def start(
         spool.clean_up_once(temporary.parent, KEEP_DAYS)
     except OSError as error:
         raise StorageError(
-            "The folder {folder} can't be created: {reason}.", folder=str(temporary), cause=error
+            "The folder {folder} can't be created: {reason}.",
+            advice="Make room on the disk, then retry.",
+            folder=str(temporary),
+            cause=error,
         ) from error
     source = temporary / "source.blend"
     handed_over = hand_over.write(root, objects, source, textured=tool in NEEDS_TEXTURES)

@@ -136,7 +136,7 @@ def _import_request(file: Path, target: Path) -> dict[str, Any]:
         beside = [each for each in file.parent.iterdir() if each.suffix.lower() in _COMPANIONS]
         file.stat()
     except OSError as error:
-        raise StorageError("{name} can't be read: {reason}.", name=file.name, cause=error) from error
+        raise StorageError("{name} can't be read: {reason}.", advice="", name=file.name, cause=error) from error
     return {
         "do": "model",
         "source": str(file),
@@ -154,7 +154,9 @@ def _temporary(output_folder: Path) -> Iterator[Path]:
         output_folder.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="~tool-", dir=output_folder))
     except OSError as error:
-        raise StorageError("The output folder can't be written: {reason}.", cause=error) from error
+        raise StorageError(
+            "The output folder can't be written: {reason}.", advice="Choose another folder.", cause=error
+        ) from error
     try:
         yield folder
     finally:

@@ -7,7 +7,8 @@ triangles. Main thread only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -86,20 +87,22 @@ def write(
     for item in objects:
         if item.mode != "OBJECT":
             item.update_from_editmode()
-    graph = bpy.context.evaluated_depsgraph_get()
-    inverse = _inverse(root)
     copies: list[bpy.types.Object] = []
     stand_ins: dict[int, bpy.types.Material] = {}
     try:
-        for item in objects:
-            mesh = bpy.data.meshes.new_from_object(
-                item.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph
-            )
-            copies.append(_object(item.name, mesh, item.matrix_world))
-            _set_materials(item, mesh)
-        _add_instances(copies, objects, graph)
+        with _evaluated(objects) as graph:
+            inverse = _inverse(root)
+            for item in objects:
+                mesh = bpy.data.meshes.new_from_object(
+                    item.evaluated_get(graph), preserve_all_data_layers=True, depsgraph=graph
+                )
+                copies.append(_object(item.name, mesh, item.matrix_world))
+                _set_materials(item, mesh)
+            _add_instances(copies, objects, graph)
         for copy in copies:
             copy.matrix_basis = inverse @ copy.matrix_basis
+        if root in objects:  # without what rounding leaves: the result then needs no root of its own
+            copies[objects.index(root)].matrix_basis = Matrix()
         for mesh in {copy.data.session_uid: copy.data for copy in copies}.values() if not textured else ():
             for number, material in enumerate(mesh.materials):
                 mesh.materials[number] = None if material is None else _stand_in(material, stand_ins)
@@ -109,12 +112,43 @@ def write(
         bpy.data.libraries.write(str(target), wanted, path_remap="ABSOLUTE", fake_user=False, compress=False)
         return HandedOver(tuple(stand_ins), _unsaved_pixels(copies) if textured else ())
     except (OSError, RuntimeError) as error:
-        raise StorageError("The object can't be written: {reason}.", reason=one_line(error)) from error
+        raise StorageError(
+            "The object can't be written: {reason}.",
+            advice="Make room on the disk, then retry.",
+            reason=one_line(error),
+        ) from error
     finally:
         meshes = {copy.data.session_uid: copy.data for copy in copies}
         bpy.data.batch_remove(copies)
         bpy.data.batch_remove(list(meshes.values()))
         bpy.data.batch_remove(list(stand_ins.values()))
+
+
+@contextlib.contextmanager
+def _evaluated(objects: Sequence[bpy.types.Object]) -> Iterator[bpy.types.Depsgraph]:
+    """Context: a dependency graph in which the objects have their modifiers.
+
+    It is that of the open scene, unless an object is hidden there: Blender does not evaluate these.
+    """
+    graph = bpy.context.evaluated_depsgraph_get()
+    if all(item.visible_get() for item in objects):
+        yield graph
+        return
+    scene = bpy.data.scenes.new("Hidden Objects")
+    scene.frame_current, scene.frame_subframe = bpy.context.scene.frame_current, bpy.context.scene.frame_subframe
+    hidden = [item for item in objects if item.hide_viewport]
+    try:
+        for item in objects:
+            scene.collection.objects.link(item)
+        for item in hidden:
+            item.hide_viewport = False
+        layer = scene.view_layers[0]
+        layer.update()
+        yield layer.depsgraph
+    finally:
+        for item in hidden:
+            item.hide_viewport = True
+        bpy.data.scenes.remove(scene)
 
 
 def share_materials(objects: Iterable[bpy.types.Object], materials: Sequence[int]) -> None:

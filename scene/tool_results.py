@@ -137,7 +137,6 @@ def _insert(
         new[MODEL_RECORD] = record.to_dict()
         for name in (TOOL, REPORT):
             store(new, name, None)
-    versions.take_place(new, root)
     in_layer = any(item == root for item in layer.objects)
     selected, active = in_layer and root.select_get(view_layer=layer), layer.objects.active == root
     versions.add(new, root, scene)

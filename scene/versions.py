@@ -86,13 +86,16 @@ def is_hidden(root: bpy.types.Object) -> bool:
 
 
 def add(new: bpy.types.Object, root: bpy.types.Object, scene: bpy.types.Scene) -> None:
-    """Make `new` a version of `root`, and show it in its place."""
+    """Make `new` a version of `root`, and show it in the place of the one that is shown."""
     group = versions_of(root, scene)
+    take_place(new, next((item for item in group if not is_hidden(item)), root))
     if len(group) == 1:  # also that of a duplicate
         store(root, VERSIONS, new_id())
     store(new, NUMBER, max(map(number, group)) + 1)
     store(new, VERSIONS, record_text(root, VERSIONS))
-    hide(root, True)
+    store(new, HIDDEN, None)  # it has a copy of the record of `root`, which a script may process while it is hidden
+    for item in group:
+        hide(item, True)
 
 
 def show(shown: bpy.types.Object, others: list[bpy.types.Object]) -> None:

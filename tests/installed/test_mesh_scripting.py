@@ -24,10 +24,12 @@ def sphere(image_to_3d: Any) -> Any:
 
 
 def test_a_script_waits_for_the_result(image_to_3d: Any, sphere: Any) -> None:
+    sphere.rotation_euler, sphere.scale, sphere.location = (0.3, 0.5, 0.7), (-1.5, 0.5, 2.0), (1.0, 2.0, 3.0)
     handle = image_to_3d.simplify(sphere, ratio=0.25, wait=True, timeout=120.0)
     assert (handle.done, handle.error, handle.progress, handle.tool) == (True, None, 1.0, "SIMPLIFY")
     (new,) = handle.objects
-    assert new.name == "ball Simplified"
+    assert (new.name, new.type) == ("ball Simplified", "MESH")
+    assert new.matrix_world == sphere.matrix_world
     assert len(new.data.polygons) < len(sphere.data.polygons)
     assert [str(note) for note in handle.notes]
     assert sphere.hide_viewport
@@ -86,3 +88,22 @@ def test_several_run_one_after_another(image_to_3d: Any) -> None:
         part("engine").drain()
         time.sleep(0.02)
     assert [handle.objects[0].location.x for handle in handles] == pytest.approx([0.0, 3.0, 6.0])
+
+
+def test_the_original_can_be_processed_again_while_it_is_hidden(image_to_3d: Any, sphere: Any) -> None:
+    import bpy
+
+    sphere.modifiers.new("Subdivision", "SUBSURF").levels = 1
+    (first,) = image_to_3d.simplify(sphere, ratio=1.0, wait=True, timeout=120.0).objects
+    first.location.x = 5.0
+    (second,) = image_to_3d.simplify(sphere, ratio=1.0, wait=True, timeout=120.0).objects
+    assert len(second.data.polygons) == len(first.data.polygons) == len(sphere.data.loops)
+    assert second.location.x == 5.0
+    assert [item.name for item in bpy.data.objects if not item.hide_viewport] == [second.name]
+    assert len(bpy.data.scenes) == 1
+
+
+def test_a_folder_that_can_not_be_written_is_said(image_to_3d: Any, sphere: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    handle = image_to_3d.export_model(sphere, folder=tmp_path / "file", wait=True, timeout=120.0)
+    assert str(handle.error).endswith("Choose another folder.")

@@ -162,11 +162,24 @@ def test_the_report_finds_nothing_to_clean_up_any_more() -> None:
     assert after.watertight
 
 
-def test_vertices_that_are_nowhere_are_deleted_with_their_faces(worker: WorkerProcess, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", [float("nan"), float("inf")])
+def test_vertices_that_are_nowhere_are_deleted_with_their_faces(
+    worker: WorkerProcess, tmp_path: Path, place: float
+) -> None:
     item = kinds.smooth(20)
-    item.data.vertices[0].co.x = float("nan")
+    item.data.vertices[0].co.x = place
     settings = defaults_of(CleanUp)
     request = {"do": "clean_up", "source": str(kinds.write([item], tmp_path / "a.blend")), "settings": settings}
     result = worker.run(request | {"target": str(tmp_path / "b.blend")}, timeout=60)
     assert result["facts"]["holes"] == 1
     assert result["facts"]["report"]["open_edges"] == 0
+
+
+def test_objects_that_share_a_mesh_still_share_it(worker: WorkerProcess, tmp_path: Path) -> None:
+    item = kinds.seam_split(20)
+    other = bpy.data.objects.new("other", item.data)
+    source, target = kinds.write([item, other], tmp_path / "a.blend"), tmp_path / "b.blend"
+    request = {"do": "clean_up", "source": str(source), "target": str(target), "settings": defaults_of(CleanUp)}
+    assert worker.run(request, timeout=60)["facts"]["merged"] > 0
+    with bpy.data.libraries.load(str(target)) as (there, _):
+        assert (len(there.objects), len(there.meshes)) == (3, 1)  # under one root

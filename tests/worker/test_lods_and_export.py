@@ -417,6 +417,11 @@ def test_textures_in_formats_that_engines_do_not_read_become_png(worker: WorkerP
     assert {image["mimeType"] for image in scene["images"]} == {"image/png"}
     assert {image["name"] for image in scene["images"]} == {"skin", "bumps"}
     assert "missing" in notes_of(result)
+    path, _ = export(worker, source_file(tmp_path, item), "UNREAL", "USD", "PACKED")
+    with zipfile.ZipFile(path) as archive:
+        names = {Path(name).name: name for name in archive.namelist()}
+        assert set(names) == {"Figure.usdc", "skin.png", "bumps.png"}
+        assert archive.read(names["skin.png"])[:4] == b"\x89PNG"
 
 
 def test_names_of_files_are_safe(worker: WorkerProcess, tmp_path: Path) -> None:

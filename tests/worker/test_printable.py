@@ -180,6 +180,12 @@ def test_the_scale_of_the_object_is_printed(make: Make) -> None:
     assert made.solid.extents == pytest.approx([2 * HEIGHT, HEIGHT, HEIGHT], rel=2e-3)
 
 
+def test_a_mirrored_object_is_not_inside_out(make: Make) -> None:
+    made = make(box((1.0, 1.0, 1.0)), scale=(-1.0, 1.0, 1.0))
+    check(made)
+    assert made.notes == ["The surface is closed and thick enough: it is kept"]
+
+
 def test_an_object_without_size_is_refused(tmp_path: Path) -> None:
     mesh = bpy.data.meshes.new("Model")
     mesh.from_pydata([(0, 0, 0)] * 3, [], [(0, 1, 2)])

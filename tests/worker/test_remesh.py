@@ -198,6 +198,24 @@ def test_a_sheet_that_got_a_second_side_is_refused() -> None:
         quads.check(kinds.make("closed", *kinds.box((-1, -1, -0.01), (1, 1, 0))), kinds.make("sheet", points, faces))
 
 
+def test_many_parts_get_more_faces_instead_of_an_error() -> None:
+    boxes = [kinds.box((2 * i, 0, 0), (2 * i + 1, 1, 1), 1) for i in range(60)]
+    source = kinds.make("boxes", *kinds.join(*boxes))
+    made = quads.remesh(source, 500, "DECIMATE", False)
+    assert volume_and_area(made.data)[0] > 0.5 * 60
+    assert quads.quad_share(made.data) == 1
+
+
+def test_a_sheet_with_a_jagged_border_keeps_one_side() -> None:
+    points, faces, _ = kinds.grid_sheet(240)
+    inside = np.hypot(*points[:, :2].T) < 0.985
+    points[:, 2] = np.sqrt(np.maximum(1 - (points[:, :2] ** 2).sum(axis=1), 0))  # its rim is steep, and in steps
+    source = kinds.make("scan", points, faces[inside[faces].all(axis=1)])
+    made = quads.remesh(source, 800, "DECIMATE", False)
+    assert len(made.data.polygons) < 1200
+    assert not is_closed(made.data)
+
+
 @pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kind", kinds.KINDS)

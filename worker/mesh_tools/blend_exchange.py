@@ -8,7 +8,9 @@ read as well: the request names its root, and the same is done to its objects he
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +27,8 @@ from ..mesh_data import clear_data, meshes, positions, read, unique
 from .report import measure
 
 _NO_REQUEST: Final[Mapping[str, Any]] = {}
+_FARTHEST: Final = 1e18
+"""Units from which a vertex counts as infinitely far: the squares of its coordinates would be."""
 SHARED_UV: Final = "Joined UVs"
 """The UV map of a mesh that was joined from some with UV maps of different names."""
 
@@ -69,8 +73,8 @@ def append_objects(path: str | Path, request: Mapping[str, Any] = _NO_REQUEST) -
 
 
 def _delete_lost_vertices(mesh: bpy.types.Mesh) -> None:
-    """Delete vertices with coordinates that are no numbers, with their faces: nothing can be computed with them."""
-    lost = np.flatnonzero(~np.isfinite(positions(mesh)).all(axis=1)).tolist()
+    """Delete vertices with coordinates that are no numbers or infinite, with their faces."""
+    lost = np.flatnonzero(~(np.abs(positions(mesh)) < _FARTHEST).all(axis=1)).tolist()
     if not lost:
         return
     work = bmesh.new()
@@ -87,7 +91,8 @@ def _make_relative(objects: Sequence[bpy.types.Object], root: bpy.types.Object) 
     graph = bpy.context.evaluated_depsgraph_get()
     evaluated = [item.evaluated_get(graph) for item in objects]
     inverse = root.evaluated_get(graph).matrix_world.inverted_safe()
-    matrices = [inverse @ item.matrix_world for item in evaluated]
+    # Without what rounding leaves, the root alone needs no other root.
+    matrices = [Matrix() if item.original == root else inverse @ item.matrix_world for item in evaluated]
     made = [
         bpy.data.meshes.new_from_object(shown, preserve_all_data_layers=True, depsgraph=graph)
         if item.modifiers or item.data.shape_keys
@@ -160,6 +165,25 @@ def _share_uv_map(found: Sequence[bpy.types.Mesh]) -> None:
             shared = mesh.uv_layers.new(name=SHARED_UV, do_init=False)
             shared.data.foreach_set("uv", values.reshape(-1))
             shared.active = shared.active_render = True
+
+
+def by_mesh(objects: Iterable[bpy.types.Object]) -> list[list[bpy.types.Object]]:
+    """Returns the objects in groups that share a mesh."""
+    groups: dict[Any, list[bpy.types.Object]] = defaultdict(list)
+    for item in objects:
+        groups[item.data].append(item)
+    return list(groups.values())
+
+
+@contextlib.contextmanager
+def shared_mesh(users: Sequence[bpy.types.Object]) -> Iterator[bpy.types.Object]:
+    """Context: an object whose mesh can be changed, and becomes that of all `users`."""
+    first, *others = users
+    if others:  # a modifier can't be applied to a shared mesh
+        first.data = first.data.copy()
+    yield first
+    for item in others:
+        item.data = first.data
 
 
 def under_one_root(request: Mapping[str, Any], objects: Sequence[bpy.types.Object]) -> list[bpy.types.Object]:

@@ -31,13 +31,12 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     settings = CleanUp(**checked(CleanUp, request["settings"]))
     objects = blend_exchange.read_objects(request)
     done = dict.fromkeys(("merged", "flat", "parts", "holes", "turned"), 0)
-    for number, item in enumerate(objects):
-        progress(0.1 + 0.8 * number / len(objects))
-        if item.data.users > 1:
-            item.data = item.data.copy()
-        with kept_normals(item):
+    by_mesh = blend_exchange.by_mesh(objects)
+    for number, users in enumerate(by_mesh):
+        progress(0.1 + 0.8 * number / len(by_mesh))
+        with blend_exchange.shared_mesh(users) as item, kept_normals(item):
             for name, count in clean(item, settings).items():
-                done[name] += count
+                done[name] += count * len(users)
     if not any(len(item.data.polygons) for item in objects):
         raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
     return blend_exchange.write_result(request, blend_exchange.under_one_root(request, objects), notes(done), done)

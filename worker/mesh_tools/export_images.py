@@ -49,6 +49,8 @@ def prepare(images: Sequence[bpy.types.Image], folder: Path) -> list[Message]:
     for (image, kind), name in zip(kinds.items(), names, strict=True):
         image.name = name
         image.filepath_raw = str(folder / (name + _ENDINGS[kind]))
+        for packed in image.packed_files:  # the USD exporter names the file after this one
+            packed.filepath = image.filepath_raw
     if not missing:
         return []
     return [counted(missing, "1 texture is missing and was left out", "{count} textures are missing and were left out")]
@@ -71,8 +73,7 @@ def _pack(image: bpy.types.Image, folder: Path) -> str:
     try:
         if image.packed_file is None:
             if image.source == "GENERATED":
-                pixels: Any = image.pixels
-                pixels[0] = pixels[0]  # only an image with pixels of its own can be packed
+                _touch(image)  # only an image with pixels of its own can be packed
             image.pack()
         kind = sniff(image.packed_file.data[:FIRST_BYTES]) if image.packed_file is not None else ""
         if kind in _ENDINGS or image.packed_file is None:
@@ -82,9 +83,16 @@ def _pack(image: bpy.types.Image, folder: Path) -> str:
         return ""
 
 
+def _touch(image: bpy.types.Image) -> None:
+    """Make Blender take the image for one with changed pixels."""
+    pixels: Any = image.pixels
+    pixels[0] = pixels[0]
+
+
 def _convert(image: bpy.types.Image, folder: Path) -> str:
     """Pack the image again as a PNG, since engines don't read its format. Returns "png"."""
     path = folder.parent / "~texture.png"
+    _touch(image)  # the format of pixels that are not loaded can't be set: `save` would write the file as it is
     image.file_format = "PNG"
     image.save(filepath=str(path))
     image.unpack(method="REMOVE")

@@ -49,6 +49,8 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     item = blend_exchange.read_joined(request)
     to_millimeters, notes = upright(from_object(item), blend_exchange.transform_of(request), settings.height)
     item.data.transform(to_millimeters)
+    if to_millimeters.determinant() < 0:
+        item.data.flip_normals()
     notes += _clean(item)
     progress(0.2)
     made = print_solid.make(from_object(item), WALLS[settings.process], lambda done: progress(0.2 + 0.5 * done))

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -16,7 +18,7 @@ from ..mesh_data import apply_modifier, positions, read
 from . import deviation, symmetry
 from .fill_holes import fill_holes
 from .manifold import is_closed, manifold_copy, volume_and_area
-from .topology import border_length, read_topology, size_of
+from .topology import border_length, read_topology, size_of, smooth_border_length
 
 ENOUGH_TRIANGLES: Final = 4
 """Triangles for each wanted quad; more are reduced first. That makes them even, and QuadriFlow then keeps closer to the
@@ -32,8 +34,12 @@ _MAX_DISTANCE: Final = 0.04
 """Largest distance, as a share of the size: more means that a leg or a rim was lost."""
 _MIN_BORDER: Final = 0.5
 """Least length of an open sheet's border, relative to the original's: QuadriFlow makes flat pillows of small sheets."""
+_JAGS: Final = 4.0
+"""Edges of the result along which the original's border is averaged first."""
 _TOO_FEW: Final = 0.55
 """Share of the wanted faces below which QuadriFlow is asked for more, once."""
+_FACTORS: Final = (1, 2, 4, 8)
+"""How many times the wanted faces the last method makes, at most."""
 _FAR: Final = 0.03
 _MAX_LOST: Final = 0.02
 """Largest share of the surface that may be farther than `_FAR` from the result."""
@@ -42,8 +48,16 @@ _MAX_LOST: Final = 0.02
 def remesh(source: bpy.types.Object, faces: int, method: str, mirrored: bool) -> bpy.types.Object:
     """Returns a new object with about `faces` quads on the surface of `source`. Raises MeshToolError.
 
+    The last method makes more if so few would lose what is thin, or one of many parts.
     `mirrored`: the source is symmetric about its center, and so is the result.
     """
+    for more in _FACTORS[:-1] if method == "DECIMATE" else ():
+        with contextlib.suppress(MeshToolError):
+            return _remesh(source, more * faces, method, mirrored)
+    return _remesh(source, _FACTORS[-1] * faces if method == "DECIMATE" else faces, method, mirrored)
+
+
+def _remesh(source: bpy.types.Object, faces: int, method: str, mirrored: bool) -> bpy.types.Object:
     x = symmetry.center(source.data)
     result = METHODS[method](source, faces, x if mirrored else None)
     if not len(result.data.polygons):
@@ -83,7 +97,8 @@ def check(result: bpy.types.Object, source: bpy.types.Object) -> None:
 def _lost_border(result: bpy.types.Object, source: bpy.types.Object, area: float) -> bool:
     """Whether a sheet's border is missing. Where more than two faces meet, there is a border, too."""
     shape = manifold_copy(source)
-    wanted = border_length(read_topology(shape.data))
+    window = _JAGS * math.sqrt(area / len(result.data.polygons))
+    wanted = smooth_border_length(read_topology(shape.data), window)
     bpy.data.objects.remove(shape)
     return wanted**2 > area and border_length(read_topology(result.data)) < _MIN_BORDER * wanted
 

@@ -12,7 +12,7 @@ ends this one when it takes too long, and asks a new one for the next of `quads.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import bpy
 
@@ -26,6 +26,9 @@ from .baked_material import bake_material
 from .custom_normals import kept_normals
 from .topology import size_of
 from .unwrap import unwrap
+
+_MORE: Final = 1.6
+"""How many times the wanted faces are worth a note."""
 
 Progress = Callable[[float], None]
 
@@ -88,6 +91,8 @@ def finish(request: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
             {"mean": f"{facts['deviation_mean']:.2f}", "largest": f"{facts['deviation_largest']:.2f}"},
         ),
     ]
+    if faces > _MORE * settings.faces:
+        notes.append(Message("Fewer faces would have lost a part of the surface"))
     return blend_exchange.write_result(request, [low], notes, facts)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -19,16 +18,11 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     settings = Simplify(**checked(Simplify, request["settings"]))
     objects = blend_exchange.read_objects(request)
     before = sum(triangle_count(item) for item in objects)
-    by_mesh: dict[Any, list[Any]] = defaultdict(list)
-    for item in objects:
-        by_mesh[item.data].append(item)
-    for number, users in enumerate(by_mesh.values()):
+    by_mesh = blend_exchange.by_mesh(objects)
+    for number, users in enumerate(by_mesh):
         progress(0.1 + 0.8 * number / len(by_mesh))
-        if len(users) > 1:  # a modifier can't be applied to a shared mesh
-            users[0].data = users[0].data.copy()
-        reduce_triangles(users[0], settings.ratio)
-        for item in users[1:]:
-            item.data = users[0].data
+        with blend_exchange.shared_mesh(users) as item:
+            reduce_triangles(item, settings.ratio)
     after = sum(triangle_count(item) for item in objects)
     if not after:
         raise MeshToolError("Nothing remains of this mesh: its faces have no area.")
