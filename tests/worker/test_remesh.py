@@ -182,14 +182,15 @@ def test_a_closed_mesh_with_corners_closer_than_merging_is_closed() -> None:
     assert not is_closed(kinds.make("open", points, faces[1:]).data)
 
 
-def test_a_result_that_is_not_the_shape_is_refused() -> None:
+def test_a_result_that_is_not_the_shape_is_refused_with_what_helps() -> None:
     source = kinds.make("ball", *kinds.grid_sphere(30))
     half = kinds.make("half", *kinds.without_patches(*kinds.grid_sphere(30), 1, 0.9))
     points, faces, corners = kinds.grid_sphere(30, 0.99)
     shell = kinds.make("shell", *kinds.join(kinds.grid_sphere(30), (points, faces[:, ::-1], corners)))
     for wrong in (half, shell):
-        with pytest.raises(MeshToolError):
+        with pytest.raises(MeshToolError) as refused:
             quads.check(wrong, source)
+        assert "Choose more faces" in str(refused.value)
 
 
 def test_a_sheet_that_got_a_second_side_is_refused() -> None:

@@ -45,6 +45,12 @@ _MAX_LOST: Final = 0.02
 """Largest share of the surface that may be farther than `_FAR` from the result."""
 
 
+class _OtherShapeError(MeshToolError):
+    """A method's result has not the shape of the original."""
+
+    default_advice = "The object is unchanged. Choose more faces, then try again."
+
+
 def remesh(source: bpy.types.Object, faces: int, method: str, mirrored: bool) -> bpy.types.Object:
     """Returns a new object with about `faces` quads on the surface of `source`. Raises MeshToolError.
 
@@ -52,7 +58,7 @@ def remesh(source: bpy.types.Object, faces: int, method: str, mirrored: bool) ->
     `mirrored`: the source is symmetric about its center, and so is the result.
     """
     for more in _FACTORS[:-1] if method == "DECIMATE" else ():
-        with contextlib.suppress(MeshToolError):
+        with contextlib.suppress(_OtherShapeError):
             return _remesh(source, more * faces, method, mirrored)
     return _remesh(source, _FACTORS[-1] * faces if method == "DECIMATE" else faces, method, mirrored)
 
@@ -61,7 +67,7 @@ def _remesh(source: bpy.types.Object, faces: int, method: str, mirrored: bool) -
     x = symmetry.center(source.data)
     result = METHODS[method](source, faces, x if mirrored else None)
     if not len(result.data.polygons):
-        raise MeshToolError("The result would have been empty.")
+        raise _OtherShapeError("The result would have been empty.")
     wrap = {"wrap_method": "NEAREST_SURFACEPOINT", "wrap_mode": "ON_SURFACE"}
     apply_modifier(result, "SHRINKWRAP", target=source, **wrap)
     if mirrored:
@@ -80,18 +86,18 @@ def check(result: bpy.types.Object, source: bpy.types.Object) -> None:
     volume, area = volume_and_area(result.data)
     if is_closed(source.data):
         if not is_closed(result.data):
-            raise MeshToolError("The result would have had holes.")
+            raise _OtherShapeError("The result would have had holes.")
         if abs(volume) < 0.5 * abs(wanted_volume):
-            raise MeshToolError("The result would have been an empty shell.")
+            raise _OtherShapeError("The result would have been an empty shell.")
     elif _lost_border(result, source, wanted_area):
-        raise MeshToolError("The result would have had two sides where the original is an open sheet.")
+        raise _OtherShapeError("The result would have had two sides where the original is an open sheet.")
     if area < 0.5 * wanted_area:
-        raise MeshToolError("The result would have lost a large part of the surface.")
+        raise _OtherShapeError("The result would have lost a large part of the surface.")
     found = deviation.measure(result, source)
     if (found.back > _FAR).mean() > _MAX_LOST or (found.there > _FAR).mean() > _MAX_LOST:
-        raise MeshToolError("The result would have lost a large part of the surface.")
+        raise _OtherShapeError("The result would have lost a large part of the surface.")
     if found.mean > _MAX_MEAN or found.largest > _MAX_DISTANCE:
-        raise MeshToolError("The result would have deviated too much from the original.")
+        raise _OtherShapeError("The result would have deviated too much from the original.")
 
 
 def _lost_border(result: bpy.types.Object, source: bpy.types.Object, area: float) -> bool:
@@ -164,7 +170,7 @@ def _voxel_quadriflow(source: bpy.types.Object, faces: int, x: float | None) -> 
         shape, "REMESH", mode="VOXEL", voxel_size=max(min(size / VOXELS, thickness / 4), size / _MOST_VOXELS)
     )
     if abs(volume_and_area(shape.data)[0]) < 0.5 * abs(volume):
-        raise MeshToolError("The result would have been an empty shell.")
+        raise _OtherShapeError("The result would have been an empty shell.")
     return _quadriflow(shape, faces, x)
 
 
