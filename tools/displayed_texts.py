@@ -12,10 +12,9 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-ROOT = Path(__file__).resolve().parent.parent
+from product_modules import ROOT, product_modules
 
 NOT_TRANSLATED: Final = frozenset(
     {
@@ -26,10 +25,8 @@ NOT_TRANSLATED: Final = frozenset(
 )
 """Names, and templates of which nothing is in a language."""
 
-_OUTSIDE: Final = frozenset({"tests", "tools", "benchmarks", "build", "demo", "docs", "farm", "command_line"})
-"""Not part of what artists see in Blender. The command line is in English, like the log."""
-_ENGLISH: Final = ("jobs/report_html.py", "jobs/report_script.py")
-"""The report of a batch is in English: it is passed on to others."""
+_ENGLISH: Final = ("command_line/", "jobs/report_html.py", "jobs/report_script.py")
+"""The command line is in English, like the log; so is the report of a batch, which is passed on to others."""
 _BELOW: Final = ("api/", "errors.py", "formats/", "jobs/", "worker/")
 """Where `str()` of an error is a reason in an error of ours."""
 _INTERFACE: Final = ("panels/", "operators/", "preferences", "properties", "handlers")
@@ -81,14 +78,6 @@ def is_text(text: str) -> bool:
     return _WORD.search(_PLACEHOLDER.sub("", text)) is not None
 
 
-def product_files() -> list[Path]:
-    """Returns the modules whose texts artists can see in Blender."""
-    found = sorted(ROOT.rglob("*.py"), key=lambda path: path.relative_to(ROOT).as_posix())
-    parts = {path: path.relative_to(ROOT).parts for path in found}
-    shown = [path for path in found if parts[path][0] not in _OUTSIDE and "/".join(parts[path]) not in _ENGLISH]
-    return [path for path in shown if not any(part.startswith(".") for part in parts[path])]
-
-
 def in_code() -> Found:
     """Returns the texts in the code."""
     trees = syntax_trees()
@@ -112,8 +101,9 @@ def in_code() -> Found:
 
 
 def syntax_trees() -> dict[str, ast.Module]:
-    """Returns the syntax trees of those modules by their paths below the repository."""
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in product_files()}
+    """Returns the syntax trees of the modules whose texts artists see in Blender, by their paths below the root."""
+    paths = {path.relative_to(ROOT).as_posix(): path for path in product_modules()}
+    return {name: ast.parse(path.read_text("utf-8")) for name, path in paths.items() if not name.startswith(_ENGLISH)}
 
 
 def error_classes(trees: Mapping[str, ast.Module]) -> set[str]:

@@ -6,20 +6,12 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from product_modules import ROOT, product_modules
+
 NOT_SHOWN = frozenset({"error", "cancelled"})
 """Codes of the base class, and of what is no fault."""
-
-
-def _modules() -> Iterator[Path]:
-    """Yields the extension's modules."""
-    yield from sorted(ROOT.glob("*.py"))
-    for package in sorted(path.parent for path in ROOT.glob("*/__init__.py")):
-        yield from sorted(package.rglob("*.py"))
 
 
 def _texts(node: ast.expr, constants: dict[str, str]) -> list[str]:
@@ -66,7 +58,7 @@ def _by_variant(trees: list[ast.Module], classes: frozenset[str]) -> dict[str, s
 def raised_messages(classes: frozenset[str]) -> dict[str, list[str]]:
     """Returns the message templates of each error class, from where its errors are made."""
     messages: dict[str, set[str]] = {}
-    trees = [ast.parse(module.read_text(encoding="utf-8")) for module in _modules()]
+    trees = [ast.parse(module.read_text(encoding="utf-8")) for module in product_modules()]
     class_of = _by_variant(trees, classes)
     for tree in trees:
         constants = constants_of(tree)

@@ -23,7 +23,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from displayed_texts import ROOT, Found, in_code, placeholders
+from displayed_texts import Found, in_code, placeholders
+from product_modules import ROOT
 
 FOLDER = ROOT / "translations"
 PACKAGE = "bl_ext.user_default.image_to_3d"

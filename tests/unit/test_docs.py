@@ -15,6 +15,7 @@ import pytest
 import write_docs
 from image_to_3d.api.parameters import PARAMETERS
 from PIL import Image
+from product_modules import product_modules
 
 ROOT = package_stub.ROOT
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
@@ -36,9 +37,7 @@ def text_of(path: Path) -> str:
 @functools.cache
 def product_strings() -> set[str]:
     """Every string constant in the extension's code."""
-    folders = [folder for folder in ROOT.iterdir() if (folder / "__init__.py").is_file()]
-    paths = [*ROOT.glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
-    nodes = [node for path in paths for node in ast.walk(ast.parse(text_of(path)))]
+    nodes = [node for path in product_modules() for node in ast.walk(ast.parse(text_of(path)))]
     return {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
 
 

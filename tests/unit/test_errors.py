@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from error_pages import constants_of
 from image_to_3d import errors
 from image_to_3d.errors import _PLACEHOLDER, Action, ErrorInfo, ImageError, Message, NoCreditError
-from package_stub import ROOT
+from product_modules import ROOT, product_modules
 
 FAMILY = {
     name: kind
@@ -22,12 +21,6 @@ FAMILY = {
 OPTIONS = {"advice", "action", "retry_after"}
 CAUSE = {"cause": "reason"}
 """An error of the operating system gives the reason."""
-OUTSIDE = {"tests", "tools", "benchmarks", "build", "demo"}
-
-
-def product_files() -> list[Path]:
-    found = [path for path in ROOT.rglob("*.py") if not any(part.startswith(".") for part in path.parts[1:])]
-    return [path for path in found if path.relative_to(ROOT).parts[0] not in OUTSIDE]
 
 
 def text_of(node: ast.AST | None, constants: dict[str, str]) -> str | None:
@@ -39,7 +32,7 @@ def text_of(node: ast.AST | None, constants: dict[str, str]) -> str | None:
 
 def raised() -> Iterator[Any]:
     """Every place in the product that makes an error: its position, the call, and its module's text constants."""
-    for path in product_files():
+    for path in product_modules():
         tree = ast.parse(path.read_text("utf-8"))
         constants = constants_of(tree)
         for node in ast.walk(tree):
