@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..atomic_file import atomic_write, make_private
-from ..errors import Message, StorageError, TakenOverError, counted
+from ..errors import StorageError, TakenOverError, counted
 from . import batch_table, durations, earlier_journal, serialization, spending
 from .batch import Batch, BatchChanged, BatchEvent, BatchRemoved
 from .estimates import Duration

@@ -15,6 +15,11 @@ def test_a_line_breaks_at_spaces_but_never_between_a_number_and_its_unit(extensi
     assert sum("0.06\u00a0%" in line for line in lines) == 1
 
 
+def test_no_line_breaks_within_a_size(extension: Any) -> None:
+    lines = part("text_lines")._lines("UVs · Texture 593 × 604", 110.0, 11.0)
+    assert lines == ("UVs · Texture", "593\u00a0×\u00a0604")
+
+
 def test_a_text_without_spaces_breaks_anywhere_and_nothing_of_it_is_lost(extension: Any) -> None:
     text = "オリジナルとのずれ：サイズの平均0.06%、最大0.13%"
     lines = part("text_lines")._lines(text, 110.0, 11.0)
