@@ -125,7 +125,7 @@ def _draw_local_server(layout: bpy.types.UILayout, context: bpy.types.Context, s
 def local_url_placeholder(config: Config) -> str:
     """Returns what an empty field for the address of the artist's own server shows."""
     dialect = DIALECTS.get(config.local_dialect)
-    return config.local_url or f"http://127.0.0.1:{8080 if dialect is None else dialect.default_port}"
+    return config.local_url or f"127.0.0.1:{8080 if dialect is None else dialect.default_port}"
 
 
 def _draw_connection(layout: bpy.types.UILayout, context: bpy.types.Context, saved: Any, config: Config) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Final
 
@@ -35,6 +36,8 @@ _SPACES: Final = re.compile(r"[ \t\r\n]+")
 """A line can break here. Non-breaking spaces, which keep a number and its unit together, are none of these."""
 _SIZE: Final = re.compile(r"(?<=\d) × (?=\d)")
 """Within a size, no line breaks."""
+_PARTS: Final = re.compile(r"[^/\\]*[/\\]+|[^/\\]+")
+"""What stands between the slashes of a path or URL, and the slashes behind it."""
 _LETTERS: Final = re.compile(r"[(\[{«“„「『（]*.\xa0*[)\]}».,:;!?…”、。，．：；！？・ー」』）]*", re.DOTALL)
 """A letter with the punctuation that no line may begin or end with."""
 
@@ -117,15 +120,16 @@ def _lines(text: str, width: float, size: float) -> tuple[str, ...]:
 def _breakable(text: str, width: float) -> list[str]:
     """Returns the pieces between which a line can break. A piece that starts with NUL continues the word before.
 
-    Words without spaces (paths, URLs, Japanese, Chinese) break at any letter if they are wider than a line.
+    A word that is wider than a line breaks after slashes (a path, a URL), and else at any letter (Japanese, Chinese).
     """
     pieces: list[str] = []
     for word in _SPACES.split(_SIZE.sub("\xa0×\xa0", text.strip())):
         if _width(word) <= width:
             pieces.append(word)
         else:
-            first, *others = _LETTERS.findall(word)
-            pieces += [first, *(f"\0{letters}" for letters in others)]
+            parts = [[part] if _width(part) <= width else _LETTERS.findall(part) for part in _PARTS.findall(word)]
+            first, *others = itertools.chain.from_iterable(parts)
+            pieces += [first, *(f"\0{part}" for part in others)]
     return pieces
 
 
