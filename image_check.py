@@ -149,4 +149,4 @@ def _check(worker: WorkerProcess, key: Key, previews: Path | None) -> ImageCheck
         return ImageCheck(False)
     warnings = tuple(Message.from_json(warning) for warning in reply["warnings"])
     width, height = reply["size"]
-    return ImageCheck(False, warnings, target, Message(reply["title"]), (width, height))
+    return ImageCheck(False, warnings, target, Message.from_json(reply["title"]), (width, height))

@@ -47,7 +47,7 @@ class Placement:
         choices=(
             Choice(
                 "PLACEHOLDER",
-                "3D Cursor, with Placeholder",
+                "With Placeholder",
                 "Show the image at the 3D cursor; move, rotate or scale it while you wait",
             ),
             Choice("CURSOR", "3D Cursor", "Where the 3D cursor was when the job was started"),

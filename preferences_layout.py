@@ -19,7 +19,7 @@ from .errors import NO_MESSAGE, ErrorInfo, KeyRejectedError, Message, OnlineAcce
 from .jobs.config import CUSTOM, KEY_PAGE, LOCAL, MODELSLAB, OFFLINE, Config
 from .local_servers.dialects import DIALECTS
 from .property_definitions import kept_name, switch_of
-from .text_lines import wrapped
+from .text_lines import checkbox_room, fits, wrapped
 from .translation import tr, tr_message
 
 KEY_VARIABLE: Final = "MODELSLAB_API_KEY"
@@ -53,11 +53,6 @@ def draw(
         _draw_results(body.column(), saved, config, default_results)
 
 
-def draw_key_page(layout: bpy.types.UILayout, *, icon: bool = True) -> None:
-    """Draw the button that opens the web page for an account and its key."""
-    layout.operator("wm.url_open", text="Get an API Key…", icon="URL" if icon else "NONE").url = KEY_PAGE
-
-
 def _draw_account(layout: bpy.types.UILayout, saved: Any, config: Config) -> None:
     if saved.service == OFFLINE:
         _hint(layout, "Rough shape from the outline. No AI.")
@@ -81,7 +76,7 @@ def _draw_account(layout: bpy.types.UILayout, saved: Any, config: Config) -> Non
         _warning(layout, "Online access is disabled.")
         _field_column(layout).operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET")
     if saved.service == MODELSLAB:
-        draw_key_page(_field_column(layout))
+        _field_column(layout).operator("wm.url_open", text="Get an API Key…", icon="URL").url = KEY_PAGE
     layout.separator()
     layout.prop(saved, "job_limit")
     row = layout.row(align=True, heading="Daily Limit")
@@ -130,7 +125,7 @@ def _draw_local_server(layout: bpy.types.UILayout, context: bpy.types.Context, s
 def local_url_placeholder(config: Config) -> str:
     """Returns what an empty field for the address of the artist's own server shows."""
     dialect = DIALECTS.get(config.local_dialect)
-    return config.local_url or f"http://127.0.0.1:{8080 if dialect is None else dialect.default_port}"
+    return config.local_url or f"127.0.0.1:{8080 if dialect is None else dialect.default_port}"
 
 
 def _draw_connection(layout: bpy.types.UILayout, context: bpy.types.Context, saved: Any, config: Config) -> None:
@@ -204,11 +199,23 @@ def draw_switched(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
         row = layout.row(align=True, heading=owner.bl_rna.properties[name].name)
         row.prop(owner, switch, text="")
     else:  # too narrow for both in a line
-        layout.prop(owner, switch)
+        draw_checkbox(layout, owner, switch)
         row = layout
     number = row.row()
     number.active = on
     number.prop(owner, shown, text="")
+
+
+def draw_checkbox(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
+    """Draw a checkbox in the sidebar; its label is on several lines where it would be cut off."""
+    context, label = bpy.context, tr(owner.bl_rna.properties[name].name)
+    room = checkbox_room(context)
+    if fits(context, label, room):
+        layout.prop(owner, name)
+        return
+    row = layout.row(align=True)
+    row.prop(owner, name, text="")
+    wrapped(row, context, label, width=room / context.preferences.system.ui_scale)
 
 
 def _field_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:

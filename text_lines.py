@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from typing import Final
 
@@ -20,9 +21,23 @@ _ICON: Final = 26
 """Points that an icon takes, with the gap before the text."""
 _FIELD: Final = 36
 """Points of a number field where nothing is written: its ends, and a gap between label and number."""
+_BUTTON: Final = 4
+"""Points of a button's width at its ends where nothing is written."""
+_BUTTON_IN_BOX: Final = 20
+"""Points by which a button is narrower in a box."""
+_BUTTON_ICON: Final = 24
+"""Points that the icon of a button takes."""
+_ICON_BUTTON: Final = 21
+"""Points that a button with an icon alone takes."""
+_CHECKBOX: Final = 20
+"""Points that a checkbox takes."""
 _FONT: Final = 0
 _SPACES: Final = re.compile(r"[ \t\r\n]+")
 """A line can break here. Non-breaking spaces, which keep a number and its unit together, are none of these."""
+_SIZE: Final = re.compile(r"(?<=\d) × (?=\d)")
+"""Within a size, no line breaks."""
+_PARTS: Final = re.compile(r"[^/\\]*[/\\]+|[^/\\]+")
+"""What stands between the slashes of a path or URL, and the slashes behind it."""
 _LETTERS: Final = re.compile(r"[(\[{«“„「『（]*.\xa0*[)\]}».,:;!?…”、。，．：；！？・ー」』）]*", re.DOTALL)
 """A letter with the punctuation that no line may begin or end with."""
 
@@ -34,10 +49,31 @@ def is_narrow(context: bpy.types.Context) -> bool:
 
 def fits_in_field(context: bpy.types.Context, text: str) -> bool:
     """Whether a label and its value fit into a field that is as wide as the sidebar."""
+    return fits(context, text, context.region.width - (_MARGINS + _FIELD) * context.preferences.system.ui_scale)
+
+
+def button_room(
+    context: bpy.types.Context, *, icon: str = "NONE", in_box: bool = False, buttons: int = 1, icons_beside: int = 0
+) -> float:
+    """Returns how wide the label of a button can be, in pixels. `buttons`: how many share the sidebar's width.
+
+    `icons_beside`: how many buttons with an icon alone are in the same row.
+    """
+    taken = _MARGINS + (_BUTTON_IN_BOX if in_box else 0) + icons_beside * _ICON_BUTTON
+    ends = _BUTTON + (_BUTTON_ICON if icon != "NONE" else 0)
+    scale = context.preferences.system.ui_scale
+    return (context.region.width - taken * scale) / buttons - ends * scale
+
+
+def checkbox_room(context: bpy.types.Context) -> float:
+    """Returns how wide the label of a checkbox can be, in pixels."""
+    return float(context.region.width - (_MARGINS + _CHECKBOX) * context.preferences.system.ui_scale)
+
+
+def fits(context: bpy.types.Context, text: str, room: float) -> bool:
+    """Whether a text that is translated already is no wider than this, in pixels."""
     preferences = context.preferences
-    scale = preferences.system.ui_scale
-    size = preferences.ui_styles[0].widget.points * scale
-    return _width_of_line(text, size) <= context.region.width - (_MARGINS + _FIELD) * scale
+    return _width_of_line(text, preferences.ui_styles[0].widget.points * preferences.system.ui_scale) <= room
 
 
 def wrapped(
@@ -84,19 +120,20 @@ def _lines(text: str, width: float, size: float) -> tuple[str, ...]:
 def _breakable(text: str, width: float) -> list[str]:
     """Returns the pieces between which a line can break. A piece that starts with NUL continues the word before.
 
-    Words without spaces (paths, URLs, Japanese, Chinese) break at any letter if they are wider than a line.
+    A word that is wider than a line breaks after slashes (a path, a URL), and else at any letter (Japanese, Chinese).
     """
     pieces: list[str] = []
-    for word in _SPACES.split(text.strip()):
+    for word in _SPACES.split(_SIZE.sub("\xa0×\xa0", text.strip())):
         if _width(word) <= width:
             pieces.append(word)
         else:
-            first, *others = _LETTERS.findall(word)
-            pieces += [first, *(f"\0{letters}" for letters in others)]
+            parts = [[part] if _width(part) <= width else _LETTERS.findall(part) for part in _PARTS.findall(word)]
+            first, *others = itertools.chain.from_iterable(parts)
+            pieces += [first, *(f"\0{part}" for part in others)]
     return pieces
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=256)
 def _width_of_line(text: str, size: float) -> float:
     blf.size(_FONT, size)
     return _width(text)

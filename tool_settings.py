@@ -16,6 +16,9 @@ from .setting_rows import Choice, setting
 
 TEXTURE_SIZES: Final = tuple(Choice(str(n), str(n), f"{n} × {n} pixels") for n in (512, 1024, 2048, 4096))
 
+LOD_RATIOS: Final = (1.0, 0.5, 0.25, 0.1)
+"""The triangles of each level of detail, as a fraction of the original's."""
+
 
 class Tool(enum.StrEnum):
     """A mesh tool."""

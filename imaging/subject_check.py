@@ -49,16 +49,16 @@ class ImageWarning:
     """What is wrong and what to do."""
 
 
-TITLES: Final[Mapping[str, str]] = {
-    "cut_off": "Subject Is Cut Off",
-    "tiny": "Small Subject",
-    "faint": "Faint Subject",
-    "uniform": "Only One Color",
-    "no_background": "No Plain Background",
-    "nothing_visible": "Fully Transparent",
+TITLES: Final[Mapping[str, Message]] = {
+    "cut_off": Message("Subject Is Cut Off"),
+    "tiny": Message("Small Subject"),
+    "faint": Message("Faint Subject"),
+    "uniform": Message("Only One Color"),
+    "no_background": Message("Busy Background"),
+    "nothing_visible": Message("Fully Transparent"),
 }
 """A warning's code in a few words, for where there is no room for its message."""
-NOT_CUT_OUT: Final = "Subject Not Found"
+NOT_CUT_OUT: Final = Message("No Subject Found")
 """The same if the subject could not be cut out or cropped."""
 
 NOTHING_VISIBLE: Final = ImageWarning(

@@ -43,7 +43,7 @@ def _ask_cancel(batch: Batch, progress: BatchProgress) -> Question:
     return Question(tr("Cancel {name}?", name=batch.name), message, confirm)
 
 
-@batch_operator(Op.PAUSE_BATCH, "Pause", why_not=_why_not_pause)
+@batch_operator(Op.PAUSE_BATCH, "Pause Batch", why_not=_why_not_pause)
 def pause_batch(_context: bpy.types.Context, batch: Batch) -> None:
     """Start no further job of this batch. Jobs that have started continue"""
     engine.queue().pause_batch(batch.id, True)

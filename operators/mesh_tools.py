@@ -213,8 +213,10 @@ class IMAGE_TO_3D_OT_show_version(PollMixin, bpy.types.Operator):
         group = versions.versions_of(root, context.scene)
         step = 1 if self.which == "NEXT" else -1
         shown = group[(group.index(root) + step) % len(group)]
+        selected = root.select_get()  # asked before it is hidden
         versions.show(shown, group)
-        shown.select_set(root.select_get())
+        context.view_layer.update()  # else the object still counts as hidden, and can't be selected
+        shown.select_set(selected)
         context.view_layer.objects.active = shown
         return {"FINISHED"}
 

@@ -222,7 +222,7 @@ class IMAGE_TO_3D_OT_show_variation(PollMixin, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: Any) -> str:
-        return {value: text for value, _, text in _WHICH}[properties.which]
+        return tr({value: text for value, _, text in _WHICH}[properties.which])
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         root = _root(context)

@@ -16,7 +16,7 @@ from .. import tool_engine
 from ..bl_ids import Op
 from ..scene import hand_over, variations
 from ..setting_rows import Setting, defaults_of, settings_of
-from ..tool_settings import ENGINE_FORMATS, TABLES, Tool
+from ..tool_settings import ENGINE_FORMATS, LOD_RATIOS, TABLES, Tool
 from ..translation import tr
 
 WIDTH: Final = 320
@@ -121,6 +121,9 @@ def _lines(tool: Tool, operator: Any, known: Known) -> Iterator[tuple[str, str]]
     if tool is Tool.SIMPLIFY and known.triangles:
         before, after = f"{known.triangles:,}", f"{round(known.triangles * operator.ratio):,}"
         yield "INFO", tr("{before} triangles become about {after}", before=before, after=after)
+    if tool is Tool.LODS and known.triangles:
+        counts = " · ".join(f"{round(known.triangles * ratio):,}" for ratio in LOD_RATIOS)
+        yield "INFO", tr("{count} triangles", count=counts)
     if tool is Tool.REMESH and known.triangles:
         slow = known.triangles > _SLOW
         yield "TIME", tr("Takes a few minutes") if slow else tr("Takes about half a minute")

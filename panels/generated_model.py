@@ -22,6 +22,7 @@ from ..scene import thumbnails, variations
 from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
 from . import mesh_report
+from .buttons import button
 from .main import SidebarPanel
 
 _IMAGE_ROWS: Final = 4.0
@@ -54,10 +55,8 @@ class IMAGE_TO_3D_PT_generated_model(SidebarPanel, bpy.types.Panel):
         if provenance.record_text(root, provenance.GROUP):
             _draw_variations(layout, context, root)
         row = layout.row(align=True)
-        if narrow:
-            row.operator(Op.USE_MODEL_SETTINGS, text="Use Settings")
-        else:
-            row.operator(Op.USE_MODEL_SETTINGS, icon="PREFERENCES")
+        icon = "NONE" if narrow else "PREFERENCES"
+        button(row, context, Op.USE_MODEL_SETTINGS, icon=icon, icons_beside=1)
         row.menu(MODEL_MENU, text="", icon="DOWNARROW_HLT")
         row = layout.row(align=True) if narrow else layout.split(factor=_LABEL_SHARE, align=True)
         if not narrow:

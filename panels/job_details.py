@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 import bpy
 
@@ -18,6 +18,7 @@ from ..jobs.job import Job, State
 from ..scene import pending_models, place_model, target_scene
 from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
+from .buttons import button
 
 BUTTONS: Final[Mapping[Action, tuple[Op, str]]] = {
     Action.OPEN_PREFERENCES: (Op.OPEN_PREFERENCES, "PREFERENCES"),
@@ -84,17 +85,15 @@ def _draw_error(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job
     wrapped(layout, context, tr_message(error.message), icon=icon, alert=True, in_box=True)
     if error.advice:
         wrapped(layout, context, tr_message(error.advice), in_box=True)
-    is_setting = error.action in _SETTING_ACTIONS  # its label is long
-    buttons = layout.column(align=True) if is_setting else _buttons(layout, context)
-    if error.action in BUTTONS:
-        operator, icon = BUTTONS[error.action]
-        _button(buttons, operator, job, "NONE" if is_setting and is_narrow(context) else icon)
+    is_setting = error.action in _SETTING_ACTIONS
+    shown = [BUTTONS[error.action]] if error.action in BUTTONS else []
     if error.action is Action.DOWNLOAD_AGAIN and job.model_file:
-        _button(buttons, Op.IMPORT_AGAIN, job, "FILE_REFRESH")
+        shown.append((Op.IMPORT_AGAIN, "FILE_REFRESH"))
     if is_setting:
-        _button(buttons, Op.RETRY, job, "FILE_REFRESH")
+        shown.append((Op.RETRY, "FILE_REFRESH"))
     if job.state is State.UNCONFIRMED:
-        _button(buttons, Op.SEND_AGAIN, job, "EXPORT")
+        shown.append((Op.SEND_AGAIN, "EXPORT"))
+    _draw_buttons(layout, context, job, shown, in_box=True, below=is_setting)  # the label of a setting is long
 
 
 def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) -> None:
@@ -119,9 +118,7 @@ def _draw_job(layout: bpy.types.UILayout, context: bpy.types.Context, job: Job) 
         shown.append((Op.RETRY, "FILE_REFRESH"))
     if job.video_file:
         shown.append((Op.OPEN_VIDEO, "PLAY"))
-    buttons = _buttons(layout, context) if shown else layout
-    for operator, icon in shown:
-        _button(buttons, operator, job, icon)
+    _draw_buttons(layout, context, job, shown)
 
 
 def _state(job: Job) -> str:
@@ -146,12 +143,21 @@ def _why_it_waits(context: bpy.types.Context, job: Job) -> str:
     return ""
 
 
-def _buttons(layout: bpy.types.UILayout, context: bpy.types.Context) -> bpy.types.UILayout:
-    """Returns a layout for buttons: beside each other, or below where the labels would be cut off."""
-    return layout.column(align=True) if is_narrow(context) else layout.row(align=True)
-
-
-def _button(layout: bpy.types.UILayout, operator: Op, job: Job, icon: str) -> None:
-    button: Any = layout.operator(operator, icon=icon)
-    if hasattr(button, "job_id"):
-        button.job_id = job.id
+def _draw_buttons(
+    layout: bpy.types.UILayout,
+    context: bpy.types.Context,
+    job: Job,
+    shown: Sequence[tuple[Op, str]],
+    *,
+    in_box: bool = False,
+    below: bool = False,
+) -> None:
+    """Draw buttons beside each other, or one below the other where the labels would be cut off."""
+    narrow = is_narrow(context)
+    below = below or narrow
+    row = layout.column(align=True) if below else layout.row(align=True)
+    for operator, icon in shown:
+        icon = "NONE" if narrow and in_box else icon
+        made = button(row, context, operator, icon=icon, in_box=in_box, buttons=1 if below else len(shown))
+        if hasattr(made, "job_id"):
+            made.job_id = job.id

@@ -17,6 +17,7 @@ from ..scene import thumbnails
 from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
 from . import job_details
+from .buttons import button
 
 _ROWS: Final = 3
 _MAX_ROWS: Final = 5
@@ -115,7 +116,7 @@ def draw(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
     held = job_view.held()
     if held:
         wrapped(layout, context, tr_message(held), icon="SORTTIME")
-        layout.operator(Op.OPEN_PREFERENCES, text="Change Daily Limit…", icon="PREFERENCES")
+        button(layout, context, Op.OPEN_PREFERENCES, "Change Daily Limit…", icon="PREFERENCES")
 
 
 def _draw_buttons(layout: bpy.types.UILayout, narrow: bool) -> None:

@@ -11,12 +11,13 @@ from .. import background_task, preferences, preferences_layout
 from ..api.quality import QUALITIES
 from ..bl_ids import PANEL_BUTTON, SCENE_SETTINGS, Op
 from ..errors import Action, ErrorInfo, ImageTo3DError, KeyMissingError, KeyRejectedError
-from ..jobs.config import FREE, LOCAL, MODELSLAB, Config
+from ..jobs.config import FREE, KEY_PAGE, LOCAL, MODELSLAB, Config
 from ..property_definitions import QUALITY
 from ..redraw import TAB
 from ..text_lines import is_narrow, wrapped
 from ..translation import tr, tr_message
 from . import forecast, image_row, job_list, view_fields
+from .buttons import button
 from .presets import IMAGE_TO_3D_PT_presets
 
 _BUTTON_HEIGHT: Final = 1.5
@@ -99,16 +100,19 @@ def _draw_setup(
     else:
         wrapped(box, context, tr("The API key was rejected."), icon="ERROR", alert=True, in_box=True)
     buttons = box.column(align=True)
-    icons = not is_narrow(context)
     if obstacle is not None and obstacle.action is Action.ALLOW_ONLINE:
-        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET" if icons else "NONE")
+        _setup_button(buttons, context, Op.ALLOW_ONLINE, "Allow Online Access…", "INTERNET")
     elif obstacle is None or isinstance(obstacle, KeyMissingError):
-        buttons.operator(Op.OPEN_PREFERENCES, text="Enter API Key…", icon="LOCKED" if icons else "NONE")
+        _setup_button(buttons, context, Op.OPEN_PREFERENCES, "Enter API Key…", "LOCKED")
         if config.service == MODELSLAB:
-            preferences_layout.draw_key_page(buttons, icon=icons)
+            _setup_button(buttons, context, "wm.url_open", "Get an API Key…", "URL").url = KEY_PAGE
     else:
-        buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
-    buttons.operator(Op.USE_OFFLINE_PREVIEW, icon="HOME" if icons else "NONE")
+        _setup_button(buttons, context, Op.OPEN_PREFERENCES, "Open Preferences…", "PREFERENCES")
+    _setup_button(buttons, context, Op.USE_OFFLINE_PREVIEW, "", "HOME")
+
+
+def _setup_button(layout: bpy.types.UILayout, context: bpy.types.Context, operator: str, text: str, icon: str) -> Any:
+    return button(layout, context, operator, text, icon="NONE" if is_narrow(context) else icon, in_box=True)
 
 
 def _draw_local_setup(
@@ -119,7 +123,7 @@ def _draw_local_setup(
     first_test = status.running and not status.text
     if obstacle is None and not status.failed and not first_test:
         return
-    box, icons = layout.box().column(), not is_narrow(context)
+    box = layout.box().column()
     if obstacle is not None and not config.local_url:
         wrapped(box, context, tr("Enter the address of your server."), icon="INFO", in_box=True)
     elif obstacle is not None:
@@ -133,10 +137,10 @@ def _draw_local_setup(
         box.prop(saved, "local_url", text="", placeholder=preferences_layout.local_url_placeholder(config))
     buttons = box.column(align=True)
     if obstacle is not None and obstacle.action is Action.ALLOW_ONLINE:
-        buttons.operator(Op.ALLOW_ONLINE, text="Allow Online Access…", icon="INTERNET" if icons else "NONE")
+        _setup_button(buttons, context, Op.ALLOW_ONLINE, "Allow Online Access…", "INTERNET")
     elif obstacle is None:
-        buttons.operator(Op.TEST_LOCAL_SERVER, text="Test Again", icon="FILE_REFRESH" if icons else "NONE")
-    buttons.operator(Op.OPEN_PREFERENCES, text="Open Preferences…", icon="PREFERENCES" if icons else "NONE")
+        _setup_button(buttons, context, Op.TEST_LOCAL_SERVER, "Test Again", "FILE_REFRESH")
+    _setup_button(buttons, context, Op.OPEN_PREFERENCES, "Open Preferences…", "PREFERENCES")
 
 
 def _draw_quality(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Any) -> None:
@@ -150,6 +154,5 @@ def _draw_generate(layout: bpy.types.UILayout, context: bpy.types.Context, setti
     row = layout.row(align=True)
     row.scale_y = _BUTTON_HEIGHT
     row.context_pointer_set(PANEL_BUTTON, settings)
-    text = {"text": "Generate"} if is_narrow(context) else {}
-    row.operator(Op.GENERATE, icon="MESH_MONKEY", **text)
+    button(row, context, Op.GENERATE, icon="MESH_MONKEY", icons_beside=1)
     row.operator(Op.CHOOSE_BATCH, text="", icon="RENDERLAYERS")

@@ -16,6 +16,7 @@ from ..mesh_report import MeshReport, Problem, Severity, problems
 from ..text_lines import is_narrow, wrapped
 from ..tool_settings import Tool
 from ..translation import tr, tr_message
+from .buttons import button
 
 _PANEL: Final = "image_to_3d_mesh_report"
 """The id under which Blender keeps whether the part of the panel is open."""
@@ -57,7 +58,7 @@ def draw_report(
     if changed:
         column = body.column(align=True)
         wrapped(column, context, tr("Changed since it was checked"), icon="INFO")
-        column.operator(Op.CHECK_MESH, text="Check Again")
+        button(column, context, Op.CHECK_MESH, "Check Again")
     else:
         draw_problems(body, context, found)
 
@@ -74,7 +75,7 @@ def draw_problems(layout: bpy.types.UILayout, context: bpy.types.Context, found:
         for tool in _tools(group):
             left.remove(tool)
             if tool is group[0].tools[0] or tool not in left:  # the same button does not come twice
-                buttons.operator(_BUTTONS[tool])
+                button(buttons, context, _BUTTONS[tool])
 
 
 def _tools(group: Sequence[Problem]) -> list[Tool]:

@@ -18,6 +18,7 @@ from ..text_lines import is_narrow, wrapped
 from ..tool_settings import Tool
 from ..translation import tr, tr_message
 from . import mesh_report
+from .buttons import button
 from .main import SidebarPanel
 
 _ROWS: Final = (
@@ -49,7 +50,7 @@ class IMAGE_TO_3D_PT_mesh_tools(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         root = hand_over.root_of(context.active_object)
         if root is not None:
-            _draw_buttons(layout, is_narrow(context))
+            _draw_buttons(layout, context)
         for task in mesh_tasks.tasks():
             _draw_task(layout, context, task, root)
         if root is None:
@@ -100,12 +101,13 @@ def _draw_task(
         wrapped(layout, context, task.waiting, icon="SORTTIME")
 
 
-def _draw_buttons(layout: bpy.types.UILayout, narrow: bool) -> None:
+def _draw_buttons(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    narrow = is_narrow(context)
     column = layout.column(align=True)
     for buttons in _ROWS:
         row = column if narrow else column.row(align=True)
         for op, text, icon in buttons:
-            row.operator(op, text=text, icon=icon)
+            button(row, context, op, text, icon=icon, buttons=1 if narrow else len(buttons))
 
 
 def _draw_version(
@@ -122,7 +124,7 @@ def _draw_version(
         middle.alignment = "CENTER"
         middle.label(text=tr("{number} of {count}", number=position + 1, count=count), translate=False)
         row.operator(Op.SHOW_VERSION, text="", icon="TRIA_RIGHT").which = "NEXT"
-        column.operator(Op.KEEP_VERSION, icon="CHECKMARK")
+        button(column, context, Op.KEEP_VERSION, icon="CHECKMARK")
         column.separator()
     if count > 1 or record.tool in LABELS:
         column.label(text=title, icon="MESH_DATA", translate=False)

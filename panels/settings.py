@@ -13,12 +13,13 @@ from ..api.http.urls import is_unencrypted
 from ..bl_ids import SCENE_SETTINGS, Op
 from ..jobs.config import LOCAL, Config
 from ..local_servers.dialects import DIALECTS
-from ..preferences_layout import draw_switched
+from ..preferences_layout import draw_checkbox, draw_switched
 from ..properties import PANEL_PARAMETERS
 from ..property_definitions import RANDOM_SEED, USE_TEMPORARY_STORAGE, kept_name, switch_of
 from ..setting_rows import Setting
 from ..text_lines import fits_in_field, is_narrow, wrapped
 from ..translation import tr
+from .buttons import button
 from .main import IMAGE_TO_3D_PT_main, SidebarPanel
 
 _GAP_BEFORE: Final = frozenset({"ss_guidance_strength", "slat_guidance_strength", "seed", "size", "multi_image"})
@@ -83,28 +84,37 @@ def draw_setting(layout: bpy.types.UILayout, owner: Any, name: str) -> None:
     elif name == "seed":
         _draw_seed(layout, owner)
     elif name == "temp":
-        layout.prop(owner, USE_TEMPORARY_STORAGE)
-    elif not layout.use_property_split and _is_cut_off(owner, name):
+        draw_setting(layout, owner, USE_TEMPORARY_STORAGE)
+    elif layout.use_property_split:
+        layout.prop(owner, name)
+    elif owner.bl_rna.properties[name].type == "BOOLEAN":
+        draw_checkbox(layout, owner, name)
+    elif not _is_cut_off(owner, name):
+        layout.prop(owner, name)
+    else:
         layout.label(text=owner.bl_rna.properties[name].name)
         layout.prop(owner, name, text="")
-    else:
-        layout.prop(owner, name)
 
 
 def _is_cut_off(owner: Any, name: str) -> bool:
     """Whether the label of a setting would be cut off beside its value, in a narrow sidebar."""
     kind, value = owner.bl_rna.properties[name].type, getattr(owner, name)
     if kind not in {"INT", "FLOAT"}:
-        return kind == "ENUM"
+        return True
     label = tr(owner.bl_rna.properties[name].name)
     return not fits_in_field(bpy.context, f"{label} {value if kind == 'INT' else f'{value:.2f}'}")
 
 
 def _draw_seed(layout: bpy.types.UILayout, settings: Any) -> None:
     is_random = getattr(settings, RANDOM_SEED)
-    row = layout.row(align=True)
-    row.active = not is_random
-    row.prop(settings, kept_name("seed") if is_random else "seed", placeholder="Random")
+    column = layout.column()
+    column.active = not is_random
+    if layout.use_property_split:
+        row, label = column.row(align=True), {}
+    else:
+        column.label(text="Seed")
+        row, label = column.row(align=True), {"text": ""}
+    row.prop(settings, kept_name("seed") if is_random else "seed", placeholder="Random", **label)
     row.operator(Op.NEW_SEED, text="", icon="FILE_REFRESH")
     layout.prop(settings, RANDOM_SEED)
 
@@ -131,7 +141,7 @@ class IMAGE_TO_3D_PT_local_server(SettingsPanel, bpy.types.Panel):
         if is_unencrypted(config.local_url):
             wrapped(column, context, tr("Images are sent unencrypted to this server."), icon="ERROR", alert=True)
         if not config.local_dialect and config.local_url:
-            column.operator(Op.TEST_LOCAL_SERVER, icon="NONE" if is_narrow(context) else "FILE_REFRESH")
+            button(column, context, Op.TEST_LOCAL_SERVER, icon="NONE" if is_narrow(context) else "FILE_REFRESH")
         for name, row in PANEL_PARAMETERS.items():
             if row.group == "local" and config.uses(name):
                 line = column.column()
@@ -182,7 +192,7 @@ class IMAGE_TO_3D_PT_asset(SettingsPanel, bpy.types.Panel):
         column = self.column(context)
         column.active = settings.mark_as_asset
         for name in _ASSET_DETAILS:
-            column.prop(settings, name)
+            draw_setting(column, settings, name)
 
 
 class IMAGE_TO_3D_PT_advanced(SettingsPanel, bpy.types.Panel):

@@ -147,18 +147,9 @@ def _insert(
         if in_layer:
             item.select_set(selected and number == 0, view_layer=layer)
             item.hide_set(hidden, view_layer=layer)
-            _follow_local_views(item, root)
+            versions.follow_local_views(item, root)
     if active:
         layer.objects.active = new
-
-
-def _follow_local_views(new: bpy.types.Object, root: bpy.types.Object) -> None:
-    """Show an object in each local view that shows `root`."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            space = area.spaces.active
-            if isinstance(space, bpy.types.SpaceView3D) and space.local_view is not None:
-                new.local_view_set(space, root.local_view_get(space))
 
 
 def _scene_of(root: bpy.types.Object) -> bpy.types.Scene:

@@ -103,6 +103,8 @@ def show(shown: bpy.types.Object, others: list[bpy.types.Object]) -> None:
     before = next((item for item in others if item != shown and not is_hidden(item)), None)
     if before is not None:
         take_place(shown, before)
+        for item in family(shown):
+            follow_local_views(item, before)
     for item in others:
         hide(item, item != shown)
 
@@ -131,6 +133,15 @@ def take_place(new: bpy.types.Object, old: bpy.types.Object) -> None:
             moved.action_slot = old.animation_data.action_slot  # type: ignore[attr-defined,unused-ignore]
     if old.constraints:  # their effect can't be copied
         new.matrix_world = old.matrix_world
+
+
+def follow_local_views(new: bpy.types.Object, root: bpy.types.Object) -> None:
+    """Show an object in each local view that shows `root`."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            space = area.spaces.active
+            if isinstance(space, bpy.types.SpaceView3D) and space.local_view is not None:
+                new.local_view_set(space, root.local_view_get(space))
 
 
 def hide(root: bpy.types.Object, hidden: bool) -> None:

@@ -20,7 +20,7 @@ NOT_TRANSLATED: Final = frozenset(
     {
         *("GLB", "OBJ", "STL", "PLY", "X", "Y", "Z", "HTTP {status}", "ModelsLab", "Image to 3D", "{size} GB"),
         *("Unity", "Unreal Engine", "Godot", "glTF", "3MF", "QuadriFlow"),
-        *("{name} × {count}", "{triangles}, {size} m", "API", "https://…", "http://127.0.0.1:"),
+        *("{name} × {count}", "{triangles}, {size} m", "API", "https://…"),
     }
 )
 """Names, and templates of which nothing is in a language."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..errors import NO_MESSAGE
 from ..imaging.cutout import cut_out
 from ..imaging.framing import compose_views, frame_subject
 from ..imaging.raster import downscale
@@ -24,7 +25,7 @@ def check(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict
     """
     image = make_visible(read_image(Path(request["source"])))
     found = check_image(image)
-    warnings, title = [warning.message for warning in found], TITLES[found[0].code] if found else ""
+    warnings, title = [warning.message for warning in found], TITLES[found[0].code] if found else NO_MESSAGE
     progress(0.5)
     if request["target"]:
         framed, reason = frame_subject(image, cut=bool(request["cut_out"]), crop=bool(request["crop"]))
@@ -32,7 +33,7 @@ def check(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict
             warnings, title = [reason], NOT_CUT_OUT
         write_image(downscale(framed, int(request["longest"])), Path(request["target"]))
     size = [image.shape[1], image.shape[0]]
-    return {"warnings": [message.to_json() for message in warnings], "title": title, "size": size}
+    return {"warnings": [message.to_json() for message in warnings], "title": title.to_json(), "size": size}
 
 
 def compose(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:

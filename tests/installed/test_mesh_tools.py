@@ -172,9 +172,13 @@ def test_the_versions_can_be_flipped_and_the_shown_one_stands_where_the_last_one
     new.location.x = 9.0
     bpy.ops.image_to_3d.show_version(which="PREVIOUS")
     assert (sphere.hide_viewport, new.hide_viewport, sphere.location.x) == (False, True, 9.0)
-    assert bpy.context.view_layer.objects.active == sphere
+    assert (bpy.context.view_layer.objects.active, bpy.context.selected_objects) == (sphere, [sphere])
     bpy.ops.image_to_3d.show_version(which="NEXT")
     assert (sphere.hide_viewport, new.hide_viewport) == (True, False)
+    assert bpy.context.selected_objects == [new]
+    new.select_set(False)
+    bpy.ops.image_to_3d.show_version(which="PREVIOUS")
+    assert bpy.context.selected_objects == []
 
 
 def test_what_the_artist_parented_to_the_object_follows_the_shown_version_and_is_never_removed(sphere: Any) -> None:

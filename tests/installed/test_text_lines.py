@@ -15,6 +15,17 @@ def test_a_line_breaks_at_spaces_but_never_between_a_number_and_its_unit(extensi
     assert sum("0.06\u00a0%" in line for line in lines) == 1
 
 
+def test_an_address_that_is_wider_than_a_line_breaks_after_a_slash(extension: Any) -> None:
+    lines = part("text_lines")._lines("No server answers at http://127.0.0.1:8080: it refuses", 90.0, 11.0)
+    assert any(line.startswith("127.0.0.1:8080") for line in lines)
+    assert "".join(part("text_lines")._lines("/a/" + "b" * 60, 90.0, 11.0)) == "/a/" + "b" * 60
+
+
+def test_no_line_breaks_within_a_size(extension: Any) -> None:
+    lines = part("text_lines")._lines("UVs · Texture 593 × 604", 110.0, 11.0)
+    assert lines == ("UVs · Texture", "593\u00a0×\u00a0604")
+
+
 def test_a_text_without_spaces_breaks_anywhere_and_nothing_of_it_is_lost(extension: Any) -> None:
     text = "オリジナルとのずれ：サイズの平均0.06%、最大0.13%"
     lines = part("text_lines")._lines(text, 110.0, 11.0)

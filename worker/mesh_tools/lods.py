@@ -4,21 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import bpy
 
 from ...bl_ids import LOD
 from ...errors import Message
 from ...setting_rows import checked
-from ...tool_settings import Lods
+from ...tool_settings import LOD_RATIOS, Lods
 from ..mesh_data import positions
 from . import blend_exchange, engine_names
 from .convex_hull import convex_hull
 from .decimate import reduce_triangles, triangle_count
-
-RATIOS: Final = (1.0, 0.5, 0.25, 0.1)
-"""The part of the triangles that each level has."""
 
 
 def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
@@ -32,11 +29,11 @@ def run(request: Mapping[str, Any], progress: Callable[[float], None]) -> dict[s
     name = engine_names.role_of(str(request["name"])).model
     objects = [first]
     first.name = first.data.name = engine_names.level_name(name, 0)
-    for level in range(1, len(RATIOS)):
-        progress(0.1 + 0.8 * level / len(RATIOS))
+    for level in range(1, len(LOD_RATIOS)):
+        progress(0.1 + 0.8 * level / len(LOD_RATIOS))
         item = _copy(objects[-1])  # from the level before: half the time, and no visible difference
         item.name = item.data.name = engine_names.level_name(name, level)
-        reduce_triangles(item, RATIOS[level] / RATIOS[level - 1])
+        reduce_triangles(item, LOD_RATIOS[level] / LOD_RATIOS[level - 1])
         objects.append(item)
     for level, item in enumerate(objects):
         item[LOD] = level
