@@ -40,6 +40,7 @@ _KNOWN_ENDS: Final = re.compile(
 )
 """What follows a server's base URL in its documentation, and may have been copied with it."""
 _AFTER_PATH: Final = re.compile(r"[?#].*$")
+_AROUND_A_COLON: Final = re.compile(r" *: *")
 _ONLY_A_PORT: Final = re.compile(r"^:?(\d{2,5})$")
 _THIS_COMPUTER: Final = {"0.0.0.0": "127.0.0.1", "[::]": "localhost"}
 _ALL_ADDRESSES: Final = re.compile(r"^(https?://)(0\.0\.0\.0|\[::\])(?=[:/]|$)", re.I)
@@ -207,7 +208,8 @@ def base_url(address: str) -> str:
     0.0.0.0 and [::], at which a server says that it listens, are no addresses to connect to: this computer is meant.
     """
     normal = unicodedata.normalize("NFKC", address)  # full-width digits
-    text = "".join(c for c in normal if c.isprintable() and not c.isspace()).strip("\"'<>")
+    text = "".join(c for c in normal if c.isprintable()).strip(" \"'<>")
+    text = _AROUND_A_COLON.sub(":", text)
     text = _AFTER_PATH.sub("", _ONLY_A_PORT.sub(r"127.0.0.1:\1", text))
     url = text if "://" in text or not text else f"http://{text}"
     return _KNOWN_ENDS.sub("", _ALL_ADDRESSES.sub(lambda all_: f"{all_[1]}{_THIS_COMPUTER[all_[2]]}", url))

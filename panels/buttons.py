@@ -47,11 +47,11 @@ def button(
     `buttons`: how many share its row. `icons_beside`: how many buttons with an icon alone follow in the row.
     """
     full = text or _label(operator)
-    shown = shorter(full)
-    if shown != full:
+    if shorter(full) != full:
         room = button_room(context, icon=icon, in_box=in_box, buttons=buttons, icons_beside=icons_beside)
-        shown = full if fits(context, _translated(full), room) else shown
-    return layout.operator(operator, text=shown, icon=icon)
+        if not fits(context, _translated(full), room):
+            text = shorter(full)
+    return layout.operator(operator, icon=icon, **({"text": text} if text else {}))
 
 
 def shorter(label: str) -> str:
