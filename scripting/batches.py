@@ -189,6 +189,7 @@ def generate_many(
     name: str = "",
     scene: bpy.types.Scene | object | None = OPEN_SCENE,
     views_by_name: bool = False,
+    report: bool = True,
     **settings: Any,
 ) -> BatchHandle:
     """Generate a 3D model from each of many images. An image that fails does not stop the others.
@@ -199,6 +200,7 @@ def generate_many(
     `views_by_name`: files such as chair_front.png, chair_left.png and chair_back.png are one subject.
     `arrange`: how the models are arranged in the scene, from the 3D cursor: "GRID" or "ROW", spaced by their sizes;
     "NONE": each where its placement says. `collection`: for all models; by default a new one with the batch's name.
+    `report`: write a report with a preview of each model into the batch's folder.
     `name`: the batch's; by default that of the images' folder. `scene`: where the models are placed; by default the
     open scene, None for files only. `settings`: request parameters and placement settings as in `generate`.
     `on_done`: called once with the batch, on the main thread, when it is done.
@@ -228,6 +230,7 @@ def generate_many(
         scene=wanted_scene,
         name=batch_name,
         arrange=arrange if wanted_scene is not None else "NONE",
+        report=report,
     )
     handle = BatchHandle(batch)
     if on_done is not None:

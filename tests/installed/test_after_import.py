@@ -96,7 +96,7 @@ def test_an_arranged_batch_with_placeholders_of_its_own_has_a_result_in_each_pla
 
     images = [image_file, tmp_path / "mug.png"]
     images[1].write_bytes(image_file.read_bytes())
-    batch = image_to_3d.generate_many(images, wait=True, timeout=120.0, after_import="CLEAN_UP", size=1.0)
+    batch = image_to_3d.generate_many(images, report=False, wait=True, timeout=120.0, after_import="CLEAN_UP", size=1.0)
     assert [job.state for job in batch.jobs] == ["placed"] * 2
     assert shown() == ["chair Clean", "mug Clean"]
     left, right = sorted(bpy.data.objects[name].location.x for name in shown())

@@ -67,7 +67,7 @@ def no_two_overlap(placed: list[tuple[float, float, float, float]]) -> bool:
 @pytest.mark.usefixtures("boxes")
 def test_models_in_a_row_start_at_the_cursor_and_do_not_overlap(image_to_3d: Any, shots: Path) -> None:
     bpy.context.scene.cursor.location = (3.0, -1.0, 0.5)
-    batch = image_to_3d.generate_many(shots, arrange="ROW", output_format="obj", wait=True)
+    batch = image_to_3d.generate_many(shots, arrange="ROW", output_format="obj", report=False, wait=True)
     placed = footprints(batch)
     assert len(placed) == 5
     assert placed[0][0] == pytest.approx(3.0, abs=1e-4)
@@ -82,7 +82,7 @@ def test_models_in_a_row_start_at_the_cursor_and_do_not_overlap(image_to_3d: Any
 
 @pytest.mark.usefixtures("boxes")
 def test_models_in_a_grid_do_not_overlap_and_fill_rows(image_to_3d: Any, shots: Path) -> None:
-    batch = image_to_3d.generate_many(shots, output_format="obj", wait=True)
+    batch = image_to_3d.generate_many(shots, output_format="obj", report=False, wait=True)
     placed = footprints(batch)
     assert no_two_overlap(placed)
     assert [left for left, *_ in placed[::3]] == pytest.approx([0.0, 0.0], abs=1e-4)
@@ -111,7 +111,7 @@ def test_the_next_model_takes_no_place_that_another_one_has_after_an_undo_or_a_d
 def test_each_model_of_a_batch_can_have_its_own_collection_inside_the_batchs(
     image_to_3d: Any, service: ScriptedService, shots: Path
 ) -> None:
-    batch = image_to_3d.generate_many(shots, own_collection=True, wait=True)
+    batch = image_to_3d.generate_many(shots, own_collection=True, report=False, wait=True)
     inside = bpy.data.collections["shots"].children
     assert sorted(each.name for each in inside) == sorted(job.name for job in batch.jobs)
     assert all(len(each.objects) == 1 for each in inside)
@@ -134,11 +134,19 @@ def test_without_a_scene_a_batch_leaves_files_and_a_report_only(
     assert batch.report_path.is_file()
 
 
+def test_a_batch_without_a_report_leaves_files_only(
+    image_to_3d: Any, service: ScriptedService, image_file: Path
+) -> None:
+    batch = image_to_3d.generate_many([image_file], scene=None, report=False, wait=True)
+    assert [job.state for job in batch.jobs] == ["ready"]
+    assert not batch.report_path.exists()
+
+
 def test_images_can_be_a_folder_a_pattern_a_list_or_mappings_with_their_own_settings(
     image_to_3d: Any, service: ScriptedService, shots: Path
 ) -> None:
     def names(images: Any) -> list[str]:
-        return [job.name for job in image_to_3d.generate_many(images, scene=None, wait=True).jobs]
+        return [job.name for job in image_to_3d.generate_many(images, scene=None, report=False, wait=True).jobs]
 
     assert names(shots) == ["shot 1", "shot 2", "shot 3", "shot 9", "shot 10"]
     assert names(str(shots / "shot 1*.png")) == ["shot 1", "shot 10"]
@@ -212,7 +220,7 @@ def test_waiting_shows_the_progress_in_the_terminal_and_on_done_is_called_once(
     image_to_3d: Any, service: ScriptedService, shots: Path, capsys: pytest.CaptureFixture[str], keep_going: KeepGoing
 ) -> None:
     called: list[Any] = []
-    batch = image_to_3d.generate_many(shots, wait=True, on_done=called.append)
+    batch = image_to_3d.generate_many(shots, report=False, wait=True, on_done=called.append)
     shown = capsys.readouterr().err
     assert "shots: 5 of 5 models" in shown.splitlines()[-1]
     keep_going(lambda: called)
@@ -240,7 +248,7 @@ def test_the_webhook_and_track_id_of_the_preferences_are_sent_for_each_image(
     image_to_3d: Any, service: ScriptedService, preferences: Any, shots: Path
 ) -> None:
     preferences.webhook = "https://example.org/done"
-    image_to_3d.generate_many(shots, scene=None, wait=True)
+    image_to_3d.generate_many(shots, scene=None, report=False, wait=True)
     assert {work.body.get("webhook") for work in service.submits} == {"https://example.org/done"}
 
 
@@ -339,7 +347,7 @@ def test_a_single_job_is_dismissed_and_a_batchs_job_leaves_with_its_batch(
     image_to_3d: Any, service: ScriptedService, shots: Path, image_file: Path, keep_going: KeepGoing
 ) -> None:
     rows = part("job_view")
-    batch = image_to_3d.generate_many(shots, wait=True)
+    batch = image_to_3d.generate_many(shots, report=False, wait=True)
     image_to_3d.generate(image_file, wait=True)
     bpy.ops.image_to_3d.dismiss(job_id=batch.jobs[0].id)
     assert len(batch.jobs) == 5

@@ -318,7 +318,7 @@ def test_a_batch_of_images_in_blender_sends_each_as_it_is_shown_and_leaves_nothi
         folder = tmp_path / str(number)
         folder.mkdir()
         images.append(make(folder))
-    batch = image_to_3d.generate_many(images, wait=True, timeout=120, scene=None)
+    batch = image_to_3d.generate_many(images, report=False, wait=True, timeout=120, scene=None)
     assert not batch.failed, [str(job.error) for job in batch.failed]
     for job in batch:
         assert_shows(sent(job.folder), RED)

@@ -196,7 +196,7 @@ def test_all_that_failed_is_retried_and_all_that_runs_is_cancelled_with_one_clic
     reply = answers(to_json({"status": "error", "message": "Your wallet is empty"}, 402))
     service.next("submit", reply, reply)
     single = image_to_3d.generate(image_file, wait=True)
-    batch = image_to_3d.generate_many([image_file], wait=True)
+    batch = image_to_3d.generate_many([image_file], report=False, wait=True)
     assert part("job_view").count("failed") == 2
     service.polls_until_done = 1000
     bpy.ops.image_to_3d.retry_all()

@@ -81,7 +81,7 @@ def test_variations_side_by_side(run: Callable[[str], dict[str, Any]], service: 
 def test_on_your_own_graphics_card(
     run: Callable[[str], dict[str, Any]], monkeypatch: pytest.MonkeyPatch, preferences: Any
 ) -> None:
-    title, server = "On your own graphics card", Lemonade(glb(300))
+    title, server = "On your own graphics card", Lemonade(glb(30))
     with running(server) as address:
         [code] = RECIPES[title]
         monkeypatch.setitem(RECIPES, title, [code.replace("http://127.0.0.1:8080", address)])
@@ -95,7 +95,7 @@ def test_a_model_from_photos_of_several_sides(
 ) -> None:
     for side in ("left", "back"):
         shutil.copy(ROOT / "samples" / "mug.png", tmp_path / "references" / f"chair_{side}.png")
-    server = Hunyuan(glb(300))
+    server = Hunyuan(glb(30))
     with running(server) as address:
         preferences.service, preferences.local_url = "LOCAL", address
         assert run("A model from photos of several sides")["job"].state == "placed"

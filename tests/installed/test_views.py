@@ -116,7 +116,7 @@ def test_a_folder_of_images_named_by_their_sides_is_one_model_for_each_subject(
     import bpy
 
     folder = sides["front"].parent
-    batch = image_to_3d.generate_many(folder, views_by_name=True, wait=True)
+    batch = image_to_3d.generate_many(folder, views_by_name=True, report=False, wait=True)
     assert [(job.name, str(job.state)) for job in batch.jobs] == [("chair", "placed")]
     assert sent(server) == contents(sides, "front", "left", "back", "right")
     generate = bpy.ops.image_to_3d.generate_batch
