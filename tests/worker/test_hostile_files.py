@@ -195,13 +195,12 @@ OUTCOMES: Final = {
 
 HEAVY: Final = {
     "glb_animation_keys",
-    "glb_morph_1000x1m",
     "glb_png_bomb_60000",
     "glb_unbacked_mat4_99m",
 }
 """Cases that take gigabytes, or many seconds."""
-LONG: Final = {"glb_primitives_shared_50x1m", "glb_unbacked_99m_vec3"}
-"""Cases that take most of a minute."""
+LONG: Final = {"glb_morph_1000x1m", "glb_primitives_shared_50x1m", "glb_unbacked_99m_vec3"}
+"""Cases that take half a minute or more."""
 _MARKS: Final = {**dict.fromkeys(HEAVY, pytest.mark.heavy), **dict.fromkeys(LONG, pytest.mark.long)}
 
 
