@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bpy
 
 from .. import engine, job_view, waiting
-from ..control import Control
+from ..control import NO_CONTROL, Control
 from ..errors import ImageError
 from ..jobs.batch import Batch, BatchProgress
 from ..jobs.job import State
@@ -66,8 +66,7 @@ class BatchHandle:
                 if self.done and not any(job.id not in given and job.done for job in self.jobs):
                     break
                 time.sleep(_POLL_SECONDS)
-            if self._completes_report:
-                engine.queue().write_report(self.id)
+            self._complete_report()
         finally:
             monitor.start()
 
@@ -79,8 +78,7 @@ class BatchHandle:
         while not self.done:
             engine.drain()
             yield from asyncio.sleep(_POLL_SECONDS).__await__()
-        if self._completes_report:
-            yield from asyncio.to_thread(engine.queue().write_report, self.id).__await__()
+        yield from asyncio.to_thread(self._complete_report).__await__()
         return self
 
     @property
@@ -143,18 +141,17 @@ class BatchHandle:
 
         try:
             waiting.wait_for_batch(self.id, is_done, timeout)
-            if self._completes_report:
-                engine.queue().write_report(self.id, Control(lambda: time.monotonic() > deadline))
+            self._complete_report(Control(lambda: time.monotonic() > deadline))
         finally:
             monitor.start()
             if shown is not None:
                 shown.finish(self.progress, time.time() - self._last.created)
         return self
 
-    @property
-    def _completes_report(self) -> bool:
-        """Whether the end waits for the report's previews: without a window, the script may end then."""
-        return self._last.report and bpy.app.background
+    def _complete_report(self, control: Control = NO_CONTROL) -> None:
+        """Wait for the report's previews, until `control` is cancelled: without a window, the script may end then."""
+        if self._last.report and bpy.app.background:
+            engine.queue().write_report(self.id, control)
 
     def pause(self) -> None:
         """Start no further job. Jobs that have started continue."""
